@@ -1,0 +1,11 @@
+import type { Labels } from './labels.ts';
+
+/** A pointer from a series to an event outside it, a trace for instance. */
+export interface Exemplar {
+  readonly labels: Labels;
+  readonly value: number;
+  readonly timestampMs: number;
+}
+
+/** Limit of OpenMetrics and Prometheus on an exemplar's label names and values together, in code points. */
+export const EXEMPLAR_MAX_LABEL_LENGTH = 128;

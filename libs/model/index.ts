@@ -1,0 +1,16 @@
+export { EXEMPLAR_MAX_LABEL_LENGTH, type Exemplar } from './exemplar.ts';
+export type { BucketSpan, CounterResetHint, FloatHistogram } from './histogram.ts';
+export { Labels, METRIC_NAME } from './labels.ts';
+export { Matcher, type MatchType } from './matcher.ts';
+export { METRIC_TYPES, type MetricMetadata, type MetricType } from './metadata.ts';
+export { SampleColumns } from './sample-columns.ts';
+export { ID_BYTES, ID_WORDS, seriesId } from './series-id.ts';
+export {
+  isStaleWords,
+  NORMAL_NAN_HIGH,
+  NORMAL_NAN_LOW,
+  STALE_HIGH,
+  STALE_LOW,
+} from './special-values.ts';
+export { TENANT_ID_MAX_LENGTH, tenantIdFault } from './tenant-id.ts';
+export { compareUtf8 } from './utf8-order.ts';
