@@ -1,1 +1,1 @@
-export {};
+export { type LimitName, type Limits, limitsSchema, parseDurationMs } from './limits.ts';

@@ -1,1 +1,7 @@
-export {};
+export {
+  type LogBatch,
+  MAX_RECORD_BYTES,
+  type WriteLog,
+  WriteLogError,
+  type WriteLogErrorCode,
+} from './write-log.ts';

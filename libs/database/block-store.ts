@@ -1,0 +1,95 @@
+import type { MetricMetadata } from '@xscaler/model';
+
+/** What a part of a block holds. A block is a few large values, each numbered from 0 within its kind. */
+export type BlockPartKind = 'index' | 'symbols' | 'postings' | 'series' | 'chunks' | 'exemplars';
+
+export interface BlockPart {
+  readonly kind: BlockPartKind;
+  readonly number: number;
+  readonly bytes: Uint8Array;
+}
+
+/** One block, made of one closed head (level 0) or of other blocks. Offsets are the write log's. Times in ms. */
+export interface BlockMeta {
+  readonly blockId: string;
+  readonly tenant: string;
+  readonly partition: number;
+  readonly level: number;
+  readonly windowStartMs: number;
+  readonly windowMs: number;
+  /** The how-manieth head of its window this was. */
+  readonly seq: number;
+  /** First and last offset of the log that the head covered, both inclusive; `toOffset` is its cut's. */
+  readonly fromOffset: number;
+  readonly toOffset: number;
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+  readonly seriesCount: number;
+  readonly sampleCount: number;
+  /** Digest of the content, hex: equal for equal heads whoever wrote them. */
+  readonly digest: string;
+}
+
+/** The record that a head was committed; outlives its block until the log has dropped its offsets. */
+export type LedgerRow = Pick<
+  BlockMeta,
+  | 'tenant'
+  | 'partition'
+  | 'windowStartMs'
+  | 'windowMs'
+  | 'seq'
+  | 'fromOffset'
+  | 'toOffset'
+  | 'sampleCount'
+  | 'digest'
+>;
+
+export interface BlockCommit {
+  /** The staged block, or undefined where only the resume offset moves. */
+  readonly meta: BlockMeta | undefined;
+  readonly partition: number;
+  /** The resume offset as the caller knows it, and what it becomes. */
+  readonly expectedResumeOffset: number;
+  readonly resumeOffset: number;
+  /** Metadata seen in the log below `resumeOffset` and not yet stored, by tenant. */
+  readonly metadata: readonly { readonly tenant: string; readonly entries: readonly MetricMetadata[] }[];
+}
+
+/**
+ * Blocks, the ledger and resume offsets, in a `Database`.
+ *
+ * Writing a block: `stage` its parts in small transactions under an id nobody lists, then `commit` in one small
+ * transaction: the block goes live, its ledger row is written and the resume offset moves by compare-and-swap.
+ */
+export interface BlockStore {
+  /** Inserts parts of a block that is not live yet; the same part again is a no-op. */
+  stage(blockId: string, tenant: string, parts: readonly BlockPart[]): Promise<void>;
+
+  /**
+   * `already`: a ledger row of the same head and digest is there (an earlier try, another replica); the resume offset moves all
+   * the same, forwards only. Rejects with `DatabaseError` code `conflict` where the digest differs or the resume offset isn't
+   * the expected one.
+   */
+  commit(commit: BlockCommit): Promise<'committed' | 'already'>;
+
+  /** 0 where the partition was never committed. */
+  resumeOffset(partition: number): Promise<number>;
+  ledger(partition: number): Promise<LedgerRow[]>;
+  /** Forgets ledger rows whose offsets all lie below `offset` (the log has dropped them). */
+  pruneLedger(partition: number, offset: number): Promise<void>;
+
+  /** Live blocks of a tenant that overlap [minTimeMs, maxTimeMs], both inclusive. */
+  list(tenant: string, minTimeMs: number, maxTimeMs: number): Promise<BlockMeta[]>;
+  /** A slice of a part (all of it without `offset`); rejects with `DatabaseError` `invalid` where there is no such part. */
+  readPart(
+    blockId: string,
+    kind: BlockPartKind,
+    number: number,
+    offset?: number,
+    length?: number,
+  ): Promise<Uint8Array>;
+
+  metadata(tenant: string, metric: string | undefined): Promise<MetricMetadata[]>;
+  /** Deletes staged parts of blocks that never went live and are older than `beforeMs` (wall clock). */
+  sweepStaged(beforeMs: number): Promise<number>;
+}

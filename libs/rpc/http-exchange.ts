@@ -1,0 +1,26 @@
+/**
+ * A request as the gateway hands it to a service once it has authenticated it: HTTP-shaped, body unread.
+ * The same shape travels over a message port (one process) and over HTTP/1.1 (a cluster).
+ */
+export interface UpstreamRequest {
+  readonly tenant: string;
+  readonly method: string;
+  /** Path without the query string, as the service knows it: `/api/v1/push`, `/api/v1/query_range`, … */
+  readonly path: string;
+  /** Raw query string without `?`, or ''. */
+  readonly query: string;
+  /** Lower-case names. Only what a service needs: content-type, content-encoding, accept-encoding, user-agent, x-…; never Authorization. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+export interface UpstreamResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** A service that answers requests. Aborting the signal ends the work; the promise then rejects with its reason. */
+export interface Upstream {
+  handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>;
+}

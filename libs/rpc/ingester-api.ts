@@ -1,0 +1,43 @@
+import type { MatchType, MetricMetadata } from '@xscaler/model';
+
+/** A matcher as it travels. */
+export interface WireMatcher {
+  readonly type: MatchType;
+  readonly name: string;
+  readonly value: string;
+}
+
+/** What every read of an ingester says. Times in ms, inclusive. */
+export interface IngesterRead {
+  readonly tenant: string;
+  readonly matcherSets: readonly (readonly WireMatcher[])[];
+  readonly startMs: number;
+  readonly endMs: number;
+  /** By partition: the read waits until every offset below has been applied. Empty for an eventual read. */
+  readonly minOffsets: Readonly<Record<number, number>>;
+}
+
+export interface IngesterExemplars {
+  /** Flat pairs of the series' labels. */
+  readonly labels: readonly string[];
+  readonly exemplars: readonly { labels: readonly string[]; value: number; timestampMs: number }[];
+}
+
+/** What a querier asks of an ingester. */
+export interface IngesterApi {
+  /** Frames of series with chunks (`@xscaler/tsdb`, series frame), a megabyte or so each, sorted by series id throughout. */
+  select(read: IngesterRead, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  labelNames(read: IngesterRead, signal: AbortSignal): Promise<string[]>;
+  labelValues(read: IngesterRead & { readonly name: string }, signal: AbortSignal): Promise<string[]>;
+  /** Label sets, flat pairs. */
+  series(read: IngesterRead, signal: AbortSignal): Promise<string[][]>;
+  exemplars(read: IngesterRead, signal: AbortSignal): Promise<IngesterExemplars[]>;
+  metadata(
+    read: {
+      readonly tenant: string;
+      readonly metric: string | undefined;
+      readonly minOffsets: Readonly<Record<number, number>>;
+    },
+    signal: AbortSignal,
+  ): Promise<MetricMetadata[]>;
+}

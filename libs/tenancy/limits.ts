@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+/** Durations in configuration: `2h`, `90s`, `1h30m`, `500ms`, or plain milliseconds. */
+const UNITS_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+export function parseDurationMs(text: string | number): number {
+  if (typeof text === 'number') return text;
+  if (/^\d+$/.test(text)) return Number(text);
+  if (!/^(\d+(ms|s|m|h|d))+$/.test(text)) throw new Error(`not a duration: ${JSON.stringify(text)}`);
+  let total = 0;
+  for (const [, count, unit] of text.matchAll(/(\d+)(ms|s|m|h|d)/g)) total += Number(count) * UNITS_MS[unit];
+  return total;
+}
+
+const duration = (byDefault: string) =>
+  z
+    .union([z.string(), z.number().int().nonnegative()])
+    .default(byDefault)
+    .transform((text, context) => {
+      try {
+        return parseDurationMs(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+        return z.NEVER;
+      }
+    });
+
+const count = (byDefault: number) => z.coerce.number().int().nonnegative().default(byDefault);
+
+/** Limits of a tenant, named as Mimir names them where it has them. 0 means no limit for rates and series. */
+export const limitsSchema = z.strictObject({
+  max_label_names_per_series: count(30).describe('Labels a series may have'),
+  max_label_name_length: count(1024).describe('Longest label name, bytes'),
+  max_label_value_length: count(2048).describe('Longest label value, bytes'),
+  max_metric_name_length: count(1024).describe('Longest metric name, bytes'),
+  max_samples_per_request: count(10_000).describe('Samples a write request may carry'),
+  max_global_series_per_user: count(0).describe('Active series; 0: no limit'),
+  ingestion_rate: count(0).describe('Samples a second; 0: no limit'),
+  ingestion_burst_size: count(0).describe('Samples accepted at once above the rate'),
+  request_rate: count(0).describe('Write requests a second; 0: no limit'),
+  out_of_order_time_window: duration('2h').describe('How late a sample may come'),
+  creation_grace_period: duration('10m').describe('How far ahead of the clock a sample may be'),
+  max_recv_msg_size: count(16 * 1024 * 1024).describe('Largest request body as sent, bytes'),
+  max_decompressed_size: count(64 * 1024 * 1024).describe('Largest request body once expanded, bytes'),
+  max_fetched_series_per_query: count(500_000).describe('Series a query may touch'),
+  max_samples_per_query: count(200_000_000).describe('Samples a query may read'),
+});
+
+export type Limits = z.output<typeof limitsSchema>;
+export type LimitName = keyof Limits;
