@@ -1,1 +1,2 @@
-export {};
+export { ByteReader, DecodeError } from './byte-reader.ts';
+export { ByteWriter } from './byte-writer.ts';

@@ -25,7 +25,7 @@ export interface IngesterExemplars {
 
 /** What a querier asks of an ingester. */
 export interface IngesterApi {
-  /** Frames of series with chunks (`@xscaler/tsdb`, series frame), a megabyte or so each, sorted by series id throughout. */
+  /** Frames of series with chunks (`@xscaler/tsdb`, series frame), a megabyte or so each. */
   select(read: IngesterRead, signal: AbortSignal): AsyncIterable<Uint8Array>;
   labelNames(read: IngesterRead, signal: AbortSignal): Promise<string[]>;
   labelValues(read: IngesterRead & { readonly name: string }, signal: AbortSignal): Promise<string[]>;
