@@ -14,3 +14,8 @@ export {
   type SqlRunner,
   type SqlValue,
 } from './database.ts';
+export { type ServeDatabaseOptions, serveDatabase } from './database-port.ts';
+export { connectDatabase } from './database-port-client.ts';
+export { migrate } from './migrate.ts';
+export { SqlBlockStore } from './sql-block-store.ts';
+export { openSqliteDatabase, type SqliteDatabaseOptions } from './sqlite-database.ts';

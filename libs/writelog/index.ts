@@ -1,3 +1,4 @@
+export { openSqliteWriteLog, type SqliteWriteLogOptions } from './sqlite-write-log.ts';
 export {
   type LogBatch,
   MAX_RECORD_BYTES,
@@ -5,3 +6,5 @@ export {
   WriteLogError,
   type WriteLogErrorCode,
 } from './write-log.ts';
+export { serveWriteLog } from './write-log-port.ts';
+export { connectWriteLog } from './write-log-port-client.ts';
