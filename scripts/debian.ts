@@ -1,0 +1,79 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, chmodSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A program from outside that a test or a measurement runs beside ours. */
+export interface Peer {
+  readonly command: string;
+  readonly debianPackage: string;
+}
+
+export const PROMETHEUS: Peer = { command: 'prometheus', debianPackage: 'prometheus' };
+export const NODE_EXPORTER: Peer = {
+  command: 'prometheus-node-exporter',
+  debianPackage: 'prometheus-node-exporter',
+};
+export const VICTORIA_METRICS: Peer = { command: 'victoria-metrics', debianPackage: 'victoria-metrics' };
+
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/** Those of the peers that this machine hasn't got. */
+export function missingPeers(peers: readonly Peer[]): Peer[] {
+  return peers.filter(({ command }) => !isInPath(command));
+}
+
+/** Whether `provision` can install anything here. */
+export function canProvision(): boolean {
+  return process.getuid?.() === 0 && existsSync('/etc/debian_version') && isInPath('apt-get');
+}
+
+/**
+ * Installs the peers' Debian packages where this is root on Debian; returns what is missing after that.
+ * Debian starts a service as soon as its package is installed; here none is, since the tests start their own.
+ */
+export function provision(peers: readonly Peer[]): Peer[] {
+  const missing = missingPeers(peers);
+  if (missing.length === 0 || !canProvision()) return missing;
+  const packages = missing.map(({ debianPackage }) => debianPackage);
+  console.error(`installing ${packages.join(', ')}`);
+  withServicesHeldBack(() => {
+    aptGet(['update']);
+    aptGet(['install', '--yes', '--no-install-recommends', ...packages]);
+  });
+  return missingPeers(peers);
+}
+
+function aptGet(args: readonly string[]): void {
+  const { status, stdout, stderr } = spawnSync('apt-get', ['--quiet', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (status !== 0) console.error(`apt-get ${args.join(' ')} failed\n${stdout}${stderr}`);
+}
+
+/** `policy-rc.d` is what Debian's packages ask before they start a service; 101 forbids it. */
+function withServicesHeldBack(install: () => void): void {
+  const before = existsSync(POLICY) ? readFileSync(POLICY) : undefined;
+  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n');
+  chmodSync(POLICY, 0o755);
+  try {
+    install();
+  } finally {
+    if (before === undefined) rmSync(POLICY);
+    else writeFileSync(POLICY, before);
+  }
+}
+
+function isInPath(command: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => isExecutable(join(folder, command)));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

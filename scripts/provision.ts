@@ -1,0 +1,9 @@
+/** Installs the Debian packages that are named as arguments, without starting their services. */
+import { NODE_EXPORTER, PROMETHEUS, provision, VICTORIA_METRICS } from './debian.ts';
+
+const known = [PROMETHEUS, NODE_EXPORTER, VICTORIA_METRICS];
+const wanted = known.filter(({ debianPackage }) => process.argv.slice(2).includes(debianPackage));
+const missing = provision(wanted);
+for (const { command, debianPackage } of missing)
+  console.error(`${command} is missing: install the package ${debianPackage}`);
+if (missing.length > 0) process.exitCode = 1;

@@ -1,0 +1,50 @@
+/**
+ * Runs the tests: all of them, or those in the files, folders and globs given as arguments.
+ *
+ * A test file's suffix says what it needs besides Node. What is missing is installed where that can be done,
+ * else the files are left out and named; with XSCALER_REQUIRE_PEERS=1 leaving out is a failure.
+ */
+import { spawn } from 'node:child_process';
+import { dirname } from 'node:path';
+import { NODE_EXPORTER, type Peer, PROMETHEUS, provision } from './debian.ts';
+import { testFiles } from './test-files.ts';
+
+/** Files that run at the same time. */
+const CONCURRENCY = 2;
+
+const NEEDS: readonly { readonly suffix: string; readonly peers: readonly Peer[] }[] = [
+  { suffix: '.prometheus.test.ts', peers: [PROMETHEUS, NODE_EXPORTER] },
+];
+
+function leftOut(files: readonly string[]): Map<string, string> {
+  const reasons = new Map<string, string>();
+  for (const { suffix, peers } of NEEDS) {
+    const affected = files.filter((path) => path.endsWith(suffix));
+    if (affected.length === 0) continue;
+    const missing = provision(peers).map(({ command }) => command);
+    if (missing.length > 0) for (const path of affected) reasons.set(path, missing.join(', '));
+  }
+  return reasons;
+}
+
+function runNode(root: string, files: readonly string[]): Promise<number> {
+  const args = ['--disable-warning=ExperimentalWarning', '--test', `--test-concurrency=${CONCURRENCY}`];
+  const node = spawn(process.execPath, [...args, '--test-reporter=spec', ...files], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  return new Promise((resolve, reject) => {
+    node.once('error', reject);
+    node.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+const root = dirname(import.meta.dirname);
+const files = testFiles(root, process.argv.slice(2));
+const reasons = leftOut(files);
+const runnable = files.filter((path) => !reasons.has(path));
+const status = runnable.length > 0 ? await runNode(root, runnable) : 0;
+for (const [path, missing] of reasons) console.log(`SKIPPED ${path}: needs ${missing}`);
+const refusesSkips = process.env.XSCALER_REQUIRE_PEERS === '1' && reasons.size > 0;
+if (refusesSkips) console.log('XSCALER_REQUIRE_PEERS=1: a skipped test is a failure');
+process.exitCode = status === 0 && refusesSkips ? 1 : status;
