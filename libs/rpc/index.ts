@@ -1,2 +1,11 @@
 export type { Upstream, UpstreamRequest, UpstreamResponse } from './http-exchange.ts';
 export type { IngesterApi, IngesterExemplars, IngesterRead, WireMatcher } from './ingester-api.ts';
+export {
+  type ConnectOptions,
+  connect,
+  type RpcApi,
+  type StreamMethod,
+  type StreamOptions,
+  serve,
+} from './port-rpc.ts';
+export { RemoteError, RpcError, type RpcErrorCode } from './rpc-error.ts';

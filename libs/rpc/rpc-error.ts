@@ -1,0 +1,62 @@
+/**
+ * code           | meaning                                                    | same call later
+ * ---------------|------------------------------------------------------------|----------------
+ * closed         | the port is closed: the thread behind it ended             | no
+ * overloaded     | as many calls as allowed are in flight on this port        | yes
+ * unknown_method | the callee has no such method                              | no
+ */
+export type RpcErrorCode = 'closed' | 'overloaded' | 'unknown_method';
+
+/** A fault of the connection itself, not of the method behind it. */
+export class RpcError extends Error {
+  override readonly name = 'RpcError';
+  readonly code: RpcErrorCode;
+
+  constructor(code: RpcErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** An error as it travels. */
+export interface WireError {
+  readonly name: string;
+  readonly message: string;
+  readonly code: string | undefined;
+  readonly stack: string | undefined;
+}
+
+/**
+ * What a method threw in another thread: `name`, `message`, `code` and `stack` are those of the original.
+ * Its class is not: tell errors apart by `code` (or `name`), never by `instanceof`.
+ */
+export class RemoteError extends Error {
+  override readonly name: string;
+  readonly code: string | undefined;
+
+  constructor(wire: WireError) {
+    super(wire.message);
+    this.name = wire.name;
+    this.code = wire.code;
+    if (wire.stack !== undefined) this.stack = wire.stack;
+  }
+}
+
+export function toWireError(error: unknown): WireError {
+  if (!(error instanceof Error)) {
+    return { name: 'Error', message: String(error), code: undefined, stack: undefined };
+  }
+  const code = (error as { code?: unknown }).code;
+  return {
+    name: error.name,
+    message: error.message,
+    // A DOMException's code is a number of no use to anyone; its name says what it is.
+    code: typeof code === 'string' ? code : undefined,
+    stack: error.stack,
+  };
+}
+
+export function fromWireError(wire: WireError): Error {
+  if (wire.name === 'RpcError') return new RpcError(wire.code as RpcErrorCode, wire.message);
+  return new RemoteError(wire);
+}
