@@ -1,1 +1,32 @@
-export {};
+export {
+  ConfigError,
+  type ConfigFault,
+  type ConfigSources,
+  configFilePath,
+  helpText,
+  loadConfig,
+  printConfig,
+  secret,
+} from './config.ts';
+export { type DataDirLock, DataDirLockedError, lockDataDir } from './data-dir-lock.ts';
+export {
+  DEFAULT_HTTP_LIMITS,
+  type HttpLimits,
+  type HttpServer,
+  type ListenOptions,
+  listenHttp,
+} from './http-server.ts';
+export { Lifecycle, type LifecycleOptions, type LifecycleState, type Module } from './lifecycle.ts';
+export { createLogger, type Logger, type LoggerOptions, type LogLevel } from './logging.ts';
+export {
+  type CollectedMetrics,
+  collectThreads,
+  createRegistry,
+  type MetricFamily,
+  type MetricSample,
+  type MetricsRegistry,
+  type MetricsSource,
+  registrySource,
+} from './metrics.ts';
+export { type RunningThread, runThread, type ThreadContext } from './thread-worker.ts';
+export { startThread, type Thread, ThreadCrash, type ThreadOptions } from './threads.ts';

@@ -1,0 +1,96 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** Bounds of an HTTP server. Times in ms. */
+export interface HttpLimits {
+  /** From the first byte of a request to the end of its headers. Answer: 408. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte of a request to the end of its body, however slowly it trickles in. Answer: 408. */
+  readonly requestTimeoutMs: number;
+  /** How long an idle connection is kept. */
+  readonly keepAliveTimeoutMs: number;
+  /** Further connections are closed at once. */
+  readonly maxConnections: number;
+  /** All headers of a request together. Answer: 431. */
+  readonly maxHeaderBytes: number;
+}
+
+export const DEFAULT_HTTP_LIMITS: HttpLimits = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  // Longer than the 60 s that load balancers keep theirs: the side that sends requests should be the one to close.
+  keepAliveTimeoutMs: 75_000,
+  maxConnections: 10_000,
+  maxHeaderBytes: 16 * 1024,
+};
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly limits?: Partial<HttpLimits>;
+}
+
+export interface HttpServer {
+  readonly host: string;
+  readonly port: number;
+  /** `http://host:port` */
+  readonly url: string;
+  /**
+   * Takes no more connections, lets requests in flight finish for up to `graceMs` (default 10 s), then cuts
+   * off what is left.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** How often timeouts are looked at, and idle connections closed while stopping. */
+const CHECK_INTERVAL_MS = 500;
+
+/** Serves `app` (an express app is one) with every limit in place. Rejects where the address can't be had. */
+export async function listenHttp(app: RequestListener, options: ListenOptions): Promise<HttpServer> {
+  const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
+  const server = createServer(
+    {
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      maxHeaderSize: limits.maxHeaderBytes,
+      noDelay: true,
+    },
+    app,
+  );
+  server.maxConnections = limits.maxConnections;
+  await listening(server, options);
+  const { address, port, family } = server.address() as AddressInfo;
+  return {
+    host: address,
+    port,
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    close: (graceMs = 10_000) => closeGracefully(server, graceMs),
+  };
+}
+
+function listening(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function closeGracefully(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    // A connection becomes idle when its last answer is out: `close()` alone would wait for the client to leave.
+    const sweep = setInterval(() => server.closeIdleConnections(), CHECK_INTERVAL_MS / 10);
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearInterval(sweep);
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

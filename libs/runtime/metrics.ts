@@ -1,0 +1,78 @@
+import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
+
+export type MetricsRegistry = Registry;
+
+/** One metric of a registry with its values, in plain values that can be sent to another thread. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  /** How values of several threads become one: `sum` unless the metric says otherwise. */
+  readonly aggregator: string;
+  readonly values: readonly MetricValue[];
+}
+
+export interface MetricValue {
+  /** The sample's own name where it isn't the family's: `…_bucket`, `…_sum`, `…_count`. */
+  readonly metricName?: string;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+}
+
+/** Something that has metrics: a registry, a thread. */
+export interface MetricsSource {
+  metrics(): Promise<readonly MetricFamily[]>;
+}
+
+/** One sample as an exposition would have it. */
+export interface MetricSample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** The metrics of all threads at one time. */
+export interface CollectedMetrics {
+  readonly contentType: string;
+  /** Prometheus text exposition. */
+  readonly text: string;
+  readonly samples: readonly MetricSample[];
+  /** One per family: what remote write calls metadata. */
+  readonly families: readonly Pick<MetricFamily, 'name' | 'help' | 'type'>[];
+}
+
+/**
+ * A registry whose metrics all carry the label `service`. `defaultMetrics` adds prom-client's metrics of the process
+ * and of Node: ask for them in one thread of a process only, they are about all of it.
+ */
+export function createRegistry(service: string, options: { defaultMetrics?: boolean } = {}): MetricsRegistry {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  if (options.defaultMetrics === true) collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+export function registrySource(registry: MetricsRegistry): MetricsSource {
+  return { metrics: async () => (await registry.getMetricsAsJSON()) as readonly MetricFamily[] };
+}
+
+/** Gathers what several threads of a process have measured; same name and labels become one by the metric's aggregator. */
+export async function collectThreads(sources: readonly MetricsSource[]): Promise<CollectedMetrics> {
+  const perThread = await Promise.all(sources.map((source) => source.metrics()));
+  const registry = AggregatorRegistry.aggregate(perThread as object[]);
+  const families = await registrySource(registry).metrics();
+  return {
+    contentType: registry.contentType,
+    text: await registry.metrics(),
+    samples: families.flatMap(familySamples),
+    families: families.map(({ name, help, type }) => ({ name, help, type })),
+  };
+}
+
+function familySamples(family: MetricFamily): MetricSample[] {
+  return family.values.map(({ metricName, labels, value }) => ({
+    name: metricName ?? family.name,
+    labels: Object.fromEntries(Object.entries(labels).map(([name, text]) => [name, String(text)])),
+    value,
+  }));
+}

@@ -1,0 +1,154 @@
+import { type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
+import type { MetricFamily, MetricsSource } from './metrics.ts';
+import type { ThreadCommand, ThreadFault, ThreadReport, ThreadSeed } from './thread-messages.ts';
+
+export interface ThreadOptions<Config> {
+  /** The thread's entry file: `new URL('./heads-thread.ts', import.meta.url)`. It calls `runThread`. */
+  readonly url: URL;
+  /** Named in errors, and in the operating system's list of threads. */
+  readonly name: string;
+  /** Plain values: they are copied. */
+  readonly config: Config;
+  /** Moved to the thread. */
+  readonly ports?: Readonly<Record<string, MessagePort>>;
+  readonly resourceLimits?: ResourceLimits;
+  /** Called once when the thread dies unasked. By default it is written to standard error and the process exits. */
+  readonly onCrash?: (crash: ThreadCrash) => void;
+}
+
+/** A thread that booted. */
+export interface Thread extends MetricsSource {
+  readonly name: string;
+  /**
+   * Asks for a graceful stop, then ends the thread. Rejects where its stop failed, or took longer than
+   * `deadlineMs` (default 10 s); the thread is gone all the same.
+   */
+  stop(deadlineMs?: number): Promise<void>;
+}
+
+/** A thread ended though nobody had asked it to. */
+export class ThreadCrash extends Error {
+  override readonly name = 'ThreadCrash';
+  readonly code = 'thread_crash';
+
+  constructor(thread: string, reason: string, cause?: Error) {
+    super(`thread ${thread} ${reason}`, { cause });
+  }
+}
+
+/**
+ * Starts a worker thread; resolves when it has booted, rejects with its error when it fails to.
+ *
+ * Crash-only: a thread that dies later takes the whole process down. Its state is a function of the log, a restart
+ * rebuilds it, and half a process that answers for a whole one is worse than none.
+ */
+export async function startThread<Config>(options: ThreadOptions<Config>): Promise<Thread> {
+  const thread = new WorkerThread(options);
+  await thread.booted;
+  return thread;
+}
+
+class WorkerThread implements Thread {
+  readonly name: string;
+  readonly booted: Promise<void>;
+  readonly #worker: Worker;
+  readonly #onCrash: (crash: ThreadCrash) => void;
+  readonly #boot = Promise.withResolvers<void>();
+  readonly #stopped = Promise.withResolvers<ThreadFault | undefined>();
+  readonly #collections = new Map<number, PromiseWithResolvers<readonly MetricFamily[]>>();
+  #phase: 'booting' | 'running' | 'stopping' | 'ended' = 'booting';
+  #nextCollection = 0;
+
+  constructor(options: ThreadOptions<unknown>) {
+    this.name = options.name;
+    this.#onCrash = options.onCrash ?? endProcess;
+    this.booted = this.#boot.promise;
+    const ports = options.ports ?? {};
+    const seed: ThreadSeed<unknown> = { name: options.name, config: options.config, ports };
+    this.#worker = new Worker(options.url, {
+      name: options.name,
+      workerData: seed,
+      transferList: Object.values(ports),
+      ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
+    });
+    this.#worker.on('message', (report: ThreadReport) => this.#receive(report));
+    this.#worker.on('error', (error: Error) => this.#end(`failed: ${error.message}`, error));
+    this.#worker.on('exit', (code: number) => this.#end(`exited with code ${code}`));
+  }
+
+  metrics(): Promise<readonly MetricFamily[]> {
+    if (this.#phase === 'ended') return Promise.resolve([]);
+    const id = this.#nextCollection++;
+    const collection = Promise.withResolvers<readonly MetricFamily[]>();
+    this.#collections.set(id, collection);
+    this.#command({ kind: 'metrics', id });
+    return collection.promise;
+  }
+
+  async stop(deadlineMs = 10_000): Promise<void> {
+    if (this.#phase === 'ended') return;
+    if (this.#phase === 'running') {
+      this.#phase = 'stopping';
+      this.#command({ kind: 'stop' });
+    }
+    const late = Promise.withResolvers<ThreadFault>();
+    const timer = setTimeout(() => {
+      const message = `did not stop within ${deadlineMs} ms`;
+      late.resolve({ name: 'Error', message, code: undefined, stack: undefined });
+    }, deadlineMs);
+    const fault = await Promise.race([this.#stopped.promise, late.promise]);
+    clearTimeout(timer);
+    await this.#worker.terminate();
+    if (fault !== undefined)
+      throw new Error(`thread ${this.name}: ${fault.message}`, { cause: revive(fault) });
+  }
+
+  #command(command: ThreadCommand): void {
+    this.#worker.postMessage(command);
+  }
+
+  #receive(report: ThreadReport): void {
+    switch (report.kind) {
+      case 'ready':
+        this.#phase = 'running';
+        this.#boot.resolve();
+        break;
+      case 'failed':
+        this.#phase = 'ended';
+        this.#boot.reject(revive(report.fault));
+        void this.#worker.terminate();
+        break;
+      case 'metrics':
+        this.#collections.get(report.id)?.resolve(report.families);
+        this.#collections.delete(report.id);
+        break;
+      case 'stopped':
+        this.#stopped.resolve(report.fault);
+        break;
+    }
+  }
+
+  /** `error` comes before `exit`: the first one says why. */
+  #end(reason: string, cause?: Error): void {
+    const phase = this.#phase;
+    this.#phase = 'ended';
+    for (const collection of this.#collections.values()) collection.resolve([]);
+    this.#collections.clear();
+    if (phase === 'ended') return;
+    const crash = new ThreadCrash(this.name, reason, cause);
+    this.#boot.reject(crash);
+    this.#stopped.resolve(cause);
+    if (phase === 'running') this.#onCrash(crash);
+  }
+}
+
+function revive(fault: ThreadFault): Error {
+  const error = Object.assign(new Error(fault.message), { name: fault.name, code: fault.code });
+  if (fault.stack !== undefined) error.stack = fault.stack;
+  return error;
+}
+
+function endProcess(crash: ThreadCrash): void {
+  console.error(crash);
+  process.exit(1);
+}
