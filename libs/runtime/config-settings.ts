@@ -109,7 +109,6 @@ function kindOf(core: $ZodTypes): SettingKind {
   const { def } = core._zod;
   switch (def.type) {
     case 'number':
-    case 'int':
       return 'number';
     case 'boolean':
       return 'boolean';

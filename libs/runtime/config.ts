@@ -213,13 +213,13 @@ function setText(
   faults: ConfigFault[],
 ): void {
   try {
-    written.set(setting, valueOf(setting, text), where);
+    written.set(setting, parseText(setting, text), where);
   } catch (error) {
     faults.push({ where, problem: (error as Error).message });
   }
 }
 
-function valueOf(setting: Setting, text: string): unknown {
+function parseText(setting: Setting, text: string): unknown {
   switch (setting.kind) {
     case 'text':
       return text;

@@ -53,13 +53,14 @@ export function createRegistry(service: string, options: { defaultMetrics?: bool
 }
 
 export function registrySource(registry: MetricsRegistry): MetricsSource {
-  return { metrics: async () => (await registry.getMetricsAsJSON()) as readonly MetricFamily[] };
+  // prom-client declares `type` as an enum of numbers; it is the word that the exposition has.
+  return { metrics: async () => (await registry.getMetricsAsJSON()) as unknown as readonly MetricFamily[] };
 }
 
 /** Gathers what several threads of a process have measured; same name and labels become one by the metric's aggregator. */
 export async function collectThreads(sources: readonly MetricsSource[]): Promise<CollectedMetrics> {
   const perThread = await Promise.all(sources.map((source) => source.metrics()));
-  const registry = AggregatorRegistry.aggregate(perThread as object[]);
+  const registry: MetricsRegistry = AggregatorRegistry.aggregate(perThread as object[]);
   const families = await registrySource(registry).metrics();
   return {
     contentType: registry.contentType,

@@ -1,6 +1,12 @@
 import { type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
 import type { MetricFamily, MetricsSource } from './metrics.ts';
-import type { ThreadCommand, ThreadFault, ThreadReport, ThreadSeed } from './thread-messages.ts';
+import {
+  type ThreadCommand,
+  type ThreadFault,
+  type ThreadReport,
+  type ThreadSeed,
+  toThreadFault,
+} from './thread-messages.ts';
 
 export interface ThreadOptions<Config> {
   /** The thread's entry file: `new URL('./heads-thread.ts', import.meta.url)`. It calls `runThread`. */
@@ -137,7 +143,7 @@ class WorkerThread implements Thread {
     if (phase === 'ended') return;
     const crash = new ThreadCrash(this.name, reason, cause);
     this.#boot.reject(crash);
-    this.#stopped.resolve(cause);
+    this.#stopped.resolve(toThreadFault(crash));
     if (phase === 'running') this.#onCrash(crash);
   }
 }
