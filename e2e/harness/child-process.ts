@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+
+/** How a process ended: `code` is null where a signal ended it. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A program started by a test, its output collected. */
+export class RunningProgram {
+  readonly exited: Promise<Exit>;
+  readonly pid: number;
+  readonly #child: ChildProcess;
+  #stdout = '';
+  #stderr = '';
+  #exit: Exit | undefined;
+
+  /** @throws (by `exited`) where the program can't be started */
+  constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.#child = spawn(command, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.pid = this.#child.pid ?? 0;
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stdout += text;
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+    });
+    this.exited = new Promise((resolve, reject) => {
+      this.#child.once('error', reject);
+      // `close`, not `exit`: all output is in by then.
+      this.#child.once('close', (code, signal) => {
+        this.#exit = { code, signal };
+        resolve(this.#exit);
+      });
+    });
+    this.exited.catch(() => {});
+  }
+
+  /** What it has printed so far. */
+  get stdout(): string {
+    return this.#stdout;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  get output(): string {
+    return this.#stdout + this.#stderr;
+  }
+
+  get isRunning(): boolean {
+    return this.#exit === undefined;
+  }
+
+  /** Sends a signal and waits for the end. */
+  async end(signal: NodeJS.Signals): Promise<Exit> {
+    if (this.isRunning) this.#child.kill(signal);
+    return this.exited;
+  }
+
+  /**
+   * Waits until `url` answers 2xx.
+   * @throws Error with the program's output where it ends first or `withinMs` pass
+   */
+  async untilReady(url: string, withinMs: number): Promise<void> {
+    const deadline = Date.now() + withinMs;
+    while (Date.now() < deadline) {
+      if (!this.isRunning) throw new Error(`ended before it was ready:\n${this.output}`);
+      if (await answersOk(url)) return;
+      await sleep(50);
+    }
+    throw new Error(`${url} isn't ready after ${withinMs} ms:\n${this.output}`);
+  }
+}
+
+async function answersOk(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url);
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/**
+ * Asks until `probe` gives something other than undefined.
+ * @throws Error that says `what` was awaited, where `withinMs` pass
+ */
+export async function eventually<T>(
+  what: string,
+  withinMs: number,
+  probe: () => Promise<T | undefined>,
+): Promise<T> {
+  const deadline = Date.now() + withinMs;
+  while (Date.now() < deadline) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    await sleep(100);
+  }
+  throw new Error(`${what}: not within ${withinMs} ms`);
+}
+
+/** A loopback port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
