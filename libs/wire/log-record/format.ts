@@ -1,0 +1,78 @@
+import type { Exemplar } from '@xscaler/model';
+
+/**
+ * The log record, version 1: what a distributor appends to a partition of the write log.
+ *
+ *     record     = version:u8=1 kind:u8 body crc:u32
+ *     body       = samples | cut
+ *
+ *     cut        = tenant:string windowStartMs:varint windowMs:uvarint seq:uvarint
+ *
+ *     samples    = tenant:string windowMs:uvarint flags:u8 seriesCount:uvarint sampleCount:uvarint
+ *                  id[seriesCount]                        16 bytes each
+ *                  count:uvarint[seriesCount]             only if flags & 1; else every series has one sample
+ *                  timestampMs:varint[sampleCount]        each the difference from the sample before it, the first from 0
+ *                  value[sampleCount]                     8 bytes each: low word, high word
+ *                  labels section*
+ *
+ *     labels     = codec:u8 rawLength:uvarint storedLength:uvarint stored:byte[storedLength]
+ *                  expanded: (length:uvarint labelSet:byte[length])[seriesCount], in the order of the ids
+ *     labelSet   = (0x0a length label)*                   protobuf, as in a remote-write `TimeSeries`
+ *     label      = 0x0a length name 0x12 length value     names ascending by bytes, distinct; values not empty
+ *     codec      = 0 none | 1 snappy block | 2 zstd frame
+ *
+ *     section    = tag:u8 length:uvarint content:byte[length]     absent when empty, tags ascending
+ *     tag 1      = exemplars: count:uvarint
+ *                  (series:uvarint timestampMs:varint value:8 bytes pairs:uvarint (name:string value:string)*)*
+ *     tag 2      = metadata: count:uvarint (metric:string type:u8 help:string unit:string)*
+ *
+ * `uvarint`, `varint` and `string` are those of `ByteWriter`; all numbers are little-endian.
+ * `crc` is the CRC-32 (of zlib) of everything before it: a log without checksums of its own must not
+ * turn a flipped bit into a sample.
+ * A reader refuses versions, kinds, codecs and tags that it doesn't know (`UnknownRecordError`): what it
+ * can't read it can't apply, and skipping it in silence would make two replicas differ.
+ */
+export const RECORD_VERSION = 1;
+export const KIND_SAMPLES = 1;
+export const KIND_CUT = 2;
+
+export const FLAG_COUNTS = 1;
+
+export const CODEC_NONE = 0;
+export const CODEC_SNAPPY = 1;
+export const CODEC_ZSTD = 2;
+
+export const TAG_EXEMPLARS = 1;
+export const TAG_METADATA = 2;
+
+export const CRC_BYTES = 4;
+
+/** Writers begin a new record where the next series would take this one beyond it. */
+export const RECORD_SPLIT_BYTES = 512 * 1024;
+
+/** Bound on an expanded label section, so that a damaged length never asks for gigabytes. */
+export const MAX_LABEL_SECTION_BYTES = 64 * 1024 * 1024;
+
+/** Timestamps are integers within ± this (142,000 years), so that differences of two are exact. */
+export const MAX_TIMESTAMP_MS = 2 ** 52;
+
+export type RecordKind = 'samples' | 'cut';
+
+/** Closes a tenant's head: the samples of `[windowStartMs, windowStartMs + windowMs)` so far, head number `seq`. */
+export interface Cut {
+  readonly tenant: string;
+  readonly windowStartMs: number;
+  readonly windowMs: number;
+  readonly seq: number;
+}
+
+/** An exemplar and the index, within its record, of the series it belongs to. */
+export interface RecordExemplar {
+  readonly series: number;
+  readonly exemplar: Exemplar;
+}
+
+/** A well-formed beginning of something that this version of the program doesn't know how to apply. */
+export class UnknownRecordError extends Error {
+  override readonly name = 'UnknownRecordError';
+}
