@@ -1,2 +1,4 @@
+export { BitBuffer, getBits, putBits, trailingZeros, unzigzag32, zigzag32 } from './bits.ts';
 export { ByteReader, DecodeError } from './byte-reader.ts';
 export { ByteWriter } from './byte-writer.ts';
+export { ContentHash } from './content-hash.ts';
