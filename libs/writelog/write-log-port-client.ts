@@ -1,7 +1,163 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { WriteLog } from './write-log.ts';
+import { type LogBatch, MAX_RECORD_BYTES, type WriteLog, WriteLogError } from './write-log.ts';
+import {
+  batchBytes,
+  type CallResult,
+  type ClientMessage,
+  detachable,
+  errorOf,
+  type ServerMessage,
+} from './write-log-port.ts';
 
 /** A `WriteLog` on the other end of `port`, where `serveWriteLog` runs. `close` closes the port, not the log. */
 export function connectWriteLog(port: MessagePort, partitionCount: number): WriteLog {
-  throw new Error(`not built yet: ${port} ${partitionCount}`);
+  return new WriteLogClient(port, partitionCount);
+}
+
+interface PendingCall {
+  readonly resolve: (value: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The client's end of a read: batches that came, and the consumer that waits for them. */
+interface PendingRead {
+  readonly batches: LogBatch[];
+  isEnded: boolean;
+  error: Error | undefined;
+  wake: (() => void) | undefined;
+}
+
+class WriteLogClient implements WriteLog {
+  readonly partitionCount: number;
+  readonly #port: MessagePort;
+  readonly #calls = new Map<number, PendingCall>();
+  readonly #reads = new Map<number, PendingRead>();
+  #lastId = 0;
+  #closed: WriteLogError | undefined;
+
+  constructor(port: MessagePort, partitionCount: number) {
+    this.partitionCount = partitionCount;
+    this.#port = port;
+    port.on('message', (message: ServerMessage) => this.#receive(message));
+    port.on('close', () => this.#fail(new WriteLogError('unavailable', "the log's thread has gone")));
+  }
+
+  async append(partition: number, record: Uint8Array): Promise<number> {
+    this.#check(partition);
+    if (record.length > MAX_RECORD_BYTES) {
+      throw new WriteLogError(
+        'record_too_large',
+        `a record of ${record.length} bytes exceeds ${MAX_RECORD_BYTES}`,
+      );
+    }
+    const moved = detachable(record);
+    return this.#call((id) => ({ kind: 'append', id, partition, record: moved }), [moved.buffer]);
+  }
+
+  async startOffset(partition: number): Promise<number> {
+    this.#check(partition);
+    return this.#call((id) => ({ kind: 'startOffset', id, partition }));
+  }
+
+  async endOffset(partition: number): Promise<number> {
+    this.#check(partition);
+    return this.#call((id) => ({ kind: 'endOffset', id, partition }));
+  }
+
+  async truncate(partition: number, offset: number): Promise<void> {
+    this.#check(partition);
+    await this.#call((id) => ({ kind: 'truncate', id, partition, offset }));
+  }
+
+  async *read(partition: number, fromOffset: number, signal: AbortSignal): AsyncGenerator<LogBatch, void> {
+    this.#check(partition);
+    if (signal.aborted) return;
+    const id = ++this.#lastId;
+    const read: PendingRead = { batches: [], isEnded: false, error: undefined, wake: undefined };
+    const wake = () => read.wake?.();
+    this.#reads.set(id, read);
+    signal.addEventListener('abort', wake);
+    this.#post({ kind: 'read', id, partition, offset: fromOffset });
+    try {
+      while (!signal.aborted) {
+        const batch = read.batches.shift();
+        if (batch !== undefined) {
+          const bytes = batchBytes(batch);
+          yield batch;
+          this.#post({ kind: 'credit', id, bytes });
+          continue;
+        }
+        if (read.error !== undefined) throw read.error;
+        if (read.isEnded) return;
+        await new Promise<void>((resolve) => {
+          read.wake = resolve;
+        });
+      }
+    } finally {
+      signal.removeEventListener('abort', wake);
+      this.#reads.delete(id);
+      if (!read.isEnded) this.#post({ kind: 'stop', id });
+    }
+  }
+
+  /** Calls under way reject with `unavailable`: they may or may not happen. */
+  async close(): Promise<void> {
+    this.#fail(new WriteLogError('closed', 'the log is closed'));
+    this.#port.close();
+  }
+
+  #check(partition: number): void {
+    if (this.#closed !== undefined) throw this.#closed;
+    if (!Number.isInteger(partition) || partition < 0 || partition >= this.partitionCount) {
+      throw new RangeError(`there is no partition ${partition}: the log has ${this.partitionCount}`);
+    }
+  }
+
+  #post(message: ClientMessage, moved: ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, moved);
+  }
+
+  #call(messageOf: (id: number) => ClientMessage, moved: ArrayBuffer[] = []): Promise<number> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#post(messageOf(id), moved);
+      this.#calls.set(id, { resolve, reject });
+    });
+  }
+
+  #receive(message: ServerMessage): void {
+    if (message.kind === 'results') {
+      for (const result of message.results) this.#settle(result);
+      return;
+    }
+    const read = this.#reads.get(message.id);
+    if (read === undefined) return;
+    if (message.kind === 'batch') {
+      read.batches.push(message.batch);
+    } else {
+      read.isEnded = true;
+      if (message.fault !== undefined) read.error = errorOf(message.fault);
+    }
+    read.wake?.();
+  }
+
+  #settle({ id, value, fault }: CallResult): void {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    if (fault !== undefined) call?.reject(errorOf(fault));
+    else call?.resolve(value ?? 0);
+  }
+
+  #fail(reason: WriteLogError): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = reason;
+    const lost = new WriteLogError('unavailable', `${reason.message}; whether the call was done is unknown`);
+    for (const { reject } of this.#calls.values()) reject(lost);
+    this.#calls.clear();
+    for (const read of this.#reads.values()) {
+      read.isEnded = true;
+      read.error = reason;
+      read.wake?.();
+    }
+  }
 }

@@ -1,0 +1,171 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { WriteLogError } from './write-log.ts';
+
+/** A record on its way into the file. */
+export interface LogEntry {
+  readonly partition: number;
+  readonly offset: number;
+  readonly record: Uint8Array;
+}
+
+/**
+ * A record's row id is `partition × 2^40 + offset`: one rowid table, each partition's records side by side in it.
+ * That leaves 2^40 offsets (15 years at 2,300 a second) and 2^13 partitions within the 53 bits of a JS integer.
+ */
+const OFFSETS_PER_PARTITION = 2 ** 40;
+const MAX_PARTITIONS = 2 ** 13;
+
+/**
+ * 16 KB pages: a 60–300 KB record is 4–20 pages, of which the last is half empty on average;
+ * larger pages waste more of the last one, smaller ones cost more per page.
+ */
+const PAGE_SIZE_BYTES = 16 * 1024;
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS log (only INTEGER PRIMARY KEY CHECK (only = 1), partition_count INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS partitions (partition INTEGER PRIMARY KEY, start_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS records (id INTEGER PRIMARY KEY, record BLOB NOT NULL);
+`;
+
+/**
+ * The SQLite file under a log: synchronous, one connection, locked against other processes.
+ *
+ * `partitions` remembers where each partition starts and how far it had come when it was truncated last, so that
+ * offsets go on even when every record is gone; appends touch `records` alone.
+ * Every method throws `WriteLogError`.
+ */
+export class SqliteLogFile {
+  readonly #db: DatabaseSync;
+  readonly #insert: StatementSync;
+  readonly #select: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #savePartition: StatementSync;
+
+  constructor(path: string, partitionCount: number) {
+    if (!Number.isInteger(partitionCount) || partitionCount < 1 || partitionCount > MAX_PARTITIONS) {
+      throw new RangeError(`partitionCount must be between 1 and ${MAX_PARTITIONS}, not ${partitionCount}`);
+    }
+    this.#db = guard(() => new DatabaseSync(path));
+    try {
+      guard(() => this.#prepareFile(partitionCount));
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
+    this.#insert = this.#db.prepare('INSERT INTO records (id, record) VALUES (?, ?)');
+    this.#select = this.#db.prepare('SELECT id, record FROM records WHERE id >= ? AND id < ? ORDER BY id');
+    this.#delete = this.#db.prepare(
+      'DELETE FROM records WHERE id IN (SELECT id FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?)',
+    );
+    this.#savePartition = this.#db.prepare(
+      'INSERT OR REPLACE INTO partitions (partition, start_offset, end_offset) VALUES (?, ?, ?)',
+    );
+  }
+
+  #prepareFile(partitionCount: number): void {
+    // The page size must come before the file's first page, the locking mode before the WAL is first opened.
+    this.#db.exec(`
+      PRAGMA page_size = ${PAGE_SIZE_BYTES};
+      PRAGMA locking_mode = EXCLUSIVE;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA wal_autocheckpoint = 0;
+      PRAGMA cache_size = -32768;
+      ${SCHEMA}
+    `);
+    this.#db.prepare('INSERT OR IGNORE INTO log (only, partition_count) VALUES (1, ?)').run(partitionCount);
+    const row = this.#db.prepare('SELECT partition_count FROM log').get();
+    if (row?.partition_count !== partitionCount) {
+      throw new Error(
+        `this log was created with ${row?.partition_count} partitions and can't be opened with ${partitionCount}`,
+      );
+    }
+  }
+
+  /** Where a partition's records begin and end; `end` is the next record's offset. */
+  bounds(partition: number): { start: number; end: number } {
+    const base = partition * OFFSETS_PER_PARTITION;
+    return guard(() => {
+      const saved = this.#db.prepare('SELECT * FROM partitions WHERE partition = ?').get(partition);
+      const last = this.#db
+        .prepare('SELECT max(id) AS id FROM records WHERE id >= ? AND id < ?')
+        .get(base, base + OFFSETS_PER_PARTITION)?.id;
+      const start = Number(saved?.start_offset ?? 0);
+      const lastEnd = last === null || last === undefined ? 0 : Number(last) - base + 1;
+      return { start, end: Math.max(Number(saved?.end_offset ?? 0), lastEnd) };
+    });
+  }
+
+  /** All of them in one transaction, durable when it returns. When it throws they may still be there. */
+  append(entries: readonly LogEntry[]): void {
+    guard(() => {
+      this.#db.exec('BEGIN IMMEDIATE');
+      try {
+        for (const entry of entries) {
+          this.#insert.run(entry.partition * OFFSETS_PER_PARTITION + entry.offset, entry.record);
+        }
+        this.#db.exec('COMMIT');
+      } catch (error) {
+        if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  /** Records `[fromOffset, toOffset)`, cut short once `maxBytes` are reached; never none where the range isn't empty. */
+  read(partition: number, fromOffset: number, toOffset: number, maxBytes: number): Uint8Array[] {
+    const base = partition * OFFSETS_PER_PARTITION;
+    return guard(() => {
+      const records: Uint8Array[] = [];
+      let bytes = 0;
+      for (const row of this.#select.iterate(base + fromOffset, base + toOffset)) {
+        if (row.id !== base + fromOffset + records.length) break;
+        const record = row.record as Uint8Array;
+        records.push(record);
+        bytes += record.length;
+        if (bytes >= maxBytes) break;
+      }
+      if (records.length === 0 && fromOffset < toOffset) {
+        throw new WriteLogError('unavailable', `offset ${fromOffset} of partition ${partition} is missing`);
+      }
+      return records;
+    });
+  }
+
+  /** Remembers a partition's bounds: nothing below `start` is read again, the next record gets `end`. */
+  saveBounds(partition: number, start: number, end: number): void {
+    guard(() => this.#savePartition.run(partition, start, end));
+  }
+
+  /** Deletes up to `limit` records below `offset`; returns how many. */
+  delete(partition: number, offset: number, limit: number): number {
+    const base = partition * OFFSETS_PER_PARTITION;
+    return guard(() => Number(this.#delete.run(base, base + offset, limit).changes));
+  }
+
+  /** Moves what the WAL holds into the file, so that the WAL begins anew. */
+  checkpoint(): void {
+    guard(() => this.#db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get());
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+const SQLITE_IOERR = 10;
+const SQLITE_FULL = 13;
+
+/** Runs `work`, turning SQLite's errors into ours. */
+function guard<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const code = (error as { errcode?: unknown }).errcode;
+    if (typeof code !== 'number') throw error;
+    // The low byte is the primary result code, the rest says more about it.
+    const primary = code & 0xff;
+    const isDisk = primary === SQLITE_FULL || primary === SQLITE_IOERR;
+    throw new WriteLogError(isDisk ? 'disk_full' : 'unavailable', (error as Error).message, { cause: error });
+  }
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { openSqliteWriteLog, type SqliteWriteLogOptions } from './sqlite-write-log.ts';
+import { type WriteLog, WriteLogError } from './write-log.ts';
+import { CONTRACT_PARTITIONS, readRecords, recordOf, writeLogContract } from './write-log-contract.ts';
+
+async function openInFolder(options: Partial<SqliteWriteLogOptions> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'writelog-'));
+  const path = join(folder, 'log.db');
+  const open = (): WriteLog => openSqliteWriteLog({ path, partitionCount: CONTRACT_PARTITIONS, ...options });
+  let log = open();
+  return {
+    path,
+    log,
+    async reopen() {
+      await log.close();
+      log = open();
+      return log;
+    },
+    async dispose() {
+      await log.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+writeLogContract('sqlite', openInFolder);
+writeLogContract('sqlite without a tail cache', () => openInFolder({ tailCacheBytes: 0 }));
+writeLogContract('sqlite with a tail of a few records', () => openInFolder({ tailCacheBytes: 150_000 }));
+
+test('another partition count is refused with both numbers', async () => {
+  const { path, dispose, log } = await openInFolder();
+  await log.close();
+  assert.throws(() => openSqliteWriteLog({ path, partitionCount: 5 }), /created with 3 partitions.* with 5/);
+  await dispose();
+});
+
+test('a log that is open is refused to others', async () => {
+  const { path, dispose, log } = await openInFolder();
+  await log.append(0, recordOf(0));
+  assert.throws(() => openSqliteWriteLog({ path, partitionCount: 3 }), { code: 'unavailable' });
+  await dispose();
+});
+
+test('past the bound of waiting bytes an append is refused and the others stand', async () => {
+  const { log, dispose } = await openInFolder({ maxPendingBytes: 1000 });
+  const first = log.append(0, recordOf(0, 900));
+  await assert.rejects(log.append(0, recordOf(1, 200)), { code: 'unavailable', retryable: true });
+  assert.equal(await first, 0);
+  assert.equal(await log.append(0, recordOf(1, 200)), 1);
+  await dispose();
+});
+
+test('close commits what was waiting and ends reads', async () => {
+  const { log, reopen, dispose } = await openInFolder();
+  const reading = readRecords(log, 1, 0, 1);
+  const appended = log.append(0, recordOf(0));
+  const again = await reopen();
+  assert.equal(await appended, 0);
+  await assert.rejects(reading, { code: 'closed' });
+  assert.equal((await readRecords(again, 0, 0, 1)).length, 1);
+  await dispose();
+});
+
+test('truncated records are deleted from the file', async () => {
+  const { log, path, dispose } = await openInFolder();
+  for (let i = 0; i < 300; i++) void log.append(0, recordOf(i));
+  await log.append(1, recordOf(0));
+  await log.truncate(0, 290);
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+  await log.close();
+  const file = new DatabaseSync(path);
+  assert.equal(file.prepare('SELECT count(*) AS n FROM records').get()?.n, 11);
+  file.close();
+  await dispose();
+});
+
+test('the WAL is folded into the file as appends go on', async () => {
+  const { log, path, dispose } = await openInFolder();
+  const { statSync } = await import('node:fs');
+  for (let i = 0; i < 400; i++) await log.append(0, recordOf(i, 100_000));
+  assert.ok(statSync(`${path}-wal`).size < 20 * 1024 * 1024);
+  assert.equal((await readRecords(log, 0, 0, 400)).length, 400);
+  await dispose();
+});
+
+test('a full disk is named, refuses whole commits and is recovered from', async () => {
+  const { log, path, dispose, reopen } = await openInFolder();
+  await log.append(0, recordOf(0));
+  await log.close();
+  // The page limit isn't stored in the file: a trigger stands in for the disk that fills up while a commit runs.
+  const file = new DatabaseSync(path);
+  file.exec(`CREATE TRIGGER full BEFORE INSERT ON records WHEN length(new.record) = 666
+             BEGIN SELECT raise(ROLLBACK, 'full'); END`);
+  file.close();
+  const again = await reopen();
+  const results = await Promise.allSettled([
+    again.append(0, recordOf(1)),
+    again.append(0, recordOf(2, 666)),
+    again.append(1, recordOf(3)),
+  ]);
+  for (const result of results) {
+    assert.equal(result.status, 'rejected');
+    assert.ok(result.status === 'rejected' && result.reason instanceof WriteLogError);
+  }
+  assert.equal(await again.append(0, recordOf(4)), 1);
+  assert.equal(await again.append(1, recordOf(5)), 0);
+  assert.deepEqual(await readRecords(again, 0, 1, 1), [recordOf(4)]);
+  await dispose();
+});
