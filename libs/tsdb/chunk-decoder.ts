@@ -1,0 +1,23 @@
+import { DecodeError } from '@xscaler/encoding';
+import type { SampleColumns } from '@xscaler/model';
+import { type ChunkView, ENCODING_XOR } from './chunk.ts';
+import { XorDecoder } from './xor-decoder.ts';
+
+/** Decodes chunks of any encoding, reusing one set of buffers. */
+export class ChunkDecoder {
+  readonly #xor = new XorDecoder();
+
+  /**
+   * Appends the chunk's samples with startMs ≤ t ≤ endMs to `dst`, increasing in time.
+   * @throws DecodeError on an unknown encoding or damaged bytes; `dst` is then as it was
+   */
+  decodeInto(dst: SampleColumns, chunk: ChunkView, startMs: number, endMs: number): void {
+    switch (chunk.encoding) {
+      case ENCODING_XOR:
+        this.#xor.decode(chunk, dst, startMs, endMs);
+        break;
+      default:
+        throw new DecodeError(`unknown chunk encoding ${chunk.encoding}`);
+    }
+  }
+}
