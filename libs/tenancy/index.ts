@@ -1,4 +1,4 @@
-export { type LimitName, type Limits, limitsSchema, parseDurationMs } from './limits.ts';
+export { durationSetting, type LimitName, type Limits, limitsSchema, parseDurationMs } from './limits.ts';
 export {
   type Actor,
   type AuditEntry,

@@ -12,7 +12,8 @@ export function parseDurationMs(text: string | number): number {
   return total;
 }
 
-const duration = (byDefault: string) =>
+/** A setting that is a duration; its value is in ms. */
+export const durationSetting = (byDefault: string) =>
   z
     .union([z.string(), z.number().int().nonnegative()])
     .default(byDefault)
@@ -38,8 +39,8 @@ export const limitsSchema = z.strictObject({
   ingestion_rate: count(0).describe('Samples a second; 0: no limit'),
   ingestion_burst_size: count(0).describe('Samples accepted at once above the rate'),
   request_rate: count(0).describe('Write requests a second; 0: no limit'),
-  out_of_order_time_window: duration('2h').describe('How late a sample may come'),
-  creation_grace_period: duration('10m').describe('How far ahead of the clock a sample may be'),
+  out_of_order_time_window: durationSetting('2h').describe('How late a sample may come'),
+  creation_grace_period: durationSetting('10m').describe('How far ahead of the clock a sample may be'),
   max_recv_msg_size: count(16 * 1024 * 1024).describe('Largest request body as sent, bytes'),
   max_decompressed_size: count(64 * 1024 * 1024).describe('Largest request body once expanded, bytes'),
   max_fetched_series_per_query: count(500_000).describe('Series a query may touch'),

@@ -1,0 +1,31 @@
+/** Thread of the ingester: every partition's heads. */
+import { connectDatabase, SqlBlockStore } from '@xscaler/database';
+import { Ingester } from '@xscaler/ingester';
+import { type IngesterApi, serve } from '@xscaler/rpc';
+import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
+import { connectWriteLog } from '@xscaler/writelog';
+import type { Config } from '../config.ts';
+
+runThread<Config>(async ({ config, ports }) => {
+  const registry = createRegistry('ingester');
+  const { partitions: partitionCount } = config.write_log;
+  const settings = config.ingester;
+  const ingester = new Ingester({
+    partitions: Array.from({ length: partitionCount }, (_, partition) => partition),
+    log: connectWriteLog(ports.log, partitionCount),
+    blocks: new SqlBlockStore(connectDatabase(ports.database)),
+    cuts: {
+      graceMs: settings.cut_grace,
+      lateHeadAgeMs: settings.late_head_age,
+      lateHeadBytes: settings.late_head_bytes,
+      maxHeadBytes: settings.max_head_bytes,
+    },
+    committedHeadLingerMs: settings.committed_head_linger,
+    clock: Date.now,
+    logger: createLogger({ service: 'ingester', level: config.log.level }),
+    registry,
+  });
+  serve<IngesterApi>(ports.querier, ingester);
+  await ingester.start();
+  return { registry, stop: () => ingester.stop() };
+});

@@ -1,0 +1,42 @@
+/** Thread of the querier; its evaluation threads are its own. */
+import { connectDatabase, SqlBlockStore } from '@xscaler/database';
+import { Querier } from '@xscaler/querier';
+import { connect, type IngesterApi, serve, type Upstream } from '@xscaler/rpc';
+import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
+import { TenantDirectory } from '@xscaler/tenancy';
+import { connectWriteLog } from '@xscaler/writelog';
+import type { Config } from '../config.ts';
+import { VERSION } from '../version.ts';
+
+runThread<Config>(async ({ config, ports }) => {
+  const registry = createRegistry('querier');
+  const db = connectDatabase(ports.database);
+  const directory = new TenantDirectory({ db, defaults: config.limits });
+  await directory.start();
+  const settings = config.querier;
+  const querier = new Querier({
+    ingesters: [connect<IngesterApi>(ports.ingester, { streams: { select: true } })],
+    log: connectWriteLog(ports.log, config.write_log.partitions),
+    blocks: new SqlBlockStore(db),
+    limitsOf: (tenant) => directory.tenant(tenant)?.limits ?? config.limits,
+    clock: Date.now,
+    logger: createLogger({ service: 'querier', level: config.log.level }),
+    registry,
+    version: VERSION,
+    evaluationThreads: settings.evaluation_threads,
+    evaluationHeapMb: settings.evaluation_heap_mb,
+    maxQueuedQueries: settings.max_queued_queries,
+    maxBlockReaders: settings.max_block_readers,
+    queryTimeoutMs: settings.timeout,
+    lookbackDeltaMs: settings.lookback_delta,
+  });
+  await querier.start();
+  serve<Upstream>(ports.gateway, querier);
+  return {
+    registry,
+    stop: async () => {
+      directory.stop();
+      await querier.stop();
+    },
+  };
+});

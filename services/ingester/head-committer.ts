@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import type { BlockMeta, BlockPart, BlockStore } from '@xscaler/database';
+import { type BlockSummary, type Head, writeBlock } from '@xscaler/tsdb';
+import type { HeldHead, PartitionHeads } from './partition-heads.ts';
+import type { PendingMetadata } from './pending-metadata.ts';
+
+/** Parts of a block go into the database in transactions of about this size. */
+const STAGE_BYTES = 1024 * 1024;
+
+/**
+ * Turns closed heads into blocks: parts staged under an id that nobody lists, then one transaction with the
+ * ledger row and the resume offset. A crash before that leaves parts that the sweep removes; after it, a
+ * replay skips what the ledger spans.
+ */
+export class HeadCommitter {
+  readonly #partition: number;
+  readonly #blocks: BlockStore;
+  readonly #heads: PartitionHeads;
+  readonly #metadata: PendingMetadata;
+  resumeOffset: number;
+
+  constructor(
+    partition: number,
+    blocks: BlockStore,
+    heads: PartitionHeads,
+    metadata: PendingMetadata,
+    resumeOffset: number,
+  ) {
+    this.#partition = partition;
+    this.#blocks = blocks;
+    this.#heads = heads;
+    this.#metadata = metadata;
+    this.resumeOffset = resumeOffset;
+  }
+
+  /** Stores a closed head. `nextOffset` is what the partition will apply next. Rejects as `BlockStore` does: try again later. */
+  async commit(held: HeldHead, nextOffset: number): Promise<BlockMeta> {
+    const { head } = held;
+    const blockId = randomUUID();
+    const written = writeBlock(head);
+    let pieces: BlockPart[] = [];
+    let bytes = 0;
+    let step = written.next();
+    for (; !step.done; step = written.next()) {
+      pieces.push(step.value);
+      bytes += step.value.bytes.length;
+      if (bytes < STAGE_BYTES) continue;
+      await this.#blocks.stage(blockId, head.tenant, pieces);
+      pieces = [];
+      bytes = 0;
+    }
+    if (pieces.length > 0) await this.#blocks.stage(blockId, head.tenant, pieces);
+    const meta: BlockMeta = {
+      blockId,
+      tenant: head.tenant,
+      partition: this.#partition,
+      level: 0,
+      windowStartMs: head.windowStartMs,
+      windowMs: head.windowMs,
+      seq: head.seq,
+      fromOffset: head.fromOffset,
+      toOffset: held.toOffset,
+      ...step.value,
+      ...timesOf(step.value, head),
+    };
+    await this.#commit(meta, this.#heads.resumeOffsetWithout(held, nextOffset));
+    return meta;
+  }
+
+  /** Moves the resume offset alone, where records bring nothing that a head holds (metadata, cuts, samples skipped). */
+  async checkpoint(nextOffset: number): Promise<void> {
+    const resumeOffset = this.#heads.resumeOffsetWithout(undefined, nextOffset);
+    if (resumeOffset > this.resumeOffset || !this.#metadata.isEmpty)
+      await this.#commit(undefined, resumeOffset);
+  }
+
+  async #commit(meta: BlockMeta | undefined, resumeOffset: number): Promise<void> {
+    const metadata = this.#metadata.snapshot();
+    await this.#blocks.commit({
+      meta,
+      partition: this.#partition,
+      expectedResumeOffset: this.resumeOffset,
+      resumeOffset,
+      metadata,
+    });
+    this.resumeOffset = resumeOffset;
+    this.#metadata.forget(metadata);
+  }
+}
+
+/** A head of exemplars alone has no sample times: its window's bounds stand in. */
+function timesOf(summary: BlockSummary, head: Head): { minTimeMs: number; maxTimeMs: number } {
+  if (summary.sampleCount > 0) return summary;
+  return { minTimeMs: head.windowStartMs, maxTimeMs: head.windowStartMs + head.windowMs - 1 };
+}

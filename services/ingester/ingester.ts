@@ -1,0 +1,136 @@
+import type { BlockStore } from '@xscaler/database';
+import { compareUtf8, type Labels, Matcher, type MetricMetadata } from '@xscaler/model';
+import type { IngesterApi, IngesterExemplars, IngesterRead, WireMatcher } from '@xscaler/rpc';
+import type { WriteLog } from '@xscaler/writelog';
+import type { Registry } from 'prom-client';
+import type { Logger } from './contracts.ts';
+import type { CutSettings } from './cut-policy.ts';
+import { IngesterMetrics } from './ingester-metrics.ts';
+import type { HeldHead } from './partition-heads.ts';
+import { PartitionOwner } from './partition-owner.ts';
+
+export interface IngesterOptions {
+  readonly partitions: readonly number[];
+  readonly log: WriteLog;
+  readonly blocks: BlockStore;
+  readonly cuts: CutSettings;
+  readonly committedHeadLingerMs: number;
+  readonly clock: () => number;
+  readonly logger: Logger;
+  readonly registry: Registry;
+}
+
+/** Target size of a frame of series. */
+const FRAME_BYTES = 1024 * 1024;
+
+/** Owns partitions of the log and answers reads from their heads. */
+export class Ingester implements IngesterApi {
+  readonly #owners: readonly PartitionOwner[];
+
+  constructor(options: IngesterOptions) {
+    const metrics = new IngesterMetrics(options.registry);
+    this.#owners = options.partitions.map(
+      (partition) => new PartitionOwner({ ...options, partition, metrics }),
+    );
+  }
+
+  /** Resolves when every partition has replayed what the log held. */
+  async start(): Promise<void> {
+    await Promise.all(this.#owners.map((owner) => owner.start()));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#owners.map((owner) => owner.stop()));
+  }
+
+  get ready(): boolean {
+    return this.#owners.every((owner) => owner.state === 'live');
+  }
+
+  async *select(read: IngesterRead, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    await this.#caughtUp(read.minOffsets, signal);
+    const matchers = compileMatchers(read.matcherSets);
+    // All selections are made before the first await, so that a record shows in all of them or in none.
+    const selections = this.#headsFor(read).map(({ head }) =>
+      head.select(matchers, read.startMs, read.endMs),
+    );
+    try {
+      for (const selection of selections) {
+        for (const frame of selection.frames(FRAME_BYTES)) {
+          signal.throwIfAborted();
+          yield frame;
+        }
+      }
+    } finally {
+      for (const selection of selections) selection.close();
+    }
+  }
+
+  async labelNames(read: IngesterRead, signal: AbortSignal): Promise<string[]> {
+    await this.#caughtUp(read.minOffsets, signal);
+    const matchers = compileMatchers(read.matcherSets);
+    return sortedUnion(this.#headsFor(read).map(({ head }) => head.labelNames(matchers)));
+  }
+
+  async labelValues(read: IngesterRead & { readonly name: string }, signal: AbortSignal): Promise<string[]> {
+    await this.#caughtUp(read.minOffsets, signal);
+    const matchers = compileMatchers(read.matcherSets);
+    return sortedUnion(this.#headsFor(read).map(({ head }) => head.labelValues(read.name, matchers)));
+  }
+
+  async series(read: IngesterRead, signal: AbortSignal): Promise<string[][]> {
+    await this.#caughtUp(read.minOffsets, signal);
+    const matchers = compileMatchers(read.matcherSets);
+    const found = new Map<string, Labels>();
+    for (const { head } of this.#headsFor(read)) {
+      for (const labels of head.seriesLabels(matchers)) found.set(labels.key, labels);
+    }
+    return [...found.values()].map((labels) => [...labels.pairs]);
+  }
+
+  async exemplars(read: IngesterRead, signal: AbortSignal): Promise<IngesterExemplars[]> {
+    await this.#caughtUp(read.minOffsets, signal);
+    const matchers = compileMatchers(read.matcherSets);
+    const found: IngesterExemplars[] = [];
+    for (const { head } of this.#headsFor(read)) {
+      for (const { labels, exemplars } of head.exemplars(matchers, read.startMs, read.endMs)) {
+        found.push({
+          labels: [...labels.pairs],
+          exemplars: exemplars.map((e) => ({
+            labels: [...e.labels.pairs],
+            value: e.value,
+            timestampMs: e.timestampMs,
+          })),
+        });
+      }
+    }
+    return found;
+  }
+
+  async metadata(
+    read: { tenant: string; metric: string | undefined; minOffsets: Readonly<Record<number, number>> },
+    signal: AbortSignal,
+  ): Promise<MetricMetadata[]> {
+    await this.#caughtUp(read.minOffsets, signal);
+    return this.#owners.flatMap((owner) => owner.metadata.of(read.tenant, read.metric));
+  }
+
+  async #caughtUp(minOffsets: Readonly<Record<number, number>>, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await Promise.all(this.#owners.map((owner) => owner.waitFor(minOffsets[owner.partition] ?? 0, signal)));
+  }
+
+  #headsFor({ tenant, startMs, endMs }: IngesterRead): HeldHead[] {
+    return this.#owners
+      .flatMap((owner) => [...owner.heads.ofTenant(tenant)])
+      .filter(({ head }) => head.windowStartMs <= endMs && head.windowStartMs + head.windowMs > startMs);
+  }
+}
+
+function compileMatchers(sets: readonly (readonly WireMatcher[])[]): Matcher[][] {
+  return sets.map((set) => set.map(({ type, name, value }) => new Matcher(type, name, value)));
+}
+
+function sortedUnion(lists: readonly (readonly string[])[]): string[] {
+  return [...new Set(lists.flat())].sort(compareUtf8);
+}

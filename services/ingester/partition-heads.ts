@@ -1,0 +1,102 @@
+import { Head } from '@xscaler/tsdb';
+import { windowKey } from './ledger-view.ts';
+
+export type HeadState = 'open' | 'closed' | 'committed';
+
+/** A head and where it stands. `openedAtMs`, `cutAskedAtMs` and `committedAtMs` are wall-clock and steer policy only. */
+export interface HeldHead {
+  readonly head: Head;
+  state: HeadState;
+  /** Offset of the cut that closed it, once closed. */
+  toOffset: number;
+  readonly openedAtMs: number;
+  cutAskedAtMs: number;
+  committedAtMs: number;
+}
+
+/**
+ * All heads of one partition. A window has at most one open head; older ones of the same window may still
+ * wait for their commit, or linger after it for the queries that are under way.
+ */
+export class PartitionHeads {
+  readonly #partition: number;
+  readonly #open = new Map<string, HeldHead>();
+  readonly #byTenant = new Map<string, Set<HeldHead>>();
+
+  constructor(partition: number) {
+    this.#partition = partition;
+  }
+
+  open(tenant: string, windowStartMs: number, windowMs: number): HeldHead | undefined {
+    return this.#open.get(windowKey(tenant, windowStartMs, windowMs));
+  }
+
+  /** The open head of a window, made where there is none: then `offset` is the first that it covers. */
+  mustOpen(tenant: string, windowStartMs: number, windowMs: number, offset: number, nowMs: number): HeldHead {
+    const key = windowKey(tenant, windowStartMs, windowMs);
+    let held = this.#open.get(key);
+    if (held) return held;
+    const partition = this.#partition;
+    const head = new Head({ tenant, partition, windowStartMs, windowMs, seq: offset, fromOffset: offset });
+    held = { head, state: 'open', toOffset: -1, openedAtMs: nowMs, cutAskedAtMs: 0, committedAtMs: 0 };
+    this.#open.set(key, held);
+    const ofTenant = this.#byTenant.get(tenant);
+    if (ofTenant) ofTenant.add(held);
+    else this.#byTenant.set(tenant, new Set([held]));
+    return held;
+  }
+
+  /** Closes the open head that has this seq; undefined where there is none (closed before, or never filled). */
+  close(
+    tenant: string,
+    windowStartMs: number,
+    windowMs: number,
+    seq: number,
+    offset: number,
+  ): HeldHead | undefined {
+    const key = windowKey(tenant, windowStartMs, windowMs);
+    const held = this.#open.get(key);
+    if (held === undefined || held.head.seq !== seq) return undefined;
+    this.#open.delete(key);
+    held.state = 'closed';
+    held.toOffset = offset;
+    return held;
+  }
+
+  drop(held: HeldHead): void {
+    const { tenant } = held.head;
+    const ofTenant = this.#byTenant.get(tenant);
+    ofTenant?.delete(held);
+    if (ofTenant?.size === 0) this.#byTenant.delete(tenant);
+    held.head.release();
+  }
+
+  ofTenant(tenant: string): Iterable<HeldHead> {
+    return this.#byTenant.get(tenant) ?? [];
+  }
+
+  *all(): Iterable<HeldHead> {
+    for (const ofTenant of this.#byTenant.values()) yield* ofTenant;
+  }
+
+  openHeads(): Iterable<HeldHead> {
+    return this.#open.values();
+  }
+
+  /** The lowest offset that a replay needs, were `committed` in its block: what no block holds yet starts there. */
+  resumeOffsetWithout(committed: HeldHead | undefined, nextOffset: number): number {
+    let resume = nextOffset;
+    for (const held of this.all()) {
+      if (held === committed || held.state === 'committed') continue;
+      resume = Math.min(resume, held.head.fromOffset);
+    }
+    return resume;
+  }
+
+  /** Bytes held by heads that are not in a block yet. */
+  get uncommittedBytes(): number {
+    let bytes = 0;
+    for (const held of this.all()) if (held.state !== 'committed') bytes += held.head.byteSize;
+    return bytes;
+  }
+}

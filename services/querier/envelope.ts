@@ -1,0 +1,39 @@
+import type { UpstreamResponse } from '@xscaler/rpc';
+import { type ApiError, STATUS_OF } from './api-error.ts';
+
+const JSON_HEADERS = { 'content-type': 'application/json' };
+
+/** Warnings and infos that go with an answer. */
+export interface Annotations {
+  readonly warnings?: readonly string[];
+  readonly infos?: readonly string[];
+}
+
+/** `{"status":"success","data":…}` around data that is JSON text already. */
+export function successJson(data: string | Uint8Array, annotations: Annotations = {}): UpstreamResponse {
+  const text = typeof data === 'string' ? Buffer.from(data) : data;
+  const tail = Buffer.from(`${annotationsJson(annotations)}}`);
+  const head = Buffer.from('{"status":"success","data":');
+  const body = new Uint8Array(head.length + text.length + tail.length);
+  body.set(head);
+  body.set(text, head.length);
+  body.set(tail, head.length + text.length);
+  return { status: 200, headers: JSON_HEADERS, body };
+}
+
+export function success(data: unknown, annotations?: Annotations): UpstreamResponse {
+  return successJson(JSON.stringify(data), annotations);
+}
+
+export function failure(error: ApiError): UpstreamResponse {
+  const status = STATUS_OF[error.errorType];
+  const envelope = { status: 'error', errorType: error.errorType, error: error.message };
+  const headers = error.errorType === 'unavailable' ? { ...JSON_HEADERS, 'retry-after': '1' } : JSON_HEADERS;
+  return { status, headers, body: new Uint8Array(Buffer.from(JSON.stringify(envelope))) };
+}
+
+function annotationsJson({ warnings = [], infos = [] }: Annotations): string {
+  const warningsJson = warnings.length > 0 ? `,"warnings":${JSON.stringify(warnings)}` : '';
+  const infosJson = infos.length > 0 ? `,"infos":${JSON.stringify(infos)}` : '';
+  return warningsJson + infosJson;
+}

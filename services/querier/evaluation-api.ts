@@ -1,0 +1,47 @@
+import type { QueryLimits } from '@xscaler/promql';
+import type { WireMatcher } from '@xscaler/rpc';
+
+/** One query for an evaluation thread. Times and durations in ms. */
+export interface EvaluationJob {
+  readonly tenant: string;
+  readonly query: string;
+  /** stepMs 0: an instant query at startMs (endMs the same). */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  readonly lookbackDeltaMs: number;
+  readonly limits: QueryLimits;
+  /** Series in the answer at most; 0: all. */
+  readonly resultLimit: number;
+  readonly withStats: boolean;
+  /** What reads of ingesters wait for, by partition. */
+  readonly minOffsets: Readonly<Record<number, number>>;
+  readonly cancellation: SharedArrayBuffer;
+}
+
+/** The answer, rendered: `status` and `body` as they go to the client. */
+export interface EvaluationReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  readonly samplesRead: number;
+}
+
+/** What an evaluation thread serves. One job at a time. */
+export interface EvaluatorApi {
+  evaluate(job: EvaluationJob, signal: AbortSignal): Promise<EvaluationReply>;
+}
+
+/** What an evaluation thread asks of the querier's main thread: frames of series, from heads and blocks. */
+export interface SelectApi {
+  select(
+    request: {
+      readonly tenant: string;
+      readonly matchers: readonly WireMatcher[];
+      readonly startMs: number;
+      readonly endMs: number;
+      readonly minOffsets: Readonly<Record<number, number>>;
+    },
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array>;
+}

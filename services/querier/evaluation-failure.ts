@@ -1,0 +1,20 @@
+import { ExecutionError, ParseError, QueryCancelledError, QueryTimeoutError } from '@xscaler/promql';
+import { ApiError } from './api-error.ts';
+import { failure } from './envelope.ts';
+import type { EvaluationReply } from './evaluation-api.ts';
+import { invalid } from './parameters.ts';
+
+/** The answer for a query that failed. */
+export function evaluationFailure(error: unknown): EvaluationReply {
+  return { ...failure(apiErrorOf(error)), samplesRead: 0 };
+}
+
+function apiErrorOf(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof ParseError) return invalid('query', error.message);
+  if (error instanceof ExecutionError) return new ApiError('execution', error.message);
+  if (error instanceof QueryCancelledError) return new ApiError('canceled', error.message);
+  if (error instanceof QueryTimeoutError) return new ApiError('timeout', error.message);
+  // What is left could not be read: an ingester, the log or the database is away, or a part is damaged.
+  return new ApiError('unavailable', error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,46 @@
+/** Entry point of an evaluation thread: parses, selects through its querier, evaluates, renders. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import {
+  encodeResult,
+  evaluateInstant,
+  evaluateRange,
+  type QueryResult,
+  SharedCancellation,
+} from '@xscaler/promql';
+import { connect, serve } from '@xscaler/rpc';
+import type { EvaluationJob, EvaluationReply, EvaluatorApi, SelectApi } from './evaluation-api.ts';
+import { evaluationFailure } from './evaluation-failure.ts';
+import { FrameQueryable } from './frame-queryable.ts';
+import { renderAnswer } from './rendered-answer.ts';
+import { limited } from './result-limit.ts';
+
+const ports = workerData as { evaluator: MessagePort; source: MessagePort };
+const source = connect<SelectApi>(ports.source, { streams: { select: true } });
+
+async function evaluate(job: EvaluationJob): Promise<EvaluationReply> {
+  const cancellation = new SharedCancellation(job.cancellation);
+  const startedMs = performance.now();
+  try {
+    const result = await resultOf(job, cancellation);
+    const evaluatedMs = performance.now();
+    const { result: shown, truncated } = limited(result, job.resultLimit);
+    return renderAnswer(shown, encodeResult(shown), {
+      stats: job.withStats ? { evalSeconds: (evaluatedMs - startedMs) / 1_000 } : undefined,
+      warnings: truncated ? ['results truncated due to limit'] : [],
+    });
+  } catch (error) {
+    return evaluationFailure(error);
+  }
+}
+
+function resultOf(job: EvaluationJob, cancellation: SharedCancellation): Promise<QueryResult> {
+  const { lookbackDeltaMs, limits, startMs, endMs, stepMs } = job;
+  const queryable = new FrameQueryable(source, job, cancellation);
+  const options = { queryable, cancellation, lookbackDeltaMs, limits };
+  return stepMs === 0
+    ? evaluateInstant(job.query, { ...options, timeMs: startMs })
+    : evaluateRange(job.query, { ...options, startMs, endMs, stepMs });
+}
+
+serve<EvaluatorApi>(ports.evaluator, { evaluate });
+parentPort?.postMessage('ready');

@@ -1,0 +1,156 @@
+import type { BlockStore } from '@xscaler/database';
+import { compareUtf8, type Exemplar, Labels, Matcher, type MetricMetadata } from '@xscaler/model';
+import type { IngesterApi, IngesterRead, WireMatcher } from '@xscaler/rpc';
+import type { BlockReader } from '@xscaler/tsdb';
+import type { BlockReaders } from './block-readers.ts';
+import type { SelectApi } from './evaluation-api.ts';
+
+/** What one read is about. Times in ms, inclusive. */
+export interface Scope {
+  readonly tenant: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly minOffsets: Readonly<Record<number, number>>;
+}
+
+/**
+ * Reads heads and blocks as one. Ingesters are asked first and blocks are listed after their answer began: a head
+ * that is committed in between is seen twice, never not at all, and doubles merge by (series id, timestamp).
+ */
+export class FanOut implements SelectApi {
+  readonly #ingesters: readonly IngesterApi[];
+  readonly #blocks: BlockStore;
+  readonly #readers: BlockReaders;
+
+  constructor(ingesters: readonly IngesterApi[], blocks: BlockStore, readers: BlockReaders) {
+    this.#ingesters = ingesters;
+    this.#blocks = blocks;
+    this.#readers = readers;
+  }
+
+  async *select(
+    request: Scope & { readonly matchers: readonly WireMatcher[] },
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array> {
+    const { tenant, matchers, startMs, endMs, minOffsets } = request;
+    const read: IngesterRead = { tenant, matcherSets: [matchers], startMs, endMs, minOffsets };
+    for (const ingester of this.#ingesters) yield* ingester.select(read, signal);
+    const sets = [matchers.map(({ type, name, value }) => new Matcher(type, name, value))];
+    for (const reader of await this.#listed(request)) yield* reader.select(sets, startMs, endMs, signal);
+  }
+
+  async labelNames(scope: Scope, sets: readonly Matcher[][], signal: AbortSignal): Promise<string[]> {
+    const read = ingesterRead(scope, sets);
+    const heads = await Promise.all(this.#ingesters.map((ingester) => ingester.labelNames(read, signal)));
+    const blocks = await this.#fromBlocks(scope, signal, (reader) => reader.labelNames(sets, signal));
+    return sortedUnion([...heads, ...blocks]);
+  }
+
+  async labelValues(
+    scope: Scope,
+    name: string,
+    sets: readonly Matcher[][],
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    const read = { ...ingesterRead(scope, sets), name };
+    const heads = await Promise.all(this.#ingesters.map((ingester) => ingester.labelValues(read, signal)));
+    const blocks = await this.#fromBlocks(scope, signal, (reader) => reader.labelValues(name, sets, signal));
+    return sortedUnion([...heads, ...blocks]);
+  }
+
+  async series(scope: Scope, sets: readonly Matcher[][], signal: AbortSignal): Promise<Labels[]> {
+    const found = new Map<string, Labels>();
+    const read = ingesterRead(scope, sets);
+    for (const answer of await Promise.all(
+      this.#ingesters.map((ingester) => ingester.series(read, signal)),
+    )) {
+      for (const pairs of answer) {
+        const labels = Labels.fromSorted(pairs);
+        found.set(labels.key, labels);
+      }
+    }
+    for (const answer of await this.#fromBlocks(scope, signal, (reader) => reader.series(sets, signal))) {
+      for (const labels of answer) found.set(labels.key, labels);
+    }
+    return [...found.values()].sort((a, b) => a.compare(b));
+  }
+
+  /** By series, each exemplar once, in time. */
+  async exemplars(
+    scope: Scope,
+    sets: readonly Matcher[][],
+    signal: AbortSignal,
+  ): Promise<{ labels: Labels; exemplars: Exemplar[] }[]> {
+    const found = new Map<string, { labels: Labels; byKey: Map<string, Exemplar> }>();
+    const add = (labels: Labels, exemplars: readonly Exemplar[]) => {
+      let entry = found.get(labels.key);
+      if (entry === undefined) {
+        entry = { labels, byKey: new Map() };
+        found.set(labels.key, entry);
+      }
+      for (const exemplar of exemplars) {
+        entry.byKey.set(`${exemplar.timestampMs} ${exemplar.value} ${exemplar.labels.key}`, exemplar);
+      }
+    };
+    const { startMs, endMs } = scope;
+    const read = ingesterRead(scope, sets);
+    for (const answer of await Promise.all(
+      this.#ingesters.map((ingester) => ingester.exemplars(read, signal)),
+    )) {
+      for (const { labels, exemplars } of answer) {
+        const parsed = exemplars.map((e) => ({ ...e, labels: Labels.fromSorted(e.labels) }));
+        add(Labels.fromSorted(labels), parsed);
+      }
+    }
+    const stored = await this.#fromBlocks(scope, signal, (reader) =>
+      reader.exemplars(sets, startMs, endMs, signal),
+    );
+    for (const answer of stored) for (const { labels, exemplars } of answer) add(labels, exemplars);
+    return [...found.values()]
+      .sort((a, b) => a.labels.compare(b.labels))
+      .map(({ labels, byKey }) => ({
+        labels,
+        exemplars: [...byKey.values()].sort((a, b) => a.timestampMs - b.timestampMs),
+      }));
+  }
+
+  /** What the log said last stands over what is stored. */
+  async metadata(scope: Scope, metric: string | undefined, signal: AbortSignal): Promise<MetricMetadata[]> {
+    const read = { tenant: scope.tenant, metric, minOffsets: scope.minOffsets };
+    const fresh = await Promise.all(this.#ingesters.map((ingester) => ingester.metadata(read, signal)));
+    const byMetric = new Map<string, MetricMetadata>();
+    for (const entry of await this.#blocks.metadata(scope.tenant, metric)) byMetric.set(entry.metric, entry);
+    for (const entry of fresh.flat()) byMetric.set(entry.metric, entry);
+    return [...byMetric.values()].sort((a, b) => compareUtf8(a.metric, b.metric));
+  }
+
+  async #listed({ tenant, startMs, endMs }: Scope): Promise<BlockReader[]> {
+    const metas = await this.#blocks.list(tenant, startMs, endMs);
+    return metas.map((meta) => this.#readers.reader(meta));
+  }
+
+  async #fromBlocks<T>(
+    scope: Scope,
+    signal: AbortSignal,
+    ask: (reader: BlockReader) => Promise<T>,
+  ): Promise<T[]> {
+    const answers: T[] = [];
+    for (const reader of await this.#listed(scope)) {
+      signal.throwIfAborted();
+      answers.push(await ask(reader));
+    }
+    return answers;
+  }
+}
+
+function ingesterRead(
+  { tenant, startMs, endMs, minOffsets }: Scope,
+  sets: readonly Matcher[][],
+): IngesterRead {
+  const matcherSets = sets.map((set) => set.map(({ type, name, value }) => ({ type, name, value })));
+  return { tenant, matcherSets, startMs, endMs, minOffsets };
+}
+
+function sortedUnion(lists: readonly (readonly string[])[]): string[] {
+  return [...new Set(lists.flat())].sort(compareUtf8);
+}

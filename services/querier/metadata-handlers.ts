@@ -1,0 +1,112 @@
+import type { Exemplar, Matcher } from '@xscaler/model';
+import { formatSampleValue, ParseError, parseExpression, selectorsOf } from '@xscaler/promql';
+import { ApiError } from './api-error.ts';
+import { success } from './envelope.ts';
+import type { FanOut, Scope } from './fan-out.ts';
+import { invalid, MAX_TIME_MS, MIN_TIME_MS } from './parameters.ts';
+import type { ReadHandler, ReadRequest } from './querier.ts';
+
+/** Everything of the read API that evaluates no expression. */
+export class MetadataHandlers {
+  readonly #fanOut: FanOut;
+
+  constructor(fanOut: FanOut) {
+    this.#fanOut = fanOut;
+  }
+
+  readonly labelNames: ReadHandler = async (request, signal) => {
+    const sets = request.parameters.matcherSets();
+    return truncated(await this.#fanOut.labelNames(scopeOf(request), sets, signal), request);
+  };
+
+  /** For one label, given as the path has it. */
+  labelValues(encodedName: string): ReadHandler {
+    return async (request, signal) => {
+      const name = labelNameFromPath(encodedName);
+      const sets = request.parameters.matcherSets();
+      return truncated(await this.#fanOut.labelValues(scopeOf(request), name, sets, signal), request);
+    };
+  }
+
+  readonly series: ReadHandler = async (request, signal) => {
+    const sets = request.parameters.matcherSets();
+    if (sets.length === 0) throw new ApiError('bad_data', 'no match[] parameter provided');
+    const found = await this.#fanOut.series(scopeOf(request), sets, signal);
+    return truncated(
+      found.map((labels) => labels.toRecord()),
+      request,
+    );
+  };
+
+  readonly exemplars: ReadHandler = async (request, signal) => {
+    const scope = scopeOf(request);
+    if (scope.endMs < scope.startMs)
+      throw new ApiError('bad_data', 'end timestamp must not be before start timestamp');
+    const sets = selectorMatchers(request.parameters.text('query'));
+    if (sets.length === 0) return success([]);
+    const found = await this.#fanOut.exemplars(scope, sets, signal);
+    return success(
+      found.map(({ labels, exemplars }) => ({
+        seriesLabels: labels.toRecord(),
+        exemplars: exemplars.map(exemplarJson),
+      })),
+    );
+  };
+
+  readonly metadata: ReadHandler = async (request, signal) => {
+    const { parameters } = request;
+    const metric = parameters.text('metric') || undefined;
+    const limit = parameters.limit();
+    const entries = await this.#fanOut.metadata(scopeOf(request), metric, signal);
+    const shown = limit > 0 ? entries.slice(0, limit) : entries;
+    return success(
+      Object.fromEntries(shown.map(({ metric: name, type, help, unit }) => [name, [{ type, help, unit }]])),
+    );
+  };
+}
+
+function scopeOf({ tenant, parameters, minOffsets }: ReadRequest): Scope {
+  return {
+    tenant,
+    startMs: parameters.timeMs('start', MIN_TIME_MS),
+    endMs: parameters.timeMs('end', MAX_TIME_MS),
+    minOffsets,
+  };
+}
+
+function truncated(list: readonly unknown[], { parameters }: ReadRequest) {
+  const limit = parameters.limit();
+  if (limit === 0 || list.length <= limit) return success(list);
+  return success(list.slice(0, limit), { warnings: ['results truncated due to limit'] });
+}
+
+/** Names that a URL cannot carry come as Prometheus escapes them: `U__` and `_<hex>_` for each special character. */
+function labelNameFromPath(encoded: string): string {
+  let name: string;
+  try {
+    name = decodeURIComponent(encoded);
+  } catch {
+    throw new ApiError('bad_data', `invalid label name: ${JSON.stringify(encoded)}`);
+  }
+  if (!name.startsWith('U__')) return name;
+  return name
+    .slice(3)
+    .replaceAll(/__|_([0-9a-fA-F]{1,6})_/g, (_text, hex) =>
+      hex === undefined || Number.parseInt(hex, 16) > 0x10ffff
+        ? '_'
+        : String.fromCodePoint(Number.parseInt(hex, 16)),
+    );
+}
+
+function selectorMatchers(query: string): Matcher[][] {
+  try {
+    return selectorsOf(parseExpression(query)).map((matchers) => [...matchers]);
+  } catch (error) {
+    if (error instanceof ParseError) throw invalid('query', error.message);
+    throw error;
+  }
+}
+
+function exemplarJson({ labels, value, timestampMs }: Exemplar): object {
+  return { labels: labels.toRecord(), value: formatSampleValue(value), timestamp: timestampMs / 1_000 };
+}

@@ -1,0 +1,46 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { EvaluationPool } from './evaluation-pool.ts';
+
+export class QuerierMetrics {
+  readonly querySeconds: Histogram<'type'>;
+  readonly samplesRead: Counter;
+  readonly failures: Counter<'status'>;
+
+  constructor(registry: Registry, pool: EvaluationPool) {
+    const registers = [registry];
+    this.querySeconds = new Histogram({
+      name: 'xscaler_querier_query_seconds',
+      help: 'Time from a query to its rendered answer.',
+      labelNames: ['type'],
+      buckets: [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 120],
+      registers,
+    });
+    this.samplesRead = new Counter({
+      name: 'xscaler_querier_samples_read_total',
+      help: 'Samples decoded for queries that ended.',
+      registers,
+    });
+    this.failures = new Counter({
+      name: 'xscaler_querier_query_failures_total',
+      help: 'Queries answered with an error, by status.',
+      labelNames: ['status'],
+      registers,
+    });
+    new Gauge({
+      name: 'xscaler_querier_evaluation_threads_busy',
+      help: 'Evaluation threads at work.',
+      registers,
+      collect() {
+        this.set(pool.busy);
+      },
+    });
+    new Gauge({
+      name: 'xscaler_querier_queries_queued',
+      help: 'Queries that wait for an evaluation thread.',
+      registers,
+      collect() {
+        this.set(pool.queued);
+      },
+    });
+  }
+}

@@ -1,0 +1,142 @@
+import type { BlockStore } from '@xscaler/database';
+import type { IngesterApi, Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
+import type { WriteLog } from '@xscaler/writelog';
+import type { Registry } from 'prom-client';
+import { ApiError } from './api-error.ts';
+import { BlockReaders } from './block-readers.ts';
+import type { Logger, QueryLimitsOf } from './contracts.ts';
+import { EndOffsets } from './end-offsets.ts';
+import { failure, success } from './envelope.ts';
+import { EvaluationPool } from './evaluation-pool.ts';
+import { FanOut } from './fan-out.ts';
+import { MetadataHandlers } from './metadata-handlers.ts';
+import { Parameters } from './parameters.ts';
+import { QuerierMetrics } from './querier-metrics.ts';
+import { QueryHandlers } from './query-handlers.ts';
+
+export interface QuerierOptions {
+  readonly ingesters: readonly IngesterApi[];
+  readonly log: WriteLog;
+  readonly blocks: BlockStore;
+  readonly limitsOf: QueryLimitsOf;
+  readonly clock: () => number;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly version: string;
+  readonly evaluationThreads: number;
+  /** Queries waiting for a thread at most. */
+  readonly maxQueuedQueries: number;
+  readonly evaluationHeapMb: number;
+  readonly queryTimeoutMs: number;
+  readonly lookbackDeltaMs: number;
+  /** Block indexes kept in memory. */
+  readonly maxBlockReaders: number;
+}
+
+/** One request as its handler sees it. `minOffsets` is what its reads wait for. */
+export interface ReadRequest {
+  readonly tenant: string;
+  readonly parameters: Parameters;
+  readonly minOffsets: Readonly<Record<number, number>>;
+}
+
+export type ReadHandler = (request: ReadRequest, signal: AbortSignal) => Promise<UpstreamResponse>;
+
+const LABEL_VALUES_PATH = /^\/api\/v1\/label\/([^/]+)\/values$/;
+
+/** Answers the Prometheus read API. Every failure is an answer: `handle` rejects for nothing but a bug. */
+export class Querier implements Upstream {
+  readonly #options: QuerierOptions;
+  readonly #offsets: EndOffsets;
+  readonly #pool: EvaluationPool;
+  readonly #metadata: MetadataHandlers;
+  readonly #handlers: ReadonlyMap<string, ReadHandler>;
+
+  constructor(options: QuerierOptions) {
+    this.#options = options;
+    const readers = new BlockReaders(options.blocks, options.maxBlockReaders);
+    const fanOut = new FanOut(options.ingesters, options.blocks, readers);
+    this.#offsets = new EndOffsets(options.log);
+    this.#pool = new EvaluationPool({
+      threads: options.evaluationThreads,
+      maxQueued: options.maxQueuedQueries,
+      maxHeapMb: options.evaluationHeapMb,
+      source: fanOut,
+      onThreadLost: (error) =>
+        options.logger.error({ err: error }, 'an evaluation thread was lost; replacing it'),
+    });
+    const metrics = new QuerierMetrics(options.registry, this.#pool);
+    const queries = new QueryHandlers(this.#pool, options, metrics);
+    const metadata = new MetadataHandlers(fanOut);
+    this.#metadata = metadata;
+    this.#handlers = new Map<string, ReadHandler>([
+      ['/api/v1/query', queries.instant],
+      ['/api/v1/query_range', queries.range],
+      ['/api/v1/query_exemplars', metadata.exemplars],
+      ['/api/v1/series', metadata.series],
+      ['/api/v1/labels', metadata.labelNames],
+      ['/api/v1/metadata', metadata.metadata],
+      ['/api/v1/rules', async () => success({ groups: [] })],
+      ['/api/v1/alerts', async () => success({ alerts: [] })],
+      ['/api/v1/status/buildinfo', async () => success(buildInfo(options.version))],
+    ]);
+  }
+
+  async start(): Promise<void> {
+    await this.#pool.ready();
+  }
+
+  async stop(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
+    const handler = this.#handlerOf(request.path);
+    if (handler === undefined) return failure(new ApiError('not_found', `unknown path ${request.path}`));
+    const timeout = new AbortController();
+    const limit = AbortSignal.any([signal, timeout.signal]);
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const parameters = new Parameters(request);
+      const timeoutMs = Math.min(
+        parameters.durationMs('timeout') ?? Number.POSITIVE_INFINITY,
+        this.#options.queryTimeoutMs,
+      );
+      timer = setTimeout(
+        () => timeout.abort(new DOMException('the query timed out', 'TimeoutError')),
+        timeoutMs,
+      );
+      const eventual = request.headers['x-read-consistency'] === 'eventual';
+      const minOffsets = eventual ? {} : await this.#offsets.fetch();
+      return await handler({ tenant: request.tenant, parameters, minOffsets }, limit);
+    } catch (error) {
+      return failure(this.#apiErrorOf(error, timeout.signal, signal));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #handlerOf(path: string): ReadHandler | undefined {
+    const label = LABEL_VALUES_PATH.exec(path);
+    return label ? this.#metadata.labelValues(label[1]) : this.#handlers.get(path);
+  }
+
+  #apiErrorOf(error: unknown, timeout: AbortSignal, caller: AbortSignal): ApiError {
+    if (error instanceof ApiError) return error;
+    if (timeout.aborted) return new ApiError('timeout', 'query timed out in expression evaluation');
+    if (caller.aborted) return new ApiError('canceled', 'query was canceled in expression evaluation');
+    this.#options.logger.warn({ err: error }, 'a read failed');
+    return new ApiError('unavailable', error instanceof Error ? error.message : String(error));
+  }
+}
+
+function buildInfo(version: string): Record<string, string> {
+  return {
+    version,
+    revision: '',
+    branch: '',
+    buildUser: '',
+    buildDate: '',
+    goVersion: `node ${process.version}`,
+  };
+}

@@ -1,0 +1,83 @@
+import type { UpstreamResponse } from '@xscaler/rpc';
+import { ApiError } from './api-error.ts';
+import type { EvaluationPool } from './evaluation-pool.ts';
+import { invalid } from './parameters.ts';
+import type { QuerierOptions, ReadRequest } from './querier.ts';
+import type { QuerierMetrics } from './querier-metrics.ts';
+
+/** Prometheus' bound on the points of one series in a range query. */
+const MAX_STEPS = 11_000;
+
+/** `query` and `query_range`: parameters read here, the work done in the pool. */
+export class QueryHandlers {
+  readonly #pool: EvaluationPool;
+  readonly #options: QuerierOptions;
+  readonly #metrics: QuerierMetrics;
+
+  constructor(pool: EvaluationPool, options: QuerierOptions, metrics: QuerierMetrics) {
+    this.#pool = pool;
+    this.#options = options;
+    this.#metrics = metrics;
+  }
+
+  readonly instant = (request: ReadRequest, signal: AbortSignal): Promise<UpstreamResponse> => {
+    const timeMs = request.parameters.timeMs('time', this.#options.clock());
+    return this.#evaluate('instant', request, { startMs: timeMs, endMs: timeMs, stepMs: 0 }, signal);
+  };
+
+  readonly range = async (request: ReadRequest, signal: AbortSignal): Promise<UpstreamResponse> => {
+    const { parameters } = request;
+    for (const name of ['start', 'end']) {
+      if (parameters.text(name) === '') throw invalid(name, 'cannot parse "" to a valid timestamp');
+    }
+    const startMs = parameters.timeMs('start', 0);
+    const endMs = parameters.timeMs('end', 0);
+    if (endMs < startMs) throw invalid('end', 'end timestamp must not be before start time');
+    const stepMs = parameters.durationMs('step');
+    if (stepMs === undefined) throw invalid('step', 'cannot parse "" to a valid duration');
+    if (stepMs <= 0) {
+      throw invalid(
+        'step',
+        'zero or negative query resolution step widths are not accepted. Try a positive integer',
+      );
+    }
+    if ((endMs - startMs) / stepMs > MAX_STEPS) {
+      throw new ApiError(
+        'bad_data',
+        'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
+      );
+    }
+    return this.#evaluate('range', request, { startMs, endMs, stepMs }, signal);
+  };
+
+  async #evaluate(
+    type: 'instant' | 'range',
+    { tenant, parameters, minOffsets }: ReadRequest,
+    span: { startMs: number; endMs: number; stepMs: number },
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse> {
+    const limits = this.#options.limitsOf(tenant);
+    const end = this.#metrics.querySeconds.startTimer({ type });
+    const reply = await this.#pool.run(
+      {
+        tenant,
+        query: parameters.text('query'),
+        ...span,
+        lookbackDeltaMs: parameters.durationMs('lookback_delta') ?? this.#options.lookbackDeltaMs,
+        limits: {
+          maxSeries: limits.max_fetched_series_per_query,
+          maxSamples: limits.max_samples_per_query,
+          maxSteps: MAX_STEPS + 1,
+        },
+        resultLimit: parameters.limit(),
+        withStats: parameters.text('stats') !== '',
+        minOffsets,
+      },
+      signal,
+    );
+    end();
+    this.#metrics.samplesRead.inc(reply.samplesRead);
+    if (reply.status !== 200) this.#metrics.failures.inc({ status: String(reply.status) });
+    return reply;
+  }
+}
