@@ -1,0 +1,81 @@
+import type { ServerResponse } from 'node:http';
+import type { UpstreamResponse } from '@xscaler/rpc';
+import { acceptedEncoding, COMPRESS_FROM_BYTES, compress } from './content-encoding.ts';
+import { REFUSALS, type Refusal } from './refusal.ts';
+import type { RouteKind } from './routes.ts';
+
+/** A client that takes nothing of its answer for this long is cut off: the answer is held for it meanwhile. */
+const STALLED_READER_MS = 30_000;
+
+/** Of an unread body, this long is taken in after a refusal, so that the client sees the answer and no reset. */
+const UNREAD_BODY_MS = 3_000;
+
+/** Headers that belong to one hop, or that this hop works out itself. */
+const NOT_PASSED_ON = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** A refusal in the form of its path: reads get the Prometheus envelope, everything else plain text. */
+export function sendRefusal(response: ServerResponse, refusal: Refusal, kind: RouteKind | undefined): void {
+  const { status, errorType } = REFUSALS[refusal.code];
+  const [contentType, text] =
+    kind === 'read'
+      ? ['application/json', JSON.stringify({ status: 'error', errorType, error: refusal.message })]
+      : ['text/plain; charset=utf-8', `${refusal.message}\n`];
+  const body = Buffer.from(text);
+  response.writeHead(status, {
+    ...refusal.headers,
+    'content-type': contentType,
+    'content-length': body.length,
+  });
+  response.end(body);
+  drainUnread(response);
+}
+
+/** Passes a service's answer on; answers to reads are compressed where the client takes that and it pays. */
+export async function sendAnswer(
+  response: ServerResponse,
+  answer: UpstreamResponse,
+  kind: RouteKind,
+  acceptEncoding: string | undefined,
+): Promise<void> {
+  const headers: Record<string, string | number> = {};
+  for (const [name, value] of Object.entries(answer.headers)) {
+    if (!NOT_PASSED_ON.has(name.toLowerCase())) headers[name.toLowerCase()] = value;
+  }
+  // Whoever is told to come back is told when.
+  if (answer.status === 429 || answer.status === 503) headers['retry-after'] ??= '1';
+  let body = answer.body;
+  if (kind === 'read' && headers['content-encoding'] === undefined) {
+    headers['vary'] = 'accept-encoding';
+    const encoding = body.length > COMPRESS_FROM_BYTES ? acceptedEncoding(acceptEncoding) : undefined;
+    if (encoding !== undefined) {
+      body = await compress(body, encoding);
+      headers['content-encoding'] = encoding;
+    }
+  }
+  if (response.destroyed) return;
+  if (answer.status !== 204 && answer.status !== 304) headers['content-length'] = body.length;
+  response.writeHead(answer.status, headers);
+  response.setTimeout(STALLED_READER_MS, () => response.destroy());
+  response.end(body);
+}
+
+/** @param response one that was sent, perhaps before all of its request was read */
+function drainUnread(response: ServerResponse): void {
+  const request = response.req;
+  if (request.complete) return;
+  request.resume();
+  const timer = setTimeout(() => {
+    if (!request.complete) request.socket.destroy();
+  }, UNREAD_BODY_MS);
+  request.once('close', () => clearTimeout(timer));
+}

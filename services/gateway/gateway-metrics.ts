@@ -1,0 +1,57 @@
+import type { MetricsRegistry } from '@xscaler/runtime';
+import { Counter, Gauge, Histogram } from 'prom-client';
+
+/** No label has a value that a client chooses: routes are those of the table, or `unknown`. */
+export class GatewayMetrics {
+  readonly #requests: Counter<'route' | 'status'>;
+  readonly #duration: Histogram<'route'>;
+  readonly #received: Counter<'route'>;
+
+  constructor(registry: MetricsRegistry, inFlight: () => { requests: number; bytes: number }) {
+    const registers = [registry];
+    this.#requests = new Counter({
+      name: 'xscaler_gateway_requests_total',
+      help: 'Requests answered, by status; 499: the client left before its answer',
+      labelNames: ['route', 'status'],
+      registers,
+    });
+    this.#duration = new Histogram({
+      name: 'xscaler_gateway_request_duration_seconds',
+      help: 'From the end of the headers to the end of the answer',
+      labelNames: ['route'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
+      registers,
+    });
+    this.#received = new Counter({
+      name: 'xscaler_gateway_received_bytes_total',
+      help: 'Bytes of request bodies passed on',
+      labelNames: ['route'],
+      registers,
+    });
+    new Gauge({
+      name: 'xscaler_gateway_in_flight_requests',
+      help: 'Requests that are being worked on',
+      registers,
+      collect() {
+        this.set(inFlight().requests);
+      },
+    });
+    new Gauge({
+      name: 'xscaler_gateway_in_flight_body_bytes',
+      help: 'Bytes held for request bodies',
+      registers,
+      collect() {
+        this.set(inFlight().bytes);
+      },
+    });
+  }
+
+  answered(route: string, status: number, durationMs: number): void {
+    this.#requests.inc({ route, status });
+    this.#duration.observe({ route }, durationMs / 1000);
+  }
+
+  received(route: string, bytes: number): void {
+    this.#received.inc({ route }, bytes);
+  }
+}

@@ -1,0 +1,38 @@
+export type RouteKind = 'write' | 'read';
+
+/** A path that clients may ask for. */
+export interface Route {
+  /** Its name in metrics and logs. */
+  readonly name: string;
+  readonly kind: RouteKind;
+  readonly methods: readonly ('GET' | 'POST')[];
+  /** As express matches them, exact in case and slashes. */
+  readonly paths: readonly string[];
+}
+
+/** Reads are served under both: the service documents one and the other. */
+const READ_PREFIXES = ['/prometheus/api/v1', '/api/v1'];
+
+function read(name: string, methods: Route['methods'], path = name): Route {
+  return { name, kind: 'read', methods, paths: READ_PREFIXES.map((prefix) => `${prefix}/${path}`) };
+}
+
+/** Methods are those that Prometheus has on each. */
+export const ROUTES: readonly Route[] = [
+  { name: 'push', kind: 'write', methods: ['POST'], paths: ['/api/v1/push'] },
+  read('query', ['GET', 'POST']),
+  read('query_range', ['GET', 'POST']),
+  read('query_exemplars', ['GET', 'POST']),
+  read('series', ['GET', 'POST']),
+  read('labels', ['GET', 'POST']),
+  read('label_values', ['GET'], 'label/:name/values'),
+  read('metadata', ['GET']),
+  read('rules', ['GET']),
+  read('alerts', ['GET']),
+  read('status_buildinfo', ['GET'], 'status/buildinfo'),
+];
+
+/** The path as services know it: `/prometheus/api/v1/query` is `/api/v1/query`. */
+export function servicePath(path: string): string {
+  return path.startsWith('/prometheus/') ? path.slice('/prometheus'.length) : path;
+}
