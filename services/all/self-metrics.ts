@@ -1,7 +1,7 @@
 import { Labels, METRIC_NAME, METRIC_TYPES, type MetricMetadata, type MetricType } from '@xscaler/model';
 import type { Upstream } from '@xscaler/rpc';
 import type { CollectedMetrics, Logger } from '@xscaler/runtime';
-import { encodeWriteRequest } from '@xscaler/wire';
+import { encodeWriteRequest, packSnappy } from '@xscaler/wire';
 
 export interface SelfMetricsOptions {
   readonly collect: () => Promise<CollectedMetrics>;
@@ -43,9 +43,10 @@ export class SelfMetrics {
       const timestampMs = clock();
       const series = samples.map(({ name, labels, value }) => ({
         labels: Labels.of({ ...labels, [METRIC_NAME]: name, job: 'xscaler', instance }),
-        samples: [{ timestampMs, value }],
+        timestamps: [timestampMs],
+        values: [value],
       }));
-      const body = encodeWriteRequest({ series, metadata: families.map(metadataOf) });
+      const body = packSnappy(encodeWriteRequest(series, families.map(metadataOf)));
       const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' };
       const path = '/api/v1/push';
       const answer = await distributor.handle(
