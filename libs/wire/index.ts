@@ -9,4 +9,6 @@ export {
 } from './log-record/format.ts';
 export { LogRecordReader } from './log-record/reader.ts';
 export { encodeCut, LogRecordWriter } from './log-record/writer.ts';
+export { encodeWriteRequest, type WriteSeries } from './remote-write-v1/request-encoder.ts';
+export { AT_END, AT_METADATA, AT_SERIES, WriteRequestReader } from './remote-write-v1/request-reader.ts';
 export { expandSnappy, packSnappy, TooLargeError } from './snappy-block.ts';
