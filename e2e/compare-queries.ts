@@ -3,6 +3,8 @@ export interface ComparedQuery {
   readonly query: string;
   /** The answer's order counts (`sort`, and `topk` in an instant query). */
   readonly ordered?: boolean;
+  /** No series answers it: what matters is that none does. */
+  readonly empty?: boolean;
   /** Allowed distance of values near zero, where rounding leaves something else than zero. */
   readonly absolute?: number;
 }
@@ -24,7 +26,6 @@ const SELECTORS = [
   'scripted_visitor',
   'scripted_visitor offset 13s',
   `up{job=~"node|prometheus|scripted"}`,
-  'scripted_nothing',
 ];
 
 const RANGE_FUNCTIONS = [
@@ -79,7 +80,7 @@ const OPERATORS = [
   'scripted_wave and on (shard) (scripted_restarting_total > 50)',
   'scripted_wave unless on (shard) (scripted_restarting_total > 50)',
   'scripted_restarting_total > 50 or on (shard) scripted_wave',
-  'scripted_odd atan2 scripted_odd',
+  'scripted_wave atan2 on (shard) scripted_restarting_total',
   'scripted_odd / 0',
 ];
 
@@ -89,7 +90,7 @@ const FUNCTIONS = [
   'histogram_quantile(0.99, sum by (path, le) (increase(scripted_latency_seconds_bucket[35s])))',
   'histogram_quantile(1.2, scripted_latency_seconds_bucket)',
   'label_replace(scripted_wave, "place", "$1-$2", "zone", "(z)(.*)")',
-  'label_replace(scripted_text, "value", "", "value", ".*")',
+  'label_replace(scripted_wave, "zone", "", "zone", "z1")',
   ...['abs', 'ceil', 'floor', 'sgn', 'round', 'exp', 'sqrt', 'ln', 'log2', 'log10'].map(
     (f) => `${f}(scripted_wave / 100)`,
   ),
@@ -112,6 +113,8 @@ export const COMPARED_QUERIES: readonly ComparedQuery[] = [
   ...DEVIATIONS.map((query) => ({ query, absolute: 1e-6 })),
   { query: 'stddev by (zone) (scripted_wave)', absolute: 1e-9 },
   { query: 'stdvar by (zone) (scripted_wave)', absolute: 1e-9 },
+  { query: 'scripted_nothing', empty: true },
+  { query: 'scripted_wave and scripted_restarting_total', empty: true },
   { query: 'sort(scripted_wave)', ordered: true },
   { query: 'sort_desc(scripted_wave)', ordered: true },
   { query: 'topk(3, scripted_wave)', ordered: true },

@@ -66,7 +66,7 @@ function page(n: number): string {
     'back\\\\slash',
     'line\\nbreak',
     'größer 度 😀',
-    '{braces="x"}',
+    '{braces=\\"x\\"}',
     ' spaced ',
   ];
   for (const [i, value] of texts.entries()) lines.push(`scripted_text{value="${value}"} ${i + n / 8}`);
