@@ -1,0 +1,83 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+/** A distributor's metrics. For every tenant: received = stored + refused by reason, in samples. */
+export class DistributorMetrics {
+  readonly received: Counter<'tenant'>;
+  readonly stored: Counter<'tenant'>;
+  readonly refused: Counter<'tenant' | 'reason'>;
+  readonly exemplarsStored: Counter<'tenant'>;
+  readonly exemplarsRefused: Counter<'tenant'>;
+  readonly requests: Counter<'code'>;
+  readonly appendSeconds: Histogram;
+  readonly inFlightBytes: Gauge;
+  readonly knownSeries: Gauge;
+  readonly factsEvicted: Gauge;
+
+  /** `series` and `evicted` are asked when metrics are collected. */
+  constructor(registry: Registry, series: () => number, evicted: () => number) {
+    const registers = [registry];
+    this.received = new Counter({
+      name: 'xscaler_distributor_samples_received_total',
+      help: 'Samples in requests that could be decoded',
+      labelNames: ['tenant'],
+      registers,
+    });
+    this.stored = new Counter({
+      name: 'xscaler_distributor_samples_stored_total',
+      help: 'Samples that are durable in the write log',
+      labelNames: ['tenant'],
+      registers,
+    });
+    this.refused = new Counter({
+      name: 'xscaler_distributor_samples_refused_total',
+      help: 'Samples refused, by reason',
+      labelNames: ['tenant', 'reason'],
+      registers,
+    });
+    this.exemplarsStored = new Counter({
+      name: 'xscaler_distributor_exemplars_stored_total',
+      help: 'Exemplars that are durable in the write log',
+      labelNames: ['tenant'],
+      registers,
+    });
+    this.exemplarsRefused = new Counter({
+      name: 'xscaler_distributor_exemplars_refused_total',
+      help: 'Exemplars refused',
+      labelNames: ['tenant'],
+      registers,
+    });
+    this.requests = new Counter({
+      name: 'xscaler_distributor_requests_total',
+      help: 'Write requests by the status of their answer',
+      labelNames: ['code'],
+      registers,
+    });
+    this.appendSeconds = new Histogram({
+      name: 'xscaler_distributor_append_seconds',
+      help: 'Time until all records of a request were durable',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    });
+    this.inFlightBytes = new Gauge({
+      name: 'xscaler_distributor_append_in_flight_bytes',
+      help: 'Bytes of records handed to the write log and not answered yet',
+      registers,
+    });
+    this.knownSeries = new Gauge({
+      name: 'xscaler_distributor_known_series',
+      help: 'Label contents that facts are kept for, over all tenants',
+      registers,
+      collect() {
+        this.set(series());
+      },
+    });
+    this.factsEvicted = new Gauge({
+      name: 'xscaler_distributor_facts_evicted',
+      help: 'Facts dropped to make room though they were not stale',
+      registers,
+      collect() {
+        this.set(evicted());
+      },
+    });
+  }
+}

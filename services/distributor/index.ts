@@ -1,0 +1,1 @@
+export { createDistributor, type DistributorLogger, type DistributorOptions } from './distributor.ts';
