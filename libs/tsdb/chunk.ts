@@ -18,3 +18,19 @@ export interface ChunkView {
 
 /** Longest time between the first and the last sample of a chunk: 24 days, so that times fit 31 bits. */
 export const CHUNK_MAX_DURATION_MS = 0x7fffffff;
+
+/** Most samples in a chunk, so that a damaged count can't ask for all memory. */
+export const CHUNK_MAX_SAMPLES = 65_536;
+
+/** A view to be filled in. */
+export function newChunkView(): ChunkView {
+  return {
+    encoding: 0,
+    bytes: new Uint8Array(0),
+    start: 0,
+    end: 0,
+    minTimeMs: 0,
+    maxTimeMs: 0,
+    count: 0,
+  };
+}

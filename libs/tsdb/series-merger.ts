@@ -1,0 +1,114 @@
+import type { Labels, SampleColumns } from '@xscaler/model';
+import { type ChunkView, newChunkView } from './chunk.ts';
+import { ChunkDecoder } from './chunk-decoder.ts';
+import { ChunkMerger, type RankedChunk } from './chunk-merge.ts';
+import { IdTable } from './id-table.ts';
+import { SeriesFrameReader } from './series-frame.ts';
+
+/** A chunk and the head it comes from. */
+interface GatheredChunk {
+  readonly chunk: ChunkView;
+  readonly partition: number;
+  readonly fromOffset: number;
+  /** Place among all chunks gathered: within one head, the order of priority. */
+  readonly place: number;
+}
+
+/** Gathers frames of heads and blocks and merges them by series id. Keeps the frames, not copies of them. */
+export class SeriesMerger {
+  readonly #ids = new IdTable(64);
+  readonly #labels: Labels[] = [];
+  readonly #chunks: GatheredChunk[][] = [];
+  #place = 0;
+  #sampleCount = 0;
+  #byteSize = 0;
+
+  /** Distinct series so far. */
+  get seriesCount(): number {
+    return this.#ids.size;
+  }
+
+  /** Samples in all chunks so far, doubles and those outside the bounds included. */
+  get sampleCount(): number {
+    return this.#sampleCount;
+  }
+
+  /** Bytes of the frames held. */
+  get byteSize(): number {
+    return this.#byteSize;
+  }
+
+  /** @throws DecodeError; the merger is of no use afterwards */
+  addFrame(bytes: Uint8Array): void {
+    this.#byteSize += bytes.length;
+    const reader = new SeriesFrameReader(bytes);
+    const { partition, fromOffset, id } = reader;
+    while (reader.next()) {
+      let series = this.#ids.find(id[0], id[1], id[2], id[3]);
+      if (series < 0) {
+        series = this.#ids.add(id[0], id[1], id[2], id[3]);
+        this.#labels.push(reader.labels());
+        this.#chunks.push([]);
+      }
+      for (let chunk = newChunkView(); reader.nextChunk(chunk); chunk = newChunkView()) {
+        this.#chunks[series].push({ chunk, partition, fromOffset, place: this.#place++ });
+        this.#sampleCount += chunk.count;
+      }
+    }
+  }
+
+  /** The series that by their chunks' bounds may have samples in [startMs, endMs], sorted by labels. */
+  finish(startMs: number, endMs: number): MergedSeries[] {
+    const decoder = new ChunkMerger(new ChunkDecoder());
+    const merged: MergedSeries[] = [];
+    for (let i = 0; i < this.#chunks.length; i++) {
+      const chunks = this.#chunks[i].filter(
+        ({ chunk }) => chunk.minTimeMs <= endMs && chunk.maxTimeMs >= startMs,
+      );
+      if (chunks.length > 0)
+        merged.push(new MergedSeries(this.#labels[i], rank(chunks), decoder, startMs, endMs));
+    }
+    return merged.sort((a, b) => a.labels.compare(b.labels));
+  }
+}
+
+/** Ranks by (partition, fromOffset, place) and sorts by time. */
+function rank(chunks: readonly GatheredChunk[]): RankedChunk[] {
+  return chunks
+    .toSorted((a, b) => a.partition - b.partition || a.fromOffset - b.fromOffset || a.place - b.place)
+    .map(({ chunk }, rank) => ({ chunk, rank }))
+    .sort((a, b) => a.chunk.minTimeMs - b.chunk.minTimeMs);
+}
+
+/** One series of a merge; satisfies storage's `Series`. */
+export class MergedSeries {
+  readonly labels: Labels;
+  readonly #chunks: readonly RankedChunk[];
+  readonly #merger: ChunkMerger;
+  readonly #startMs: number;
+  readonly #endMs: number;
+
+  constructor(
+    labels: Labels,
+    chunks: readonly RankedChunk[],
+    merger: ChunkMerger,
+    startMs: number,
+    endMs: number,
+  ) {
+    this.labels = labels;
+    this.#chunks = chunks;
+    this.#merger = merger;
+    this.#startMs = startMs;
+    this.#endMs = endMs;
+  }
+
+  /** At most so many samples are read. */
+  get sampleCountBound(): number {
+    return this.#chunks.reduce((sum, { chunk }) => sum + chunk.count, 0);
+  }
+
+  /** Appends the samples within the merge's bounds, increasing in time, each time once. @throws DecodeError */
+  read(dst: SampleColumns): void {
+    this.#merger.mergeInto(dst, this.#chunks, this.#startMs, this.#endMs);
+  }
+}
