@@ -10,7 +10,7 @@ import { ClientGone, collectBody } from './body.ts';
 import { BodyBudget } from './body-budget.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
 import { Refusal, unavailable } from './refusal.ts';
-import { ROUTES, type Route, type RouteKind, servicePath } from './routes.ts';
+import { ROUTES, type Route, servicePath } from './routes.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
 /** Bounds of a gateway as a whole; those of a tenant are in its `Limits`. */
@@ -182,10 +182,7 @@ class Gateway {
     const lease = this.#budget.lease(exchange.tenant);
     this.#inFlight++;
     try {
-      const maxBytes =
-        route.kind === 'write'
-          ? limits.max_recv_msg_size
-          : Math.min(limits.max_recv_msg_size, this.#limits.maxReadBodyBytes);
+      const maxBytes = this.#maxBodyBytes(route, limits);
       const body =
         request.method === 'POST' ? await collectBody(request, maxBytes, lease) : new Uint8Array(0);
       this.#metrics.received(route.name, body.length);
@@ -195,6 +192,13 @@ class Gateway {
       this.#inFlight--;
       lease.release();
     }
+  }
+
+  /** What could never be held is too large: a 503 would have the client try it for ever. */
+  #maxBodyBytes(route: Route, limits: Limits): number {
+    const { maxInFlightBytes, maxTenantInFlightBytes, maxReadBodyBytes } = this.#limits;
+    const held = Math.min(limits.max_recv_msg_size, maxInFlightBytes, maxTenantInFlightBytes);
+    return route.kind === 'write' ? held : Math.min(held, maxReadBodyBytes);
   }
 
   /** `request_rate` is a tenant's rate of writes. */

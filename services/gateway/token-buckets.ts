@@ -3,7 +3,7 @@ interface Bucket {
   atMs: number;
 }
 
-/** Keys kept before full buckets are thrown out: a full bucket is as good as none. */
+/** Keys kept before buckets that lie idle are thrown out: a full bucket is as good as none. */
 const SWEEP_AT = 10_000;
 
 /** A token bucket for each key: `rate` tokens a second, as many at once as a second brings, and at least one. */
@@ -29,7 +29,7 @@ export class TokenBuckets {
     return 0;
   }
 
-  /** A bucket untouched for a minute, and every slow one that is a burst old, is full or nearly so. */
+  /** A bucket untouched for a minute is full again, unless its rate is below one a minute. */
   #sweep(nowMs: number): void {
     for (const [key, bucket] of this.#buckets) {
       if (nowMs - bucket.atMs >= 60_000) this.#buckets.delete(key);
