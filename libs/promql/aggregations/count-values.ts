@@ -1,0 +1,37 @@
+import type { Aggregation } from '../ast.ts';
+import { ExecutionError } from '../errors.ts';
+import type { Evaluator } from '../evaluator.ts';
+import { quoteText } from '../go-quote.ts';
+import { aggregationLabels } from '../grouping.ts';
+import { formatShortest } from '../number-format.ts';
+import { ABSENT, FLOAT } from '../query.ts';
+import { StepBlock } from '../step-block.ts';
+
+/** `count_values("label", v)`: how many rows of a group have each value. */
+export function countValues(evaluator: Evaluator, expr: Aggregation, block: StepBlock): StepBlock {
+  const label = expr.param ? evaluator.text(expr.param) : '';
+  if (label === '' || label.includes('\ufffd')) {
+    throw new ExecutionError(`invalid label name ${quoteText(label)}`);
+  }
+  const names = expr.without ? [...expr.grouping, label] : expr.grouping;
+  const reduce = aggregationLabels(names, expr.without);
+  const result = new StepBlock(block.steps);
+  const rows = new Map<string, number>();
+  for (let row = 0; row < block.rows; row++) {
+    const group = reduce(block.labels[row]);
+    for (let step = 0; step < block.steps; step++) {
+      const cell = row * block.steps + step;
+      if (block.present[cell] === ABSENT) continue;
+      const text = block.present[cell] === FLOAT ? formatShortest(block.values[cell]) : '';
+      const labels = group.with(label, text);
+      let first = rows.get(labels.key);
+      if (first === undefined) {
+        first = result.addRow(labels, block.nameDropped[row]);
+        rows.set(labels.key, first);
+      }
+      result.setFloat(first + step, result.values[first + step] + 1);
+    }
+    evaluator.budget.work(block.steps);
+  }
+  return result;
+}

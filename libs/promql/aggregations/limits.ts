@@ -1,0 +1,71 @@
+import type { Labels } from '@xscaler/model';
+import type { Aggregation } from '../ast.ts';
+import { ExecutionError } from '../errors.ts';
+import type { Evaluator } from '../evaluator.ts';
+import type { Groups } from '../grouping.ts';
+import { formatGeneral } from '../number-format.ts';
+import type { StepBlock } from '../step-block.ts';
+import { membersOf } from './members.ts';
+import { keptCount } from './top.ts';
+
+/** `limitk`: the first k rows of each group at each step. */
+export function limitTo(block: StepBlock, groups: Groups, params: Float64Array): StepBlock {
+  const counts = params.map(keptCount);
+  const { steps, present } = block;
+  for (const members of membersOf(groups)) {
+    for (let step = 0; step < steps; step++) {
+      let kept = 0;
+      for (const row of members) {
+        const cell = row * steps + step;
+        if (present[cell] !== 0 && ++kept > counts[step]) present[cell] = 0;
+      }
+    }
+  }
+  return block.withoutEmptyRows();
+}
+
+/**
+ * `limit_ratio`: rows whose label hash, as a share of all hashes, is below the ratio; for a negative ratio
+ * the complement of what 1 + ratio keeps.
+ */
+export function limitRatio(
+  evaluator: Evaluator,
+  expr: Aggregation,
+  block: StepBlock,
+  params: Float64Array,
+): StepBlock {
+  const ratios = params.map((ratio) => checkedRatio(evaluator, expr, ratio));
+  const { steps, present } = block;
+  for (let row = 0; row < block.rows; row++) {
+    const share = hashShare(block.labels[row]);
+    for (let step = 0; step < steps; step++) {
+      const ratio = ratios[step];
+      const kept = ratio >= 0 ? share < ratio : share >= 1 + ratio;
+      if (!kept) present[row * steps + step] = 0;
+    }
+  }
+  return block.withoutEmptyRows();
+}
+
+function checkedRatio(evaluator: Evaluator, expr: Aggregation, ratio: number): number {
+  if (Number.isNaN(ratio)) throw new ExecutionError('Ratio value is NaN');
+  const capped = Math.min(1, Math.max(-1, ratio));
+  if (capped !== ratio && expr.param) {
+    const got = formatGeneral(ratio);
+    evaluator.annotations.warn(
+      `ratio value should be between -1 and 1, got ${got}, capping to ${capped}`,
+      expr.param.span,
+    );
+  }
+  return capped;
+}
+
+/** A label set's place in [0, 1), the same everywhere: FNV-1a over its text, finished by a mixer. */
+function hashShare(labels: Labels): number {
+  let hash = 0x811c9dc5;
+  const key = labels.key;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+}

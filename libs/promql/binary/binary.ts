@@ -1,0 +1,66 @@
+import { type BinaryExpr, type BinaryOperator, typeOf } from '../ast.ts';
+import type { Evaluator } from '../evaluator.ts';
+import { FLOAT, type StepGrid } from '../query.ts';
+import type { StepBlock } from '../step-block.ts';
+import { isComparison, isSetOperator } from '../type-check.ts';
+import { arithmeticOf, comparisonOf } from './operators.ts';
+import { combineSets } from './set-operators.ts';
+import { combineVectors } from './vector-matching.ts';
+
+/** A binary operation with at least one vector. */
+export function evaluateBinary(evaluator: Evaluator, expr: BinaryExpr, grid: StepGrid): StepBlock {
+  const leftIsScalar = typeOf(expr.left) === 'scalar';
+  if (leftIsScalar || typeOf(expr.right) === 'scalar') {
+    const scalars = evaluator.scalar(leftIsScalar ? expr.left : expr.right, grid);
+    const block = evaluator.vector(leftIsScalar ? expr.right : expr.left, grid);
+    return combineWithScalar(evaluator, expr, block, scalars, leftIsScalar);
+  }
+  const left = evaluator.vector(expr.left, grid);
+  const right = evaluator.vector(expr.right, grid);
+  evaluator.budget.work((left.rows + right.rows) * grid.count);
+  if (isSetOperator(expr.op)) return combineSets(expr, left, right);
+  return combineVectors(evaluator, expr, left, right);
+}
+
+/** Two scalars, step by step; a comparison gives 1 or 0. */
+export function evaluateScalarBinary(
+  op: BinaryOperator,
+  left: Float64Array,
+  right: Float64Array,
+): Float64Array {
+  if (isComparison(op)) {
+    const compare = comparisonOf(op);
+    return left.map((value, step) => Number(compare(value, right[step])));
+  }
+  const combine = arithmeticOf(op);
+  return left.map((value, step) => combine(value, right[step]));
+}
+
+/** A vector and a scalar, in place. A comparison keeps the vector's values whichever side it is on. */
+function combineWithScalar(
+  evaluator: Evaluator,
+  expr: BinaryExpr,
+  block: StepBlock,
+  scalars: Float64Array,
+  scalarIsLeft: boolean,
+): StepBlock {
+  const { values, present, steps } = block;
+  const cells = block.rows * steps;
+  const compares = isComparison(expr.op);
+  const compare = comparisonOf(expr.op);
+  const combine = arithmeticOf(expr.op);
+  for (let i = 0; i < cells; i++) {
+    if (present[i] !== FLOAT) {
+      present[i] = 0;
+      continue;
+    }
+    const scalar = scalars[i % steps];
+    const left = scalarIsLeft ? scalar : values[i];
+    const right = scalarIsLeft ? values[i] : scalar;
+    if (!compares) values[i] = combine(left, right);
+    else if (expr.returnBool) values[i] = Number(compare(left, right));
+    else if (!compare(left, right)) present[i] = 0;
+  }
+  const kept = block.withoutEmptyRows();
+  return compares && !expr.returnBool ? kept : evaluator.dropNames(kept);
+}

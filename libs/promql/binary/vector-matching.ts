@@ -1,0 +1,175 @@
+import type { Labels } from '@xscaler/model';
+import type { BinaryExpr, VectorMatching } from '../ast.ts';
+import { ExecutionError } from '../errors.ts';
+import type { Evaluator } from '../evaluator.ts';
+import { groupRows, matchingLabels } from '../grouping.ts';
+import { isMetadataLabel, mergeEqualRows, printLabelSet, withoutMetadataLabels } from '../label-sets.ts';
+import { FLOAT } from '../query.ts';
+import { StepBlock } from '../step-block.ts';
+import { isComparison } from '../type-check.ts';
+import { arithmeticOf, comparisonOf } from './operators.ts';
+
+/**
+ * Arithmetic or comparison of two vectors. Which rows meet is worked out once: rows are grouped by the
+ * matching labels, and within a group every row of the "many" side meets every row of the "one" side;
+ * that no more than one of those is there at any step is checked step by step.
+ */
+export function combineVectors(
+  evaluator: Evaluator,
+  expr: BinaryExpr,
+  left: StepBlock,
+  right: StepBlock,
+): StepBlock {
+  return new VectorJoin(evaluator, expr, left, right).run();
+}
+
+class VectorJoin {
+  readonly #evaluator: Evaluator;
+  readonly #expr: BinaryExpr;
+  readonly #matching: VectorMatching;
+  readonly #many: StepBlock;
+  readonly #one: StepBlock;
+  /** The "one" side is the left. */
+  readonly #swapped: boolean;
+  readonly #result: StepBlock;
+  /** First cell of the result row of each label set. */
+  readonly #rows = new Map<string, number>();
+  /** Match group that filled each result cell, plus one. */
+  #filledBy = new Int32Array(0);
+
+  constructor(evaluator: Evaluator, expr: BinaryExpr, left: StepBlock, right: StepBlock) {
+    this.#evaluator = evaluator;
+    this.#expr = expr;
+    this.#matching = expr.matching as VectorMatching;
+    this.#swapped = this.#matching.cardinality === 'one-to-many';
+    this.#many = this.#swapped ? right : left;
+    this.#one = this.#swapped ? left : right;
+    this.#result = new StepBlock(left.steps, this.#many.rows);
+  }
+
+  run(): StepBlock {
+    const { labels, on } = this.#matching;
+    const reduce = matchingLabels(labels, on);
+    const groups = groupRows([...this.#many.labels, ...this.#one.labels], reduce);
+    const members: { many: number[]; one: number[] }[] = groups.labels.map(() => ({ many: [], one: [] }));
+    groups.groupOf.forEach((group, i) => {
+      if (i < this.#many.rows) members[group].many.push(i);
+      else members[group].one.push(i - this.#many.rows);
+    });
+    members.forEach(({ many, one }, group) => {
+      this.#combineGroup(group, groups.labels[group], many, one);
+    });
+    return mergeEqualRows(this.#result).withoutEmptyRows();
+  }
+
+  #combineGroup(group: number, groupLabels: Labels, many: readonly number[], one: readonly number[]): void {
+    if (one.length > 1) this.#checkUnique(groupLabels, one);
+    const produced =
+      this.#matching.cardinality === 'one-to-one' && many.length > 1
+        ? new Uint8Array(this.#result.steps)
+        : undefined;
+    for (const manyRow of many) {
+      for (const oneRow of one) this.#combineRows(group, manyRow, oneRow, produced);
+      this.#evaluator.budget.work(one.length * this.#result.steps);
+    }
+  }
+
+  /** @throws ExecutionError where two rows of the "one" side are there at one step */
+  #checkUnique(groupLabels: Labels, rows: readonly number[]): void {
+    const { steps, present, labels } = this.#one;
+    for (let step = 0; step < steps; step++) {
+      let seen = -1;
+      for (const row of rows) {
+        if (present[row * steps + step] === 0) continue;
+        if (seen >= 0 && anyAt(this.#many, step)) {
+          const side = this.#swapped ? 'left' : 'right';
+          const pair = `${printLabelSet(labels[row])}, ${printLabelSet(labels[seen])}`;
+          throw new ExecutionError(
+            `found duplicate series for the match group ${printLabelSet(groupLabels)} on the ${side} hand-side of the operation: [${pair}];many-to-many matching not allowed: matching labels must be unique on one side`,
+          );
+        }
+        seen = row;
+      }
+    }
+  }
+
+  #combineRows(group: number, manyRow: number, oneRow: number, produced: Uint8Array | undefined): void {
+    const many = this.#many;
+    const one = this.#one;
+    const { steps } = many;
+    const { op, returnBool } = this.#expr;
+    const compares = isComparison(op);
+    const compare = comparisonOf(op);
+    const combine = arithmeticOf(op);
+    let first = -1;
+    for (let step = 0; step < steps; step++) {
+      const manyCell = manyRow * steps + step;
+      const oneCell = oneRow * steps + step;
+      if (many.present[manyCell] !== FLOAT || one.present[oneCell] !== FLOAT) continue;
+      const left = this.#swapped ? one.values[oneCell] : many.values[manyCell];
+      const right = this.#swapped ? many.values[manyCell] : one.values[oneCell];
+      let value: number;
+      if (!compares) value = combine(left, right);
+      else {
+        const holds = compare(left, right);
+        if (!holds && !returnBool) continue;
+        value = returnBool ? Number(holds) : left;
+      }
+      if (first < 0) first = this.#resultRow(manyRow, oneRow);
+      if (produced) {
+        if (produced[step] !== 0) {
+          throw new ExecutionError(
+            'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)',
+          );
+        }
+        produced[step] = 1;
+      }
+      this.#fill(group, first + step, value);
+    }
+  }
+
+  #fill(group: number, cell: number, value: number): void {
+    const filledBy = this.#filledBy[cell];
+    if (filledBy !== 0) {
+      throw new ExecutionError(
+        filledBy === group + 1 && this.#matching.cardinality !== 'one-to-one'
+          ? 'multiple matches for labels: grouping labels must ensure unique matches'
+          : 'vector cannot contain metrics with the same labelset',
+      );
+    }
+    this.#filledBy[cell] = group + 1;
+    this.#result.setFloat(cell, value);
+  }
+
+  /** First cell of the row that a pair of rows fills. */
+  #resultRow(manyRow: number, oneRow: number): number {
+    const labels = this.#resultLabels(this.#many.labels[manyRow], this.#one.labels[oneRow]);
+    const known = this.#rows.get(labels.key);
+    if (known !== undefined) return known;
+    const nameDropped = this.#expr.returnBool || this.#many.nameDropped[manyRow];
+    const first = this.#result.addRow(labels, nameDropped);
+    this.#rows.set(labels.key, first);
+    const cells = first + this.#result.steps;
+    if (cells > this.#filledBy.length) {
+      const grown = new Int32Array(Math.max(cells, this.#filledBy.length * 2));
+      grown.set(this.#filledBy);
+      this.#filledBy = grown;
+    }
+    return first;
+  }
+
+  #resultLabels(many: Labels, one: Labels): Labels {
+    const { cardinality, labels, on, include } = this.#matching;
+    const { op, returnBool } = this.#expr;
+    let result = many;
+    if (!isComparison(op)) result = result.filter((name) => !isMetadataLabel(name));
+    if (cardinality === 'one-to-one') result = result.filter((name) => labels.includes(name) === on);
+    for (const name of include) result = result.with(name, one.get(name));
+    return returnBool && !this.#evaluator.delayedNameRemoval ? withoutMetadataLabels(result) : result;
+  }
+}
+
+function anyAt(block: StepBlock, step: number): boolean {
+  for (let row = 0; row < block.rows; row++) if (block.present[row * block.steps + step] !== 0) return true;
+  return false;
+}

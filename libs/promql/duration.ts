@@ -1,0 +1,41 @@
+import { quoteText } from './go-quote.ts';
+
+const PATTERN = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
+const UNITS_MS = [365 * 86_400_000, 7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1000, 1];
+/** Go keeps durations in 64-bit nanoseconds. */
+const MAX_DURATION_MS = 2 ** 63 / 1e6;
+
+/** Reads `1h30m` and the like. @returns ms, or what Prometheus says is wrong */
+export function parseDurationMs(text: string): number | string {
+  if (text === '0') return 0;
+  if (text === '') return 'empty duration string';
+  const match = PATTERN.exec(text);
+  if (!match) return `not a valid duration string: ${quoteText(text)}`;
+  let totalMs = 0;
+  for (let i = 0; i < UNITS_MS.length; i++) {
+    if (match[i + 1] !== undefined) totalMs += Number(match[i + 1]) * UNITS_MS[i];
+  }
+  return totalMs < MAX_DURATION_MS ? totalMs : 'duration out of range';
+}
+
+/** As Prometheus prints a duration: the largest units that divide it, `1d`, `1h30m`, `5m`, `0s`. */
+export function formatDurationMs(durationMs: number): string {
+  if (durationMs === 0) return '0s';
+  let rest = Math.trunc(Math.abs(durationMs));
+  let text = durationMs < 0 ? '-' : '';
+  const add = (unit: string, unitMs: number, exact: boolean) => {
+    if (exact && rest % unitMs !== 0) return;
+    const count = Math.floor(rest / unitMs);
+    if (count === 0) return;
+    text += `${count}${unit}`;
+    rest -= count * unitMs;
+  };
+  add('y', UNITS_MS[0], true);
+  add('w', UNITS_MS[1], true);
+  add('d', UNITS_MS[2], false);
+  add('h', UNITS_MS[3], false);
+  add('m', UNITS_MS[4], false);
+  add('s', UNITS_MS[5], false);
+  add('ms', 1, false);
+  return text;
+}

@@ -1,0 +1,69 @@
+import { Annotations } from './annotations.ts';
+import type { Expr } from './ast.ts';
+import { Budget } from './budget.ts';
+import { LimitError } from './errors.ts';
+import { Evaluator } from './evaluator.ts';
+import { parseExpression } from './parser.ts';
+import { QueryPlan, type QueryTimes } from './plan.ts';
+import { printExpression } from './printer.ts';
+import type { InstantQueryOptions, QueryOptions, QueryResult, RangeQueryOptions } from './query.ts';
+import { instantResult, rangeResult } from './result.ts';
+
+const DEFAULT_LOOKBACK_MS = 5 * 60_000;
+const DEFAULT_SUBQUERY_STEP_MS = 60_000;
+/** As in Prometheus' API: a bound on what a graph can show. */
+const DEFAULT_MAX_STEPS = 11_000;
+
+/**
+ * Evaluates at one time. Storage is read asynchronously first; the computing is then synchronous, stopped
+ * by `cancellation`.
+ * @throws ParseError | ExecutionError | QueryCancelledError | QueryTimeoutError, and what storage throws
+ */
+export async function evaluateInstant(
+  query: Expr | string,
+  options: InstantQueryOptions,
+): Promise<QueryResult> {
+  const times = { startMs: options.timeMs, endMs: options.timeMs, stepMs: 0 };
+  const { evaluator, expr } = await prepare(query, times, options);
+  return instantResult(evaluator, expr, options.timeMs);
+}
+
+/**
+ * Evaluates at every step from `startMs` to `endMs`, each sub-expression once for all of them.
+ * @throws ParseError | ExecutionError | LimitError | QueryCancelledError | QueryTimeoutError, and what storage throws
+ */
+export async function evaluateRange(query: Expr | string, options: RangeQueryOptions): Promise<QueryResult> {
+  const { startMs, endMs, stepMs, limits } = options;
+  const count = Math.floor((endMs - startMs) / stepMs) + 1;
+  const maxSteps = limits?.maxSteps ?? DEFAULT_MAX_STEPS;
+  if (count > maxSteps) {
+    const shown = maxSteps.toLocaleString('en-US');
+    throw new LimitError(
+      'max_steps',
+      `exceeded maximum resolution of ${shown} points per timeseries. Try decreasing the query resolution (?step=XX)`,
+    );
+  }
+  const { evaluator, expr } = await prepare(query, { startMs, endMs, stepMs }, options);
+  return rangeResult(evaluator, expr, { startMs, stepMs, count });
+}
+
+/** Reads the query and fetches the series of every selector in it. */
+async function prepare(query: Expr | string, times: QueryTimes, options: QueryOptions) {
+  const text = typeof query === 'string' ? query : printExpression(query);
+  const expr = typeof query === 'string' ? parseExpression(query) : query;
+  const budget = new Budget(options.limits, options.cancellation);
+  const lookbackDeltaMs = options.lookbackDeltaMs ?? DEFAULT_LOOKBACK_MS;
+  const subqueryStepMs = options.defaultSubqueryStepMs ?? DEFAULT_SUBQUERY_STEP_MS;
+  const plan = new QueryPlan(expr, times, lookbackDeltaMs, subqueryStepMs);
+  const signal = options.signal ?? new AbortController().signal;
+  await Promise.all(
+    [...plan.selections.values()].map(async (selection) => {
+      const { selector, hints } = selection;
+      selection.series = await options.queryable.select(selector.matchers, hints, signal);
+      budget.addSeries(selection.series.length);
+    }),
+  );
+  const annotations = new Annotations(text);
+  const delayedNameRemoval = options.delayedNameRemoval ?? false;
+  return { expr, evaluator: new Evaluator({ plan, budget, annotations, delayedNameRemoval }) };
+}

@@ -1,0 +1,146 @@
+import { evaluateAggregation } from './aggregations/aggregate.ts';
+import type { Annotations } from './annotations.ts';
+import { type Expr, type MatrixSelector, type Subquery, unwrapParens, type VectorSelector } from './ast.ts';
+import { evaluateBinary, evaluateScalarBinary } from './binary/binary.ts';
+import type { Budget } from './budget.ts';
+import { evaluateCall, evaluateScalarCall } from './functions/functions.ts';
+import { mergeEqualRows, withoutMetadataLabels } from './label-sets.ts';
+import type { QueryPlan } from './plan.ts';
+import { HISTOGRAM, type StepGrid } from './query.ts';
+import { type RangeSource, SelectorSource, SubquerySource } from './ranges/range-source.ts';
+import { type SampleAspect, selectInstant } from './selectors.ts';
+import { StepBlock } from './step-block.ts';
+
+/** What an evaluation works with. */
+export interface EvaluationContext {
+  readonly plan: QueryPlan;
+  readonly budget: Budget;
+  readonly annotations: Annotations;
+  readonly delayedNameRemoval: boolean;
+}
+
+/** Evaluates expressions over a grid of steps, each node once. Synchronous: all series are selected already. */
+export class Evaluator {
+  readonly plan: QueryPlan;
+  readonly budget: Budget;
+  readonly annotations: Annotations;
+  readonly delayedNameRemoval: boolean;
+
+  constructor(context: EvaluationContext) {
+    this.plan = context.plan;
+    this.budget = context.budget;
+    this.annotations = context.annotations;
+    this.delayedNameRemoval = context.delayedNameRemoval;
+  }
+
+  /** A vector expression over the grid. The caller owns the block. */
+  vector(expr: Expr, grid: StepGrid): StepBlock {
+    const once = grid.count > 1 && this.plan.isInvariant(expr);
+    const block = once
+      ? this.#vector(expr, { ...grid, count: 1 }).repeated(grid.count)
+      : this.#vector(expr, grid);
+    this.budget.addCells(block.rows * grid.count);
+    return block;
+  }
+
+  /** A scalar expression: one value a step. */
+  scalar(expr: Expr, grid: StepGrid): Float64Array {
+    switch (expr.kind) {
+      case 'number':
+        return new Float64Array(grid.count).fill(expr.value);
+      case 'paren':
+        return this.scalar(expr.expr, grid);
+      case 'unary': {
+        const values = this.scalar(expr.expr, grid);
+        return expr.op === '-' ? values.map((value) => -value) : values;
+      }
+      case 'binary':
+        return evaluateScalarBinary(expr.op, this.scalar(expr.left, grid), this.scalar(expr.right, grid));
+      case 'call':
+        return evaluateScalarCall(this, expr, grid);
+      default:
+        throw new TypeError(`${expr.kind} is no scalar`);
+    }
+  }
+
+  /** A string expression. */
+  text(expr: Expr): string {
+    const inner = unwrapParens(expr);
+    if (inner.kind !== 'string') throw new TypeError(`${inner.kind} is no string`);
+    return inner.value;
+  }
+
+  /** A range-vector expression: the series whose windows a function looks at. */
+  range(expr: Expr, grid: StepGrid): RangeSource {
+    const inner = unwrapParens(expr);
+    if (inner.kind === 'matrixSelector') return this.#selectorRange(inner);
+    if (inner.kind === 'subquery') return this.#subqueryRange(inner, grid);
+    throw new TypeError(`${inner.kind} is no range vector`);
+  }
+
+  /** An instant selector, or the times of its samples. */
+  select(selector: VectorSelector, grid: StepGrid, aspect: SampleAspect): StepBlock {
+    const { plan, budget } = this;
+    const series = plan.seriesOf(selector);
+    return selectInstant(series, plan.timeOf(selector), grid, plan.lookbackDeltaMs, aspect, budget);
+  }
+
+  /** Takes the metric name off every row, now or (delayed name removal) when the query ends. */
+  dropNames(block: StepBlock): StepBlock {
+    if (this.delayedNameRemoval) {
+      block.nameDropped.fill(true);
+      return block;
+    }
+    for (let row = 0; row < block.rows; row++) block.labels[row] = withoutMetadataLabels(block.labels[row]);
+    return mergeEqualRows(block);
+  }
+
+  /** Removes the names that functions have left to the end. */
+  finish(block: StepBlock): StepBlock {
+    if (!this.delayedNameRemoval) return block;
+    for (let row = 0; row < block.rows; row++) {
+      if (block.nameDropped[row]) block.labels[row] = withoutMetadataLabels(block.labels[row]);
+    }
+    return mergeEqualRows(block);
+  }
+
+  #vector(expr: Expr, grid: StepGrid): StepBlock {
+    switch (expr.kind) {
+      case 'vectorSelector':
+        return this.select(expr, grid, 'value');
+      case 'call':
+        return evaluateCall(this, expr, grid);
+      case 'aggregation':
+        return evaluateAggregation(this, expr, grid);
+      case 'binary':
+        return evaluateBinary(this, expr, grid);
+      case 'paren':
+        return this.vector(expr.expr, grid);
+      case 'unary': {
+        const block = this.vector(expr.expr, grid);
+        return expr.op === '-' ? this.dropNames(negate(block)) : block;
+      }
+      default:
+        throw new TypeError(`${expr.kind} is no instant vector`);
+    }
+  }
+
+  #selectorRange(expr: MatrixSelector): RangeSource {
+    return new SelectorSource(this.plan.seriesOf(expr.selector), this.plan.timeOf(expr), this.budget);
+  }
+
+  #subqueryRange(expr: Subquery, grid: StepGrid): RangeSource {
+    const inner = this.plan.subqueryGrid(expr, grid);
+    const block = inner.count === 0 ? new StepBlock(0) : this.vector(expr.expr, inner);
+    return new SubquerySource(block, inner, this.plan.timeOf(expr), this.budget);
+  }
+}
+
+function negate(block: StepBlock): StepBlock {
+  const cells = block.rows * block.steps;
+  for (let i = 0; i < cells; i++) {
+    if (block.present[i] === HISTOGRAM) continue;
+    block.values[i] = -block.values[i];
+  }
+  return block;
+}

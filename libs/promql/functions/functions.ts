@@ -1,0 +1,159 @@
+import { Labels } from '@xscaler/model';
+import { type Call, type Expr, unwrapParens } from '../ast.ts';
+import type { Evaluator } from '../evaluator.ts';
+import { FLOAT, HISTOGRAM, type StepGrid } from '../query.ts';
+import { keepsName, rangeFunction } from '../ranges/range-functions.ts';
+import { slideWindows } from '../ranges/slide.ts';
+import type { FunctionName } from '../signatures.ts';
+import { StepBlock } from '../step-block.ts';
+import { evaluateAbsent, evaluateAbsentOverTime } from './absent.ts';
+import { dateFunction } from './date-functions.ts';
+import { evaluateHistogramQuantile } from './histogram-quantile.ts';
+import { evaluateLabelJoin, evaluateLabelReplace } from './label-functions.ts';
+import { mapFloats, roundTo, unaryMath } from './math-functions.ts';
+import { evaluateSort, evaluateSortByLabel } from './sort-functions.ts';
+
+type VectorFunction = (evaluator: Evaluator, call: Call, grid: StepGrid) => StepBlock;
+
+/** Functions that are neither range functions nor functions of one value. */
+const special: Partial<Record<FunctionName, VectorFunction>> = {
+  absent: evaluateAbsent,
+  absent_over_time: evaluateAbsentOverTime,
+  clamp: evaluateClamp,
+  clamp_max: evaluateClamp,
+  clamp_min: evaluateClamp,
+  histogram_quantile: evaluateHistogramQuantile,
+  label_join: evaluateLabelJoin,
+  label_replace: evaluateLabelReplace,
+  round: evaluateRound,
+  sort: evaluateSort,
+  sort_by_label: evaluateSortByLabel,
+  sort_by_label_desc: evaluateSortByLabel,
+  sort_desc: evaluateSort,
+  timestamp: evaluateTimestamp,
+  vector: evaluateVector,
+};
+
+/** A call that gives an instant vector. */
+export function evaluateCall(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
+  const { name } = call.signature;
+  const evaluate = special[name];
+  if (evaluate) return evaluate(evaluator, call, grid);
+  if (rangeFunction(name)) return evaluateRangeCall(evaluator, call, grid);
+  const math = unaryMath(name);
+  if (math) return evaluator.dropNames(mapFloats(evaluator.vector(call.args[0], grid), math));
+  const date = dateFunction(name);
+  if (date) return evaluateDate(evaluator, call, grid, date);
+  throw new TypeError(`function ${name} is not implemented`);
+}
+
+function evaluateRangeCall(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
+  const { name, args } = call.signature;
+  const rangeAt = args.indexOf('matrix');
+  const scalars = call.args.filter((_, i) => i !== rangeAt).map((arg) => evaluator.scalar(arg, grid));
+  const source = evaluator.range(call.args[rangeAt], grid);
+  const make = rangeFunction(name);
+  if (!make) throw new TypeError(`${name} is no range function`);
+  const block = slideWindows(source, grid, make(scalars, source.time.rangeMs), evaluator.budget);
+  return keepsName(name) ? block : evaluator.dropNames(block);
+}
+
+function evaluateDate(
+  evaluator: Evaluator,
+  call: Call,
+  grid: StepGrid,
+  date: (seconds: number) => number,
+): StepBlock {
+  if (call.args.length === 0) return vectorOf(times(grid).map(date));
+  return evaluator.dropNames(mapFloats(evaluator.vector(call.args[0], grid), date));
+}
+
+/** One row without labels. */
+function vectorOf(values: Float64Array): StepBlock {
+  const block = new StepBlock(values.length, 1);
+  block.addRow(Labels.EMPTY);
+  block.values.set(values);
+  block.present.fill(FLOAT);
+  return block;
+}
+
+function evaluateVector(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
+  return vectorOf(evaluator.scalar(call.args[0], grid));
+}
+
+/** Of a bare selector: when its samples were taken; of anything else: when it was evaluated. */
+function evaluateTimestamp(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
+  const arg = unwrapParens(call.args[0]);
+  if (arg.kind === 'vectorSelector') return evaluator.dropNames(evaluator.select(arg, grid, 'timestamp'));
+  const block = evaluator.vector(arg, grid);
+  const cells = block.rows * block.steps;
+  for (let i = 0; i < cells; i++) {
+    if (block.present[i] === HISTOGRAM) block.present[i] = FLOAT;
+    block.values[i] = (grid.startMs + (i % block.steps) * grid.stepMs) / 1000;
+  }
+  return evaluator.dropNames(block);
+}
+
+function evaluateRound(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
+  const block = evaluator.vector(call.args[0], grid);
+  const nearest = call.args[1] ? evaluator.scalar(call.args[1], grid) : new Float64Array(grid.count).fill(1);
+  return evaluator.dropNames(mapFloats(block, (value, step) => roundTo(value, nearest[step])));
+}
+
+function evaluateClamp(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
+  const { name } = call.signature;
+  const block = evaluator.vector(call.args[0], grid);
+  const first = evaluator.scalar(call.args[1], grid);
+  if (name === 'clamp_max') {
+    return evaluator.dropNames(mapFloats(block, (value, step) => Math.min(first[step], value)));
+  }
+  if (name === 'clamp_min') {
+    return evaluator.dropNames(mapFloats(block, (value, step) => Math.max(first[step], value)));
+  }
+  const most = evaluator.scalar(call.args[2], grid);
+  mapFloats(block, (value, step) => Math.max(first[step], Math.min(most[step], value)));
+  const cells = block.rows * block.steps;
+  for (let i = 0; i < cells; i++) if (most[i % block.steps] < first[i % block.steps]) block.present[i] = 0;
+  return evaluator.dropNames(block);
+}
+
+function times(grid: StepGrid): Float64Array {
+  return Float64Array.from({ length: grid.count }, (_, k) => (grid.startMs + k * grid.stepMs) / 1000);
+}
+
+/** A call that gives a scalar: one value a step. */
+export function evaluateScalarCall(evaluator: Evaluator, call: Call, grid: StepGrid): Float64Array {
+  const { startMs, endMs, stepMs } = evaluator.plan.times;
+  const constant = (value: number) => new Float64Array(grid.count).fill(value);
+  switch (call.signature.name) {
+    case 'time':
+      return times(grid);
+    case 'pi':
+      return constant(Math.PI);
+    case 'scalar':
+      return onlyValues(evaluator.vector(call.args[0] as Expr, grid));
+    case 'start':
+      return constant(startMs / 1000);
+    case 'end':
+      return constant(endMs / 1000);
+    case 'range':
+      return constant((endMs - startMs) / 1000);
+    case 'step':
+      return constant(stepMs / 1000);
+    default:
+      throw new TypeError(`${call.signature.name} gives no scalar`);
+  }
+}
+
+/** The float of the only row present at a step, NaN where there is none or several. */
+function onlyValues(block: StepBlock): Float64Array {
+  const values = new Float64Array(block.steps).fill(Number.NaN);
+  const counts = new Uint32Array(block.steps);
+  const cells = block.rows * block.steps;
+  for (let i = 0; i < cells; i++) {
+    if (block.present[i] !== FLOAT) continue;
+    const step = i % block.steps;
+    values[step] = counts[step]++ === 0 ? block.values[i] : Number.NaN;
+  }
+  return values;
+}

@@ -1,0 +1,88 @@
+import { FLOAT } from '../query.ts';
+import type { FunctionName } from '../signatures.ts';
+import type { StepBlock } from '../step-block.ts';
+
+/** Functions of one value. */
+export type UnaryMathName = Extract<
+  FunctionName,
+  | 'abs'
+  | 'acos'
+  | 'acosh'
+  | 'asin'
+  | 'asinh'
+  | 'atan'
+  | 'atanh'
+  | 'ceil'
+  | 'cos'
+  | 'cosh'
+  | 'deg'
+  | 'exp'
+  | 'floor'
+  | 'ln'
+  | 'log10'
+  | 'log2'
+  | 'rad'
+  | 'sgn'
+  | 'sin'
+  | 'sinh'
+  | 'sqrt'
+  | 'tan'
+  | 'tanh'
+>;
+
+const functions: Record<UnaryMathName, (value: number) => number> = {
+  abs: Math.abs,
+  acos: Math.acos,
+  acosh: Math.acosh,
+  asin: Math.asin,
+  asinh: Math.asinh,
+  atan: Math.atan,
+  atanh: Math.atanh,
+  ceil: Math.ceil,
+  cos: Math.cos,
+  cosh: Math.cosh,
+  deg: (value) => (value * 180) / Math.PI,
+  exp: Math.exp,
+  floor: Math.floor,
+  ln: Math.log,
+  log10: Math.log10,
+  log2: Math.log2,
+  rad: (value) => (value * Math.PI) / 180,
+  sgn: Math.sign,
+  sin: Math.sin,
+  sinh: Math.sinh,
+  sqrt: Math.sqrt,
+  tan: Math.tan,
+  tanh: Math.tanh,
+};
+
+export function unaryMath(name: FunctionName): ((value: number) => number) | undefined {
+  return (functions as Partial<Record<FunctionName, (value: number) => number>>)[name];
+}
+
+/**
+ * Applies a function to every float of a block, in place, and removes its histograms.
+ * @param fn gets the value and its step
+ */
+export function mapFloats(block: StepBlock, fn: (value: number, step: number) => number): StepBlock {
+  const { present, values, steps } = block;
+  const cells = block.rows * steps;
+  for (let i = 0; i < cells; i++) {
+    if (present[i] === FLOAT) values[i] = fn(values[i], i % steps);
+    else present[i] = 0;
+  }
+  block.histograms = undefined;
+  return block;
+}
+
+/** `round`: half up, to a multiple. */
+export function roundTo(value: number, nearest: number): number {
+  const inverse = 1 / nearest;
+  return Math.floor(value * inverse + 0.5) / inverse;
+}
+
+/** Go's `math.Pow`, which differs from JavaScript's at powers of one. */
+export function power(base: number, exponent: number): number {
+  if (base === 1 || (base === -1 && Math.abs(exponent) === Number.POSITIVE_INFINITY)) return 1;
+  return base ** exponent;
+}

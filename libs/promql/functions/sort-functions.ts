@@ -1,0 +1,66 @@
+import type { Call } from '../ast.ts';
+import type { Evaluator } from '../evaluator.ts';
+import { HISTOGRAM, type StepGrid } from '../query.ts';
+import type { StepBlock } from '../step-block.ts';
+
+/** `sort` and `sort_desc`: by value, NaN last; floats only. No effect over several steps. */
+export function evaluateSort(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
+  const block = evaluator.vector(call.args[0], grid);
+  warnIneffective(evaluator, call);
+  if (block.steps !== 1) return block;
+  const rows = rowsOf(block).filter((row) => block.present[row] !== HISTOGRAM);
+  const sign = call.signature.name === 'sort' ? 1 : -1;
+  rows.sort((a, b) => compareValues(block.values[a], block.values[b], sign));
+  return block.pick(rows);
+}
+
+function compareValues(a: number, b: number, sign: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+  if (a === b) return 0;
+  return a < b ? -sign : sign;
+}
+
+/** `sort_by_label` and `sort_by_label_desc`: by the labels named, in natural order, then by all labels. */
+export function evaluateSortByLabel(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
+  const block = evaluator.vector(call.args[0], grid);
+  warnIneffective(evaluator, call);
+  if (block.steps !== 1) return block;
+  const names = call.args.slice(1).map((arg) => evaluator.text(arg));
+  const sign = call.signature.name === 'sort_by_label' ? 1 : -1;
+  const rows = rowsOf(block);
+  rows.sort((a, b) => {
+    for (const name of names) {
+      const order = compareNaturally(block.labels[a].get(name), block.labels[b].get(name));
+      if (order !== 0) return sign * order;
+    }
+    return sign * block.labels[a].compare(block.labels[b]);
+  });
+  return block.pick(rows);
+}
+
+function rowsOf(block: StepBlock): number[] {
+  return Array.from({ length: block.rows }, (_, row) => row);
+}
+
+function warnIneffective(evaluator: Evaluator, call: Call): void {
+  if (evaluator.plan.times.stepMs === 0) return;
+  evaluator.annotations.warn(
+    'sort is ineffective for range queries since results are always ordered by labels',
+    call.span,
+  );
+}
+
+/** Runs of digits compare as numbers, the rest as text. */
+function compareNaturally(a: string, b: string): number {
+  const left = a.match(/\d+|\D+/g) ?? [];
+  const right = b.match(/\d+|\D+/g) ?? [];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    if (left[i] === right[i]) continue;
+    if (/^\d/.test(left[i]) && /^\d/.test(right[i])) {
+      const order = Number(left[i]) - Number(right[i]);
+      if (order !== 0) return order;
+    }
+    return left[i] < right[i] ? -1 : 1;
+  }
+  return left.length - right.length;
+}

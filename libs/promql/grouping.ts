@@ -1,0 +1,42 @@
+import { type Labels, METRIC_NAME } from '@xscaler/model';
+import { isMetadataLabel } from './label-sets.ts';
+
+/** Rows that share the labels that count, worked out once for all steps. */
+export interface Groups {
+  /** Group of each row. */
+  readonly groupOf: Int32Array;
+  /** Labels of each group, in the order of their first rows. */
+  readonly labels: Labels[];
+}
+
+/** Groups rows by the labels that `reduce` leaves of theirs. */
+export function groupRows(rows: readonly Labels[], reduce: (labels: Labels) => Labels): Groups {
+  const groupOf = new Int32Array(rows.length);
+  const labels: Labels[] = [];
+  const byKey = new Map<string, number>();
+  rows.forEach((row, i) => {
+    const reduced = reduce(row);
+    let group = byKey.get(reduced.key);
+    if (group === undefined) {
+      group = labels.length;
+      byKey.set(reduced.key, group);
+      labels.push(reduced);
+    }
+    groupOf[i] = group;
+  });
+  return { groupOf, labels };
+}
+
+/** The labels an aggregation `by` or `without` the given names leaves. */
+export function aggregationLabels(names: readonly string[], without: boolean): (labels: Labels) => Labels {
+  const listed = new Set(names);
+  if (without) return (labels) => labels.filter((name) => !listed.has(name) && !isMetadataLabel(name));
+  return (labels) => labels.filter((name) => listed.has(name));
+}
+
+/** The labels that decide which rows a binary operator matches. */
+export function matchingLabels(names: readonly string[], on: boolean): (labels: Labels) => Labels {
+  const listed = new Set(names);
+  if (on) return (labels) => labels.filter((name) => listed.has(name));
+  return (labels) => labels.filter((name) => !listed.has(name) && name !== METRIC_NAME);
+}

@@ -1,0 +1,82 @@
+import type { BucketSpan, FloatHistogram } from '@xscaler/model';
+
+/** Schema of histograms whose bucket bounds are listed. */
+export const CUSTOM_SCHEMA = -53;
+
+/** One bucket of a native histogram. */
+export interface Bucket {
+  readonly lower: number;
+  readonly upper: number;
+  readonly lowerInclusive: boolean;
+  readonly upperInclusive: boolean;
+  readonly count: number;
+  /** Its number in its schema, counted away from zero. */
+  readonly index: number;
+}
+
+/** All buckets from the lowest bound to the highest: negative ones, the zero bucket if it counts, positive ones. */
+export function bucketsOf(histogram: FloatHistogram): Bucket[] {
+  const negative = sideBuckets(histogram.negativeSpans, histogram.negativeBuckets, (index, count) => ({
+    lower: -boundOf(index, histogram),
+    upper: -boundOf(index - 1, histogram),
+    lowerInclusive: true,
+    upperInclusive: false,
+    count,
+    index,
+  }));
+  const positive = sideBuckets(histogram.positiveSpans, histogram.positiveBuckets, (index, count) => {
+    const lower = boundOf(index - 1, histogram);
+    const first = histogram.schema === CUSTOM_SCHEMA && index === 0;
+    return {
+      lower,
+      upper: boundOf(index, histogram),
+      lowerInclusive: first && lower < 0,
+      upperInclusive: true,
+      count,
+      index,
+    };
+  });
+  const zero: Bucket[] = [];
+  if (histogram.zeroCount !== 0) {
+    zero.push({
+      lower: -histogram.zeroThreshold,
+      upper: histogram.zeroThreshold,
+      lowerInclusive: true,
+      upperInclusive: true,
+      count: histogram.zeroCount,
+      index: 0,
+    });
+  }
+  return [...negative.reverse(), ...zero, ...positive];
+}
+
+function sideBuckets(
+  spans: readonly BucketSpan[],
+  counts: readonly number[],
+  make: (index: number, count: number) => Bucket,
+): Bucket[] {
+  const buckets: Bucket[] = [];
+  let index = 0;
+  let next = 0;
+  for (const span of spans) {
+    index += span.offset;
+    for (let i = 0; i < span.length; i++) buckets.push(make(index++, counts[next++]));
+  }
+  return buckets;
+}
+
+/**
+ * Upper bound of a positive bucket. Exponential schemas: 2^(index × 2^−schema), the last finite bound
+ * being the largest double; custom ones: as listed, +Inf behind the last, −Inf before the first.
+ */
+export function boundOf(index: number, { schema, customValues }: FloatHistogram): number {
+  if (schema === CUSTOM_SCHEMA) {
+    if (index < 0) return Number.NEGATIVE_INFINITY;
+    return index < customValues.length ? customValues[index] : Number.POSITIVE_INFINITY;
+  }
+  const exponent = index * 2 ** -schema;
+  if (exponent === 1024) return Number.MAX_VALUE;
+  if (schema <= 0) return 2 ** exponent;
+  const whole = Math.floor(exponent);
+  return 2 ** (exponent - whole) * 2 ** whole;
+}

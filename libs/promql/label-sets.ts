@@ -1,0 +1,57 @@
+import { type Labels, METRIC_NAME } from '@xscaler/model';
+import { ExecutionError } from './errors.ts';
+import { quoteText } from './go-quote.ts';
+import type { StepBlock } from './step-block.ts';
+
+const METADATA_LABELS = new Set([METRIC_NAME, '__type__', '__unit__']);
+
+/** Whether a label describes the metric itself (its name, type, unit) and goes where a value changes meaning. */
+export function isMetadataLabel(name: string): boolean {
+  return METADATA_LABELS.has(name);
+}
+
+export function withoutMetadataLabels(labels: Labels): Labels {
+  return labels.filter((name) => !METADATA_LABELS.has(name));
+}
+
+/** `{a="b", c="d"}`, as error texts show label sets. */
+export function printLabelSet(labels: Labels): string {
+  const pairs = [...labels].map(([name, value]) => {
+    const shown = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : quoteText(name);
+    return `${shown}=${quoteText(value)}`;
+  });
+  return `{${pairs.join(', ')}}`;
+}
+
+/**
+ * Joins rows of equal labels whose cells do not overlap.
+ * @throws ExecutionError where they do
+ */
+export function mergeEqualRows(block: StepBlock): StepBlock {
+  const firstRows = new Map<string, number>();
+  let repeated = false;
+  for (let row = 0; row < block.rows; row++) {
+    const key = block.labels[row].key;
+    if (firstRows.has(key)) repeated = true;
+    else firstRows.set(key, row);
+  }
+  if (!repeated) return block;
+  const kept: number[] = [];
+  for (let row = 0; row < block.rows; row++) {
+    const into = firstRows.get(block.labels[row].key) as number;
+    if (into === row) kept.push(row);
+    else mergeRow(block, into, row);
+  }
+  return block.pick(kept);
+}
+
+function mergeRow(block: StepBlock, into: number, row: number): void {
+  const { steps, present } = block;
+  for (let k = 0; k < steps; k++) {
+    if (present[row * steps + k] === 0) continue;
+    if (present[into * steps + k] !== 0) {
+      throw new ExecutionError('vector cannot contain metrics with the same labelset');
+    }
+    block.copyCell(into * steps + k, block, row * steps + k);
+  }
+}

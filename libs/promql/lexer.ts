@@ -1,0 +1,322 @@
+import { ParseError } from './errors.ts';
+import { escapeDigits, quoteCharacter, quoteText } from './go-quote.ts';
+import { scanNumber } from './number-scan.ts';
+import { positionText } from './position.ts';
+import { type Token, type TokenType, WORDS } from './tokens.ts';
+
+const SPACE = /[ \t\n\r]/;
+const ALPHA = /[A-Za-z_]/;
+const DIGIT = /[0-9]/;
+const WORD = /[A-Za-z0-9_]*/y;
+const METRIC_WORD = /[A-Za-z0-9_:]*/y;
+const DURATION = /[smhdwy]s?(?:[0-9]+[smhdw]s?)*/y;
+const SINGLE = new Set(['*', '/', '%', '+', '-', '^', ',', '@']);
+const DURATION_SINGLE = new Set(['*', '/', '%', '+', '-', '^', ',']);
+
+/**
+ * Splits a query into tokens, one at a time. What a character means depends on whether a brace or
+ * bracket is open, as in Prometheus' lexer, whose error texts these are.
+ */
+export class Lexer {
+  readonly query: string;
+  #pos = 0;
+  #start = 0;
+  #parens = 0;
+  #braceOpen = false;
+  #bracketOpen = false;
+  /** Right behind `[` or an operator in brackets: only durations and their arithmetic. */
+  #inDuration = false;
+  #gotColon = false;
+  #gotDuration = false;
+
+  constructor(query: string) {
+    this.query = query;
+  }
+
+  /** @throws ParseError */
+  next(): Token {
+    this.#skipBlanks();
+    if (this.#braceOpen) return this.#insideBraces();
+    if (this.#inDuration) return this.#insideDuration();
+    return this.#statement();
+  }
+
+  /** Whether the next character but blanks is `(`. */
+  followedByParen(): boolean {
+    let i = this.#pos;
+    while (i < this.query.length && SPACE.test(this.query[i])) i++;
+    return this.query[i] === '(';
+  }
+
+  #skipBlanks(): void {
+    for (;;) {
+      while (this.#pos < this.query.length && SPACE.test(this.query[this.#pos])) this.#pos++;
+      if (this.query[this.#pos] !== '#') break;
+      while (this.#pos < this.query.length && !/[\r\n]/.test(this.query[this.#pos])) this.#pos++;
+    }
+    this.#start = this.#pos;
+  }
+
+  #statement(): Token {
+    const character = this.#peek();
+    if (character === undefined) {
+      if (this.#parens !== 0) this.#fail('unclosed left parenthesis');
+      if (this.#bracketOpen) this.#fail('unclosed left bracket');
+      return this.#emit('end of input');
+    }
+    if (SINGLE.has(character)) return this.#take(character as TokenType);
+    if (this.#startsNumber(character)) return this.#numberOrDuration();
+    if (character === '"' || character === "'" || character === '`') return this.#string(character);
+    if (ALPHA.test(character) || character === ':') {
+      return this.#bracketOpen ? this.#wordInBrackets(character) : this.#word();
+    }
+    return this.#symbol(character);
+  }
+
+  #symbol(character: string): Token {
+    const following = this.query[this.#pos + 1];
+    switch (character) {
+      case '=':
+        if (following === '=') return this.#take('==');
+        if (following === '~') this.#fail(`unexpected character after '=': ${quoteCharacter('~')}`, 0);
+        return this.#take('=');
+      case '!':
+        if (following === '=') return this.#take('!=');
+        return this.#fail(
+          `unexpected character after '!': ${quoteCharacter(this.#characterAt(this.#pos + 1))}`,
+        );
+      case '<':
+        return this.#take(following === '=' ? '<=' : '<');
+      case '>':
+        return this.#take(following === '=' ? '>=' : '>');
+      case '(':
+      case ')':
+        return this.#paren(character);
+      case '{':
+        this.#braceOpen = true;
+        return this.#take('{');
+      case '[':
+        if (this.#bracketOpen) this.#fail(`unexpected left bracket ${quoteCharacter('[')}`);
+        this.#gotColon = false;
+        this.#bracketOpen = true;
+        this.#inDuration = true;
+        return this.#take('[');
+      case ']':
+        if (!this.#bracketOpen) this.#fail(`unexpected right bracket ${quoteCharacter(']')}`);
+        this.#bracketOpen = false;
+        return this.#take(']');
+      default:
+        return this.#fail(`unexpected character: ${quoteCharacter(this.#characterAt(this.#pos))}`);
+    }
+  }
+
+  #paren(character: '(' | ')'): Token {
+    const token = this.#take(character);
+    this.#parens += character === '(' ? 1 : -1;
+    if (this.#parens < 0) this.#fail(`unexpected right parenthesis ${quoteCharacter(')')}`);
+    return token;
+  }
+
+  #wordInBrackets(character: string): Token {
+    if (character === ':') return this.#colon();
+    return (
+      this.#durationWord() ??
+      this.#fail(`unexpected character: ${quoteCharacter(character)}, expected ${quoteCharacter(':')}`)
+    );
+  }
+
+  #colon(): Token {
+    if (this.#gotColon) this.#fail(`unexpected colon ${quoteCharacter(':')}`);
+    this.#gotColon = true;
+    return this.#take(':');
+  }
+
+  #insideDuration(): Token {
+    const character = this.#peek();
+    if (character === undefined) return this.#fail('unexpected end of input in duration expression');
+    if (DURATION_SINGLE.has(character)) return this.#take(character as TokenType);
+    if (this.#startsNumber(character)) {
+      this.#gotDuration = true;
+      this.#inDuration = false;
+      return this.#numberOrDuration();
+    }
+    switch (character) {
+      case ']':
+        this.#bracketOpen = false;
+        this.#inDuration = false;
+        this.#gotColon = false;
+        return this.#take(']');
+      case ':':
+        if (!this.#gotDuration) this.#fail('unexpected colon before duration in duration expression', 1);
+        if (this.#gotColon) this.#fail('unexpected repeated colon in duration expression', 1);
+        this.#gotColon = true;
+        return this.#take(':');
+      case '(':
+      case ')':
+        return this.#paren(character);
+    }
+    const word = this.#durationWord();
+    if (word) {
+      this.#gotDuration = true;
+      return word;
+    }
+    const shown = quoteCharacter(this.#characterAt(this.#pos));
+    return this.#fail(`unexpected character in duration expression: ${shown}`);
+  }
+
+  /** `step`, `range`, `min_of`, `max_of` in brackets. */
+  #durationWord(): Token | undefined {
+    const word = this.#match(WORD).toLowerCase();
+    if (word !== 'step' && word !== 'range' && word !== 'min_of' && word !== 'max_of') return undefined;
+    this.#pos += word.length;
+    return this.#emit(word === 'step' || word === 'range' ? word : 'identifier');
+  }
+
+  #insideBraces(): Token {
+    const character = this.#peek();
+    const following = this.query[this.#pos + 1];
+    if (character === undefined) return this.#fail('unexpected end of input inside braces');
+    if (ALPHA.test(character)) {
+      this.#pos += this.#match(WORD).length;
+      return this.#emit('identifier');
+    }
+    switch (character) {
+      case ',':
+        return this.#take(',');
+      case '"':
+      case "'":
+      case '`':
+        return this.#string(character);
+      case '=':
+        return this.#take(following === '~' ? '=~' : '=');
+      case '!':
+        if (following === '~') return this.#take('!~');
+        if (following === '=') return this.#take('!=');
+        return this.#fail(
+          `unexpected character after '!' inside braces: ${quoteCharacter(this.#characterAt(this.#pos + 1))}`,
+        );
+      case '{':
+        return this.#fail(`unexpected left brace ${quoteCharacter('{')}`);
+      case '}':
+        this.#braceOpen = false;
+        return this.#take('}');
+      default:
+        return this.#fail(
+          `unexpected character inside braces: ${quoteCharacter(this.#characterAt(this.#pos))}`,
+        );
+    }
+  }
+
+  #word(): Token {
+    const word = this.#match(METRIC_WORD);
+    this.#pos += word.length;
+    const lower = word.toLowerCase();
+    if (lower === 'inf' || lower === 'nan') return this.#emit('number');
+    if (WORDS.has(lower)) {
+      // The fill modifiers came late: a metric of that name still works.
+      const plain = lower.startsWith('fill') && !this.followedByParen();
+      return this.#emit(plain ? 'identifier' : (lower as TokenType));
+    }
+    return this.#emit(word.includes(':') ? 'metric identifier' : 'identifier');
+  }
+
+  #numberOrDuration(): Token {
+    const number = scanNumber(this.query, this.#pos);
+    this.#pos = number.end;
+    if (number.valid) return this.#emit('number');
+    const duration = this.#match(DURATION);
+    if (duration !== '') {
+      this.#pos += duration.length;
+      const following = this.#peek();
+      if (following === undefined || !/[A-Za-z0-9_]/.test(following)) return this.#emit('duration');
+      this.#pos++;
+    }
+    return this.#fail(
+      `bad number or duration syntax: ${quoteText(this.query.slice(this.#start, this.#pos))}`,
+    );
+  }
+
+  #string(quote: string): Token {
+    const raw = quote === '`';
+    let i = this.#pos + 1;
+    for (;;) {
+      const character = this.query[i];
+      if (character === undefined || (!raw && character === '\n')) {
+        this.#fail(raw ? 'unterminated raw string' : 'unterminated quoted string');
+      }
+      i++;
+      if (character === quote) break;
+      if (character === '\\' && !raw) i = this.#escape(i, quote);
+    }
+    this.#pos = i;
+    return this.#emit('string');
+  }
+
+  /** Checks the escape whose letter is at `i`; gives the place behind it. */
+  #escape(i: number, quote: string): number {
+    const kind = this.#characterAt(i);
+    if (kind === undefined) return this.#fail('escape sequence not terminated');
+    if ('abfnrtv\\'.includes(kind) || kind === quote) return i + 1;
+    const digits = escapeDigits(kind);
+    if (digits === 0) return this.#fail(`unknown escape sequence ${unicodeName(kind)}`);
+    const octal = kind >= '0' && kind <= '7';
+    const from = octal ? i : i + 1;
+    for (let k = from; k < from + digits; k++) {
+      const digit = this.#characterAt(k);
+      if (digit === undefined) return this.#fail('escape sequence not terminated');
+      if (!(octal ? /[0-7]/ : /[0-9a-fA-F]/).test(digit)) {
+        return this.#fail(`illegal character ${unicodeName(digit)} in escape sequence`);
+      }
+    }
+    const code = Number.parseInt(this.query.slice(from, from + digits), octal ? 8 : 16);
+    const limit = octal || kind === 'x' ? 255 : 0x10ffff;
+    if (code > limit || (code >= 0xd800 && code < 0xe000)) {
+      return this.#fail('escape sequence is an invalid Unicode code point');
+    }
+    return from + digits;
+  }
+
+  #startsNumber(character: string): boolean {
+    return DIGIT.test(character) || (character === '.' && DIGIT.test(this.query[this.#pos + 1] ?? ''));
+  }
+
+  #peek(): string | undefined {
+    return this.query[this.#pos];
+  }
+
+  #characterAt(at: number): string | undefined {
+    const code = this.query.codePointAt(at);
+    return code === undefined ? undefined : String.fromCodePoint(code);
+  }
+
+  #match(pattern: RegExp): string {
+    pattern.lastIndex = this.#pos;
+    return pattern.exec(this.query)?.[0] ?? '';
+  }
+
+  #take(type: TokenType): Token {
+    this.#pos += type.length;
+    return this.#emit(type);
+  }
+
+  #emit(type: TokenType): Token {
+    const token = {
+      type,
+      text: this.query.slice(this.#start, this.#pos),
+      start: this.#start,
+      end: this.#pos,
+    };
+    this.#start = this.#pos;
+    return token;
+  }
+
+  #fail(message: string, ahead = 0): never {
+    throw new ParseError(`${positionText(this.query, this.#start + ahead)}: parse error: ${message}`);
+  }
+}
+
+/** A character as Go's `%#U`: `U+0071 'q'`. */
+function unicodeName(character: string): string {
+  const code = (character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
+  return `U+${code} '${character}'`;
+}

@@ -1,0 +1,103 @@
+import type { FloatHistogram, Labels } from '@xscaler/model';
+import type { Queryable } from '@xscaler/storage';
+import type { Cancellation } from './cancellation.ts';
+
+/** What one query may cost; an absent limit is none. */
+export interface QueryLimits {
+  /** Series selected by all selectors together. */
+  readonly maxSeries?: number;
+  /** Samples read from storage, and cells of series × steps held, each. */
+  readonly maxSamples?: number;
+  /** Steps of a range query; 11,000 where absent, as Prometheus. */
+  readonly maxSteps?: number;
+}
+
+/** What an evaluation needs besides the expression. */
+export interface QueryOptions {
+  readonly queryable: Queryable;
+  /** Stops waiting for storage. */
+  readonly signal?: AbortSignal;
+  /** Stops the computing, which is synchronous. */
+  readonly cancellation?: Cancellation;
+  /** How far back an instant selector looks for a sample, ms; 5 minutes where absent. */
+  readonly lookbackDeltaMs?: number;
+  readonly limits?: QueryLimits;
+  /** Step of a subquery that gives none, ms; 1 minute where absent. */
+  readonly defaultSubqueryStepMs?: number;
+  /**
+   * Keeps metric names until the end of the query, so that label functions still see them: Prometheus'
+   * feature flag `promql-delayed-name-removal`, off where absent.
+   */
+  readonly delayedNameRemoval?: boolean;
+}
+
+export interface InstantQueryOptions extends QueryOptions {
+  readonly timeMs: number;
+}
+
+/** Steps are startMs, startMs + stepMs, … up to and including endMs. */
+export interface RangeQueryOptions extends QueryOptions {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+}
+
+/** Steps of an evaluation: startMs, startMs + stepMs, …, `count` of them. */
+export interface StepGrid {
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly count: number;
+}
+
+/** What a cell of a result holds. */
+export const ABSENT = 0;
+export const FLOAT = 1;
+export const HISTOGRAM = 2;
+
+/**
+ * Series × steps. Cell (row, step) is at index `row * steps + step` of all columns: `present` says
+ * what it holds (`ABSENT`, `FLOAT`, `HISTOGRAM`), `values` the float, `histograms` the histogram.
+ */
+export interface SeriesBlock {
+  readonly labels: readonly Labels[];
+  readonly steps: number;
+  readonly values: Float64Array;
+  readonly present: Uint8Array;
+  readonly histograms: readonly (FloatHistogram | undefined)[] | undefined;
+}
+
+/** Samples of one series of a range-vector answer, parallel columns in increasing time. */
+export interface SampleRun {
+  readonly labels: Labels;
+  readonly timestampsMs: Float64Array;
+  readonly values: Float64Array;
+  readonly histograms: readonly (FloatHistogram | undefined)[] | undefined;
+}
+
+export interface QueryStats {
+  /** Samples decoded from storage. */
+  readonly samplesRead: number;
+  /** The most samples and cells held at any one time. */
+  readonly peakSamples: number;
+}
+
+interface ResultFrame {
+  /** Texts as Prometheus words them, with their place in the query. */
+  readonly warnings: readonly string[];
+  readonly infos: readonly string[];
+  readonly stats: QueryStats;
+}
+
+/**
+ * An answer. An instant query gives a scalar, a string, a vector (a block of one step) or, for a bare
+ * range selector, sample runs; a range query always gives a matrix (a block over its steps, rows
+ * sorted by labels).
+ */
+export type QueryResult = ResultFrame &
+  (
+    | { readonly type: 'scalar'; readonly timeMs: number; readonly value: number }
+    | { readonly type: 'string'; readonly timeMs: number; readonly value: string }
+    | { readonly type: 'vector'; readonly timeMs: number; readonly block: SeriesBlock }
+    | { readonly type: 'matrix'; readonly grid: StepGrid; readonly block: SeriesBlock }
+    | { readonly type: 'samples'; readonly series: readonly SampleRun[] }
+  );

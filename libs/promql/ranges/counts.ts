@@ -1,0 +1,42 @@
+import type { RangeSamples } from './range-samples.ts';
+import type { Window, WindowFunction } from './window.ts';
+
+/** Whether a sample differs from the one before it in the way that is counted. */
+export type PairTest = (previous: number, current: number) => boolean;
+
+/** For `changes`: NaN to NaN is no change. */
+export function isChange(previous: number, current: number): boolean {
+  return current !== previous && !(Number.isNaN(current) && Number.isNaN(previous));
+}
+
+/** For `resets`. */
+export function isReset(previous: number, current: number): boolean {
+  return current < previous;
+}
+
+/** `changes` and `resets`: neighbours that pass a test, counted by prefix sums. */
+export class PairsOverTime implements WindowFunction {
+  readonly #test: PairTest;
+  /** `#prefix[i]` counts the samples up to and including i that pass against their predecessor. */
+  #prefix = new Int32Array(256);
+
+  constructor(test: PairTest) {
+    this.#test = test;
+  }
+
+  begin({ values, length }: RangeSamples): void {
+    if (this.#prefix.length < length) this.#prefix = new Int32Array(length * 2);
+    let count = 0;
+    for (let i = 1; i < length; i++) {
+      if (this.#test(values[i - 1], values[i])) count++;
+      this.#prefix[i] = count;
+    }
+    this.#prefix[0] = 0;
+  }
+
+  apply(window: Window): void {
+    const { from, to } = window;
+    if (from === to) return;
+    window.setFloat(this.#prefix[to - 1] - this.#prefix[from]);
+  }
+}

@@ -1,0 +1,53 @@
+import type { RangeSamples } from './range-samples.ts';
+import type { Window, WindowFunction } from './window.ts';
+
+/** Which sample of a window is wanted, and what of it. */
+export interface ExtremeKind {
+  readonly highest: boolean;
+  /** The sample's time in seconds, of the last one among equals, instead of its value. */
+  readonly time: boolean;
+}
+
+/**
+ * `max_over_time`, `min_over_time` and `ts_of_…`: a monotonic queue of candidate samples, so each sample
+ * enters and leaves once. NaN counts only where a window has nothing else.
+ */
+export class ExtremeOverTime implements WindowFunction {
+  readonly #kind: ExtremeKind;
+  /** Indices of candidates, best first; `#head` is the front. */
+  #queue = new Int32Array(256);
+  #head = 0;
+  #tail = 0;
+  #next = 0;
+
+  constructor(kind: ExtremeKind) {
+    this.#kind = kind;
+  }
+
+  begin(samples: RangeSamples): void {
+    if (this.#queue.length < samples.length) this.#queue = new Int32Array(samples.length * 2);
+    this.#head = 0;
+    this.#tail = 0;
+    this.#next = 0;
+  }
+
+  apply(window: Window): void {
+    const { from, to } = window;
+    if (from === to) return;
+    const { timestamps, values } = window.samples;
+    const queue = this.#queue;
+    for (; this.#next < to; this.#next++) {
+      const value = values[this.#next];
+      if (Number.isNaN(value)) continue;
+      while (this.#tail > this.#head && this.#beats(value, values[queue[this.#tail - 1]])) this.#tail--;
+      queue[this.#tail++] = this.#next;
+    }
+    while (this.#head < this.#tail && queue[this.#head] < from) this.#head++;
+    const best = this.#head < this.#tail ? queue[this.#head] : to - 1;
+    window.setFloat(this.#kind.time ? timestamps[best] / 1000 : values[best]);
+  }
+
+  #beats(value: number, other: number): boolean {
+    return this.#kind.highest ? value >= other : value <= other;
+  }
+}

@@ -1,0 +1,102 @@
+import { quantileOfSorted } from '../quantile.ts';
+import type { RangeSamples } from './range-samples.ts';
+import { PlainWindowFunction, type Window, type WindowFunction } from './window.ts';
+
+/**
+ * `quantile_over_time`: the window's values kept sorted while it slides. Each sample is inserted and
+ * removed once by binary search, which moves memory but compares little.
+ */
+export class QuantileOverTime implements WindowFunction {
+  readonly #quantiles: Float64Array;
+  #sorted = new Float64Array(256);
+  #count = 0;
+  #nans = 0;
+  #from = 0;
+  #to = 0;
+
+  /** @param quantiles one a step */
+  constructor(quantiles: Float64Array) {
+    this.#quantiles = quantiles;
+  }
+
+  begin(samples: RangeSamples): void {
+    if (this.#sorted.length < samples.length) this.#sorted = new Float64Array(samples.length * 2);
+    this.#count = 0;
+    this.#nans = 0;
+    this.#from = 0;
+    this.#to = 0;
+  }
+
+  apply(window: Window): void {
+    const { from, to } = window;
+    if (from === to) return;
+    const { values } = window.samples;
+    if (from >= this.#to) {
+      this.#count = 0;
+      this.#nans = 0;
+      this.#from = from;
+      this.#to = from;
+    }
+    for (; this.#from < from; this.#from++) this.#remove(values[this.#from]);
+    for (; this.#to < to; this.#to++) this.#insert(values[this.#to]);
+    window.setFloat(quantileOfSorted(this.#quantiles[window.step], this.#sorted, this.#count, this.#nans));
+  }
+
+  #insert(value: number): void {
+    if (Number.isNaN(value)) {
+      this.#nans++;
+      return;
+    }
+    const at = this.#rank(value);
+    this.#sorted.copyWithin(at + 1, at, this.#count);
+    this.#sorted[at] = value;
+    this.#count++;
+  }
+
+  #remove(value: number): void {
+    if (Number.isNaN(value)) {
+      this.#nans--;
+      return;
+    }
+    const at = this.#rank(value);
+    this.#sorted.copyWithin(at, at + 1, this.#count);
+    this.#count--;
+  }
+
+  /** Index of the first sorted value not below `value`. */
+  #rank(value: number): number {
+    let low = 0;
+    let high = this.#count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#sorted[middle] < value) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** `mad_over_time`: the median of the distances from the median. */
+export class MedianDeviationOverTime extends PlainWindowFunction {
+  #scratch = new Float64Array(256);
+
+  apply(window: Window): void {
+    const { from, to } = window;
+    if (from === to) return;
+    const count = to - from;
+    if (this.#scratch.length < count) this.#scratch = new Float64Array(count * 2);
+    const values = this.#scratch.subarray(0, count);
+    values.set(window.samples.values.subarray(from, to));
+    const median = medianOf(values);
+    for (let i = 0; i < count; i++) values[i] = Math.abs(values[i] - median);
+    window.setFloat(medianOf(values));
+  }
+}
+
+/** Sorts `values`. */
+function medianOf(values: Float64Array): number {
+  values.sort();
+  let numbers = values.length;
+  while (numbers > 0 && Number.isNaN(values[numbers - 1])) numbers--;
+  return quantileOfSorted(0.5, values, numbers, values.length - numbers);
+}

@@ -1,0 +1,99 @@
+import { type FloatHistogram, isStaleWords, SampleColumns } from '@xscaler/model';
+import type { Series } from '@xscaler/storage';
+import { FLOAT } from '../query.ts';
+import type { StepBlock } from '../step-block.ts';
+
+/**
+ * The samples of one series that a range function looks at, floats and histograms apart, without
+ * staleness markers. Reused from series to series.
+ */
+export class RangeSamples {
+  /** Floats: `timestamps[i]`, `values[i]`, i < `length`. */
+  timestamps: Float64Array;
+  values: Float64Array;
+  length = 0;
+  readonly histogramTimestamps: number[] = [];
+  readonly histograms: FloatHistogram[] = [];
+  readonly #columns = new SampleColumns();
+
+  constructor() {
+    this.timestamps = this.#columns.timestamps;
+    this.values = this.#columns.values;
+  }
+
+  get isEmpty(): boolean {
+    return this.length === 0 && this.histograms.length === 0;
+  }
+
+  /** Decodes a series. @returns how many samples were read */
+  load(series: Series): number {
+    const columns = this.#columns;
+    columns.reset();
+    series.read(columns);
+    const count = columns.length;
+    this.#adopt();
+    this.#dropStale(count);
+    return count;
+  }
+
+  /** Takes the present cells of a block's row, whose first step is at `startMs`. */
+  loadRow(block: StepBlock, row: number, startMs: number, stepMs: number): void {
+    const columns = this.#columns;
+    columns.reset();
+    columns.reserve(block.steps);
+    const first = row * block.steps;
+    for (let k = 0; k < block.steps; k++) {
+      const kind = block.present[first + k];
+      if (kind === FLOAT) columns.append(startMs + k * stepMs, block.values[first + k]);
+      else if (kind !== 0) columns.appendHistogram(startMs + k * stepMs, block.histogramAt(first + k));
+    }
+    const count = columns.length;
+    this.#adopt();
+    if (columns.histograms) this.#split(count);
+    else this.length = count;
+  }
+
+  #adopt(): void {
+    this.timestamps = this.#columns.timestamps;
+    this.values = this.#columns.values;
+    this.histogramTimestamps.length = 0;
+    this.histograms.length = 0;
+  }
+
+  #dropStale(count: number): void {
+    const columns = this.#columns;
+    if (columns.histograms) {
+      this.#split(count);
+      return;
+    }
+    const { timestamps, values, valueWords } = columns;
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      if (isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
+      if (kept !== i) {
+        timestamps[kept] = timestamps[i];
+        values[kept] = values[i];
+      }
+      kept++;
+    }
+    this.length = kept;
+  }
+
+  #split(count: number): void {
+    const { timestamps, values, valueWords, histograms = [] } = this.#columns;
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      if (isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
+      const histogram = histograms[i];
+      if (histogram) {
+        this.histogramTimestamps.push(timestamps[i]);
+        this.histograms.push(histogram);
+        continue;
+      }
+      timestamps[kept] = timestamps[i];
+      values[kept] = values[i];
+      kept++;
+    }
+    this.length = kept;
+  }
+}

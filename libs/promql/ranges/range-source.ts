@@ -1,0 +1,77 @@
+import type { Labels } from '@xscaler/model';
+import type { Series } from '@xscaler/storage';
+import type { Budget } from '../budget.ts';
+import type { ResolvedTime } from '../plan.ts';
+import type { StepGrid } from '../query.ts';
+import type { StepBlock } from '../step-block.ts';
+import type { RangeSamples } from './range-samples.ts';
+
+/** The series a range function runs over, one decoded at a time. */
+export interface RangeSource {
+  readonly count: number;
+  readonly time: ResolvedTime;
+  labels(row: number): Labels;
+  nameDropped(row: number): boolean;
+  load(row: number, samples: RangeSamples): void;
+}
+
+/** Series of a range selector. */
+export class SelectorSource implements RangeSource {
+  readonly time: ResolvedTime;
+  readonly #series: readonly Series[];
+  readonly #budget: Budget;
+
+  constructor(series: readonly Series[], time: ResolvedTime, budget: Budget) {
+    this.#series = series;
+    this.time = time;
+    this.#budget = budget;
+  }
+
+  get count(): number {
+    return this.#series.length;
+  }
+
+  labels(row: number): Labels {
+    return this.#series[row].labels;
+  }
+
+  nameDropped(): boolean {
+    return false;
+  }
+
+  load(row: number, samples: RangeSamples): void {
+    this.#budget.addSamples(samples.load(this.#series[row]));
+  }
+}
+
+/** Rows of a subquery: an expression's values at the steps of its own grid. */
+export class SubquerySource implements RangeSource {
+  readonly time: ResolvedTime;
+  readonly #block: StepBlock;
+  readonly #grid: StepGrid;
+  readonly #budget: Budget;
+
+  constructor(block: StepBlock, grid: StepGrid, time: ResolvedTime, budget: Budget) {
+    this.#block = block;
+    this.#grid = grid;
+    this.time = time;
+    this.#budget = budget;
+  }
+
+  get count(): number {
+    return this.#block.rows;
+  }
+
+  labels(row: number): Labels {
+    return this.#block.labels[row];
+  }
+
+  nameDropped(row: number): boolean {
+    return this.#block.nameDropped[row];
+  }
+
+  load(row: number, samples: RangeSamples): void {
+    samples.loadRow(this.#block, row, this.#grid.startMs, this.#grid.stepMs);
+    this.#budget.work(this.#grid.count);
+  }
+}

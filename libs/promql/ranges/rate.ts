@@ -1,0 +1,117 @@
+import type { RangeSamples } from './range-samples.ts';
+import type { Window, WindowFunction } from './window.ts';
+
+/** Which of the extrapolating functions. */
+export interface RateKind {
+  /** Falls of the value are resets. */
+  readonly isCounter: boolean;
+  /** The result is per second. */
+  readonly isRate: boolean;
+}
+
+/**
+ * `rate`, `increase` and `delta`: the difference over the window, extrapolated to its ends where the first
+ * and last sample are close enough to them (Prometheus' documented extrapolation). A series' resets are
+ * found once; a window then adds only those inside it, in order, so the sum is the same as adding them up
+ * sample by sample.
+ */
+export class ExtrapolatedRate implements WindowFunction {
+  readonly #kind: RateKind;
+  readonly #rangeSeconds: number;
+  /** Indices of samples below their predecessor. */
+  #resets = new Int32Array(64);
+  #resetCount = 0;
+  #firstReset = 0;
+
+  constructor(kind: RateKind, rangeMs: number) {
+    this.#kind = kind;
+    this.#rangeSeconds = rangeMs / 1000;
+  }
+
+  begin(samples: RangeSamples): void {
+    this.#resetCount = 0;
+    this.#firstReset = 0;
+    if (!this.#kind.isCounter) return;
+    const { values, length } = samples;
+    for (let i = 1; i < length; i++) {
+      if (values[i] >= values[i - 1]) continue;
+      if (!(values[i] < values[i - 1])) continue; // NaN
+      if (this.#resetCount === this.#resets.length) this.#growResets();
+      this.#resets[this.#resetCount++] = i;
+    }
+  }
+
+  apply(window: Window): void {
+    const { from, to } = window;
+    if (to - from < 2 || window.histogramFrom !== window.histogramTo) return;
+    const { timestamps, values } = window.samples;
+    const first = values[from];
+    const last = to - 1;
+    let change = values[last] - first;
+    while (this.#firstReset < this.#resetCount && this.#resets[this.#firstReset] <= from) this.#firstReset++;
+    for (let i = this.#firstReset; i < this.#resetCount && this.#resets[i] <= last; i++) {
+      change += values[this.#resets[i] - 1];
+    }
+    const factor = extrapolationFactor(
+      window,
+      timestamps[from],
+      timestamps[last],
+      last - from,
+      this.#kind.isCounter && change > 0 && first >= 0 ? first / change : Number.POSITIVE_INFINITY,
+    );
+    window.setFloat(change * (this.#kind.isRate ? factor / this.#rangeSeconds : factor));
+  }
+
+  #growResets(): void {
+    const grown = new Int32Array(this.#resets.length * 2);
+    grown.set(this.#resets);
+    this.#resets = grown;
+  }
+}
+
+/**
+ * By how much the change between the first and last sample grows when stretched to the window.
+ * @param intervals samples in the window, less one
+ * @param zeroShare the counter's first value as a share of its change: going back further than that
+ *   would take it below zero; infinite for gauges
+ */
+export function extrapolationFactor(
+  window: Window,
+  firstMs: number,
+  lastMs: number,
+  intervals: number,
+  zeroShare: number,
+): number {
+  const sampled = (lastMs - firstMs) / 1000;
+  const average = sampled / intervals;
+  const threshold = average * 1.1;
+  let toStart = (firstMs - window.startMs) / 1000;
+  if (toStart >= threshold) toStart = average / 2;
+  const toZero = sampled * zeroShare;
+  if (toZero < toStart) toStart = toZero;
+  let toEnd = (window.endMs - lastMs) / 1000;
+  if (toEnd >= threshold) toEnd = average / 2;
+  return (sampled + toStart + toEnd) / sampled;
+}
+
+/** `irate` and `idelta`: the last two samples of the window. */
+export class InstantRate implements WindowFunction {
+  readonly #isRate: boolean;
+
+  constructor(isRate: boolean) {
+    this.#isRate = isRate;
+  }
+
+  begin(_samples: RangeSamples): void {}
+
+  apply(window: Window): void {
+    const { from, to } = window;
+    if (to - from < 2 || window.histogramFrom !== window.histogramTo) return;
+    const { timestamps, values } = window.samples;
+    const elapsedMs = timestamps[to - 1] - timestamps[to - 2];
+    const last = values[to - 1];
+    const previous = values[to - 2];
+    if (!this.#isRate) window.setFloat(last - previous);
+    else window.setFloat((last < previous ? last : last - previous) / (elapsedMs / 1000));
+  }
+}

@@ -1,0 +1,77 @@
+import type { Budget } from '../budget.ts';
+import { ABSENT, FLOAT, type StepGrid } from '../query.ts';
+import { StepBlock } from '../step-block.ts';
+import { RangeSamples } from './range-samples.ts';
+import type { RangeSource } from './range-source.ts';
+import { Window, type WindowFunction } from './window.ts';
+
+/**
+ * Runs a function over the windows of every series: two cursors per series that only move forward, so the
+ * cost is samples + steps wherever the function itself is O(1) a window. Series without a result leave no row.
+ */
+export function slideWindows(
+  source: RangeSource,
+  grid: StepGrid,
+  fn: WindowFunction,
+  budget: Budget,
+): StepBlock {
+  const block = new StepBlock(grid.count, source.count);
+  const samples = new RangeSamples();
+  const window = new Window(samples);
+  for (let row = 0; row < source.count; row++) {
+    source.load(row, samples);
+    if (samples.isEmpty) continue;
+    const first = block.addRow(source.labels(row), source.nameDropped(row));
+    fn.begin(samples);
+    if (slideRow(source, grid, fn, window, block, first, budget) === 0) block.removeLastRow();
+  }
+  return block;
+}
+
+/** @returns how many cells got a value */
+function slideRow(
+  source: RangeSource,
+  grid: StepGrid,
+  fn: WindowFunction,
+  window: Window,
+  block: StepBlock,
+  first: number,
+  budget: Budget,
+): number {
+  const { offsetMs, atMs, rangeMs } = source.time;
+  const { timestamps, length, histogramTimestamps } = window.samples;
+  const histograms = histogramTimestamps.length;
+  let from = 0;
+  let to = 0;
+  let histogramFrom = 0;
+  let histogramTo = 0;
+  let filled = 0;
+  for (let step = 0; step < grid.count; step++) {
+    const timeMs = grid.startMs + step * grid.stepMs;
+    const endMs = (atMs ?? timeMs) - offsetMs;
+    const startMs = endMs - rangeMs;
+    while (to < length && timestamps[to] <= endMs) to++;
+    while (from < to && timestamps[from] <= startMs) from++;
+    if (histograms > 0) {
+      while (histogramTo < histograms && histogramTimestamps[histogramTo] <= endMs) histogramTo++;
+      while (histogramFrom < histogramTo && histogramTimestamps[histogramFrom] <= startMs) histogramFrom++;
+    }
+    if (from === to && histogramFrom === histogramTo) continue;
+    window.from = from;
+    window.to = to;
+    window.histogramFrom = histogramFrom;
+    window.histogramTo = histogramTo;
+    window.step = step;
+    window.timeMs = timeMs;
+    window.startMs = startMs;
+    window.endMs = endMs;
+    window.kind = ABSENT;
+    fn.apply(window);
+    budget.work(to - from);
+    if (window.kind === ABSENT) continue;
+    filled++;
+    if (window.kind === FLOAT) block.setFloat(first + step, window.value);
+    else if (window.histogram) block.setHistogram(first + step, window.histogram);
+  }
+  return filled;
+}

@@ -1,0 +1,53 @@
+import type { FloatHistogram } from '@xscaler/model';
+import { ABSENT, FLOAT, HISTOGRAM } from '../query.ts';
+import type { RangeSamples } from './range-samples.ts';
+
+/**
+ * One step's window over a series: floats `from ≤ i < to` and histograms `histogramFrom ≤ i < histogramTo`
+ * of the samples, and the cell the function puts its result into. One object serves all steps.
+ */
+export class Window {
+  samples: RangeSamples;
+  from = 0;
+  to = 0;
+  histogramFrom = 0;
+  histogramTo = 0;
+  /** Index of the step. */
+  step = 0;
+  /** When the step is evaluated, before offset and `@`. */
+  timeMs = 0;
+  /** Samples in the window have startMs < t ≤ endMs. */
+  startMs = 0;
+  endMs = 0;
+  kind = ABSENT;
+  value = 0;
+  histogram: FloatHistogram | undefined;
+
+  constructor(samples: RangeSamples) {
+    this.samples = samples;
+  }
+
+  setFloat(value: number): void {
+    this.kind = FLOAT;
+    this.value = value;
+  }
+
+  setHistogram(histogram: FloatHistogram): void {
+    this.kind = HISTOGRAM;
+    this.histogram = histogram;
+  }
+}
+
+/** A function of range vectors: it sees the windows of a series in order, never going back. */
+export interface WindowFunction {
+  /** A new series begins. */
+  begin(samples: RangeSamples): void;
+  /** Fills the window's result, or leaves it absent. Called only where the window has samples. */
+  apply(window: Window): void;
+}
+
+/** A function that keeps nothing from window to window. */
+export abstract class PlainWindowFunction implements WindowFunction {
+  begin(_samples: RangeSamples): void {}
+  abstract apply(window: Window): void;
+}

@@ -1,0 +1,119 @@
+import type { FloatHistogram, Labels } from '@xscaler/model';
+import { FLOAT, HISTOGRAM, type SeriesBlock } from './query.ts';
+
+/**
+ * The rows of a vector over all steps while it is being computed. Row r's cells are at
+ * `r * steps … (r + 1) * steps − 1` of every column. The evaluator owns a block until it hands it on;
+ * an operator may overwrite the block it was given.
+ */
+export class StepBlock implements SeriesBlock {
+  readonly steps: number;
+  labels: Labels[] = [];
+  /** Per row: the metric name goes when the query ends (delayed name removal only). */
+  nameDropped: boolean[] = [];
+  values: Float64Array;
+  present: Uint8Array;
+  histograms: (FloatHistogram | undefined)[] | undefined;
+
+  constructor(steps: number, expectedRows = 0) {
+    this.steps = steps;
+    this.values = new Float64Array(steps * expectedRows);
+    this.present = new Uint8Array(steps * expectedRows);
+  }
+
+  get rows(): number {
+    return this.labels.length;
+  }
+
+  /** Adds a row of absent cells. @returns index of its first cell */
+  addRow(labels: Labels, nameDropped = false): number {
+    const first = this.labels.length * this.steps;
+    this.labels.push(labels);
+    this.nameDropped.push(nameDropped);
+    this.#reserve(first + this.steps);
+    return first;
+  }
+
+  /** Takes the last row back. */
+  removeLastRow(): void {
+    const first = (this.labels.length - 1) * this.steps;
+    this.labels.pop();
+    this.nameDropped.pop();
+    this.values.fill(0, first, first + this.steps);
+    this.present.fill(0, first, first + this.steps);
+    if (this.histograms) this.histograms.length = Math.min(this.histograms.length, first);
+  }
+
+  setFloat(cell: number, value: number): void {
+    this.values[cell] = value;
+    this.present[cell] = FLOAT;
+  }
+
+  setHistogram(cell: number, histogram: FloatHistogram): void {
+    this.histograms ??= [];
+    this.histograms[cell] = histogram;
+    this.present[cell] = HISTOGRAM;
+  }
+
+  histogramAt(cell: number): FloatHistogram {
+    return this.histograms?.[cell] as FloatHistogram;
+  }
+
+  copyCell(to: number, from: StepBlock, cell: number): void {
+    if (from.present[cell] === HISTOGRAM) this.setHistogram(to, from.histogramAt(cell));
+    else this.setFloat(to, from.values[cell]);
+  }
+
+  isRowEmpty(row: number): boolean {
+    const end = (row + 1) * this.steps;
+    for (let i = row * this.steps; i < end; i++) if (this.present[i] !== 0) return false;
+    return true;
+  }
+
+  /** The rows listed, in that order, as a block of their own. */
+  pick(rows: readonly number[]): StepBlock {
+    const picked = new StepBlock(this.steps, rows.length);
+    for (const row of rows) {
+      const to = picked.addRow(this.labels[row], this.nameDropped[row]);
+      const from = row * this.steps;
+      picked.values.set(this.values.subarray(from, from + this.steps), to);
+      picked.present.set(this.present.subarray(from, from + this.steps), to);
+      if (!this.histograms) continue;
+      for (let k = 0; k < this.steps; k++) {
+        if (this.present[from + k] === HISTOGRAM) picked.setHistogram(to + k, this.histogramAt(from + k));
+      }
+    }
+    return picked;
+  }
+
+  /** Without rows that have no cell. */
+  withoutEmptyRows(): StepBlock {
+    const kept: number[] = [];
+    for (let row = 0; row < this.rows; row++) if (!this.isRowEmpty(row)) kept.push(row);
+    return kept.length === this.rows ? this : this.pick(kept);
+  }
+
+  /** The one step of this block repeated `steps` times. */
+  repeated(steps: number): StepBlock {
+    const block = new StepBlock(steps, this.rows);
+    for (let row = 0; row < this.rows; row++) {
+      const first = block.addRow(this.labels[row], this.nameDropped[row]);
+      block.values.fill(this.values[row], first, first + steps);
+      block.present.fill(this.present[row], first, first + steps);
+      if (this.present[row] !== HISTOGRAM) continue;
+      for (let k = 0; k < steps; k++) block.setHistogram(first + k, this.histogramAt(row));
+    }
+    return block;
+  }
+
+  #reserve(cells: number): void {
+    if (cells <= this.present.length) return;
+    const capacity = Math.max(cells, this.present.length * 2);
+    const values = new Float64Array(capacity);
+    values.set(this.values);
+    const present = new Uint8Array(capacity);
+    present.set(this.present);
+    this.values = values;
+    this.present = present;
+  }
+}

@@ -1,0 +1,87 @@
+import type { NumberLiteral } from './ast.ts';
+import { parseDurationMs } from './duration.ts';
+import { ParseError } from './errors.ts';
+import { quoteText, unquote } from './go-quote.ts';
+import { Lexer } from './lexer.ts';
+import { numberValue } from './number-scan.ts';
+import { positionText } from './position.ts';
+import { describeToken, type Token, type TokenType } from './tokens.ts';
+
+/** The parser's view of a query: tokens with two of look-ahead, and its ways to fail. */
+export class TokenStream {
+  readonly query: string;
+  readonly #lexer: Lexer;
+  readonly #ahead: Token[] = [];
+  /** End of the last token taken. */
+  lastEnd = 0;
+
+  constructor(query: string) {
+    this.query = query;
+    this.#lexer = new Lexer(query);
+  }
+
+  peek(): Token {
+    if (this.#ahead.length === 0) this.#ahead.push(this.#lexer.next());
+    return this.#ahead[0];
+  }
+
+  peekSecond(): Token {
+    this.peek();
+    if (this.#ahead.length === 1) this.#ahead.push(this.#lexer.next());
+    return this.#ahead[1];
+  }
+
+  take(): Token {
+    const token = this.peek();
+    this.#ahead.shift();
+    this.lastEnd = token.end;
+    return token;
+  }
+
+  accept(type: TokenType): boolean {
+    if (this.peek().type !== type) return false;
+    this.take();
+    return true;
+  }
+
+  expect(type: TokenType): Token {
+    if (this.peek().type !== type) this.unexpected();
+    return this.take();
+  }
+
+  unexpected(context = '', expected = ''): never {
+    const token = this.peek();
+    const where = context === '' ? '' : ` in ${context}`;
+    const what = expected === '' ? '' : `, expected ${expected}`;
+    return this.fail(token, `unexpected ${describeToken(token)}${where}${what}`);
+  }
+
+  fail(token: Token, message: string): never {
+    return this.failAt(token.start, message);
+  }
+
+  failAt(offset: number, message: string): never {
+    throw new ParseError(`${positionText(this.query, offset)}: parse error: ${message}`);
+  }
+
+  /** A `number` or `duration` token as a literal, a duration in seconds. */
+  numberLiteral(token: Token): NumberLiteral {
+    const span = { start: token.start, end: token.end };
+    if (token.type === 'duration') {
+      const durationMs = parseDurationMs(token.text);
+      if (typeof durationMs === 'string') return this.fail(token, durationMs);
+      return { kind: 'number', span, value: durationMs / 1000, duration: true };
+    }
+    const value = numberValue(token.text);
+    if (value === undefined) {
+      const why = Number.isNaN(Number(token.text)) ? 'invalid syntax' : 'value out of range';
+      const quoted = quoteText(token.text);
+      return this.fail(token, `error parsing number: strconv.ParseFloat: parsing ${quoted}: ${why}`);
+    }
+    return { kind: 'number', span, value, duration: false };
+  }
+
+  stringValue(token: Token): string {
+    return unquote(token.text);
+  }
+}
