@@ -54,7 +54,7 @@ export const RECORD_SPLIT_BYTES = 512 * 1024;
 export const MAX_LABEL_SECTION_BYTES = 64 * 1024 * 1024;
 
 /** Timestamps are integers within ± this (142,000 years), so that differences of two are exact. */
-export const MAX_TIMESTAMP_MS = 2 ** 52;
+export const MAX_TIMESTAMP_MS = 2 ** 52 - 1;
 
 export type RecordKind = 'samples' | 'cut';
 

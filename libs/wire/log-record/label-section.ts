@@ -59,11 +59,11 @@ export function expandLabels(labels: StoredLabels): Uint8Array {
 
 function expand({ codec, rawLength, stored }: StoredLabels): Uint8Array {
   if (codec === CODEC_NONE) return stored;
-  if (codec === CODEC_SNAPPY) return expandSnappy(stored, rawLength);
   try {
+    if (codec === CODEC_SNAPPY) return expandSnappy(stored, rawLength);
     // maxOutputLength must not be 0.
     return zlib.zstdDecompressSync(stored, { maxOutputLength: Math.max(1, rawLength) });
   } catch (error) {
-    throw new DecodeError('a damaged zstd frame', { cause: error });
+    throw new DecodeError('a damaged label section', { cause: error });
   }
 }
