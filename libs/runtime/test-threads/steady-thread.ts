@@ -1,0 +1,30 @@
+import { Counter } from 'prom-client';
+import { createRegistry } from '../metrics.ts';
+import { runThread } from '../thread-worker.ts';
+
+/** For tests: echoes what comes on its port; `config` says what it does wrong. */
+interface Config {
+  readonly failBoot?: boolean;
+  readonly failStop?: boolean;
+  readonly hangStop?: boolean;
+}
+
+runThread<Config>(async ({ name, config, ports }) => {
+  if (config.failBoot) throw Object.assign(new Error('cannot open the log'), { code: 'unavailable' });
+  const registry = createRegistry(name);
+  const echoes = new Counter({ name: 'echoes_total', help: 'Echoes', registers: [registry] });
+  ports['echo']?.on('message', (message: string) => {
+    if (message === 'throw') throw new Error('out of order');
+    if (message === 'exit') process.exit(3);
+    echoes.inc();
+    ports['echo'].postMessage(`${name}: ${message}`);
+  });
+  return {
+    registry,
+    async stop() {
+      if (config.failStop) throw new Error('cannot flush');
+      if (config.hangStop) await new Promise(() => {});
+      ports['echo']?.postMessage('stopping');
+    },
+  };
+});

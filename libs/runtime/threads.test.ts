@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { MessageChannel } from 'node:worker_threads';
+import { collectThreads } from './metrics.ts';
+import { startThread, type ThreadCrash } from './threads.ts';
+
+const url = new URL('./test-threads/steady-thread.ts', import.meta.url);
+
+function start(config: Record<string, boolean> = {}) {
+  const { port1, port2 } = new MessageChannel();
+  const crash = Promise.withResolvers<ThreadCrash>();
+  const thread = startThread({
+    url,
+    name: 'echoing',
+    config,
+    ports: { echo: port2 },
+    onCrash: crash.resolve,
+  });
+  return { thread, port: port1, crash: crash.promise };
+}
+
+test('a thread boots, works on its ports, shows its metrics and stops', async () => {
+  const { thread, port } = start();
+  const running = await thread;
+  port.postMessage('hello');
+  assert.deepEqual(await once(port, 'message'), ['echoing: hello']);
+  const { samples } = await collectThreads([running]);
+  assert.deepEqual(samples, [{ name: 'echoes_total', labels: { service: 'echoing' }, value: 1 }]);
+  const [[last]] = await Promise.all([once(port, 'message'), running.stop()]);
+  assert.equal(last, 'stopping');
+  assert.deepEqual(await running.metrics(), []);
+  await running.stop();
+});
+
+test('a thread that fails to boot rejects with its error', async () => {
+  await assert.rejects(start({ failBoot: true }).thread, {
+    message: 'cannot open the log',
+    code: 'unavailable',
+  });
+});
+
+test('an entry file that does not load rejects', async () => {
+  const missing = new URL('./test-threads/no-such-thread.ts', import.meta.url);
+  await assert.rejects(startThread({ url: missing, name: 'missing', config: {} }), {
+    name: 'ThreadCrash',
+    message: /thread missing failed: Cannot find module/,
+  });
+});
+
+test('a stop that fails or takes too long rejects, and the thread is gone', async () => {
+  const failing = await start({ failStop: true }).thread;
+  await assert.rejects(failing.stop(), /thread echoing: cannot flush/);
+  const hanging = await start({ hangStop: true }).thread;
+  await assert.rejects(hanging.stop(5), /thread echoing: did not stop within 5 ms/);
+});
+
+test('a thread that throws or exits unasked is reported once', async () => {
+  for (const [message, reason] of [
+    ['throw', 'failed: out of order'],
+    ['exit', 'exited with code 3'],
+  ]) {
+    const { thread, port, crash } = start();
+    const running = await thread;
+    port.postMessage(message);
+    const pending = running.metrics();
+    assert.equal((await crash).message, `thread echoing ${reason}`);
+    await pending;
+    port.close();
+  }
+});
+
+test('by default a dead thread takes the process with it, loudly', async () => {
+  const program = fileURLToPath(new URL('./test-threads/doomed-process.ts', import.meta.url));
+  const child = spawn(process.execPath, [program], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [errors, [exitCode]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  assert.equal(exitCode, 1);
+  assert.match(errors, /thread doomed failed: out of order/);
+});
