@@ -90,7 +90,7 @@ function placeOf(path: string): Place {
 const STATIC = /^(?:import\b|export\b|\}).*?\bfrom '([^']+)';?$|^import '([^']+)';?$/;
 const DYNAMIC = /\b(?:import|require|require\.resolve|import\.meta\.resolve)\(\s*'([^']+)'/g;
 /** A worker's own file, `new URL('./worker.ts', import.meta.url)`. */
-const BESIDE = /\bnew URL\(\s*'(\.[^']*)',\s*import\.meta\.url/g;
+const BESIDE = /\bnew URL\(\s*'(\.[^']*\.ts)',\s*import\.meta\.url/g;
 
 function specifiersOf(code: string): string[] {
   const found = STATIC.exec(code);
