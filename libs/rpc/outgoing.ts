@@ -49,15 +49,17 @@ function prepareView(view: View, transfers: ArrayBuffer[]): View {
   const { buffer } = view;
   if (!(buffer instanceof ArrayBuffer)) return view;
   if (buffer.detached) throw new TypeError('a buffer that was given away before cannot be sent again');
-  // An empty array may well be a constant that is sent again and again.
-  if (view.byteLength === 0) return new Uint8Array(0);
-  const exact = view.byteLength === buffer.byteLength && !buffer.resizable ? view : copyOf(view);
-  transfers.push(exact.buffer as ArrayBuffer);
-  return exact;
+  // An empty array may well be a constant that is sent again and again: copied, it isn't detached.
+  const owning = view.byteLength === buffer.byteLength && view.byteLength > 0 && !buffer.resizable;
+  const outgoing = owning ? view : copyOf(view);
+  const moved = outgoing.buffer as ArrayBuffer;
+  if (!transfers.includes(moved)) transfers.push(moved);
+  return outgoing;
 }
 
 function copyOf(view: View): View {
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
+  const bytes = new Uint8Array(view.byteLength);
+  bytes.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
   if (view instanceof Uint8Array) return bytes;
   const SameKind = view.constructor as new (buffer: ArrayBuffer) => View;
   return new SameKind(bytes.buffer);
