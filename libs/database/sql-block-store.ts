@@ -1,4 +1,14 @@
 import type { MetricMetadata } from '@xscaler/model';
+import {
+  BLOCK_COLUMNS,
+  type BlockRow,
+  blockOf,
+  blockValues,
+  LEDGER_COLUMNS,
+  type LedgerTableRow,
+  ledgerRowOf,
+  ledgerValues,
+} from './block-rows.ts';
 import type {
   BlockCommit,
   BlockMeta,
@@ -7,47 +17,211 @@ import type {
   BlockStore,
   LedgerRow,
 } from './block-store.ts';
-import type { Database } from './database.ts';
+import { type Database, DatabaseError, type SqlRunner } from './database.ts';
+import { readMetadata, storeMetadata } from './metadata-rows.ts';
 
+/** What one staging transaction holds at most, unless a single part is larger. */
+const STAGE_BYTES = 4 * 1024 * 1024;
+
+/** Blocks, the ledger and resume offsets as the tables of `migrations/0002_blocks.sql`. */
 export class SqlBlockStore implements BlockStore {
   readonly #db: Database;
   readonly #now: () => number;
+
   /** `now` is the wall clock in ms: the age of staged parts. */
   constructor(db: Database, now: () => number = Date.now) {
     this.#db = db;
     this.#now = now;
   }
-  stage(blockId: string, tenant: string, parts: readonly BlockPart[]): Promise<void> {
-    throw new Error(`not built yet ${this.#db} ${this.#now} ${blockId} ${tenant} ${parts}`);
+
+  async stage(blockId: string, tenant: string, parts: readonly BlockPart[]): Promise<void> {
+    for (const group of groupsOf(parts)) {
+      await this.#db.transaction(async (tx) => {
+        await tx.query(
+          `INSERT INTO staged_blocks (block_id, tenant, staged_ms) VALUES ($1, $2, $3)
+           ON CONFLICT (block_id) DO UPDATE SET staged_ms = excluded.staged_ms`,
+          [blockId, tenant, this.#now()],
+        );
+        for (const { kind, number, bytes } of group) {
+          await tx.query(
+            `INSERT INTO block_parts (block_id, kind, number, bytes) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (block_id, kind, number) DO NOTHING`,
+            [blockId, kind, number, bytes],
+          );
+        }
+      });
+    }
   }
+
   commit(commit: BlockCommit): Promise<'committed' | 'already'> {
-    throw new Error(`not built yet ${commit}`);
+    return this.#db.transaction(async (tx) => {
+      const outcome = commit.meta === undefined ? 'committed' : await commitBlock(tx, commit.meta);
+      await moveResumeOffset(tx, commit, outcome);
+      for (const { tenant, entries } of commit.metadata) await storeMetadata(tx, tenant, entries);
+      return outcome;
+    });
   }
-  resumeOffset(partition: number): Promise<number> {
-    throw new Error(`not built yet ${partition}`);
+
+  async resumeOffset(partition: number): Promise<number> {
+    const [row] = await this.#db.query<{ resume_offset: number }>(
+      'SELECT resume_offset FROM resume_offsets WHERE partition = $1',
+      [partition],
+    );
+    return row?.resume_offset ?? 0;
   }
-  ledger(partition: number): Promise<LedgerRow[]> {
-    throw new Error(`not built yet ${partition}`);
+
+  async ledger(partition: number): Promise<LedgerRow[]> {
+    const rows = await this.#db.query<LedgerTableRow>(
+      `SELECT ${LEDGER_COLUMNS.join(', ')} FROM ledger WHERE partition = $1 ORDER BY to_offset, from_offset`,
+      [partition],
+    );
+    return rows.map(ledgerRowOf);
   }
-  pruneLedger(partition: number, offset: number): Promise<void> {
-    throw new Error(`not built yet ${partition} ${offset}`);
+
+  async pruneLedger(partition: number, offset: number): Promise<void> {
+    await this.#db.query('DELETE FROM ledger WHERE partition = $1 AND to_offset < $2', [partition, offset]);
   }
-  list(tenant: string, minTimeMs: number, maxTimeMs: number): Promise<BlockMeta[]> {
-    throw new Error(`not built yet ${tenant} ${minTimeMs} ${maxTimeMs}`);
+
+  async list(tenant: string, minTimeMs: number, maxTimeMs: number): Promise<BlockMeta[]> {
+    const rows = await this.#db.query<BlockRow>(
+      `SELECT ${BLOCK_COLUMNS.join(', ')} FROM blocks
+       WHERE tenant = $1 AND max_time_ms >= $2 AND min_time_ms <= $3 ORDER BY min_time_ms`,
+      [tenant, minTimeMs, maxTimeMs],
+    );
+    return rows.map(blockOf);
   }
-  readPart(
+
+  async readPart(
     blockId: string,
     kind: BlockPartKind,
     number: number,
-    offset?: number,
+    offset = 0,
     length?: number,
   ): Promise<Uint8Array> {
-    throw new Error(`not built yet ${blockId} ${kind} ${number} ${offset} ${length}`);
+    if (offset < 0 || (length !== undefined && length < 0)) {
+      throw new DatabaseError('invalid', `no slice of ${length} bytes at ${offset}`);
+    }
+    const where = 'FROM block_parts WHERE block_id = $1 AND kind = $2 AND number = $3';
+    const part = [blockId, kind, number];
+    // `substr` counts from 1.
+    const rows =
+      length !== undefined
+        ? this.#db.query(`SELECT substr(bytes, $4, $5) AS bytes ${where}`, [...part, offset + 1, length])
+        : offset > 0
+          ? this.#db.query(`SELECT substr(bytes, $4) AS bytes ${where}`, [...part, offset + 1])
+          : this.#db.query(`SELECT bytes ${where}`, part);
+    const [row] = await rows;
+    if (row === undefined)
+      throw new DatabaseError('invalid', `block ${blockId} has no part ${kind} ${number}`);
+    return row.bytes as Uint8Array;
   }
+
   metadata(tenant: string, metric: string | undefined): Promise<MetricMetadata[]> {
-    throw new Error(`not built yet ${tenant} ${metric}`);
+    return readMetadata(this.#db, tenant, metric);
   }
-  sweepStaged(beforeMs: number): Promise<number> {
-    throw new Error(`not built yet ${beforeMs}`);
+
+  async sweepStaged(beforeMs: number): Promise<number> {
+    const stale = await this.#db.query<{ block_id: string }>(
+      'SELECT block_id FROM staged_blocks WHERE staged_ms < $1',
+      [beforeMs],
+    );
+    let swept = 0;
+    for (const { block_id } of stale) {
+      swept += await this.#db.transaction((tx) => sweepBlock(tx, block_id, beforeMs));
+    }
+    return swept;
   }
+}
+
+/** Flips a staged block to live and writes its ledger row, unless its head has one. */
+async function commitBlock(tx: SqlRunner, meta: BlockMeta): Promise<'committed' | 'already'> {
+  const values = ledgerValues(meta);
+  const inserted = await tx.query(
+    `INSERT INTO ledger (${LEDGER_COLUMNS.join(', ')}) VALUES (${placeholders(values.length)})
+     ON CONFLICT (tenant, partition, window_start_ms, seq) DO NOTHING RETURNING seq`,
+    values,
+  );
+  if (inserted.length === 0) {
+    const [row] = await tx.query(
+      'SELECT digest FROM ledger WHERE tenant = $1 AND partition = $2 AND window_start_ms = $3 AND seq = $4',
+      [meta.tenant, meta.partition, meta.windowStartMs, meta.seq],
+    );
+    if (row?.digest === meta.digest) return 'already';
+    throw new DatabaseError(
+      'conflict',
+      `head ${meta.seq} of window ${meta.windowStartMs} of ${meta.tenant} in partition ${meta.partition} was committed ` +
+        `with digest ${row?.digest}, not ${meta.digest}`,
+    );
+  }
+  const staged = await tx.query('DELETE FROM staged_blocks WHERE block_id = $1 RETURNING block_id', [
+    meta.blockId,
+  ]);
+  if (staged.length === 0) {
+    throw new DatabaseError('invalid', `block ${meta.blockId} has no staged parts`);
+  }
+  const block = blockValues(meta);
+  await tx.query(
+    `INSERT INTO blocks (${BLOCK_COLUMNS.join(', ')}) VALUES (${placeholders(block.length)})`,
+    block,
+  );
+  return 'committed';
+}
+
+async function moveResumeOffset(
+  tx: SqlRunner,
+  { partition, expectedResumeOffset, resumeOffset }: BlockCommit,
+  outcome: 'committed' | 'already',
+): Promise<void> {
+  await tx.query(
+    'INSERT INTO resume_offsets (partition, resume_offset) VALUES ($1, 0) ON CONFLICT (partition) DO NOTHING',
+    [partition],
+  );
+  if (outcome === 'already') {
+    await tx.query(
+      'UPDATE resume_offsets SET resume_offset = $2 WHERE partition = $1 AND resume_offset < $2',
+      [partition, resumeOffset],
+    );
+    return;
+  }
+  const moved = await tx.query(
+    'UPDATE resume_offsets SET resume_offset = $2 WHERE partition = $1 AND resume_offset = $3 RETURNING partition',
+    [partition, resumeOffset, expectedResumeOffset],
+  );
+  if (moved.length > 0) return;
+  throw new DatabaseError(
+    'conflict',
+    `partition ${partition} doesn't resume at ${expectedResumeOffset} any more: another replica has moved it`,
+  );
+}
+
+/** Deletes a block that was staged before `beforeMs`, and its parts unless it went live; 1 where there was one. */
+async function sweepBlock(tx: SqlRunner, blockId: string, beforeMs: number): Promise<number> {
+  const stale = await tx.query(
+    'DELETE FROM staged_blocks WHERE block_id = $1 AND staged_ms < $2 RETURNING block_id',
+    [blockId, beforeMs],
+  );
+  if (stale.length === 0) return 0;
+  const live = await tx.query('SELECT block_id FROM blocks WHERE block_id = $1', [blockId]);
+  if (live.length > 0) return 0;
+  await tx.query('DELETE FROM block_parts WHERE block_id = $1', [blockId]);
+  return 1;
+}
+
+function* groupsOf(parts: readonly BlockPart[]): Generator<readonly BlockPart[]> {
+  let group: BlockPart[] = [];
+  let bytes = 0;
+  for (const part of parts) {
+    if (group.length > 0 && bytes + part.bytes.length > STAGE_BYTES) {
+      yield group;
+      group = [];
+      bytes = 0;
+    }
+    group.push(part);
+    bytes += part.bytes.length;
+  }
+  if (group.length > 0) yield group;
+}
+
+function placeholders(count: number): string {
+  return Array.from({ length: count }, (_, i) => `$${i + 1}`).join(', ');
 }

@@ -101,8 +101,12 @@ export class SqliteLogFile {
     guard(() => {
       this.#db.exec('BEGIN IMMEDIATE');
       try {
-        for (const entry of entries) {
-          this.#insert.run(entry.partition * OFFSETS_PER_PARTITION + entry.offset, entry.record);
+        for (const { partition, offset, record } of entries) {
+          // An empty record whose buffer was moved here has no address, which would be taken for NULL.
+          this.#insert.run(
+            partition * OFFSETS_PER_PARTITION + offset,
+            record.length === 0 ? NO_BYTES : record,
+          );
         }
         this.#db.exec('COMMIT');
       } catch (error) {
@@ -152,6 +156,9 @@ export class SqliteLogFile {
     this.#db.close();
   }
 }
+
+/** A view of no bytes in a buffer that has some. */
+const NO_BYTES = new Uint8Array(new ArrayBuffer(1), 0, 0);
 
 const SQLITE_IOERR = 10;
 const SQLITE_FULL = 13;

@@ -1,0 +1,22 @@
+import type { Database } from './database.ts';
+
+/** What of our SQL the two databases can't share. Everything else both take as it is. */
+export interface Dialect {
+  /** Words that migrations write as `${NAME}`. */
+  readonly words: Readonly<Record<string, string>>;
+  /** Run first in a migration's transaction: others that start at the same time wait for it. */
+  readonly migrationLock: string | undefined;
+}
+
+export const DIALECTS: Record<Database['dialect'], Dialect> = {
+  sqlite: {
+    words: { BLOB: 'BLOB' },
+    // A write transaction has the file to itself.
+    migrationLock: undefined,
+  },
+  postgres: {
+    words: { BLOB: 'bytea' },
+    // The key is arbitrary: nothing else of ours takes advisory locks in this range.
+    migrationLock: 'SELECT pg_advisory_xact_lock(7269771)',
+  },
+};
