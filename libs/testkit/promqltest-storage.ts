@@ -1,0 +1,73 @@
+import { type FloatHistogram, type Labels, type Matcher, SampleColumns, STALE_HIGH, STALE_LOW } from '@xscaler/model';
+import type { Queryable, SelectHints, Series } from '@xscaler/storage';
+import type { SeriesLine } from './promqltest-series.ts';
+
+interface StoredSeries {
+  readonly labels: Labels;
+  readonly columns: SampleColumns;
+}
+
+/** The data of a test script, in memory. Later loads overwrite nothing: they only add newer samples. */
+export class ScriptStorage implements Queryable {
+  readonly #series = new Map<string, StoredSeries>();
+
+  clear(): void {
+    this.#series.clear();
+  }
+
+  /** Adds a line's points, the first at time 0, `stepMs` apart. */
+  load(line: SeriesLine, stepMs: number): void {
+    const columns = this.#columnsOf(line.labels);
+    line.points.forEach((point, i) => {
+      const timestampMs = i * stepMs;
+      if (point.kind === 'float') columns.append(timestampMs, point.value);
+      else if (point.kind === 'stale') columns.appendWords(timestampMs, STALE_LOW, STALE_HIGH);
+      else if (point.kind === 'histogram') columns.appendHistogram(timestampMs, point.histogram);
+    });
+  }
+
+  loadHistogram(labels: Labels, timestampMs: number, histogram: FloatHistogram): void {
+    this.#columnsOf(labels).appendHistogram(timestampMs, histogram);
+  }
+
+  async select(matchers: readonly Matcher[], hints: SelectHints): Promise<Series[]> {
+    const found: Series[] = [];
+    for (const { labels, columns } of this.#series.values()) {
+      if (matchers.every((matcher) => matcher.matches(labels.get(matcher.name)))) {
+        found.push(new ScriptSeries(labels, columns, hints));
+      }
+    }
+    return found.sort((a, b) => a.labels.compare(b.labels));
+  }
+
+  #columnsOf(labels: Labels): SampleColumns {
+    let series = this.#series.get(labels.key);
+    if (!series) {
+      series = { labels, columns: new SampleColumns(16) };
+      this.#series.set(labels.key, series);
+    }
+    return series.columns;
+  }
+}
+
+class ScriptSeries implements Series {
+  readonly labels: Labels;
+  readonly #columns: SampleColumns;
+  readonly #hints: SelectHints;
+
+  constructor(labels: Labels, columns: SampleColumns, hints: SelectHints) {
+    this.labels = labels;
+    this.#columns = columns;
+    this.#hints = hints;
+  }
+
+  read(dst: SampleColumns): void {
+    const { timestamps, valueWords, histograms, length } = this.#columns;
+    for (let i = 0; i < length; i++) {
+      if (timestamps[i] < this.#hints.startMs || timestamps[i] > this.#hints.endMs) continue;
+      const histogram = histograms?.[i];
+      if (histogram) dst.appendHistogram(timestamps[i], histogram);
+      else dst.appendWords(timestamps[i], valueWords[2 * i], valueWords[2 * i + 1]);
+    }
+  }
+}
