@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { FIRST_OWN_WORD, LAST_SEEN, SeriesTable } from './series-table.ts';
+
+const OPTIONS = { ownWords: 1, maxEntries: 1_000_000, staleAfterMinutes: 60, seed: 12345 };
+
+function randomWords(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return Math.imul(state ^ (state >>> 15), 0x2c1b3c6d);
+  };
+}
+
+test('entries are found again while the table grows, others are not', () => {
+  const table = new SeriesTable(OPTIONS);
+  const word = randomWords(1);
+  const keys: [number, number, number, number][] = [];
+  for (let i = 0; i < 20_000; i++) {
+    const key: (typeof keys)[number] = [word(), word(), word(), word()];
+    assert.equal(table.find(...key), -1);
+    const at = table.insert(...key, 5);
+    table.words[at + FIRST_OWN_WORD] = i;
+    keys.push(key);
+  }
+  assert.equal(table.size, keys.length);
+  for (const [i, key] of keys.entries()) {
+    const at = table.find(...key);
+    assert.equal(table.words[at + FIRST_OWN_WORD], i);
+    assert.equal(table.words[at + LAST_SEEN], 5);
+    assert.equal(table.find(key[0], key[1], key[2], key[3] ^ 1), -1);
+  }
+  let visited = 0;
+  table.forEach(() => {
+    visited++;
+  });
+  assert.equal(visited, keys.length);
+});
+
+test('keys that share many bits stay apart', () => {
+  const table = new SeriesTable(OPTIONS);
+  for (let i = 0; i < 2_000; i++) table.insert(0, 7, 7, i, 1);
+  for (let i = 0; i < 2_000; i++) assert.ok(table.find(0, 7, 7, i) >= 0);
+  assert.equal(table.find(0, 7, 7, 2_000), -1);
+});
+
+test('stale entries go when every segment has been swept, the others stay', () => {
+  const table = new SeriesTable(OPTIONS);
+  const word = randomWords(2);
+  const keys = Array.from({ length: 5_000 }, () => [word(), word(), word(), word()] as const);
+  for (const [i, key] of keys.entries()) table.insert(...key, i % 2 === 0 ? 100 : 130);
+  for (let segment = 0; segment < 64; segment++) table.sweep(170);
+  assert.equal(table.size, 2_500);
+  for (const [i, key] of keys.entries()) assert.equal(table.find(...key) >= 0, i % 2 === 1);
+  assert.equal(table.evicted, 0);
+});
+
+test('the table never holds more than its bound', () => {
+  const table = new SeriesTable({ ...OPTIONS, maxEntries: 6_400 });
+  const word = randomWords(3);
+  let last: [number, number, number, number] = [0, 0, 0, 0];
+  for (let i = 0; i < 50_000; i++) {
+    last = [word(), word(), word(), word()];
+    table.insert(...last, 10);
+    assert.ok(table.size <= 64 * 200);
+  }
+  assert.ok(table.find(...last) >= 0);
+  assert.ok(table.evicted > 0);
+  table.clear();
+  assert.equal(table.size, 0);
+  assert.equal(table.find(...last), -1);
+});
