@@ -1,3 +1,4 @@
+export { generateOrgId, generateTenantId } from './generated-ids.ts';
 export { durationSetting, type LimitName, type Limits, limitsSchema, parseDurationMs } from './limits.ts';
 export {
   type Actor,
@@ -13,6 +14,7 @@ export {
   type TokenRecord,
   type TokenScope,
 } from './tenant.ts';
-export { TenantDirectory, type TenantDirectoryOptions } from './tenant-directory.ts';
+export { type Access, TenantDirectory, type TenantDirectoryOptions } from './tenant-directory.ts';
+export { mergeLimits } from './tenant-limits.ts';
 export { type NewTenant, type NewToken, TenantStore } from './tenant-store.ts';
-export { generateToken, hashToken } from './tokens.ts';
+export { generateToken, hashToken, isGeneratedToken, parseBearer } from './tokens.ts';

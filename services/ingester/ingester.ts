@@ -1,6 +1,7 @@
 import type { BlockStore } from '@xscaler/database';
 import { compareUtf8, type Labels, Matcher, type MetricMetadata } from '@xscaler/model';
 import type { IngesterApi, IngesterExemplars, IngesterRead, WireMatcher } from '@xscaler/rpc';
+import { PagePool } from '@xscaler/tsdb';
 import type { WriteLog } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
 import type { Logger } from './contracts.ts';
@@ -20,6 +21,9 @@ export interface IngesterOptions {
   readonly registry: Registry;
 }
 
+/** Memory of dropped heads that is kept for new ones. */
+const FREE_PAGES_BYTES = 64 * 1024 * 1024;
+
 /** Target size of a frame of series. */
 const FRAME_BYTES = 1024 * 1024;
 
@@ -28,9 +32,10 @@ export class Ingester implements IngesterApi {
   readonly #owners: readonly PartitionOwner[];
 
   constructor(options: IngesterOptions) {
+    const pool = new PagePool(FREE_PAGES_BYTES);
     const metrics = new IngesterMetrics(options.registry);
     this.#owners = options.partitions.map(
-      (partition) => new PartitionOwner({ ...options, partition, metrics }),
+      (partition) => new PartitionOwner({ ...options, partition, metrics, pool }),
     );
   }
 

@@ -1,4 +1,4 @@
-import { Head } from '@xscaler/tsdb';
+import { Head, type PagePool } from '@xscaler/tsdb';
 import { windowKey } from './ledger-view.ts';
 
 export type HeadState = 'open' | 'closed' | 'committed';
@@ -20,11 +20,14 @@ export interface HeldHead {
  */
 export class PartitionHeads {
   readonly #partition: number;
+  readonly #pool: PagePool;
   readonly #open = new Map<string, HeldHead>();
   readonly #byTenant = new Map<string, Set<HeldHead>>();
 
-  constructor(partition: number) {
+  /** Heads take their memory from `pool` and give it back when they are dropped. */
+  constructor(partition: number, pool: PagePool) {
     this.#partition = partition;
+    this.#pool = pool;
   }
 
   open(tenant: string, windowStartMs: number, windowMs: number): HeldHead | undefined {
@@ -37,8 +40,24 @@ export class PartitionHeads {
     let held = this.#open.get(key);
     if (held) return held;
     const partition = this.#partition;
-    const head = new Head({ tenant, partition, windowStartMs, windowMs, seq: offset, fromOffset: offset });
-    held = { head, state: 'open', toOffset: -1, openedAtMs: nowMs, cutAskedAtMs: 0, committedAtMs: 0 };
+    const pool = this.#pool;
+    const head = new Head({
+      tenant,
+      partition,
+      windowStartMs,
+      windowMs,
+      seq: offset,
+      fromOffset: offset,
+      pool,
+    });
+    held = {
+      head,
+      state: 'open',
+      toOffset: -1,
+      openedAtMs: nowMs,
+      cutAskedAtMs: Number.NEGATIVE_INFINITY,
+      committedAtMs: 0,
+    };
     this.#open.set(key, held);
     const ofTenant = this.#byTenant.get(tenant);
     if (ofTenant) ofTenant.add(held);

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type BlockStore, DatabaseError } from '@xscaler/database';
+import type { PagePool } from '@xscaler/tsdb';
 import { encodeCut, LogRecordReader } from '@xscaler/wire';
 import type { WriteLog } from '@xscaler/writelog';
 import type { Logger } from './contracts.ts';
@@ -17,6 +18,8 @@ export interface PartitionOwnerOptions {
   readonly log: WriteLog;
   readonly blocks: BlockStore;
   readonly cuts: CutSettings;
+  /** Memory for heads, shared by all partitions of a thread. */
+  readonly pool: PagePool;
   /** How long a committed head stays readable: longer than a query lives. */
   readonly committedHeadLingerMs: number;
   readonly clock: () => number;
@@ -57,7 +60,7 @@ export class PartitionOwner {
   constructor(options: PartitionOwnerOptions) {
     this.#options = options;
     this.partition = options.partition;
-    this.heads = new PartitionHeads(options.partition);
+    this.heads = new PartitionHeads(options.partition, options.pool);
     this.#applier = new RecordApplier(this.heads, this.#ledger);
   }
 

@@ -9,20 +9,22 @@ export interface Annotations {
   readonly infos?: readonly string[];
 }
 
-/** `{"status":"success","data":…}` around data that is JSON text already. */
-export function successJson(data: string | Uint8Array, annotations: Annotations = {}): UpstreamResponse {
-  const text = typeof data === 'string' ? Buffer.from(data) : data;
-  const tail = Buffer.from(`${annotationsJson(annotations)}}`);
+/** `{"status":"success","data":…}` around data that is JSON text already, in pieces that follow one another. */
+export function successJson(data: readonly Uint8Array[], annotations: Annotations = {}): UpstreamResponse {
   const head = Buffer.from('{"status":"success","data":');
-  const body = new Uint8Array(head.length + text.length + tail.length);
-  body.set(head);
-  body.set(text, head.length);
-  body.set(tail, head.length + text.length);
+  const tail = Buffer.from(`${annotationsJson(annotations)}}`);
+  const pieces = [head, ...data, tail];
+  const body = new Uint8Array(pieces.reduce((bytes, piece) => bytes + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    body.set(piece, at);
+    at += piece.length;
+  }
   return { status: 200, headers: JSON_HEADERS, body };
 }
 
 export function success(data: unknown, annotations?: Annotations): UpstreamResponse {
-  return successJson(JSON.stringify(data), annotations);
+  return successJson([Buffer.from(JSON.stringify(data))], annotations);
 }
 
 export function failure(error: ApiError): UpstreamResponse {

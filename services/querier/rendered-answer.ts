@@ -8,8 +8,12 @@ interface Rendering {
   readonly warnings: readonly string[];
 }
 
-/** Puts an evaluated result into the Prometheus envelope. `data` is the JSON of `data`, without stats. */
-export function renderAnswer(result: QueryResult, data: Uint8Array, rendering: Rendering): EvaluationReply {
+/** Puts an evaluated result into the Prometheus envelope. `data` is the JSON of `data` in pieces, without stats. */
+export function renderAnswer(
+  result: QueryResult,
+  data: readonly Uint8Array[],
+  rendering: Rendering,
+): EvaluationReply {
   const warnings = [...result.warnings, ...rendering.warnings];
   const answer = successJson(rendering.stats ? withStats(data, result, rendering.stats) : data, {
     warnings,
@@ -19,14 +23,15 @@ export function renderAnswer(result: QueryResult, data: Uint8Array, rendering: R
 }
 
 function withStats(
-  data: Uint8Array,
+  data: readonly Uint8Array[],
   result: QueryResult,
   { evalSeconds }: { evalSeconds: number },
-): Uint8Array {
+): Uint8Array[] {
   const stats = {
     timings: { evalTotalTime: evalSeconds, execTotalTime: evalSeconds },
     samples: { totalQueryableSamples: result.stats.samplesRead, peakSamples: result.stats.peakSamples },
   };
-  const open = data.subarray(0, data.length - 1);
-  return Buffer.concat([open, Buffer.from(`,"stats":${JSON.stringify(stats)}}`)]);
+  const last = data[data.length - 1];
+  const reopened = last.subarray(0, last.length - 1);
+  return [...data.slice(0, -1), reopened, Buffer.from(`,"stats":${JSON.stringify(stats)}}`)];
 }

@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type BlockStore,
+  type Database,
+  migrate,
+  openSqliteDatabase,
+  SqlBlockStore,
+} from '@xscaler/database';
+import { ByteWriter } from '@xscaler/encoding';
+import { Labels, SampleColumns, seriesId } from '@xscaler/model';
+import { BlockReader, SeriesMerger } from '@xscaler/tsdb';
+import { LogRecordWriter, writeLabelSet } from '@xscaler/wire';
+import { openSqliteWriteLog, type WriteLog } from '@xscaler/writelog';
+import { Registry } from 'prom-client';
+import { Ingester, type IngesterOptions } from './index.ts';
+
+const WINDOW_MS = 1_000;
+const TENANT = 'acme';
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A write log and a database of their own, as a machine has them: they outlive any ingester. */
+class Machine {
+  readonly dir = mkdtempSync(join(tmpdir(), 'ingester-'));
+  readonly log: WriteLog = openSqliteWriteLog({ path: join(this.dir, 'log.sqlite'), partitionCount: 1 });
+  readonly db: Database = openSqliteDatabase(join(this.dir, 'db.sqlite'));
+  readonly blocks = new SqlBlockStore(this.db);
+  nowMs = 0;
+  readonly #writer = new LogRecordWriter();
+
+  static async make(): Promise<Machine> {
+    const machine = new Machine();
+    await migrate(machine.db);
+    return machine;
+  }
+
+  ingester(changes: Partial<IngesterOptions> = {}): Ingester {
+    return new Ingester({
+      partitions: [0],
+      log: this.log,
+      blocks: this.blocks,
+      cuts: { graceMs: 100, lateHeadAgeMs: 100, lateHeadBytes: 1 << 30, maxHeadBytes: 1 << 30 },
+      committedHeadLingerMs: 200,
+      clock: () => this.nowMs,
+      logger: quiet,
+      registry: new Registry(),
+      ...changes,
+    });
+  }
+
+  /** Logs samples [timestamp, value] of series `name`. */
+  async write(name: string, samples: readonly (readonly [number, number])[]): Promise<void> {
+    const labels = Labels.of({ __name__: name });
+    const id = seriesId(TENANT, labels);
+    const words = new Uint32Array(id.slice().buffer);
+    const source = new ByteWriter();
+    writeLabelSet(labels.pairs, source);
+    const value = new Float64Array(1);
+    const valueWords = new Uint32Array(value.buffer);
+    this.#writer.reset(TENANT, WINDOW_MS);
+    this.#writer.addSeries(words[0], words[1], words[2], words[3], source.written(), 0, source.length);
+    for (const [timestampMs, number] of samples) {
+      value[0] = number;
+      this.#writer.addSample(timestampMs, valueWords[0], valueWords[1]);
+    }
+    await this.log.append(0, this.#writer.finish());
+  }
+
+  async endOffset(): Promise<number> {
+    return this.log.endOffset(0);
+  }
+
+  /** Everything that a query sees, heads first and then blocks, merged: `name → [[t, v], …]`. */
+  async read(ingester: Ingester): Promise<Record<string, [number, number][]>> {
+    const { signal } = new AbortController();
+    const merger = new SeriesMerger();
+    const minOffsets = { 0: await this.endOffset() };
+    const all = { tenant: TENANT, startMs: -1e12, endMs: 1e12 };
+    for await (const frame of ingester.select({ ...all, matcherSets: [], minOffsets }, signal))
+      merger.addFrame(frame);
+    for (const meta of await this.blocks.list(TENANT, all.startMs, all.endMs)) {
+      const reader = new BlockReader(meta, {
+        read: (kind, number, offset, length) =>
+          this.blocks.readPart(meta.blockId, kind, number, offset, length),
+      });
+      for await (const frame of reader.select([], all.startMs, all.endMs, signal)) merger.addFrame(frame);
+    }
+    const found: Record<string, [number, number][]> = {};
+    const columns = new SampleColumns();
+    for (const series of merger.finish(all.startMs, all.endMs)) {
+      columns.reset();
+      series.read(columns);
+      found[series.labels.metricName] = Array.from({ length: columns.length }, (_, i) => [
+        columns.timestamps[i],
+        columns.values[i],
+      ]);
+    }
+    return found;
+  }
+
+  /** Lets the policy cut every window and waits until `count` blocks are live. */
+  async untilBlocks(count: number): Promise<void> {
+    this.nowMs += 3_600_000;
+    for (let tries = 0; tries < 200; tries++) {
+      if ((await this.blocks.list(TENANT, -1e12, 1e12)).length >= count) return;
+      this.nowMs += 20_000;
+      await sleep(25);
+    }
+    assert.fail(`no ${count} blocks`);
+  }
+
+  async close(): Promise<void> {
+    await this.log.close();
+    await this.db.close();
+    rmSync(this.dir, { recursive: true });
+  }
+}
+
+test('a read sees every write that the log had acknowledged', async () => {
+  const machine = await Machine.make();
+  const ingester = machine.ingester();
+  await ingester.start();
+  for (let i = 0; i < 50; i++) {
+    await machine.write('up', [[i, i]]);
+    const { up } = await machine.read(ingester);
+    assert.equal(up.length, i + 1);
+  }
+  await ingester.stop();
+  await machine.close();
+});
+
+test('heads are cut by the log and become blocks; nothing is missing or double at any time', async () => {
+  const machine = await Machine.make();
+  const ingester = machine.ingester();
+  await ingester.start();
+  const written: [number, number][] = [];
+  for (let t = 0; t < 3_000; t += 50) {
+    await machine.write('up', [[t, t]]);
+    written.push([t, t]);
+  }
+  assert.deepEqual((await machine.read(ingester)).up, written);
+  await machine.untilBlocks(3);
+  assert.deepEqual((await machine.read(ingester)).up, written, 'heads and blocks both there');
+  machine.nowMs += 10_000;
+  await sleep(200);
+  assert.deepEqual((await machine.read(ingester)).up, written, 'heads dropped');
+  assert.ok((await machine.blocks.resumeOffset(0)) >= 60, 'the resume offset moved');
+  await ingester.stop();
+  await machine.close();
+});
+
+test('late samples open the next head of their window; the first value of a timestamp stands', async () => {
+  const machine = await Machine.make();
+  const ingester = machine.ingester();
+  await ingester.start();
+  await machine.write('up', [
+    [100, 1],
+    [200, 1],
+  ]);
+  await machine.untilBlocks(1);
+  await machine.write('up', [
+    [150, 2],
+    [200, 2],
+  ]);
+  const expected = [
+    [100, 1],
+    [150, 2],
+    [200, 1],
+  ];
+  assert.deepEqual((await machine.read(ingester)).up, expected);
+  await machine.untilBlocks(2);
+  assert.deepEqual((await machine.read(ingester)).up, expected);
+  await ingester.stop();
+  const next = machine.ingester();
+  await next.start();
+  assert.deepEqual((await machine.read(next)).up, expected, 'after a restart');
+  await next.stop();
+  await machine.close();
+});
+
+/** The log without its truncation. */
+function keeping(log: WriteLog): WriteLog {
+  return new Proxy(log, {
+    get(target, name) {
+      if (name === 'truncate') return async () => {};
+      const value = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** A block store that fails at a chosen call, before or after doing it. */
+function failingAt(
+  blocks: BlockStore,
+  method: 'stage' | 'commit',
+  when: 'before' | 'after',
+  times: number,
+): BlockStore {
+  let left = times;
+  return new Proxy(blocks, {
+    get(target, name) {
+      const original = Reflect.get(target, name);
+      if (typeof original !== 'function') return original;
+      if (name !== method) return original.bind(target);
+      return async (...args: unknown[]) => {
+        if (when === 'before' && left-- > 0) throw new Error(`${method} failed`);
+        const result = await original.apply(target, args);
+        if (when === 'after' && left-- > 0) throw new Error(`the answer of ${method} was lost`);
+        return result;
+      };
+    },
+  });
+}
+
+for (const method of ['stage', 'commit'] as const) {
+  for (const when of ['before', 'after'] as const) {
+    test(`a ${method} that fails ${when} it is done loses nothing and doubles nothing`, async () => {
+      const machine = await Machine.make();
+      const blocks = failingAt(machine.blocks, method, when, 2);
+      const ingester = machine.ingester({ blocks });
+      await ingester.start();
+      const written: [number, number][] = [];
+      for (let t = 0; t < 2_000; t += 100) {
+        await machine.write('up', [[t, t]]);
+        written.push([t, t]);
+      }
+      await machine.untilBlocks(2);
+      assert.deepEqual((await machine.read(ingester)).up, written);
+      await ingester.stop();
+      const next = machine.ingester();
+      await next.start();
+      assert.deepEqual((await machine.read(next)).up, written);
+      const blocksLive = await machine.blocks.list(TENANT, -1e12, 1e12);
+      assert.equal(
+        blocksLive.reduce((sum, meta) => sum + meta.sampleCount, 0),
+        written.length,
+        'every sample is in one block',
+      );
+      await next.stop();
+      await machine.close();
+    });
+  }
+}
+
+test('an ingester that dies between cut and commit is continued by the next one, with equal digests', async () => {
+  const machine = await Machine.make();
+  const never = failingAt(machine.blocks, 'commit', 'before', Number.POSITIVE_INFINITY);
+  const first = machine.ingester({ blocks: never });
+  await first.start();
+  const written: [number, number][] = [];
+  for (let t = 0; t < 1_500; t += 100) {
+    await machine.write('up', [[t, t]]);
+    written.push([t, t]);
+  }
+  machine.nowMs += 3_600_000;
+  const cutsFrom = await machine.endOffset();
+  while ((await machine.endOffset()) < cutsFrom + 2) await sleep(25);
+  await first.stop();
+
+  const second = machine.ingester({ log: keeping(machine.log), committedHeadLingerMs: 1e9 });
+  await second.start();
+  await machine.untilBlocks(2);
+  assert.deepEqual((await machine.read(second)).up, written);
+  const digests = (await machine.blocks.ledger(0)).map(({ windowStartMs, digest }) => [
+    windowStartMs,
+    digest,
+  ]);
+  await second.stop();
+
+  // Another replica replays the same log into a database of its own.
+  const other = openSqliteDatabase(join(machine.dir, 'other.sqlite'));
+  await migrate(other);
+  const replicaBlocks = new SqlBlockStore(other);
+  const replica = machine.ingester({ log: keeping(machine.log), blocks: replicaBlocks });
+  await replica.start();
+  for (let tries = 0; tries < 200 && (await replicaBlocks.ledger(0)).length < 2; tries++) await sleep(25);
+  const again = (await replicaBlocks.ledger(0)).map(({ windowStartMs, digest }) => [windowStartMs, digest]);
+  assert.deepEqual(again, digests);
+  await replica.stop();
+  await other.close();
+  await machine.close();
+});
+
+test('a record that cannot be read stops the partition and fails its reads', async () => {
+  const machine = await Machine.make();
+  const ingester = machine.ingester();
+  await ingester.start();
+  await machine.write('up', [[1, 1]]);
+  await machine.log.append(0, new Uint8Array([1, 2, 3]));
+  const offset = await machine.endOffset();
+  const read = { tenant: TENANT, matcherSets: [], startMs: 0, endMs: 10, minOffsets: { 0: offset } };
+  await assert.rejects(ingester.labelNames(read, AbortSignal.timeout(5_000)), /stopped/);
+  assert.equal(ingester.ready, false);
+  await ingester.stop();
+  await machine.close();
+});
+
+test('a log that no longer holds the resume offset is an error, never a silent gap', async () => {
+  const machine = await Machine.make();
+  for (let t = 0; t < 10; t++) await machine.write('up', [[t, t]]);
+  await machine.log.truncate(0, 5);
+  const ingester = machine.ingester();
+  await assert.rejects(ingester.start(), /records are missing/);
+  await ingester.stop();
+  await machine.close();
+});

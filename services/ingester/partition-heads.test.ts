@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PagePool } from '@xscaler/tsdb';
+import { PartitionHeads } from './partition-heads.ts';
+
+test('a cut closes the head it names and no other', () => {
+  const heads = new PartitionHeads(0, new PagePool(0));
+  const held = heads.mustOpen('t', 0, 100, 7, 0);
+  assert.equal(heads.close('t', 0, 100, 6, 9), undefined, 'another seq');
+  assert.equal(heads.close('t', 100, 100, 7, 9), undefined, 'another window');
+  assert.equal(heads.close('u', 0, 100, 7, 9), undefined, 'another tenant');
+  assert.equal(heads.close('t', 0, 100, 7, 9), held);
+  assert.equal(heads.close('t', 0, 100, 7, 9), undefined, 'closed already');
+  assert.equal(held.state, 'closed');
+  assert.equal(held.toOffset, 9);
+  const next = heads.mustOpen('t', 0, 100, 10, 0);
+  assert.notEqual(next, held);
+  assert.equal(next.head.seq, 10);
+});
+
+test('the resume offset is the first that no block holds', () => {
+  const heads = new PartitionHeads(0, new PagePool(0));
+  assert.equal(heads.resumeOffsetWithout(undefined, 50), 50);
+  const first = heads.mustOpen('t', 0, 100, 5, 0);
+  const second = heads.mustOpen('t', 100, 100, 8, 0);
+  assert.equal(heads.resumeOffsetWithout(undefined, 50), 5);
+  heads.close('t', 0, 100, 5, 20);
+  assert.equal(heads.resumeOffsetWithout(undefined, 50), 5, 'a closed head is not in a block yet');
+  assert.equal(heads.resumeOffsetWithout(first, 50), 8);
+  second.state = 'committed';
+  assert.equal(heads.resumeOffsetWithout(first, 50), 50);
+});
+
+test('tenants see their own heads alone, and dropped heads are gone', () => {
+  const heads = new PartitionHeads(0, new PagePool(0));
+  const mine = heads.mustOpen('t', 0, 100, 5, 0);
+  heads.mustOpen('u', 0, 100, 5, 0);
+  assert.deepEqual([...heads.ofTenant('t')], [mine]);
+  heads.drop(mine);
+  assert.deepEqual([...heads.ofTenant('t')], []);
+  assert.equal([...heads.all()].length, 1);
+});
