@@ -66,7 +66,7 @@ test('arrays of other numbers keep their kind, empty ones can be sent for ever, 
   const columns = {
     times: new Float64Array([1.5, 2.5]).subarray(1),
     ids: new Uint32Array([7]),
-    none: new Uint8Array(0),
+    none: new Float64Array(0),
   };
   for (let round = 0; round < 2; round++) {
     const echo = await api.echo({ none: columns.none, times: columns.times }, never);

@@ -23,7 +23,7 @@ const log: string[] = [];
 
 const answering: Answering = {
   async echo(request) {
-    log.push(`echo ${request}`);
+    if (typeof request === 'string') log.push(`echo ${request}`);
     return request;
   },
   async bufferBytes(bytes) {
