@@ -217,7 +217,7 @@ test('damage behind a right checksum is refused or read as something else, never
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return Math.floor((state / 2 ** 32) * below);
   };
-  for (let run = 0; run < 30_000; run++) {
+  for (let run = 0; run < 40_000; run++) {
     const damaged = resealed(record, (content) => {
       for (let flips = 1 + random(3); flips > 0; flips--) content[random(content.length)] ^= 1 << random(8);
       return random(4) === 0 ? content.subarray(0, random(content.length)) : content;
