@@ -7,4 +7,4 @@ export {
   type WriteLogErrorCode,
 } from './write-log.ts';
 export { serveWriteLog } from './write-log-port.ts';
-export { connectWriteLog } from './write-log-port-client.ts';
+export { type ConnectWriteLogOptions, connectWriteLog } from './write-log-port-client.ts';

@@ -88,14 +88,13 @@ test('the WAL is folded into the file as appends go on', async () => {
   await dispose();
 });
 
-test('a full disk is named, refuses whole commits and is recovered from', async () => {
+test('a commit that fails refuses all of its appends, and offsets go on without a hole', async () => {
   const { log, path, dispose, reopen } = await openInFolder();
   await log.append(0, recordOf(0));
   await log.close();
-  // The page limit isn't stored in the file: a trigger stands in for the disk that fills up while a commit runs.
   const file = new DatabaseSync(path);
-  file.exec(`CREATE TRIGGER full BEFORE INSERT ON records WHEN length(new.record) = 666
-             BEGIN SELECT raise(ROLLBACK, 'full'); END`);
+  file.exec(`CREATE TRIGGER refuse BEFORE INSERT ON records WHEN length(new.record) = 666
+             BEGIN SELECT raise(ROLLBACK, 'refused'); END`);
   file.close();
   const again = await reopen();
   const results = await Promise.allSettled([
@@ -104,11 +103,18 @@ test('a full disk is named, refuses whole commits and is recovered from', async 
     again.append(1, recordOf(3)),
   ]);
   for (const result of results) {
-    assert.equal(result.status, 'rejected');
     assert.ok(result.status === 'rejected' && result.reason instanceof WriteLogError);
   }
   assert.equal(await again.append(0, recordOf(4)), 1);
   assert.equal(await again.append(1, recordOf(5)), 0);
   assert.deepEqual(await readRecords(again, 0, 1, 1), [recordOf(4)]);
+  await dispose();
+});
+
+test('a record that was moved away is the caller’s fault', async () => {
+  const { log, dispose } = await openInFolder();
+  const record = recordOf(0);
+  structuredClone(record, { transfer: [record.buffer as ArrayBuffer] });
+  await assert.rejects(log.append(0, record), TypeError);
   await dispose();
 });

@@ -1,7 +1,8 @@
 import { setImmediate as immediate } from 'node:timers/promises';
+import { checkRecord } from './check-record.ts';
 import { LogTail } from './log-tail.ts';
 import { type LogEntry, SqliteLogFile } from './sqlite-log-file.ts';
-import { type LogBatch, MAX_RECORD_BYTES, type WriteLog, WriteLogError } from './write-log.ts';
+import { type LogBatch, type WriteLog, WriteLogError } from './write-log.ts';
 
 export interface SqliteWriteLogOptions {
   /** The database file; its WAL lies beside it. */
@@ -79,12 +80,7 @@ class SqliteWriteLog implements WriteLog {
 
   async append(partition: number, record: Uint8Array): Promise<number> {
     this.#mustFind(partition);
-    if (record.length > MAX_RECORD_BYTES) {
-      throw new WriteLogError(
-        'record_too_large',
-        `a record of ${record.length} bytes exceeds ${MAX_RECORD_BYTES}`,
-      );
-    }
+    checkRecord(record);
     if (this.#pendingBytes + record.length > this.#maxPendingBytes) {
       throw new WriteLogError('unavailable', `${this.#pendingBytes} bytes are waiting for a commit`);
     }

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import { type LogBatch, MAX_RECORD_BYTES, type WriteLog, WriteLogError } from './write-log.ts';
+import { checkRecord } from './check-record.ts';
+import { type LogBatch, type WriteLog, WriteLogError } from './write-log.ts';
 import {
   batchBytes,
   type CallResult,
@@ -9,9 +10,20 @@ import {
   type ServerMessage,
 } from './write-log-port.ts';
 
+export interface ConnectWriteLogOptions {
+  /** Bytes this client may have on their way to a commit; past it appends are refused with `unavailable`. */
+  readonly maxPendingBytes?: number;
+}
+
+const DEFAULT_MAX_PENDING_BYTES = 64 * 1024 * 1024;
+
 /** A `WriteLog` on the other end of `port`, where `serveWriteLog` runs. `close` closes the port, not the log. */
-export function connectWriteLog(port: MessagePort, partitionCount: number): WriteLog {
-  return new WriteLogClient(port, partitionCount);
+export function connectWriteLog(
+  port: MessagePort,
+  partitionCount: number,
+  options: ConnectWriteLogOptions = {},
+): WriteLog {
+  return new WriteLogClient(port, partitionCount, options.maxPendingBytes ?? DEFAULT_MAX_PENDING_BYTES);
 }
 
 interface PendingCall {
@@ -32,11 +44,14 @@ class WriteLogClient implements WriteLog {
   readonly #port: MessagePort;
   readonly #calls = new Map<number, PendingCall>();
   readonly #reads = new Map<number, PendingRead>();
+  readonly #maxPendingBytes: number;
+  #pendingBytes = 0;
   #lastId = 0;
   #closed: WriteLogError | undefined;
 
-  constructor(port: MessagePort, partitionCount: number) {
+  constructor(port: MessagePort, partitionCount: number, maxPendingBytes: number) {
     this.partitionCount = partitionCount;
+    this.#maxPendingBytes = maxPendingBytes;
     this.#port = port;
     port.on('message', (message: ServerMessage) => this.#receive(message));
     port.on('close', () => this.#fail(new WriteLogError('unavailable', "the log's thread has gone")));
@@ -44,14 +59,18 @@ class WriteLogClient implements WriteLog {
 
   async append(partition: number, record: Uint8Array): Promise<number> {
     this.#check(partition);
-    if (record.length > MAX_RECORD_BYTES) {
-      throw new WriteLogError(
-        'record_too_large',
-        `a record of ${record.length} bytes exceeds ${MAX_RECORD_BYTES}`,
-      );
+    checkRecord(record);
+    const bytes = record.length;
+    if (this.#pendingBytes + bytes > this.#maxPendingBytes) {
+      throw new WriteLogError('unavailable', `${this.#pendingBytes} bytes are waiting for a commit`);
     }
     const moved = detachable(record);
-    return this.#call((id) => ({ kind: 'append', id, partition, record: moved }), [moved.buffer]);
+    this.#pendingBytes += bytes;
+    try {
+      return await this.#call((id) => ({ kind: 'append', id, partition, record: moved }), [moved.buffer]);
+    } finally {
+      this.#pendingBytes -= bytes;
+    }
   }
 
   async startOffset(partition: number): Promise<number> {

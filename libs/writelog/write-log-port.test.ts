@@ -83,6 +83,19 @@ test('a thread that dies rejects calls and reads under way with unavailable', as
   await assert.rejects(log.append(0, recordOf(2)), { code: 'unavailable' });
 });
 
+test('a client refuses what exceeds its bound of bytes under way', async () => {
+  const { thread, dispose } = await openInThread();
+  const { port1, port2 } = new MessageChannel();
+  thread.worker.postMessage(port1, [port1]);
+  const client = connectWriteLog(port2, CONTRACT_PARTITIONS, { maxPendingBytes: 1000 });
+  const first = client.append(0, recordOf(0, 900));
+  await assert.rejects(client.append(0, recordOf(1, 200)), { code: 'unavailable' });
+  assert.equal(await first, 0);
+  assert.equal(await client.append(0, recordOf(1, 200)), 1);
+  await client.close();
+  await dispose();
+});
+
 /** A log that counts what is read from it and has more than any test takes. */
 function endlessLog(batch: () => LogBatch): { log: WriteLog; state: { sent: number; isReading: boolean } } {
   const state = { sent: 0, isReading: false };
