@@ -117,7 +117,8 @@ function readFile(
   try {
     document = parse(yaml ?? '') ?? {};
   } catch (error) {
-    faults.push({ where: 'configuration file', problem: (error as Error).message });
+    // The lines behind the first show a piece of the file, which may well be a password.
+    faults.push({ where: 'configuration file', problem: (error as Error).message.split('\n')[0] });
     return;
   }
   if (!isTree(document)) {
@@ -147,6 +148,7 @@ function readFile(
   walk(document, '');
 }
 
+/** Every `XSCALER_…` counts: Kubernetes must be told not to add its own for services (`enableServiceLinks: false`). */
 function readVariables(
   written: WrittenConfig,
   settings: readonly Setting[],

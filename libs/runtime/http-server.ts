@@ -29,6 +29,8 @@ export interface ListenOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly limits?: Partial<HttpLimits>;
+  /** Told of connections that could not be accepted (no file descriptor left); the server goes on. */
+  readonly onError?: (error: Error) => void;
 }
 
 export interface HttpServer {
@@ -62,6 +64,8 @@ export async function listenHttp(app: RequestListener, options: ListenOptions): 
   );
   server.maxConnections = limits.maxConnections;
   await listening(server, options);
+  // Without a listener such an error would end the process.
+  server.on('error', options.onError ?? (() => {}));
   const { address, port, family } = server.address() as AddressInfo;
   return {
     host: address,

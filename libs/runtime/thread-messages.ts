@@ -17,13 +17,13 @@ export interface ThreadFault {
 }
 
 /** To a thread, on the port every worker has. */
-export type ThreadCommand = { readonly kind: 'metrics'; readonly id: number } | { readonly kind: 'stop' };
+export type ThreadCommand = { readonly kind: 'metrics' } | { readonly kind: 'stop' };
 
 /** From a thread: one `ready` or `failed`, then the answers to commands; `stopped` is the last. */
 export type ThreadReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly fault: ThreadFault }
-  | { readonly kind: 'metrics'; readonly id: number; readonly families: readonly MetricFamily[] }
+  | { readonly kind: 'metrics'; readonly families: readonly MetricFamily[] }
   | { readonly kind: 'stopped'; readonly fault: ThreadFault | undefined };
 
 export function toThreadFault(error: unknown): ThreadFault {

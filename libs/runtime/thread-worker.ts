@@ -44,6 +44,6 @@ export function runThread<Config>(boot: (context: ThreadContext<Config>) => Prom
     }
     const families: readonly MetricFamily[] =
       thread.registry === undefined ? [] : await registrySource(thread.registry).metrics();
-    report({ kind: 'metrics', id: command.id, families });
+    report({ kind: 'metrics', families });
   });
 }

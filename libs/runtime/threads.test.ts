@@ -36,6 +36,24 @@ test('a thread boots, works on its ports, shows its metrics and stops', async ()
   await running.stop();
 });
 
+test('a thread too busy to answer shows the metrics that it had', async () => {
+  const { thread, port } = start();
+  const running = await thread;
+  port.postMessage('hello');
+  await once(port, 'message');
+  const before = await collectThreads([running]);
+  assert.equal(before.samples[0].value, 1);
+  const busy = new Int32Array(new SharedArrayBuffer(4));
+  port.postMessage(busy);
+  await once(port, 'message');
+  assert.deepEqual((await collectThreads([running])).samples, before.samples);
+  Atomics.store(busy, 0, 1);
+  Atomics.notify(busy, 0);
+  assert.deepEqual(await once(port, 'message'), ['echoing: done']);
+  assert.equal((await collectThreads([running])).samples[0].value, 2);
+  await running.stop();
+});
+
 test('a thread that fails to boot rejects with its error', async () => {
   await assert.rejects(start({ failBoot: true }).thread, {
     message: 'cannot open the log',

@@ -20,11 +20,15 @@ export interface ThreadOptions<Config> {
   readonly resourceLimits?: ResourceLimits;
   /** Called once when the thread dies unasked. By default it is written to standard error and the process exits. */
   readonly onCrash?: (crash: ThreadCrash) => void;
+  /** How long `metrics()` waits for a thread that is busy. Default 1 s. */
+  readonly metricsDeadlineMs?: number;
 }
 
 /** A thread that booted. */
 export interface Thread extends MetricsSource {
   readonly name: string;
+  /** What the thread has measured; what it had at the last answer where it is too busy to say. */
+  metrics(): Promise<readonly MetricFamily[]>;
   /**
    * Asks for a graceful stop, then ends the thread. Rejects where its stop failed, or took longer than
    * `deadlineMs` (default 10 s); the thread is gone all the same.
@@ -61,13 +65,15 @@ class WorkerThread implements Thread {
   readonly #onCrash: (crash: ThreadCrash) => void;
   readonly #boot = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<ThreadFault | undefined>();
-  readonly #collections = new Map<number, PromiseWithResolvers<readonly MetricFamily[]>>();
+  readonly #metricsDeadlineMs: number;
+  #collection: PromiseWithResolvers<void> | undefined;
+  #families: readonly MetricFamily[] = [];
   #phase: 'booting' | 'running' | 'stopping' | 'ended' = 'booting';
-  #nextCollection = 0;
 
   constructor(options: ThreadOptions<unknown>) {
     this.name = options.name;
     this.#onCrash = options.onCrash ?? endProcess;
+    this.#metricsDeadlineMs = options.metricsDeadlineMs ?? 1_000;
     this.booted = this.#boot.promise;
     const ports = options.ports ?? {};
     const seed: ThreadSeed<unknown> = { name: options.name, config: options.config, ports };
@@ -82,13 +88,17 @@ class WorkerThread implements Thread {
     this.#worker.on('exit', (code: number) => this.#end(`exited with code ${code}`));
   }
 
-  metrics(): Promise<readonly MetricFamily[]> {
-    if (this.#phase === 'ended') return Promise.resolve([]);
-    const id = this.#nextCollection++;
-    const collection = Promise.withResolvers<readonly MetricFamily[]>();
-    this.#collections.set(id, collection);
-    this.#command({ kind: 'metrics', id });
-    return collection.promise;
+  async metrics(): Promise<readonly MetricFamily[]> {
+    if (this.#phase === 'ended') return [];
+    if (this.#collection === undefined) {
+      this.#collection = Promise.withResolvers();
+      this.#command({ kind: 'metrics' });
+    }
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, this.#metricsDeadlineMs);
+    await Promise.race([this.#collection.promise, late.promise]);
+    clearTimeout(timer);
+    return this.#families;
   }
 
   async stop(deadlineMs = 10_000): Promise<void> {
@@ -125,8 +135,7 @@ class WorkerThread implements Thread {
         void this.#worker.terminate();
         break;
       case 'metrics':
-        this.#collections.get(report.id)?.resolve(report.families);
-        this.#collections.delete(report.id);
+        this.#collected(report.families);
         break;
       case 'stopped':
         this.#stopped.resolve(report.fault);
@@ -134,12 +143,17 @@ class WorkerThread implements Thread {
     }
   }
 
+  #collected(families: readonly MetricFamily[]): void {
+    this.#families = families;
+    this.#collection?.resolve();
+    this.#collection = undefined;
+  }
+
   /** `error` comes before `exit`: the first one says why. */
   #end(reason: string, cause?: Error): void {
     const phase = this.#phase;
     this.#phase = 'ended';
-    for (const collection of this.#collections.values()) collection.resolve([]);
-    this.#collections.clear();
+    this.#collected([]);
     if (phase === 'ended') return;
     const crash = new ThreadCrash(this.name, reason, cause);
     this.#boot.reject(crash);

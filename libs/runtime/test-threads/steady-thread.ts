@@ -13,11 +13,14 @@ runThread<Config>(async ({ name, config, ports }) => {
   if (config.failBoot) throw Object.assign(new Error('cannot open the log'), { code: 'unavailable' });
   const registry = createRegistry(name);
   const echoes = new Counter({ name: 'echoes_total', help: 'Echoes', registers: [registry] });
-  ports['echo']?.on('message', (message: string) => {
+  ports['echo']?.on('message', (message: string | Int32Array) => {
     if (message === 'throw') throw new Error('out of order');
     if (message === 'exit') process.exit(3);
+    if (typeof message !== 'string') ports['echo'].postMessage('busy');
+    // Blocks the thread, as a long loop would, until it is told to go on.
+    if (typeof message !== 'string') Atomics.wait(message, 0, 0);
     echoes.inc();
-    ports['echo'].postMessage(`${name}: ${message}`);
+    ports['echo'].postMessage(`${name}: ${typeof message === 'string' ? message : 'done'}`);
   });
   return {
     registry,
