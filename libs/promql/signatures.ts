@@ -14,6 +14,7 @@ const overRange: Shape = [['matrix'], 'vector'];
 const perSample: Shape = [['vector'], 'vector'];
 const datePart: Shape = [['vector'], 'vector', 1];
 const constant: Shape = [[], 'scalar'];
+const ofTwo: Shape = [['scalar', 'scalar'], 'scalar'];
 
 const shapes = {
   abs: perSample,
@@ -66,7 +67,9 @@ const shapes = {
   log10: perSample,
   log2: perSample,
   mad_over_time: overRange,
+  max_of: ofTwo,
   max_over_time: overRange,
+  min_of: ofTwo,
   min_over_time: overRange,
   minute: datePart,
   month: datePart,

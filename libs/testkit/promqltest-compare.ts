@@ -47,7 +47,8 @@ function comparePoint(point: Point, sample: ResultSample): string | undefined {
     if (!sample.histogram) return `expected a histogram, got ${sample.value}`;
     return compareHistograms(point.histogram, sample.histogram, point.hintGiven);
   }
-  if (sample.histogram) return `expected ${describe(point)}, got a histogram ${JSON.stringify(sample.histogram)}`;
+  if (sample.histogram)
+    return `expected ${describe(point)}, got a histogram ${JSON.stringify(sample.histogram)}`;
   if (point.kind !== 'float' || !nearlyEqual(point.value, sample.value)) {
     return `expected ${describe(point)}, got ${sample.value}`;
   }
@@ -58,7 +59,11 @@ function describe(point: Point): string {
   return point.kind === 'float' ? String(point.value) : point.kind;
 }
 
-function compareHistograms(expected: FloatHistogram, actual: FloatHistogram, withHint: boolean): string | undefined {
+function compareHistograms(
+  expected: FloatHistogram,
+  actual: FloatHistogram,
+  withHint: boolean,
+): string | undefined {
   const differs = (what: string) =>
     `${what} differs: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`;
   if (expected.schema !== actual.schema) return differs('schema');
@@ -66,7 +71,8 @@ function compareHistograms(expected: FloatHistogram, actual: FloatHistogram, wit
     if (!nearlyEqual(expected[field], actual[field])) return differs(field);
   }
   if (expected.customValues.length !== actual.customValues.length) return differs('customValues');
-  if (expected.customValues.some((value, i) => value !== actual.customValues[i])) return differs('customValues');
+  if (expected.customValues.some((value, i) => value !== actual.customValues[i]))
+    return differs('customValues');
   if (!sameBuckets(expected, actual, 'positive')) return differs('positive buckets');
   if (!sameBuckets(expected, actual, 'negative')) return differs('negative buckets');
   if (withHint && expected.counterResetHint !== actual.counterResetHint) return differs('counter reset hint');

@@ -33,11 +33,15 @@ export async function runScript(
   return outcomes;
 }
 
+/** Functions of the query's own times, which a range query around an instant does not share. */
+const QUERY_BOUND = /\b(start|end|range|step)\s*\(\s*\)/i;
+
 async function runCase(one: EvalCase, storage: ScriptStorage): Promise<string | undefined> {
   const direct = await attempt(one, storage, one.startMs, one.endMs, one.stepMs);
   const fault = judge(one, direct);
   if (fault || one.stepMs > 0 || one.expect.ordered || one.expect.rangeVector) return fault;
   if (one.expect.fail || one.expect.text !== undefined) return undefined;
+  if (QUERY_BOUND.test(one.query)) return undefined;
   // The same query as the middle step of a short range query must give the same.
   const around = await attempt(one, storage, one.startMs - 60_000, one.startMs + 60_000, 60_000);
   if (around instanceof Error) return `as a range query: ${around.message}`;
@@ -74,8 +78,7 @@ function judge(one: EvalCase, result: QueryResult | Error): string | undefined {
     return satisfies(result.message, fail) ? undefined : `failed otherwise: ${result.message}`;
   }
   if (fail) return 'expected a failure';
-  const fault =
-    judgeTexts('warning', warn, result.warnings) ?? judgeTexts('info', info, result.infos);
+  const fault = judgeTexts('warning', warn, result.warnings) ?? judgeTexts('info', info, result.infos);
   if (fault) return fault;
   if (text !== undefined) {
     return result.type === 'string' && result.value === text ? undefined : 'expected another string';
@@ -95,7 +98,8 @@ function judgeTexts(
   expected: readonly TextExpectation[] | 'none',
   actual: readonly string[],
 ): string | undefined {
-  if (expected === 'none') return actual.length === 0 ? undefined : `unexpected ${kind}: ${actual.join('; ')}`;
+  if (expected === 'none')
+    return actual.length === 0 ? undefined : `unexpected ${kind}: ${actual.join('; ')}`;
   for (const one of expected) {
     if (!actual.some((text) => satisfies(text, one))) {
       return `missing ${kind} ${JSON.stringify(one)} among [${actual.join('; ')}]`;
@@ -162,7 +166,8 @@ function compareSeries(one: EvalCase, actual: readonly ResultSeries[]): string |
       .filter(({ point }) => point.kind !== 'none');
     if (expected.length === 0) continue;
     const found = remaining.findIndex((series) => series.labels?.equals(labels) ?? labels.size === 0);
-    if (found < 0) return `${labels} is missing; there are ${remaining.map((series) => series.labels).join(' ')}`;
+    if (found < 0)
+      return `${labels} is missing; there are ${remaining.map((series) => series.labels).join(' ')}`;
     if (ordered && !actual[position]?.labels?.equals(labels)) return `${labels} is out of order`;
     const [series] = remaining.splice(found, 1);
     const fault = compareSamples(labels, expected, series.samples);

@@ -1,4 +1,4 @@
-import { parseSeriesLine, type HistogramStep, type SeriesLine } from './promqltest-series.ts';
+import { type HistogramStep, parseSeriesLine, type SeriesLine } from './promqltest-series.ts';
 
 /** What a case expects beside its values. */
 export interface Expectations {
@@ -13,7 +13,9 @@ export interface Expectations {
 }
 
 /** A text that must be there: any, an exact one, or one that a pattern finds. */
-export type TextExpectation = { readonly kind: 'any' } | { readonly kind: 'exact' | 'regex'; readonly text: string };
+export type TextExpectation =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'exact' | 'regex'; readonly text: string };
 
 export interface EvalCase {
   readonly kind: 'eval';
@@ -32,7 +34,12 @@ export interface EvalCase {
 
 export type Command =
   | { readonly kind: 'clear' }
-  | { readonly kind: 'load'; readonly stepMs: number; readonly nhcb: boolean; readonly series: readonly SeriesLine[] }
+  | {
+      readonly kind: 'load';
+      readonly stepMs: number;
+      readonly nhcb: boolean;
+      readonly series: readonly SeriesLine[];
+    }
   | EvalCase;
 
 /** Reads a whole script of Prometheus' test language. @throws Error that names the line */
@@ -84,7 +91,9 @@ function parseCommand(name: string, head: string, block: readonly string[], step
     const atMs = parseTimeMs(instant[2] ?? '0');
     return parseCase(name, instant[3], atMs, atMs, 0, instant[1], block, step);
   }
-  const range = /^eval(_fail|_warn|_info)?\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.*)$/.exec(head);
+  const range = /^eval(_fail|_warn|_info)?\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.*)$/.exec(
+    head,
+  );
   if (range) {
     const [, flavour, from, to, by, query] = range;
     return parseCase(name, query, parseTimeMs(from), parseTimeMs(to), parseTimeMs(by), flavour, block, step);
@@ -123,7 +132,8 @@ function parseCase(
 }
 
 function toNumber(text: string): number {
-  if (/^[+-]?inf$/i.test(text)) return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  if (/^[+-]?inf$/i.test(text))
+    return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   return Number(text);
 }
 
@@ -158,13 +168,22 @@ function readExpectation(text: string, expect: Expectations): void {
   }
 }
 
-const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000, y: 31_536_000_000 };
+const UNITS_MS: Record<string, number> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+  y: 31_536_000_000,
+};
 
 /** A time or duration: `1h30m`, or seconds as a plain number. @returns ms */
 function parseTimeMs(text: string): number {
   if (/^-?[0-9.]+(e[+-]?\d+)?$/i.test(text)) return Math.round(Number(text) * 1000);
   const parts = [...text.matchAll(/(\d+)(ms|[smhdwy])/g)];
-  if (parts.map((part) => part[0]).join('') !== text.replace(/^-/, '')) throw new Error(`bad duration ${text}`);
+  if (parts.map((part) => part[0]).join('') !== text.replace(/^-/, ''))
+    throw new Error(`bad duration ${text}`);
   const totalMs = parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS_MS[unit], 0);
   return text.startsWith('-') ? -totalMs : totalMs;
 }

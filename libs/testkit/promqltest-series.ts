@@ -8,11 +8,7 @@ export type Point =
   | { readonly kind: 'histogram'; readonly histogram: FloatHistogram; readonly hintGiven: boolean };
 
 /** How histograms in a sequence grow: `{{…}}+{{…}}xN`. */
-export type HistogramStep = (
-  base: FloatHistogram,
-  change: FloatHistogram,
-  sign: 1 | -1,
-) => FloatHistogram;
+export type HistogramStep = (base: FloatHistogram, change: FloatHistogram, sign: 1 | -1) => FloatHistogram;
 
 /** A line of the test language: a label set and its points; `startTimestamps` marks an `@st` line. */
 export interface SeriesLine {
@@ -172,7 +168,10 @@ function readHistogramRun(reader: Reader, step: HistogramStep, points: Point[]):
   for (let i = 0; i < repeats; i++) {
     const histogram = step(current.histogram, change.histogram, sign === '+' ? 1 : -1);
     current = {
-      histogram: { ...histogram, counterResetHint: change.hintGiven ? change.histogram.counterResetHint : 'unknown' },
+      histogram: {
+        ...histogram,
+        counterResetHint: change.hintGiven ? change.histogram.counterResetHint : 'unknown',
+      },
       hintGiven: change.hintGiven,
     };
     points.push({ kind: 'histogram', ...current });
@@ -193,7 +192,8 @@ function readHistogram(reader: Reader): { histogram: FloatHistogram; hintGiven: 
   }
   const number = (key: string) => (fields.get(key) as number | undefined) ?? 0;
   const list = (key: string) => (fields.get(key) as number[] | undefined) ?? [];
-  const span = (offset: number, counts: number[]) => (counts.length === 0 ? [] : [{ offset, length: counts.length }]);
+  const span = (offset: number, counts: number[]) =>
+    counts.length === 0 ? [] : [{ offset, length: counts.length }];
   const histogram: FloatHistogram = {
     schema: number('schema'),
     zeroThreshold: number('z_bucket_w'),

@@ -1,4 +1,11 @@
-import { type FloatHistogram, type Labels, type Matcher, SampleColumns, STALE_HIGH, STALE_LOW } from '@xscaler/model';
+import {
+  type FloatHistogram,
+  type Labels,
+  type Matcher,
+  SampleColumns,
+  STALE_HIGH,
+  STALE_LOW,
+} from '@xscaler/model';
 import type { Queryable, SelectHints, Series } from '@xscaler/storage';
 import type { SeriesLine } from './promqltest-series.ts';
 

@@ -108,6 +108,7 @@ class VectorJoin {
       if (many.present[manyCell] !== FLOAT || one.present[oneCell] !== FLOAT) continue;
       const left = this.#swapped ? one.values[oneCell] : many.values[manyCell];
       const right = this.#swapped ? many.values[manyCell] : one.values[oneCell];
+      if (produced) this.#markProduced(produced, step);
       let value: number;
       if (!compares) value = combine(left, right);
       else {
@@ -116,16 +117,18 @@ class VectorJoin {
         value = returnBool ? Number(holds) : left;
       }
       if (first < 0) first = this.#resultRow(manyRow, oneRow);
-      if (produced) {
-        if (produced[step] !== 0) {
-          throw new ExecutionError(
-            'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)',
-          );
-        }
-        produced[step] = 1;
-      }
       this.#fill(group, first + step, value);
     }
+  }
+
+  /** @throws ExecutionError where another row of the group has met its match at the step, kept or not */
+  #markProduced(produced: Uint8Array, step: number): void {
+    if (produced[step] !== 0) {
+      throw new ExecutionError(
+        'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)',
+      );
+    }
+    produced[step] = 1;
   }
 
   #fill(group: number, cell: number, value: number): void {

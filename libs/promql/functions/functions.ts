@@ -132,6 +132,10 @@ export function evaluateScalarCall(evaluator: Evaluator, call: Call, grid: StepG
       return constant(Math.PI);
     case 'scalar':
       return onlyValues(evaluator.vector(call.args[0] as Expr, grid));
+    case 'min_of':
+      return combine(evaluator, call, grid, Math.min);
+    case 'max_of':
+      return combine(evaluator, call, grid, Math.max);
     case 'start':
       return constant(startMs / 1000);
     case 'end':
@@ -143,6 +147,16 @@ export function evaluateScalarCall(evaluator: Evaluator, call: Call, grid: StepG
     default:
       throw new TypeError(`${call.signature.name} gives no scalar`);
   }
+}
+
+function combine(
+  evaluator: Evaluator,
+  call: Call,
+  grid: StepGrid,
+  fn: (left: number, right: number) => number,
+): Float64Array {
+  const right = evaluator.scalar(call.args[1], grid);
+  return evaluator.scalar(call.args[0], grid).map((left, step) => fn(left, right[step]));
 }
 
 /** The float of the only row present at a step, NaN where there is none or several. */

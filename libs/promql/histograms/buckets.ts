@@ -69,7 +69,10 @@ function sideBuckets(
  * Upper bound of a positive bucket. Exponential schemas: 2^(index × 2^−schema), the last finite bound
  * being the largest double; custom ones: as listed, +Inf behind the last, −Inf before the first.
  */
-export function boundOf(index: number, { schema, customValues }: FloatHistogram): number {
+export function boundOf(
+  index: number,
+  { schema, customValues }: Pick<FloatHistogram, 'schema' | 'customValues'>,
+): number {
   if (schema === CUSTOM_SCHEMA) {
     if (index < 0) return Number.NEGATIVE_INFINITY;
     return index < customValues.length ? customValues[index] : Number.POSITIVE_INFINITY;

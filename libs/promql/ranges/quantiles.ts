@@ -87,16 +87,18 @@ export class MedianDeviationOverTime extends PlainWindowFunction {
     if (this.#scratch.length < count) this.#scratch = new Float64Array(count * 2);
     const values = this.#scratch.subarray(0, count);
     values.set(window.samples.values.subarray(from, to));
+    if (values.some(Number.isNaN)) {
+      window.setFloat(Number.NaN);
+      return;
+    }
     const median = medianOf(values);
     for (let i = 0; i < count; i++) values[i] = Math.abs(values[i] - median);
     window.setFloat(medianOf(values));
   }
 }
 
-/** Sorts `values`. */
+/** Sorts `values`, which hold no NaN. */
 function medianOf(values: Float64Array): number {
   values.sort();
-  let numbers = values.length;
-  while (numbers > 0 && Number.isNaN(values[numbers - 1])) numbers--;
-  return quantileOfSorted(0.5, values, numbers, values.length - numbers);
+  return quantileOfSorted(0.5, values, values.length, 0);
 }
