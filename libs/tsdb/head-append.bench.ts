@@ -46,7 +46,7 @@ function appendStep(head: Head, slots: Int32Array, timestampMs: number, words: I
   for (let i = 0; i < slots.length; i++) head.append(slots[i], timestampMs, words[2 * i], words[2 * i + 1]);
 }
 
-for (const [shape, valueOf] of Object.entries(shapes)) {
+for (const [shape, sampleAt] of Object.entries(shapes)) {
   const pool = new PagePool(0);
   const head = new Head({
     tenant: 'bench',
@@ -68,7 +68,7 @@ for (const [shape, valueOf] of Object.entries(shapes)) {
   const words = new Int32Array(values.buffer);
   let appendNs = 0;
   for (let step = 0; step < samplesEach; step++) {
-    for (let i = 0; i < seriesCount; i++) values[i] = valueOf(i, step);
+    for (let i = 0; i < seriesCount; i++) values[i] = sampleAt(i, step);
     const startedAt = process.hrtime.bigint();
     appendStep(head, slots, windowStartMs + step * 15_000, words);
     appendNs += Number(process.hrtime.bigint() - startedAt);

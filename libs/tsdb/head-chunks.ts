@@ -125,6 +125,13 @@ export class HeadChunks {
     return views.reverse();
   }
 
+  /** All in-order chunks of a slot, by time; valid until the next append to it. */
+  allChunks(slot: number): ChunkView[] {
+    const mark: ChunkMark = { link: 0, openCount: 0, openBits: 0, openTime: 0 };
+    this.mark(slot, mark);
+    return this.chunks(slot, mark);
+  }
+
   /** The late samples of a slot, if any; they belong to this. */
   lateSamples(slot: number): LateSamples | undefined {
     return this.#late.get(slot);

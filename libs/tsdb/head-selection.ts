@@ -1,10 +1,10 @@
 import { ID_WORDS } from '@xscaler/model';
-import { type ChunkView, ENCODING_XOR } from './chunk.ts';
+import type { ChunkView } from './chunk.ts';
 import type { Head } from './head.ts';
 import type { ChunkMark } from './head-chunks.ts';
+import { encodeLate } from './late-chunks.ts';
 import type { LateSamples } from './late-samples.ts';
 import { SeriesFrameWriter } from './series-frame.ts';
-import { XorWriter } from './xor-chunk.ts';
 
 /** Words noted of a slot: the slot, then its `ChunkMark`. */
 const NOTE_WORDS = 5;
@@ -97,25 +97,4 @@ export class HeadSelection implements Disposable {
     writer.beginChunks(chunks.length);
     for (const chunk of chunks) writer.addChunk(chunk);
   }
-}
-
-function encodeLate(late: LateSamples, windowStartMs: number): ChunkView[] {
-  const chunks: ChunkView[] = [];
-  const writer = new XorWriter();
-  for (let i = 0; i < late.length; ) {
-    const first = i;
-    writer.start(late.times[i], late.words[2 * i], late.words[2 * i + 1]);
-    i++;
-    while (i < late.length && writer.append(late.times[i], late.words[2 * i], late.words[2 * i + 1])) i++;
-    chunks.push({
-      encoding: ENCODING_XOR,
-      bytes: writer.bytes.slice(0, writer.byteLength),
-      start: 0,
-      end: writer.byteLength,
-      minTimeMs: windowStartMs + late.times[first],
-      maxTimeMs: windowStartMs + late.times[i - 1],
-      count: i - first,
-    });
-  }
-  return chunks;
 }

@@ -1,4 +1,4 @@
-import { ID_WORDS, Labels } from '@xscaler/model';
+import { Labels } from '@xscaler/model';
 import { IdTable } from './id-table.ts';
 import type { LabelIndex, LabelPostings } from './label-index.ts';
 import { PostingsLists } from './postings-lists.ts';
@@ -146,9 +146,9 @@ export class SeriesTable implements LabelIndex {
     return [...this.#names.keys()];
   }
 
-  copyId(slot: number, dst: Int32Array): void {
-    const ids = this.#ids.ids;
-    for (let i = 0; i < ID_WORDS; i++) dst[i] = ids[slot * ID_WORDS + i];
+  /** The numbers of the pairs of a name; a copy. */
+  pairsOfName(name: string): number[] {
+    return [...(this.#names.get(name)?.pairs ?? [])];
   }
 
   #pairOf(name: string, value: string): number {

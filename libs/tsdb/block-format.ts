@@ -1,0 +1,107 @@
+import { crc32 } from 'node:zlib';
+import { type ByteReader, ByteWriter } from '@xscaler/encoding';
+
+/*
+ * A block: what a closed head held, as a few large parts, read by slices.
+ *
+ *   part      := version u8 (1), body, crc32 u32 of all before
+ *   slice     := part number uvarint, offset in the part uvarint, length uvarint, crc32 u32 of the slice
+ *
+ *   index     (one part; block-index.ts)      counts, bounds, and the directories of all that follows
+ *   symbols   pages of label values (block-labels-codec.ts); values of one name are sorted, a page has one name's
+ *   postings  pages of lists, one for each page of symbols: which series have each value
+ *   series    groups of SERIES_PER_GROUP entries (block-series-codec.ts): id, label pairs, where the chunks are
+ *   chunks    runs: all chunks of a series, one after the other, checked by a crc32 in the series' entry
+ *   exemplars pages of exemplars (block-exemplars-codec.ts)
+ *
+ * Every slice that a reader asks for has a checksum in the index or, for runs, in a series entry: nothing is
+ * believed that was not checked. Series are numbered from 0 in the order of their ids (`seriesOrder`); label pairs
+ * (name, value) from 0 in byte order of name, then value, so that a series' pairs ascend.
+ */
+export const BLOCK_VERSION = 1;
+
+export type BlockPartKind = 'index' | 'symbols' | 'postings' | 'series' | 'chunks' | 'exemplars';
+
+export interface BlockPartOut {
+  readonly kind: BlockPartKind;
+  readonly number: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface Slice {
+  readonly number: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly checksum: number;
+}
+
+export const SERIES_PER_GROUP = 128;
+/** A part is closed once it has so many bytes. */
+const PART_BYTES = 512 * 1024;
+/** Bytes around a part's body. */
+export const PART_OVERHEAD_BYTES = 5;
+
+/** Fills the parts of one kind, slice by slice. */
+export class PartWriter {
+  readonly #kind: BlockPartKind;
+  readonly #body = new ByteWriter(4096);
+  #number = 0;
+
+  constructor(kind: BlockPartKind) {
+    this.#kind = kind;
+    this.#body.u8(BLOCK_VERSION);
+  }
+
+  /** Adds a slice, which no part splits. */
+  add(bytes: Uint8Array): Slice {
+    const offset = this.#body.length;
+    this.#body.raw(bytes);
+    return { number: this.#number, offset, length: bytes.length, checksum: crc32(bytes) };
+  }
+
+  /** The part, if it is large enough to be closed. */
+  *full(): Generator<BlockPartOut, void, void> {
+    if (this.#body.length >= PART_BYTES) yield this.#take();
+  }
+
+  /** The last part, if there is anything in it. */
+  *rest(): Generator<BlockPartOut, void, void> {
+    if (this.#body.length > 1) yield this.#take();
+  }
+
+  #take(): BlockPartOut {
+    const number = this.#number++;
+    const bytes = sealPart(this.#body);
+    this.#body.reset();
+    this.#body.u8(BLOCK_VERSION);
+    return { kind: this.#kind, number, bytes };
+  }
+}
+
+/** A part of what was written, which begins with the version. */
+export function sealPart(body: ByteWriter): Uint8Array<ArrayBuffer> {
+  body.u32(crc32(body.written()));
+  return body.take();
+}
+
+/** Whether a whole part is as it was written. */
+export function isPartIntact(bytes: Uint8Array): boolean {
+  const end = bytes.length - 4;
+  if (end < 1) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(end, true) === crc32(bytes.subarray(0, end));
+}
+
+export function writeSlice(writer: ByteWriter, slice: Slice): void {
+  writer.uvarint(slice.number);
+  writer.uvarint(slice.offset);
+  writer.uvarint(slice.length);
+  writer.u32(slice.checksum);
+}
+
+export function readSlice(reader: ByteReader): Slice {
+  const number = reader.uvarint();
+  const offset = reader.uvarint();
+  const length = reader.uvarint();
+  return { number, offset, length, checksum: reader.u32() };
+}

@@ -1,0 +1,273 @@
+import { ByteReader } from '@xscaler/encoding';
+import { compareUtf8, Labels } from '@xscaler/model';
+import { decodeExemplars, type ExemplarsOfSeries } from './block-exemplars-codec.ts';
+import { SERIES_PER_GROUP, type Slice } from './block-format.ts';
+import { type BlockIndex, decodeIndex } from './block-index.ts';
+import { BlockLabels, type LabelPair } from './block-labels.ts';
+import { decodeEntry, runLength, type SeriesEntry } from './block-series-codec.ts';
+import { type BlockSource, SliceReader } from './block-slices.ts';
+import { newChunkView } from './chunk.ts';
+import type { SeriesExemplars } from './head.ts';
+import type { MatcherSets } from './selector.ts';
+import { SeriesFrameWriter } from './series-frame.ts';
+import { keepSlots } from './slot-sets.ts';
+
+/** Series taken up at once, and bytes of their chunks: about a frame. */
+const BATCH_GROUPS = 16;
+const BATCH_BYTES = 1024 * 1024;
+
+export interface BlockIdentity {
+  readonly blockId: string;
+  readonly partition: number;
+  readonly fromOffset: number;
+}
+
+interface OpenBlock {
+  readonly index: BlockIndex;
+  readonly labels: BlockLabels;
+}
+
+/**
+ * Reads a block by slices. Keeps what it read of the index (`cachedBytes`), not the chunks; safe for concurrent use.
+ * Every method rejects with `DamagedBlockError`, with the source's own error, or with the signal's reason.
+ */
+export class BlockReader {
+  readonly #identity: BlockIdentity;
+  readonly #slices: SliceReader;
+  #opened: Promise<OpenBlock> | undefined;
+
+  constructor(identity: BlockIdentity, source: BlockSource) {
+    this.#identity = identity;
+    this.#slices = new SliceReader(identity.blockId, source);
+  }
+
+  get cachedBytes(): number {
+    return this.#slices.cachedBytes;
+  }
+
+  /** Series frames as a head's selection yields them, about a megabyte each; none where nothing matches. */
+  async *select(
+    matcherSets: MatcherSets,
+    startMs: number,
+    endMs: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+    const { index, labels } = await this.#open(signal);
+    if (index.sampleCount === 0 || endMs < index.minTimeMs || startMs > index.maxTimeMs) return;
+    const numbers = await labels.resolve(matcherSets, signal);
+    for await (const batch of this.#entries(index, numbers, signal)) {
+      const wanted = batch
+        .map((entry) => withinBounds(entry, startMs, endMs))
+        .filter(({ to, from }) => to > from);
+      for (let at = 0; at < wanted.length; ) {
+        let bytes = 0;
+        const first = at;
+        while (at < wanted.length && bytes < BATCH_BYTES) bytes += runLength(wanted[at++].entry);
+        yield await this.#frame(labels, wanted.slice(first, at), signal);
+      }
+    }
+  }
+
+  /** Sorted. */
+  async labelNames(matcherSets: MatcherSets, signal: AbortSignal): Promise<string[]> {
+    const { index, labels } = await this.#open(signal);
+    if (matcherSets.length === 0) return index.names.map(({ name }) => name);
+    const names = new Set<string>();
+    const numbers = await labels.resolve(matcherSets, signal);
+    for await (const batch of this.#entries(index, numbers, signal)) {
+      for (const [name] of (await labels.pairs(pairsOf(batch), signal)).values()) names.add(name);
+    }
+    return [...names].sort(compareUtf8);
+  }
+
+  /** Sorted. */
+  async labelValues(name: string, matcherSets: MatcherSets, signal: AbortSignal): Promise<string[]> {
+    const { labels } = await this.#open(signal);
+    if (matcherSets.length === 0) return labels.values(name, undefined, signal);
+    const numbers = await labels.resolve(matcherSets, signal);
+    const touches = (series: Uint32Array) => keepSlots(series, numbers, true).length > 0;
+    return labels.values(name, touches, signal);
+  }
+
+  /** In no particular order. */
+  async series(matcherSets: MatcherSets, signal: AbortSignal): Promise<Labels[]> {
+    const { index, labels } = await this.#open(signal);
+    const found: Labels[] = [];
+    const numbers = await labels.resolve(matcherSets, signal);
+    for await (const batch of this.#entries(index, numbers, signal)) {
+      const pairs = await labels.pairs(pairsOf(batch), signal);
+      for (const entry of batch) found.push(labelsOf(entry, pairs));
+    }
+    return found;
+  }
+
+  /** Series that have exemplars within the bounds, in no particular order. */
+  async exemplars(
+    matcherSets: MatcherSets,
+    startMs: number,
+    endMs: number,
+    signal: AbortSignal,
+  ): Promise<SeriesExemplars[]> {
+    const { index, labels } = await this.#open(signal);
+    if (index.exemplarPages.length === 0) return [];
+    const selected = new Set(await labels.resolve(matcherSets, signal));
+    const found = new Map<number, SeriesExemplars['exemplars']>();
+    for (const { series, exemplars } of await this.#exemplarPages(index, signal)) {
+      const within = exemplars.filter(({ timestampMs }) => timestampMs >= startMs && timestampMs <= endMs);
+      if (within.length > 0 && selected.has(series)) found.set(series, within);
+    }
+    const numbers = Uint32Array.from(found.keys());
+    const result: SeriesExemplars[] = [];
+    for await (const batch of this.#entries(index, numbers, signal)) {
+      const pairs = await labels.pairs(pairsOf(batch), signal);
+      for (const entry of batch) {
+        const exemplars = found.get(numbers[result.length]) as SeriesExemplars['exemplars'];
+        result.push({ labels: labelsOf(entry, pairs), exemplars });
+      }
+    }
+    return result;
+  }
+
+  /** Opens once; a failure is forgotten, so that the next call tries again. */
+  async #open(signal: AbortSignal): Promise<OpenBlock> {
+    signal.throwIfAborted();
+    this.#opened ??= this.#readIndex();
+    try {
+      return await this.#opened;
+    } catch (error) {
+      this.#opened = undefined;
+      throw error;
+    }
+  }
+
+  async #readIndex(): Promise<OpenBlock> {
+    const bytes = await this.#slices.part('index', 0);
+    const index = this.#slices.decoded('index', 0, () => decodeIndex(bytes));
+    return { index, labels: new BlockLabels(index, this.#slices) };
+  }
+
+  /** The entries of the series with these numbers, in order, some groups at a time. */
+  async *#entries(
+    index: BlockIndex,
+    numbers: Uint32Array,
+    signal: AbortSignal,
+  ): AsyncGenerator<SeriesEntry[], void, void> {
+    for (let at = 0; at < numbers.length; ) {
+      const groups: number[] = [];
+      const first = at;
+      while (at < numbers.length) {
+        const group = Math.floor(numbers[at] / SERIES_PER_GROUP);
+        if (group !== groups.at(-1)) {
+          if (groups.length === BATCH_GROUPS) break;
+          groups.push(group);
+        }
+        at++;
+      }
+      const slices = groups.map((group) => index.groups[group]);
+      const read = await this.#slices.cachedSlices('series', slices, signal);
+      const wanted = new Set(numbers.subarray(first, at));
+      const entries = read.flatMap((bytes, i) =>
+        this.#slices.decoded('series', slices[i].number, () =>
+          entriesOfGroup(bytes, groups[i] * SERIES_PER_GROUP, wanted, index.minTimeMs),
+        ),
+      );
+      if (entries.length !== wanted.size)
+        throw this.#slices.damaged('series', slices[0].number, 'series are missing');
+      yield entries;
+    }
+  }
+
+  async #exemplarPages(index: BlockIndex, signal: AbortSignal): Promise<ExemplarsOfSeries[]> {
+    const slices = index.exemplarPages.map(({ slice }) => slice);
+    const read = await this.#slices.slices('exemplars', slices, signal);
+    return read.flatMap((bytes, i) =>
+      this.#slices.decoded('exemplars', slices[i].number, () => decodeExemplars(bytes)),
+    );
+  }
+
+  async #frame(
+    labels: BlockLabels,
+    series: readonly WantedChunks[],
+    signal: AbortSignal,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const runs = series.map(({ entry }): Slice => {
+      const { segment, offset, checksum } = entry;
+      return { number: segment, offset, length: runLength(entry), checksum };
+    });
+    const pairs = await labels.pairs(pairsOf(series.map(({ entry }) => entry)), signal);
+    const read = await this.#slices.slices('chunks', runs, signal);
+    const writer = new SeriesFrameWriter(this.#identity.partition, this.#identity.fromOffset);
+    for (const [i, { entry, from, to }] of series.entries()) {
+      for (const number of entry.pairs) {
+        const [name, value] = pairs.get(number) as LabelPair;
+        if (!writer.hasPair(number)) writer.definePair(number, name, value);
+      }
+      writer.addSeries(entry.id, 0, entry.pairs.length);
+      for (const number of entry.pairs) writer.addLabel(number);
+      writer.beginChunks(to - from);
+      addChunks(writer, entry, read[i], from, to);
+    }
+    return writer.take();
+  }
+}
+
+/** The chunks of a series that are wanted: from, to (exclusive). */
+interface WantedChunks {
+  readonly entry: SeriesEntry;
+  readonly from: number;
+  readonly to: number;
+}
+
+function withinBounds(entry: SeriesEntry, startMs: number, endMs: number): WantedChunks {
+  const { chunks } = entry;
+  let from = 0;
+  let to = chunks.length;
+  while (from < to && chunks[from].maxTimeMs < startMs) from++;
+  while (to > from && chunks[to - 1].minTimeMs > endMs) to--;
+  return { entry, from, to };
+}
+
+function addChunks(
+  writer: SeriesFrameWriter,
+  entry: SeriesEntry,
+  run: Uint8Array,
+  from: number,
+  to: number,
+): void {
+  const view = newChunkView();
+  view.bytes = run;
+  for (let i = 0; i < to; i++) {
+    view.start = view.end;
+    view.end = view.start + entry.chunks[i].byteLength;
+    if (i < from) continue;
+    view.encoding = entry.chunks[i].encoding;
+    view.minTimeMs = entry.chunks[i].minTimeMs;
+    view.maxTimeMs = entry.chunks[i].maxTimeMs;
+    view.count = entry.chunks[i].count;
+    writer.addChunk(view);
+  }
+}
+
+/** @throws DecodeError */
+function entriesOfGroup(
+  bytes: Uint8Array,
+  firstNumber: number,
+  wanted: ReadonlySet<number>,
+  originMs: number,
+): SeriesEntry[] {
+  const reader = new ByteReader(bytes);
+  const entries: SeriesEntry[] = [];
+  for (let number = firstNumber; reader.remaining > 0; number++) {
+    const entry = decodeEntry(reader, originMs);
+    if (wanted.has(number)) entries.push(entry);
+  }
+  return entries;
+}
+
+function pairsOf(entries: readonly SeriesEntry[]): Set<number> {
+  return new Set(entries.flatMap(({ pairs }) => pairs));
+}
+
+function labelsOf(entry: SeriesEntry, pairs: ReadonlyMap<number, LabelPair>): Labels {
+  return Labels.fromSorted(entry.pairs.flatMap((number) => pairs.get(number) as LabelPair));
+}

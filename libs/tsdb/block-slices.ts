@@ -1,0 +1,141 @@
+import { crc32 } from 'node:zlib';
+import { DecodeError } from '@xscaler/encoding';
+import type { BlockPartKind, Slice } from './block-format.ts';
+import { isPartIntact } from './block-format.ts';
+import { DamagedBlockError } from './damaged-block-error.ts';
+
+/** Where the parts of one block are read from. */
+export interface BlockSource {
+  /** A slice of a part; all of it without `offset`. */
+  read(kind: BlockPartKind, number: number, offset?: number, length?: number): Promise<Uint8Array>;
+}
+
+/** Slices are read together where no more than this lies between them, */
+const COALESCE_GAP_BYTES = 8 * 1024;
+/** as long as the read stays within this. */
+const COALESCED_MAX_BYTES = 1024 * 1024;
+/** Reads in flight at once. */
+const CONCURRENT_READS = 4;
+
+/** A read that covers some of the slices asked for. */
+interface CoalescedRead {
+  readonly number: number;
+  readonly offset: number;
+  end: number;
+  /** Places of its slices in what was asked for. */
+  readonly places: number[];
+}
+
+/** Reads slices of a block, coalesced, and checks each against its checksum. */
+export class SliceReader {
+  readonly #blockId: string;
+  readonly #source: BlockSource;
+  readonly #cache = new Map<string, Uint8Array>();
+  #cachedBytes = 0;
+
+  constructor(blockId: string, source: BlockSource) {
+    this.#blockId = blockId;
+    this.#source = source;
+  }
+
+  get cachedBytes(): number {
+    return this.#cachedBytes;
+  }
+
+  /** A whole part. */
+  async part(kind: BlockPartKind, number: number): Promise<Uint8Array> {
+    const bytes = await this.#source.read(kind, number);
+    if (!isPartIntact(bytes)) throw this.damaged(kind, number, 'its checksum is wrong');
+    this.#cachedBytes += bytes.length;
+    return bytes;
+  }
+
+  /** The bytes of each slice, in the order asked for. Rejects with `DamagedBlockError`. */
+  async slices(kind: BlockPartKind, slices: readonly Slice[], signal: AbortSignal): Promise<Uint8Array[]> {
+    const found = new Array<Uint8Array>(slices.length);
+    const reads = coalesce(slices);
+    const next = reads.values();
+    const work = async () => {
+      for (const read of next) {
+        signal.throwIfAborted();
+        const length = read.end - read.offset;
+        const bytes = await this.#source.read(kind, read.number, read.offset, length);
+        if (bytes.length !== length) throw this.damaged(kind, read.number, 'it is too short');
+        for (const place of read.places)
+          found[place] = this.#checked(kind, slices[place], bytes, read.offset);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(CONCURRENT_READS, reads.length) }, work));
+    return found;
+  }
+
+  /** As `slices`, kept for the next time. */
+  async cachedSlices(
+    kind: BlockPartKind,
+    slices: readonly Slice[],
+    signal: AbortSignal,
+  ): Promise<Uint8Array[]> {
+    const keyOf = ({ number, offset }: Slice) => `${kind}/${number}/${offset}`;
+    const missing = slices.filter((slice) => !this.#cache.has(keyOf(slice)));
+    const read = missing.length > 0 ? await this.slices(kind, missing, signal) : [];
+    for (const [i, slice] of missing.entries()) {
+      const key = keyOf(slice);
+      if (this.#cache.has(key)) continue;
+      const own = read[i].slice(); // a view would keep all that was read with it
+      this.#cache.set(key, own);
+      this.#cachedBytes += own.length;
+    }
+    return slices.map((slice) => this.#cache.get(keyOf(slice)) as Uint8Array);
+  }
+
+  damaged(kind: BlockPartKind, number: number, fault: string, options?: ErrorOptions): DamagedBlockError {
+    return new DamagedBlockError(this.#blockId, kind, number, fault, options);
+  }
+
+  /** What `decode` makes of a part's bytes; bytes that it refuses are damage. */
+  decoded<T>(kind: BlockPartKind, number: number, decode: () => T): T {
+    try {
+      return decode();
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      throw this.damaged(kind, number, error.message, { cause: error });
+    }
+  }
+
+  #checked(kind: BlockPartKind, slice: Slice, bytes: Uint8Array, offset: number): Uint8Array {
+    const from = slice.offset - offset;
+    const view = bytes.subarray(from, from + slice.length);
+    if (crc32(view) !== slice.checksum)
+      throw this.damaged(
+        kind,
+        slice.number,
+        `the checksum of ${slice.length} bytes at ${slice.offset} is wrong`,
+      );
+    return view;
+  }
+}
+
+function coalesce(slices: readonly Slice[]): CoalescedRead[] {
+  const order = [...slices.keys()].sort(
+    (a, b) => slices[a].number - slices[b].number || slices[a].offset - slices[b].offset,
+  );
+  const reads: CoalescedRead[] = [];
+  let last: CoalescedRead | undefined;
+  for (const place of order) {
+    const { number, offset, length } = slices[place];
+    const end = offset + length;
+    const joins =
+      last !== undefined &&
+      last.number === number &&
+      offset - last.end <= COALESCE_GAP_BYTES &&
+      end - last.offset <= COALESCED_MAX_BYTES;
+    if (last !== undefined && joins) {
+      last.end = Math.max(last.end, end);
+      last.places.push(place);
+    } else {
+      last = { number, offset, end, places: [place] };
+      reads.push(last);
+    }
+  }
+  return reads;
+}

@@ -1,0 +1,38 @@
+import type { ByteWriter } from '@xscaler/encoding';
+import type { SampleColumns } from '@xscaler/model';
+import { ENCODING_XOR } from './chunk.ts';
+import { XorWriter } from './xor-chunk.ts';
+
+/** Most samples of a block's chunk: a few pages to decode where only a part of it is wanted. */
+const BLOCK_CHUNK_SAMPLES = 1024;
+
+/** Writes columns as chunks of the encoding that suits them. */
+export class ChunkEncoder {
+  readonly #xor = new XorWriter();
+  /** Of the chunk written last. */
+  encoding = 0;
+
+  /**
+   * Appends to `dst` a chunk of the samples from `from` on, as many as fit one; the index behind the last.
+   * All within CHUNK_MAX_DURATION_MS of the first.
+   */
+  encode(dst: ByteWriter, columns: SampleColumns, from: number): number {
+    const end = Math.min(columns.length, from + BLOCK_CHUNK_SAMPLES);
+    return this.#encodeXor(dst, columns, from, end);
+  }
+
+  #encodeXor(dst: ByteWriter, columns: SampleColumns, from: number, end: number): number {
+    const { timestamps, valueWords } = columns;
+    const originMs = timestamps[from];
+    this.#xor.start(0, valueWords[2 * from] | 0, valueWords[2 * from + 1] | 0);
+    let i = from + 1;
+    while (
+      i < end &&
+      this.#xor.append(timestamps[i] - originMs, valueWords[2 * i] | 0, valueWords[2 * i + 1] | 0)
+    )
+      i++;
+    dst.raw(this.#xor.bytes, 0, this.#xor.byteLength);
+    this.encoding = ENCODING_XOR;
+    return i;
+  }
+}
