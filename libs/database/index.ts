@@ -18,4 +18,8 @@ export { type ServeDatabaseOptions, serveDatabase } from './database-port.ts';
 export { connectDatabase } from './database-port-client.ts';
 export { migrate } from './migrate.ts';
 export { SqlBlockStore } from './sql-block-store.ts';
-export { openSqliteDatabase, type SqliteDatabaseOptions } from './sqlite-database.ts';
+export {
+  openSqliteDatabase,
+  type SqliteDatabaseOptions,
+  type SqliteDatabaseStats,
+} from './sqlite-database.ts';

@@ -70,6 +70,7 @@ test('transactions past the bound of those that wait are refused', async () => {
     inserts.map(({ status }) => status),
     ['fulfilled', 'fulfilled', 'rejected'],
   );
+  assert.deepEqual(db.stats, { queuedTransactions: 0, transactions: 3, refusedTransactions: 1 });
   await insert();
   await dispose();
 });

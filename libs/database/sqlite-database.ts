@@ -6,10 +6,21 @@ export interface SqliteDatabaseOptions {
   readonly maxQueuedTransactions?: number;
 }
 
+export interface SqliteDatabaseStats {
+  /** Write transactions that run or wait for their turn. */
+  readonly queuedTransactions: number;
+  /** Counts since the database was opened. */
+  readonly transactions: number;
+  readonly refusedTransactions: number;
+}
+
 const DEFAULT_MAX_QUEUED = 1024;
 
 /** Opens (or creates) the database file at `path`, in this thread: statements run synchronously in it. */
-export function openSqliteDatabase(path: string, options: SqliteDatabaseOptions = {}): Database {
+export function openSqliteDatabase(
+  path: string,
+  options: SqliteDatabaseOptions = {},
+): Database & { readonly stats: SqliteDatabaseStats } {
   return new SqliteDatabase(path, options.maxQueuedTransactions ?? DEFAULT_MAX_QUEUED);
 }
 
@@ -26,6 +37,8 @@ class SqliteDatabase implements Database {
   readonly #reader: SqliteConnection;
   readonly #maxQueued: number;
   #queued = 0;
+  #transactions = 0;
+  #refused = 0;
   /** Resolves when the last write in the queue is done; never rejects. */
   #lastWrite: Promise<unknown> = Promise.resolve();
   #isClosed = false;
@@ -59,6 +72,14 @@ class SqliteDatabase implements Database {
     });
   }
 
+  get stats(): SqliteDatabaseStats {
+    return {
+      queuedTransactions: this.#queued,
+      transactions: this.#transactions,
+      refusedTransactions: this.#refused,
+    };
+  }
+
   /** Waits for the transactions that were begun or queued. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -71,9 +92,11 @@ class SqliteDatabase implements Database {
   async #enqueue<T>(write: () => Promise<T>): Promise<T> {
     this.#checkOpen();
     if (this.#queued >= this.#maxQueued) {
+      this.#refused++;
       throw new DatabaseError('unavailable', `${this.#queued} transactions are waiting`);
     }
     this.#queued++;
+    this.#transactions++;
     const done = this.#lastWrite.then(write);
     this.#lastWrite = done.catch(() => undefined);
     try {

@@ -1,4 +1,8 @@
-export { openSqliteWriteLog, type SqliteWriteLogOptions } from './sqlite-write-log.ts';
+export {
+  openSqliteWriteLog,
+  type SqliteWriteLogOptions,
+  type SqliteWriteLogStats,
+} from './sqlite-write-log.ts';
 export {
   type LogBatch,
   MAX_RECORD_BYTES,

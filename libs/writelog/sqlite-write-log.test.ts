@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { openSqliteWriteLog, type SqliteWriteLogOptions } from './sqlite-write-log.ts';
-import { type WriteLog, WriteLogError } from './write-log.ts';
+import { WriteLogError } from './write-log.ts';
 import { CONTRACT_PARTITIONS, readRecords, recordOf, writeLogContract } from './write-log-contract.ts';
 
 async function openInFolder(options: Partial<SqliteWriteLogOptions> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'writelog-'));
   const path = join(folder, 'log.db');
-  const open = (): WriteLog => openSqliteWriteLog({ path, partitionCount: CONTRACT_PARTITIONS, ...options });
+  const open = () => openSqliteWriteLog({ path, partitionCount: CONTRACT_PARTITIONS, ...options });
   let log = open();
   return {
     path,
@@ -63,6 +63,18 @@ test('close commits what was waiting and ends reads', async () => {
   assert.equal(await appended, 0);
   await assert.rejects(reading, { code: 'closed' });
   assert.equal((await readRecords(again, 0, 0, 1)).length, 1);
+  await dispose();
+});
+
+test('appends that arrive together share one commit', async () => {
+  const { log, dispose } = await openInFolder({ maxPendingBytes: 1000 });
+  await Promise.all([log.append(0, recordOf(0)), log.append(1, recordOf(1)), log.append(2, recordOf(2))]);
+  const waiting = log.append(0, recordOf(3, 950));
+  await assert.rejects(log.append(0, recordOf(4)), { code: 'unavailable' });
+  assert.equal(log.stats.pendingBytes, 950);
+  await waiting;
+  const { commits, records, bytes, refused, pendingBytes, tailBytes } = log.stats;
+  assert.deepEqual([commits, records, bytes, refused, pendingBytes, tailBytes], [2, 4, 1250, 1, 0, 1250]);
   await dispose();
 });
 

@@ -15,6 +15,20 @@ export interface SqliteWriteLogOptions {
   readonly tailCacheBytes?: number;
 }
 
+/** Counts since the log was opened, and what it holds in memory now. */
+export interface SqliteWriteLogStats {
+  readonly commits: number;
+  readonly records: number;
+  readonly bytes: number;
+  /** Time spent in commits, and in checkpoints and deletions, ms: the thread was blocked for as long. */
+  readonly commitMs: number;
+  readonly upkeepMs: number;
+  /** Appends refused because too much was waiting or a commit failed. */
+  readonly refused: number;
+  readonly pendingBytes: number;
+  readonly tailBytes: number;
+}
+
 /** A batch that a reader gets is closed once it holds so much. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** What one transaction takes of the queue: bounds how long an append waits behind others. */
@@ -61,6 +75,7 @@ class SqliteWriteLog implements WriteLog {
   #walBytes = 0;
   #isTurnDue = false;
   #wasCommitTurn = false;
+  readonly #counts = { commits: 0, records: 0, bytes: 0, commitMs: 0, upkeepMs: 0, refused: 0 };
   #isUpkeepPaused = false;
   #isClosed = false;
 
@@ -82,6 +97,7 @@ class SqliteWriteLog implements WriteLog {
     this.#mustFind(partition);
     checkRecord(record);
     if (this.#pendingBytes + record.length > this.#maxPendingBytes) {
+      this.#counts.refused++;
       throw new WriteLogError('unavailable', `${this.#pendingBytes} bytes are waiting for a commit`);
     }
     this.#pendingBytes += record.length;
@@ -154,6 +170,12 @@ class SqliteWriteLog implements WriteLog {
     this.#file.close();
   }
 
+  get stats(): SqliteWriteLogStats {
+    let tailBytes = 0;
+    for (const { tail } of this.#partitions) tailBytes += tail.bytes;
+    return { ...this.#counts, pendingBytes: this.#pendingBytes, tailBytes };
+  }
+
   #mustFind(partition: number): Partition {
     if (this.#isClosed) throw new WriteLogError('closed', 'the log is closed');
     const found = this.#partitions[partition];
@@ -175,8 +197,10 @@ class SqliteWriteLog implements WriteLog {
   /** One commit or one step of upkeep; the two alternate where both are due. */
   #turn(): void {
     const isUpkeepTurn = this.#isUpkeepDue() && (this.#wasCommitTurn || this.#queue.length === 0);
+    const startMs = performance.now();
     if (isUpkeepTurn) this.#upkeep();
     else this.#commit();
+    this.#counts[isUpkeepTurn ? 'upkeepMs' : 'commitMs'] += performance.now() - startMs;
     this.#wasCommitTurn = !isUpkeepTurn;
     if (this.#queue.length > 0 || this.#isUpkeepDue()) this.#scheduleTurn();
   }
@@ -196,10 +220,14 @@ class SqliteWriteLog implements WriteLog {
       this.#file.append(entries);
     } catch (error) {
       this.#recoverBounds();
+      this.#counts.refused += group.length;
       for (const { reject } of group) reject(error);
       return;
     }
     this.#walBytes += bytes;
+    this.#counts.commits++;
+    this.#counts.records += group.length;
+    this.#counts.bytes += bytes;
     for (let i = 0; i < group.length; i++) {
       const { partition, offset, record } = entries[i];
       const { tail } = this.#partitions[partition];
@@ -265,6 +293,8 @@ class SqliteWriteLog implements WriteLog {
 }
 
 /** Opens (or creates) a log in one SQLite file, in this thread: commits run synchronously in it. Throws where it can't. */
-export function openSqliteWriteLog(options: SqliteWriteLogOptions): WriteLog {
+export function openSqliteWriteLog(
+  options: SqliteWriteLogOptions,
+): WriteLog & { readonly stats: SqliteWriteLogStats } {
   return new SqliteWriteLog(options);
 }
