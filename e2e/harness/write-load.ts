@@ -3,7 +3,7 @@ import { series, type TimeSeries } from './write-request.ts';
 
 const SERIES_PER_WRITER = 40;
 const SAMPLES_PER_BATCH = 3;
-const STEP_MS = 40;
+const STEP_MS = 10;
 const METRIC = 'load_samples';
 
 /**
