@@ -24,16 +24,30 @@ export interface IngesterOptions {
 /** Memory of dropped heads that is kept for new ones. */
 const FREE_PAGES_BYTES = 64 * 1024 * 1024;
 
+/** Parts that were staged so long ago belong to a commit that nobody continues. */
+const STAGED_LIVE_MS = 3_600_000;
+const SWEEP_EVERY_MS = 600_000;
+
 /** Target size of a frame of series. */
 const FRAME_BYTES = 1024 * 1024;
 
 /** Owns partitions of the log and answers reads from their heads. */
 export class Ingester implements IngesterApi {
   readonly #owners: readonly PartitionOwner[];
+  readonly #sweep: () => Promise<void>;
+  #sweeping: NodeJS.Timeout | undefined;
 
   constructor(options: IngesterOptions) {
     const pool = new PagePool(FREE_PAGES_BYTES);
     const metrics = new IngesterMetrics(options.registry);
+    const { blocks, clock, logger } = options;
+    this.#sweep = async () => {
+      try {
+        await blocks.sweepStaged(clock() - STAGED_LIVE_MS);
+      } catch (error) {
+        logger.warn({ err: error }, 'parts of unfinished blocks could not be swept');
+      }
+    };
     this.#owners = options.partitions.map(
       (partition) => new PartitionOwner({ ...options, partition, metrics, pool }),
     );
@@ -41,10 +55,13 @@ export class Ingester implements IngesterApi {
 
   /** Resolves when every partition has replayed what the log held. */
   async start(): Promise<void> {
+    await this.#sweep();
+    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
     await Promise.all(this.#owners.map((owner) => owner.start()));
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#sweeping);
     await Promise.all(this.#owners.map((owner) => owner.stop()));
   }
 
