@@ -4,6 +4,7 @@ import { type Expr, type MatrixSelector, type Subquery, unwrapParens, type Vecto
 import { evaluateBinary, evaluateScalarBinary } from './binary/binary.ts';
 import type { Budget } from './budget.ts';
 import { evaluateCall, evaluateScalarCall } from './functions/functions.ts';
+import { scaleHistogram } from './histograms/arithmetic.ts';
 import { mergeEqualRows, withoutMetadataLabels } from './label-sets.ts';
 import type { QueryPlan } from './plan.ts';
 import { HISTOGRAM, type StepGrid } from './query.ts';
@@ -139,8 +140,8 @@ export class Evaluator {
 function negate(block: StepBlock): StepBlock {
   const cells = block.rows * block.steps;
   for (let i = 0; i < cells; i++) {
-    if (block.present[i] === HISTOGRAM) continue;
-    block.values[i] = -block.values[i];
+    if (block.present[i] === HISTOGRAM) block.setHistogram(i, scaleHistogram(block.histogramAt(i), -1));
+    else block.values[i] = -block.values[i];
   }
   return block;
 }

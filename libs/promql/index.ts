@@ -9,6 +9,7 @@ export {
   QueryTimeoutError,
 } from './errors.ts';
 export { evaluateInstant, evaluateRange } from './evaluate.ts';
+export { combineHistograms, isHistogramReset, withHint } from './histograms/arithmetic.ts';
 export { formatSampleValue } from './number-format.ts';
 export { parseExpression, parseSelector } from './parser.ts';
 export { printExpression } from './printer.ts';

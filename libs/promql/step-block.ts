@@ -64,6 +64,17 @@ export class StepBlock implements SeriesBlock {
     else this.setFloat(to, from.values[cell]);
   }
 
+  /** Adds all rows of another block of the same steps. */
+  append(other: StepBlock): void {
+    for (let row = 0; row < other.rows; row++) {
+      const first = this.addRow(other.labels[row], other.nameDropped[row]);
+      for (let k = 0; k < other.steps; k++) {
+        const cell = row * other.steps + k;
+        if (other.present[cell] !== 0) this.copyCell(first + k, other, cell);
+      }
+    }
+  }
+
   isRowEmpty(row: number): boolean {
     const end = (row + 1) * this.steps;
     for (let i = row * this.steps; i < end; i++) if (this.present[i] !== 0) return false;

@@ -1,6 +1,7 @@
 import type { Labels } from '@xscaler/model';
 import { ABSENT, evaluateInstant, evaluateRange, HISTOGRAM, type QueryResult } from '@xscaler/promql';
 import { compareSamples, nearlyEqual, type ResultSample } from './promqltest-compare.ts';
+import { convertClassicHistograms } from './promqltest-nhcb.ts';
 import type { Command, EvalCase, TextExpectation } from './promqltest-script.ts';
 import type { ScriptStorage } from './promqltest-storage.ts';
 
@@ -12,11 +13,10 @@ export interface CaseOutcome {
   readonly fault: string | undefined;
 }
 
-/** Runs a script's commands in order against one storage. @param loadNhcb adds converted classic histograms */
+/** Runs a script's commands in order against one storage. */
 export async function runScript(
   commands: readonly Command[],
   storage: ScriptStorage,
-  loadNhcb: (command: Command & { kind: 'load' }) => void,
 ): Promise<CaseOutcome[]> {
   const outcomes: CaseOutcome[] = [];
   storage.clear();
@@ -24,7 +24,7 @@ export async function runScript(
     if (command.kind === 'clear') storage.clear();
     else if (command.kind === 'load') {
       for (const line of command.series) storage.load(line, command.stepMs);
-      if (command.nhcb) loadNhcb(command);
+      if (command.nhcb) storage.loadConverted(convertClassicHistograms(command.series), command.stepMs);
     } else {
       const fault = await runCase(command, storage);
       outcomes.push({ name: command.name, query: command.query, fault });

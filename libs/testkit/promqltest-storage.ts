@@ -1,4 +1,5 @@
 import {
+  type CounterResetHint,
   type FloatHistogram,
   type Labels,
   type Matcher,
@@ -6,7 +7,9 @@ import {
   STALE_HIGH,
   STALE_LOW,
 } from '@xscaler/model';
+import { isHistogramReset, withHint } from '@xscaler/promql';
 import type { Queryable, SelectHints, Series } from '@xscaler/storage';
+import type { ConvertedSeries } from './promqltest-nhcb.ts';
 import type { SeriesLine } from './promqltest-series.ts';
 
 interface StoredSeries {
@@ -29,12 +32,18 @@ export class ScriptStorage implements Queryable {
       const timestampMs = i * stepMs;
       if (point.kind === 'float') columns.append(timestampMs, point.value);
       else if (point.kind === 'stale') columns.appendWords(timestampMs, STALE_LOW, STALE_HIGH);
-      else if (point.kind === 'histogram') columns.appendHistogram(timestampMs, point.histogram);
+      else if (point.kind === 'histogram') appendHistogram(columns, timestampMs, point.histogram);
     });
   }
 
-  loadHistogram(labels: Labels, timestampMs: number, histogram: FloatHistogram): void {
-    this.#columnsOf(labels).appendHistogram(timestampMs, histogram);
+  /** Adds converted histograms; index i is at i × `stepMs`. */
+  loadConverted(series: readonly ConvertedSeries[], stepMs: number): void {
+    for (const { labels, histograms } of series) {
+      const columns = this.#columnsOf(labels);
+      histograms.forEach((histogram, i) => {
+        if (histogram) appendHistogram(columns, i * stepMs, histogram);
+      });
+    }
   }
 
   async select(matchers: readonly Matcher[], hints: SelectHints): Promise<Series[]> {
@@ -55,6 +64,24 @@ export class ScriptStorage implements Queryable {
     }
     return series.columns;
   }
+}
+
+/** Appends with the hint that a database would give: what the sample before it in the series tells. */
+function appendHistogram(columns: SampleColumns, timestampMs: number, histogram: FloatHistogram): void {
+  columns.appendHistogram(timestampMs, withHint(histogram, storedHint(columns, histogram)));
+}
+
+function storedHint(columns: SampleColumns, histogram: FloatHistogram): CounterResetHint {
+  if (histogram.counterResetHint === 'gauge') return 'gauge';
+  const previous = columns.length === 0 ? undefined : columns.histograms?.[columns.length - 1];
+  if (!previous || previous.counterResetHint === 'gauge') return 'unknown';
+  if (histogram.counterResetHint === 'reset') return 'reset';
+  if (isHistogramReset(withHint(histogram, 'unknown'), previous)) return 'reset';
+  const sameLayout =
+    previous.schema === histogram.schema &&
+    previous.zeroThreshold === histogram.zeroThreshold &&
+    previous.customValues.join() === histogram.customValues.join();
+  return sameLayout ? 'not_reset' : 'unknown';
 }
 
 class ScriptSeries implements Series {

@@ -1,8 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FloatHistogram } from '@xscaler/model';
+import { combineHistograms } from '@xscaler/promql';
 import { type CaseOutcome, runScript } from './promqltest-run.ts';
 import { parseScript } from './promqltest-script.ts';
 import { ScriptStorage } from './promqltest-storage.ts';
+
+/** `base + change` or `base − change`, for sequences of histograms. */
+function stepHistogram(base: FloatHistogram, change: FloatHistogram, sign: 1 | -1): FloatHistogram {
+  const sum = combineHistograms(base, change, sign);
+  if (!sum) throw new Error('a sequence mixes exponential and custom buckets');
+  return sum.histogram;
+}
 
 export interface FileOutcome {
   readonly file: string;
@@ -17,9 +26,9 @@ export async function runDirectory(directory: string, only = ''): Promise<FileOu
   const outcomes: FileOutcome[] = [];
   for (const file of files) {
     const text = readFileSync(join(directory, file), 'utf8');
-    const commands = parseScript(file, text, (base) => base);
+    const commands = parseScript(file, text, stepHistogram);
     const storage = new ScriptStorage();
-    outcomes.push({ file, cases: await runScript(commands, storage, () => {}) });
+    outcomes.push({ file, cases: await runScript(commands, storage) });
   }
   return outcomes;
 }

@@ -3,6 +3,7 @@ import { ExecutionError } from '../errors.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { quoteText } from '../go-quote.ts';
 import { aggregationLabels } from '../grouping.ts';
+import { histogramText } from '../histograms/histogram-text.ts';
 import { formatShortest } from '../number-format.ts';
 import { ABSENT, FLOAT } from '../query.ts';
 import { StepBlock } from '../step-block.ts';
@@ -22,7 +23,10 @@ export function countValues(evaluator: Evaluator, expr: Aggregation, block: Step
     for (let step = 0; step < block.steps; step++) {
       const cell = row * block.steps + step;
       if (block.present[cell] === ABSENT) continue;
-      const text = block.present[cell] === FLOAT ? formatShortest(block.values[cell]) : '';
+      const text =
+        block.present[cell] === FLOAT
+          ? formatShortest(block.values[cell])
+          : histogramText(block.histogramAt(cell));
       const labels = group.with(label, text);
       let first = rows.get(labels.key);
       if (first === undefined) {

@@ -6,6 +6,7 @@ import { quantileOfSorted } from '../quantile.ts';
 import { FLOAT } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
 import { groupBlock } from './aggregate.ts';
+import { infoOfIgnored } from './histogram-sums.ts';
 import { membersOf } from './members.ts';
 
 /** `quantile(q, v)`: the group's values sorted at each step. */
@@ -17,6 +18,7 @@ export function quantileOfGroups(
   quantiles: Float64Array,
 ): StepBlock {
   warnOfBadQuantiles(evaluator, expr, quantiles);
+  infoOfIgnored({ evaluator, expr, block });
   const result = groupBlock(block, groups);
   const scratch = new Float64Array(block.rows);
   membersOf(groups).forEach((members, group) => {

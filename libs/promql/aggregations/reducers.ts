@@ -3,6 +3,7 @@ import type { Evaluator } from '../evaluator.ts';
 import type { Groups } from '../grouping.ts';
 import { FLOAT, HISTOGRAM } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
+import { addHistogramsTo, infoOfIgnored } from './histogram-sums.ts';
 
 /** Aggregations that give one value for each group and step. */
 export type ReducerName = Extract<
@@ -22,8 +23,14 @@ export interface Reduction {
 type Reducer = (reduction: Reduction) => void;
 
 const reducers: Record<ReducerName, Reducer> = {
-  sum: reduceSum,
-  avg: reduceMean,
+  sum: (reduction) => {
+    reduceSum(reduction);
+    addHistogramsTo(reduction, false);
+  },
+  avg: (reduction) => {
+    reduceMean(reduction);
+    addHistogramsTo(reduction, true);
+  },
   min: (reduction) => reduceExtreme(reduction, (value, best) => value < best),
   max: (reduction) => reduceExtreme(reduction, (value, best) => value > best),
   count: reduceCount,
@@ -110,10 +117,9 @@ function reduceMean({ block, groups, result }: Reduction): void {
   }
 }
 
-function reduceExtreme(
-  { block, groups, result }: Reduction,
-  beats: (value: number, best: number) => boolean,
-): void {
+function reduceExtreme(reduction: Reduction, beats: (value: number, best: number) => boolean): void {
+  const { block, groups, result } = reduction;
+  infoOfIgnored(reduction);
   const { steps, values, present } = block;
   for (let row = 0; row < block.rows; row++) {
     const from = row * steps;
@@ -154,7 +160,9 @@ function reduceGroup({ block, groups, result }: Reduction): void {
 }
 
 /** Welford's algorithm; an infinite or NaN first value makes the result NaN. */
-function reduceVariance({ block, groups, result }: Reduction, deviation: boolean): void {
+function reduceVariance(reduction: Reduction, deviation: boolean): void {
+  const { block, groups, result } = reduction;
+  infoOfIgnored(reduction);
   const { steps, values, present } = block;
   const cells = result.rows * steps;
   const means = new Float64Array(cells);

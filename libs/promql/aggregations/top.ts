@@ -5,6 +5,7 @@ import type { Groups } from '../grouping.ts';
 import { formatGeneral } from '../number-format.ts';
 import { FLOAT } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
+import { infoOfIgnored } from './histogram-sums.ts';
 import { membersOf } from './members.ts';
 
 /**
@@ -23,12 +24,13 @@ export function keptCount(param: number): number {
  * the other cells become absent. A single step comes out best first.
  */
 export function selectExtremes(
-  _evaluator: Evaluator,
+  evaluator: Evaluator,
   expr: Aggregation,
   block: StepBlock,
   groups: Groups,
   params: Float64Array,
 ): StepBlock {
+  infoOfIgnored({ evaluator, expr, block });
   const sign = expr.op === 'topk' ? -1 : 1;
   const counts = params.map(keptCount);
   const { steps, values, present } = block;

@@ -1,8 +1,9 @@
 import { type BinaryExpr, type BinaryOperator, typeOf } from '../ast.ts';
 import type { Evaluator } from '../evaluator.ts';
-import { FLOAT, type StepGrid } from '../query.ts';
+import { ABSENT, HISTOGRAM, type StepGrid } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
 import { isComparison, isSetOperator } from '../type-check.ts';
+import { combineMixed } from './mixed-samples.ts';
 import { arithmeticOf, comparisonOf } from './operators.ts';
 import { combineSets } from './set-operators.ts';
 import { combineVectors } from './vector-matching.ts';
@@ -50,8 +51,9 @@ function combineWithScalar(
   const compare = comparisonOf(expr.op);
   const combine = arithmeticOf(expr.op);
   for (let i = 0; i < cells; i++) {
-    if (present[i] !== FLOAT) {
-      present[i] = 0;
+    if (present[i] === ABSENT) continue;
+    if (present[i] === HISTOGRAM) {
+      combineHistogramCell(evaluator, expr, block, i, scalars[i % steps], scalarIsLeft);
       continue;
     }
     const scalar = scalars[i % steps];
@@ -63,4 +65,20 @@ function combineWithScalar(
   }
   const kept = block.withoutEmptyRows();
   return compares && !expr.returnBool ? kept : evaluator.dropNames(kept);
+}
+
+function combineHistogramCell(
+  evaluator: Evaluator,
+  expr: BinaryExpr,
+  block: StepBlock,
+  cell: number,
+  scalar: number,
+  scalarIsLeft: boolean,
+): void {
+  const histogram = block.histogramAt(cell);
+  const left = scalarIsLeft ? scalar : histogram;
+  const right = scalarIsLeft ? histogram : scalar;
+  const result = combineMixed(evaluator.annotations, expr, left, right);
+  if (result?.kind === 'histogram') block.setHistogram(cell, result.histogram);
+  else block.present[cell] = ABSENT;
 }

@@ -13,7 +13,8 @@ export function combineSets(expr: BinaryExpr, left: StepBlock, right: StepBlock)
   if (expr.op === 'or') {
     const seen = presence(left, leftGroups, both.labels.length);
     keepWhere(right, rightGroups, seen, false);
-    return mergeEqualRows(concatenate(left, right)).withoutEmptyRows();
+    left.append(right);
+    return mergeEqualRows(left).withoutEmptyRows();
   }
   const seen = presence(right, rightGroups, both.labels.length);
   keepWhere(left, leftGroups, seen, expr.op === 'and');
@@ -39,15 +40,4 @@ function keepWhere(block: StepBlock, groups: Int32Array, seen: Uint8Array, wante
       if ((seen[groups[row] * steps + k] !== 0) !== wanted) block.present[row * steps + k] = 0;
     }
   }
-}
-
-function concatenate(left: StepBlock, right: StepBlock): StepBlock {
-  for (let row = 0; row < right.rows; row++) {
-    const first = left.addRow(right.labels[row], right.nameDropped[row]);
-    for (let k = 0; k < right.steps; k++) {
-      const cell = row * right.steps + k;
-      if (right.present[cell] !== 0) left.copyCell(first + k, right, cell);
-    }
-  }
-  return left;
 }

@@ -1,12 +1,13 @@
-import type { Labels } from '@xscaler/model';
+import type { FloatHistogram, Labels } from '@xscaler/model';
 import type { BinaryExpr, VectorMatching } from '../ast.ts';
 import { ExecutionError } from '../errors.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { groupRows, matchingLabels } from '../grouping.ts';
 import { isMetadataLabel, mergeEqualRows, printLabelSet, withoutMetadataLabels } from '../label-sets.ts';
-import { FLOAT } from '../query.ts';
+import { ABSENT, HISTOGRAM } from '../query.ts';
 import { StepBlock } from '../step-block.ts';
 import { isComparison } from '../type-check.ts';
+import { combineMixed } from './mixed-samples.ts';
 import { arithmeticOf, comparisonOf } from './operators.ts';
 
 /**
@@ -105,10 +106,14 @@ class VectorJoin {
     for (let step = 0; step < steps; step++) {
       const manyCell = manyRow * steps + step;
       const oneCell = oneRow * steps + step;
-      if (many.present[manyCell] !== FLOAT || one.present[oneCell] !== FLOAT) continue;
+      if (many.present[manyCell] === ABSENT || one.present[oneCell] === ABSENT) continue;
       const left = this.#swapped ? one.values[oneCell] : many.values[manyCell];
       const right = this.#swapped ? many.values[manyCell] : one.values[oneCell];
       if (produced) this.#markProduced(produced, step);
+      if (many.present[manyCell] === HISTOGRAM || one.present[oneCell] === HISTOGRAM) {
+        this.#combineMixedCells(group, manyRow, oneRow, step);
+        continue;
+      }
       let value: number;
       if (!compares) value = combine(left, right);
       else {
@@ -117,8 +122,22 @@ class VectorJoin {
         value = returnBool ? Number(holds) : left;
       }
       if (first < 0) first = this.#resultRow(manyRow, oneRow);
-      this.#fill(group, first + step, value);
+      this.#claim(group, first + step, value);
     }
+  }
+
+  /** One of the two samples at least is a histogram. */
+  #combineMixedCells(group: number, manyRow: number, oneRow: number, step: number): void {
+    const manySample = sampleAt(this.#many, manyRow * this.#many.steps + step);
+    const oneSample = sampleAt(this.#one, oneRow * this.#one.steps + step);
+    const left = this.#swapped ? oneSample : manySample;
+    const right = this.#swapped ? manySample : oneSample;
+    const result = combineMixed(this.#evaluator.annotations, this.#expr, left, right);
+    if (result?.kind === 'histogram') {
+      this.#claim(group, this.#resultRow(manyRow, oneRow) + step, result.histogram);
+    } else if (result && this.#expr.returnBool) {
+      this.#claim(group, this.#resultRow(manyRow, oneRow) + step, Number(result.holds));
+    } else if (result?.holds) this.#claim(group, this.#resultRow(manyRow, oneRow) + step, left);
   }
 
   /** @throws ExecutionError where another row of the group has met its match at the step, kept or not */
@@ -131,7 +150,7 @@ class VectorJoin {
     produced[step] = 1;
   }
 
-  #fill(group: number, cell: number, value: number): void {
+  #claim(group: number, cell: number, sample: number | FloatHistogram): void {
     const filledBy = this.#filledBy[cell];
     if (filledBy !== 0) {
       throw new ExecutionError(
@@ -141,7 +160,8 @@ class VectorJoin {
       );
     }
     this.#filledBy[cell] = group + 1;
-    this.#result.setFloat(cell, value);
+    if (typeof sample === 'number') this.#result.setFloat(cell, sample);
+    else this.#result.setHistogram(cell, sample);
   }
 
   /** First cell of the row that a pair of rows fills. */
@@ -175,4 +195,8 @@ class VectorJoin {
 function anyAt(block: StepBlock, step: number): boolean {
   for (let row = 0; row < block.rows; row++) if (block.present[row * block.steps + step] !== 0) return true;
   return false;
+}
+
+function sampleAt(block: StepBlock, cell: number): number | FloatHistogram {
+  return block.present[cell] === HISTOGRAM ? block.histogramAt(cell) : block.values[cell];
 }

@@ -3,6 +3,7 @@ import { type Call, type Expr, unwrapParens } from '../ast.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { FLOAT, type StepGrid } from '../query.ts';
 import { rangeFunction } from '../ranges/range-functions.ts';
+import { RangeReport } from '../ranges/range-report.ts';
 import { slideWindows } from '../ranges/slide.ts';
 import { StepBlock } from '../step-block.ts';
 
@@ -14,10 +15,11 @@ export function evaluateAbsent(evaluator: Evaluator, call: Call, grid: StepGrid)
 /** `absent_over_time`: 1 at the steps whose window has no sample. */
 export function evaluateAbsentOverTime(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
   const source = evaluator.range(call.args[0], grid);
+  const report = new RangeReport(evaluator.annotations, call.args[0].span);
   const present = rangeFunction('present_over_time');
   if (!present) throw new TypeError('present_over_time is missing');
   return absentFrom(
-    slideWindows(source, grid, present([], source.time.rangeMs), evaluator.budget),
+    slideWindows(source, grid, present([], source.time.rangeMs), evaluator.budget, report),
     call.args[0],
   );
 }

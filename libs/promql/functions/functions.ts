@@ -1,14 +1,17 @@
 import { Labels } from '@xscaler/model';
 import { type Call, type Expr, unwrapParens } from '../ast.ts';
 import type { Evaluator } from '../evaluator.ts';
+import { quoteText } from '../go-quote.ts';
 import { FLOAT, HISTOGRAM, type StepGrid } from '../query.ts';
 import { keepsName, rangeFunction } from '../ranges/range-functions.ts';
+import { RangeReport } from '../ranges/range-report.ts';
 import { slideWindows } from '../ranges/slide.ts';
 import type { FunctionName } from '../signatures.ts';
 import { StepBlock } from '../step-block.ts';
 import { evaluateAbsent, evaluateAbsentOverTime } from './absent.ts';
 import { dateFunction } from './date-functions.ts';
-import { evaluateHistogramQuantile } from './histogram-quantile.ts';
+import { histogramFunctions } from './histogram-functions.ts';
+import { hasFloat, warnOfQuantiles } from './histogram-quantile.ts';
 import { evaluateLabelJoin, evaluateLabelReplace } from './label-functions.ts';
 import { mapFloats, roundTo, unaryMath } from './math-functions.ts';
 import { evaluateSort, evaluateSortByLabel } from './sort-functions.ts';
@@ -22,7 +25,7 @@ const special: Partial<Record<FunctionName, VectorFunction>> = {
   clamp: evaluateClamp,
   clamp_max: evaluateClamp,
   clamp_min: evaluateClamp,
-  histogram_quantile: evaluateHistogramQuantile,
+  ...histogramFunctions,
   label_join: evaluateLabelJoin,
   label_replace: evaluateLabelReplace,
   round: evaluateRound,
@@ -54,8 +57,24 @@ function evaluateRangeCall(evaluator: Evaluator, call: Call, grid: StepGrid): St
   const source = evaluator.range(call.args[rangeAt], grid);
   const make = rangeFunction(name);
   if (!make) throw new TypeError(`${name} is no range function`);
-  const block = slideWindows(source, grid, make(scalars, source.time.rangeMs), evaluator.budget);
+  if (name === 'quantile_over_time') warnOfQuantiles(evaluator, call, scalars[0]);
+  const report = new RangeReport(evaluator.annotations, call.args[rangeAt].span);
+  const fn = make(scalars, source.time.rangeMs);
+  const block = slideWindows(source, grid, fn, evaluator.budget, report);
+  if (name === 'rate' || name === 'increase') infoOfGauges(evaluator, call, block);
   return keepsName(name) ? block : evaluator.dropNames(block);
+}
+
+/** Says which of the rated metrics do not look like counters. */
+function infoOfGauges(evaluator: Evaluator, call: Call, block: StepBlock): void {
+  for (let row = 0; row < block.rows; row++) {
+    const name = block.labels[row].metricName;
+    if (name === '' || /_(total|sum|count|bucket)$/.test(name) || !hasFloat(block, row)) continue;
+    evaluator.annotations.info(
+      `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${quoteText(name)}`,
+      call.args[0].span,
+    );
+  }
 }
 
 function evaluateDate(

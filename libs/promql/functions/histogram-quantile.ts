@@ -1,45 +1,192 @@
-import { METRIC_NAME } from '@xscaler/model';
+import { type Labels, METRIC_NAME } from '@xscaler/model';
 import type { Call } from '../ast.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { quoteText } from '../go-quote.ts';
 import { groupRows } from '../grouping.ts';
-import { bucketQuantile, ClassicBuckets } from '../histograms/classic-buckets.ts';
-import { withoutMetadataLabels } from '../label-sets.ts';
+import { bucketFraction, bucketQuantile, ClassicBuckets } from '../histograms/classic-buckets.ts';
+import { histogramFraction, histogramQuantile, type NanEffect } from '../histograms/statistics.ts';
+import { mergeEqualRows, withoutMetadataLabels } from '../label-sets.ts';
 import { formatGeneral } from '../number-format.ts';
-import { FLOAT, type StepGrid } from '../query.ts';
+import { FLOAT, HISTOGRAM, type StepGrid } from '../query.ts';
 import { StepBlock } from '../step-block.ts';
 
-/** `histogram_quantile` over classic histograms: rows that differ in `le` alone are one histogram. */
+/** `histogram_quantile(q, v)` over native and classic histograms. */
 export function evaluateHistogramQuantile(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
   const quantiles = evaluator.scalar(call.args[0], grid);
   warnOfQuantiles(evaluator, call, quantiles);
   const input = evaluator.vector(call.args[1], grid);
-  const histograms = classicHistograms(evaluator, call, input);
-  const block = new StepBlock(grid.count, histograms.length);
-  for (const { buckets, row } of histograms) {
-    const labels = input.labels[row].without('le');
-    const first = block.addRow(evaluator.delayedNameRemoval ? labels : withoutMetadataLabels(labels), true);
-    let forced = false;
-    for (let step = 0; step < grid.count; step++) {
-      if (buckets.gather(input, step) === 0) continue;
-      block.setFloat(first + step, bucketQuantile(quantiles[step], buckets));
-      forced ||= buckets.forcedMonotonic;
-    }
-    evaluator.budget.work(buckets.size * grid.count);
-    if (forced) infoOfForcing(evaluator, call, input.labels[row].get(METRIC_NAME));
+  const result = new HistogramReader(evaluator, call, input, 1).quantiles(quantiles, (labels) => labels);
+  return mergeEqualRows(result).withoutEmptyRows();
+}
+
+/** `histogram_quantiles(v, "label", q…)`: each quantile a series with its value in the label. */
+export function evaluateHistogramQuantiles(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
+  const label = evaluator.text(call.args[1]);
+  const reader = new HistogramReader(evaluator, call, evaluator.vector(call.args[0], grid), 0);
+  const result = new StepBlock(grid.count);
+  for (const arg of call.args.slice(2)) {
+    const quantiles = evaluator.scalar(arg, grid);
+    warnOfQuantiles(evaluator, call, quantiles);
+    const value = formatGeneral(quantiles[0]);
+    result.append(reader.quantiles(quantiles, (labels) => labels.with(label, value)));
   }
-  return block.withoutEmptyRows();
+  return mergeEqualRows(result).withoutEmptyRows();
+}
+
+/** `histogram_fraction(lower, upper, v)`. */
+export function evaluateHistogramFraction(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
+  const lower = evaluator.scalar(call.args[0], grid);
+  const upper = evaluator.scalar(call.args[1], grid);
+  const input = evaluator.vector(call.args[2], grid);
+  const result = new HistogramReader(evaluator, call, input, 2).fractions(lower, upper);
+  return mergeEqualRows(result).withoutEmptyRows();
 }
 
 /** A classic histogram of a block: its buckets, and the row that gives its labels. */
-export interface ClassicHistogram {
+interface ClassicHistogram {
   readonly buckets: ClassicBuckets;
   readonly row: number;
 }
 
-/** Puts the rows of a block together to histograms, warning of those without a usable `le`. */
-export function classicHistograms(evaluator: Evaluator, call: Call, input: StepBlock): ClassicHistogram[] {
-  const at = call.args.find((_, i) => call.signature.args[i] === 'vector') ?? call;
+/** The histograms in a vector, native and classic, and what functions make of them. */
+class HistogramReader {
+  readonly #evaluator: Evaluator;
+  readonly #call: Call;
+  readonly #input: StepBlock;
+  readonly #arg: number;
+  readonly #classic: readonly ClassicHistogram[];
+  /** Cells whose labels belong to a native and a classic histogram at once. */
+  readonly #clashing = new Set<number>();
+
+  /** @param arg which argument the vector is */
+  constructor(evaluator: Evaluator, call: Call, input: StepBlock, arg: number) {
+    this.#evaluator = evaluator;
+    this.#call = call;
+    this.#input = input;
+    this.#arg = arg;
+    this.#classic = classicHistograms(evaluator, call, input, arg);
+    this.#findClashes();
+  }
+
+  quantiles(quantiles: Float64Array, label: (labels: Labels) => Labels): StepBlock {
+    const forcedRows = new Set<number>();
+    const block = this.#evaluate(
+      (row, cell, step) => {
+        const { value, nanEffect } = histogramQuantile(quantiles[step], this.#input.histogramAt(cell));
+        this.#infoOfNans(row, nanEffect);
+        return value;
+      },
+      (buckets, row, step) => {
+        if (buckets.forcedMonotonic) forcedRows.add(row);
+        return bucketQuantile(quantiles[step], buckets);
+      },
+      label,
+    );
+    for (const row of forcedRows) this.#infoOfForcing(row);
+    return block;
+  }
+
+  fractions(lower: Float64Array, upper: Float64Array): StepBlock {
+    return this.#evaluate(
+      (row, cell, step) => {
+        const histogram = this.#input.histogramAt(cell);
+        if (Number.isNaN(histogram.sum) && histogram.count > 0) {
+          this.#info(
+            row,
+            'input to histogram_fraction has NaN observations, which are excluded from all fractions',
+          );
+        }
+        return histogramFraction(lower[step], upper[step], histogram);
+      },
+      (buckets, _row, step) => bucketFraction(lower[step], upper[step], buckets),
+      (labels) => labels,
+    );
+  }
+
+  #evaluate(
+    native: (row: number, cell: number, step: number) => number,
+    classic: (buckets: ClassicBuckets, row: number, step: number) => number,
+    label: (labels: Labels) => Labels,
+  ): StepBlock {
+    const input = this.#input;
+    const { steps } = input;
+    const block = new StepBlock(steps, this.#classic.length);
+    if (input.histograms) {
+      for (let row = 0; row < input.rows; row++) {
+        if (!hasKind(input, row, HISTOGRAM)) continue;
+        const first = block.addRow(label(this.#resultLabels(input.labels[row])), true);
+        for (let step = 0; step < steps; step++) {
+          const cell = row * steps + step;
+          if (input.present[cell] !== HISTOGRAM || this.#clashing.has(cell)) continue;
+          block.setFloat(first + step, native(row, cell, step));
+        }
+      }
+    }
+    for (const { buckets, row } of this.#classic) {
+      const first = block.addRow(label(this.#resultLabels(input.labels[row].without('le'))), true);
+      for (let step = 0; step < steps; step++) {
+        if (this.#clashing.has(row * steps + step) || buckets.gather(input, step) === 0) continue;
+        block.setFloat(first + step, classic(buckets, row, step));
+      }
+      this.#evaluator.budget.work(buckets.size * steps);
+    }
+    return block;
+  }
+
+  #resultLabels(labels: Labels): Labels {
+    return this.#evaluator.delayedNameRemoval ? labels : withoutMetadataLabels(labels);
+  }
+
+  #findClashes(): void {
+    const input = this.#input;
+    if (!input.histograms) return;
+    const classic = new Map(this.#classic.map((one) => [input.labels[one.row].without('le').key, one]));
+    for (let row = 0; row < input.rows; row++) {
+      const other = classic.get(input.labels[row].key);
+      if (!other) continue;
+      for (let step = 0; step < input.steps; step++) {
+        const cell = row * input.steps + step;
+        if (input.present[cell] !== HISTOGRAM || other.buckets.gather(input, step) === 0) continue;
+        this.#clashing.add(cell).add(other.row * input.steps + step);
+        this.#warn(row, 'vector contains a mix of classic and native histograms');
+      }
+    }
+  }
+
+  #infoOfNans(row: number, effect: NanEffect): void {
+    if (effect === 'none') return;
+    const result = effect === 'nan' ? 'NaN' : 'skewed higher';
+    this.#info(row, `input to histogram_quantile has NaN observations, result is ${result}`);
+  }
+
+  #infoOfForcing(row: number): void {
+    this.#info(
+      row,
+      'input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)',
+    );
+  }
+
+  #info(row: number, text: string): void {
+    this.#evaluator.annotations.info(text + this.#forMetric(row), this.#call.args[this.#arg].span);
+  }
+
+  #warn(row: number, text: string): void {
+    this.#evaluator.annotations.warn(text + this.#forMetric(row), this.#call.args[this.#arg].span);
+  }
+
+  #forMetric(row: number): string {
+    const name = this.#input.labels[row].metricName;
+    return name === '' ? '' : ` for metric name ${quoteText(name)}`;
+  }
+}
+
+/** Puts the float rows of a block together to histograms, warning of those without a usable `le`. */
+function classicHistograms(
+  evaluator: Evaluator,
+  call: Call,
+  input: StepBlock,
+  arg: number,
+): ClassicHistogram[] {
   const { groupOf, labels } = groupRows(input.labels, (row) =>
     evaluator.delayedNameRemoval
       ? row.without('le')
@@ -51,10 +198,11 @@ export function classicHistograms(evaluator: Evaluator, call: Call, input: StepB
     const le = input.labels[row].get('le');
     const upperBound = parseBound(le);
     if (upperBound === undefined) {
-      const name = quoteText(input.labels[row].get(METRIC_NAME));
+      const name = input.labels[row].metricName;
+      const forMetric = name === '' ? '' : ` for metric name ${quoteText(name)}`;
       evaluator.annotations.warn(
-        `bucket label "le" is missing or has a malformed value of ${quoteText(le)} for metric name ${name}`,
-        at.span,
+        `bucket label "le" is missing or has a malformed value of ${quoteText(le)}${forMetric}`,
+        call.args[arg].span,
       );
       continue;
     }
@@ -70,9 +218,13 @@ export function classicHistograms(evaluator: Evaluator, call: Call, input: StepB
   return histograms;
 }
 
-function hasFloat(block: StepBlock, row: number): boolean {
+export function hasFloat(block: StepBlock, row: number): boolean {
+  return hasKind(block, row, FLOAT);
+}
+
+function hasKind(block: StepBlock, row: number, kind: number): boolean {
   const end = (row + 1) * block.steps;
-  for (let i = row * block.steps; i < end; i++) if (block.present[i] === FLOAT) return true;
+  for (let i = row * block.steps; i < end; i++) if (block.present[i] === kind) return true;
   return false;
 }
 
@@ -94,12 +246,4 @@ export function warnOfQuantiles(evaluator: Evaluator, call: Call, quantiles: Flo
       call.args[call.signature.args.indexOf('scalar')].span,
     );
   }
-}
-
-function infoOfForcing(evaluator: Evaluator, call: Call, metric: string): void {
-  const name = metric === '' ? '' : ` for metric name ${quoteText(metric)}`;
-  evaluator.annotations.info(
-    `input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)${name}`,
-    call.args[1].span,
-  );
 }

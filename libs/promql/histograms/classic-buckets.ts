@@ -97,3 +97,28 @@ export function bucketQuantile(q: number, { bounds, counts, length }: ClassicBuc
   }
   return lower + (bounds[low] - lower) * (rank / count);
 }
+
+/** The share of observations between two values, linear within a bucket. */
+export function bucketFraction(lower: number, upper: number, buckets: ClassicBuckets): number {
+  const { bounds, counts, length } = buckets;
+  if (length < 2 || bounds[length - 1] !== Number.POSITIVE_INFINITY) return Number.NaN;
+  const count = counts[length - 1];
+  if (count === 0 || Number.isNaN(lower) || Number.isNaN(upper)) return Number.NaN;
+  if (lower >= upper) return 0;
+  return (rankBelow(upper, buckets) - rankBelow(lower, buckets)) / count;
+}
+
+function rankBelow(value: number, { bounds, counts, length }: ClassicBuckets): number {
+  let rank = 0;
+  for (let i = 0; i < length; i++) {
+    const lower = i === 0 ? Number.NEGATIVE_INFINITY : bounds[i - 1];
+    if (lower >= value) break;
+    if (bounds[i] > value) {
+      // The first bucket starts at zero, unless it is below zero altogether.
+      const from = i === 0 && bounds[0] > 0 ? 0 : lower;
+      return Math.min(rank + (counts[i] - rank) * ((value - from) / (bounds[i] - from)), counts[length - 1]);
+    }
+    rank = counts[i];
+  }
+  return Math.min(rank, counts[length - 1]);
+}

@@ -1,3 +1,4 @@
+import { countMixedPairs } from './histogram-pairs.ts';
 import type { RangeSamples } from './range-samples.ts';
 import type { Window, WindowFunction } from './window.ts';
 
@@ -20,8 +21,12 @@ export class PairsOverTime implements WindowFunction {
   /** `#prefix[i]` counts the samples up to and including i that pass against their predecessor. */
   #prefix = new Int32Array(256);
 
-  constructor(test: PairTest) {
+  readonly #resets: boolean;
+
+  /** @param resets counts resets of histograms, else their changes */
+  constructor(test: PairTest, resets: boolean) {
     this.#test = test;
+    this.#resets = resets;
   }
 
   begin({ values, length }: RangeSamples): void {
@@ -36,6 +41,10 @@ export class PairsOverTime implements WindowFunction {
 
   apply(window: Window): void {
     const { from, to } = window;
+    if (window.histogramFrom !== window.histogramTo) {
+      window.setFloat(countMixedPairs(window, this.#resets, this.#test));
+      return;
+    }
     if (from === to) return;
     window.setFloat(this.#prefix[to - 1] - this.#prefix[from]);
   }

@@ -33,7 +33,7 @@ export class ExtremeOverTime implements WindowFunction {
 
   apply(window: Window): void {
     const { from, to } = window;
-    if (from === to) return;
+    if (!window.hasFloats()) return;
     const { timestamps, values } = window.samples;
     const queue = this.#queue;
     for (; this.#next < to; this.#next++) {

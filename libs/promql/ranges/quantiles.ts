@@ -29,7 +29,7 @@ export class QuantileOverTime implements WindowFunction {
 
   apply(window: Window): void {
     const { from, to } = window;
-    if (from === to) return;
+    if (!window.hasFloats()) return;
     const { values } = window.samples;
     if (from >= this.#to) {
       this.#count = 0;
@@ -82,7 +82,7 @@ export class MedianDeviationOverTime extends PlainWindowFunction {
 
   apply(window: Window): void {
     const { from, to } = window;
-    if (from === to) return;
+    if (!window.hasFloats()) return;
     const count = to - from;
     if (this.#scratch.length < count) this.#scratch = new Float64Array(count * 2);
     const values = this.#scratch.subarray(0, count);

@@ -28,7 +28,7 @@ type Factory = (scalars: readonly Float64Array[], rangeMs: number) => WindowFunc
 
 const factories: Record<Exclude<RangeFunctionName, 'absent_over_time'>, Factory> = {
   avg_over_time: () => new SumOverTime(true),
-  changes: () => new PairsOverTime(isChange),
+  changes: () => new PairsOverTime(isChange, false),
   count_over_time: () => new CountOverTime(),
   delta: (_, rangeMs) => new ExtrapolatedRate({ isCounter: false, isRate: false }, rangeMs),
   deriv: () => new Derivative(),
@@ -45,7 +45,7 @@ const factories: Record<Exclude<RangeFunctionName, 'absent_over_time'>, Factory>
   present_over_time: () => new PresentOverTime(),
   quantile_over_time: ([quantiles]) => new QuantileOverTime(quantiles),
   rate: (_, rangeMs) => new ExtrapolatedRate({ isCounter: true, isRate: true }, rangeMs),
-  resets: () => new PairsOverTime(isReset),
+  resets: () => new PairsOverTime(isReset, true),
   stddev_over_time: () => new VarianceOverTime(true),
   stdvar_over_time: () => new VarianceOverTime(false),
   sum_over_time: () => new SumOverTime(false),

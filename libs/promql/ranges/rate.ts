@@ -1,3 +1,5 @@
+import { scaleHistogram } from '../histograms/arithmetic.ts';
+import { histogramChange, instantHistogramChange } from './histogram-rate.ts';
 import type { RangeSamples } from './range-samples.ts';
 import type { Window, WindowFunction } from './window.ts';
 
@@ -43,7 +45,11 @@ export class ExtrapolatedRate implements WindowFunction {
 
   apply(window: Window): void {
     const { from, to } = window;
-    if (to - from < 2 || window.histogramFrom !== window.histogramTo) return;
+    if (window.histogramFrom !== window.histogramTo) {
+      if (window.hasHistogramsOnly()) this.#applyHistograms(window);
+      return;
+    }
+    if (to - from < 2) return;
     const { timestamps, values } = window.samples;
     const first = values[from];
     const last = to - 1;
@@ -60,6 +66,23 @@ export class ExtrapolatedRate implements WindowFunction {
       this.#kind.isCounter && change > 0 && first >= 0 ? first / change : Number.POSITIVE_INFINITY,
     );
     window.setFloat(change * (this.#kind.isRate ? factor / this.#rangeSeconds : factor));
+  }
+
+  #applyHistograms(window: Window): void {
+    const { histogramFrom: from, histogramTo: to, samples } = window;
+    if (to - from < 2) return;
+    const { isCounter, isRate } = this.#kind;
+    const change = histogramChange(samples.histograms, from, to, isCounter, window.report);
+    if (!change) return;
+    const first = samples.histograms[from].count;
+    const factor = extrapolationFactor(
+      window,
+      samples.histogramTimestamps[from],
+      samples.histogramTimestamps[to - 1],
+      to - 1 - from,
+      isCounter && change.count > 0 && first >= 0 ? first / change.count : Number.POSITIVE_INFINITY,
+    );
+    window.setHistogram(scaleHistogram(change, isRate ? factor / this.#rangeSeconds : factor));
   }
 
   #growResets(): void {
@@ -106,12 +129,44 @@ export class InstantRate implements WindowFunction {
 
   apply(window: Window): void {
     const { from, to } = window;
-    if (to - from < 2 || window.histogramFrom !== window.histogramTo) return;
+    if (window.histogramFrom !== window.histogramTo) {
+      this.#applyHistograms(window);
+      return;
+    }
+    if (to - from < 2) return;
     const { timestamps, values } = window.samples;
     const elapsedMs = timestamps[to - 1] - timestamps[to - 2];
     const last = values[to - 1];
     const previous = values[to - 2];
     if (!this.#isRate) window.setFloat(last - previous);
     else window.setFloat((last < previous ? last : last - previous) / (elapsedMs / 1000));
+  }
+
+  /** The last two samples decide, whatever is before them. */
+  #applyHistograms(window: Window): void {
+    const { from, to, histogramFrom, histogramTo, samples } = window;
+    const { timestamps, values, histograms, histogramTimestamps } = samples;
+    if (to - from + histogramTo - histogramFrom < 2) return;
+    const floatMs = to > from ? timestamps[to - 1] : Number.NEGATIVE_INFINITY;
+    const earlierFloatMs = to - from > 1 ? timestamps[to - 2] : Number.NEGATIVE_INFINITY;
+    const histogramMs = histogramTimestamps[histogramTo - 1];
+    const several = histogramTo - histogramFrom > 1;
+    const earlierMs = several ? histogramTimestamps[histogramTo - 2] : Number.NEGATIVE_INFINITY;
+    if (earlierFloatMs > histogramMs) {
+      const difference = values[to - 1] - values[to - 2];
+      if (!this.#isRate) window.setFloat(difference);
+      else
+        window.setFloat((difference < 0 ? values[to - 1] : difference) / ((floatMs - earlierFloatMs) / 1000));
+      return;
+    }
+    if (floatMs > earlierMs) {
+      window.report.mixed();
+      return;
+    }
+    const [previous, last] = [histograms[histogramTo - 2], histograms[histogramTo - 1]];
+    const change = instantHistogramChange(previous, last, this.#isRate, window.report);
+    if (!change) return;
+    const seconds = (histogramMs - earlierMs) / 1000;
+    window.setHistogram(this.#isRate ? scaleHistogram(change, seconds, 'divide') : change);
   }
 }

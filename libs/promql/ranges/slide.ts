@@ -1,6 +1,7 @@
 import type { Budget } from '../budget.ts';
 import { ABSENT, FLOAT, type StepGrid } from '../query.ts';
 import { StepBlock } from '../step-block.ts';
+import type { RangeReport } from './range-report.ts';
 import { RangeSamples } from './range-samples.ts';
 import type { RangeSource } from './range-source.ts';
 import { Window, type WindowFunction } from './window.ts';
@@ -14,14 +15,16 @@ export function slideWindows(
   grid: StepGrid,
   fn: WindowFunction,
   budget: Budget,
+  report: RangeReport,
 ): StepBlock {
   const block = new StepBlock(grid.count, source.count);
   const samples = new RangeSamples();
-  const window = new Window(samples);
+  const window = new Window(samples, report);
   for (let row = 0; row < source.count; row++) {
     source.load(row, samples);
     if (samples.isEmpty) continue;
     const first = block.addRow(source.labels(row), source.nameDropped(row));
+    report.metricName = source.labels(row).metricName;
     fn.begin(samples);
     if (slideRow(source, grid, fn, window, block, first, budget) === 0) block.removeLastRow();
   }

@@ -1,3 +1,4 @@
+import { combineHistograms, scaleHistogram } from '../histograms/arithmetic.ts';
 import { KahanSum, RunningMean } from '../kahan.ts';
 import type { RangeSamples } from './range-samples.ts';
 import { PlainWindowFunction, type Window, type WindowFunction } from './window.ts';
@@ -40,11 +41,30 @@ export class SumOverTime implements WindowFunction {
 
   apply(window: Window): void {
     const { from, to } = window;
-    if (from === to || window.histogramFrom !== window.histogramTo) return;
+    if (window.histogramFrom !== window.histogramTo) {
+      if (window.hasHistogramsOnly()) this.#combineHistograms(window);
+      return;
+    }
     if (this.#exact) {
       const sum = this.#prefix[to] - this.#prefix[from];
       window.setFloat(this.#average ? sum / (to - from) : sum);
     } else window.setFloat(this.#average ? this.#meanOf(window) : this.#sumOf(window));
+  }
+
+  #combineHistograms(window: Window): void {
+    const { histograms } = window.samples;
+    let total = histograms[window.histogramFrom];
+    for (let i = window.histogramFrom + 1; i < window.histogramTo; i++) {
+      const sum = combineHistograms(total, histograms[i], 1);
+      if (!sum) {
+        window.report.mixedSchemas();
+        return;
+      }
+      window.report.combined(sum, 'aggregation');
+      total = sum.histogram;
+    }
+    const count = window.histogramTo - window.histogramFrom;
+    window.setHistogram(this.#average ? scaleHistogram(total, count, 'divide') : total);
   }
 
   #sumOf({ samples: { values }, from, to }: Window): number {
@@ -75,7 +95,7 @@ export class VarianceOverTime extends PlainWindowFunction {
 
   apply(window: Window): void {
     const { from, to } = window;
-    if (from === to) return;
+    if (!window.hasFloats()) return;
     const { values } = window.samples;
     const mean = this.#mean;
     const squares = this.#squares;

@@ -51,7 +51,7 @@ export class Derivative extends PlainWindowFunction {
   readonly #regression = new Regression();
 
   apply(window: Window): void {
-    if (window.to - window.from < 2) return;
+    if (window.to - window.from < 2 || !window.hasFloats()) return;
     this.#regression.fit(window, window.samples.timestamps[window.from]);
     window.setFloat(this.#regression.slope);
   }
@@ -69,7 +69,7 @@ export class LinearPrediction extends PlainWindowFunction {
   }
 
   apply(window: Window): void {
-    if (window.to - window.from < 2) return;
+    if (window.to - window.from < 2 || !window.hasFloats()) return;
     this.#regression.fit(window, window.timeMs);
     window.setFloat(this.#regression.slope * this.#aheadSeconds[window.step] + this.#regression.intercept);
   }
@@ -93,7 +93,7 @@ export class DoubleExponentialSmoothing extends PlainWindowFunction {
     checkFactor('smoothing', 'sf', smoothing);
     checkFactor('trend', 'tf', trend);
     const { from, to } = window;
-    if (to - from < 2) return;
+    if (to - from < 2 || !window.hasFloats()) return;
     const { values } = window.samples;
     let previous = 0;
     let smoothed = values[from];

@@ -1,5 +1,6 @@
 import type { FloatHistogram } from '@xscaler/model';
 import { ABSENT, FLOAT, HISTOGRAM } from '../query.ts';
+import type { RangeReport } from './range-report.ts';
 import type { RangeSamples } from './range-samples.ts';
 
 /**
@@ -7,7 +8,8 @@ import type { RangeSamples } from './range-samples.ts';
  * of the samples, and the cell the function puts its result into. One object serves all steps.
  */
 export class Window {
-  samples: RangeSamples;
+  readonly samples: RangeSamples;
+  readonly report: RangeReport;
   from = 0;
   to = 0;
   histogramFrom = 0;
@@ -23,8 +25,24 @@ export class Window {
   value = 0;
   histogram: FloatHistogram | undefined;
 
-  constructor(samples: RangeSamples) {
+  constructor(samples: RangeSamples, report: RangeReport) {
     this.samples = samples;
+    this.report = report;
+  }
+
+  /** Whether a function of floats alone has something to work on; says so where it ignores histograms. */
+  hasFloats(): boolean {
+    if (this.from === this.to) return false;
+    if (this.histogramFrom !== this.histogramTo) this.report.ignoredHistograms();
+    return true;
+  }
+
+  /** Whether there are histograms and no floats; says so where there are both. */
+  hasHistogramsOnly(): boolean {
+    if (this.histogramFrom === this.histogramTo) return false;
+    if (this.from === this.to) return true;
+    this.report.mixed();
+    return false;
   }
 
   setFloat(value: number): void {

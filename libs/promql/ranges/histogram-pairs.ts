@@ -1,0 +1,36 @@
+import { equalHistograms, isHistogramReset } from '../histograms/arithmetic.ts';
+import type { Window } from './window.ts';
+
+/**
+ * `changes` or `resets` over a window that has histograms: floats and histograms in the order of time; from
+ * one kind to the other is a change and a reset.
+ * @param test for two floats
+ */
+export function countMixedPairs(
+  window: Window,
+  resets: boolean,
+  test: (previous: number, current: number) => boolean,
+): number {
+  const { timestamps, values, histograms, histogramTimestamps } = window.samples;
+  let float = window.from;
+  let histogram = window.histogramFrom;
+  let previous: 'float' | 'histogram' | undefined;
+  let count = 0;
+  while (float < window.to || histogram < window.histogramTo) {
+    const takeFloat =
+      histogram >= window.histogramTo ||
+      (float < window.to && timestamps[float] < histogramTimestamps[histogram]);
+    const kind = takeFloat ? 'float' : 'histogram';
+    if (previous !== undefined && previous !== kind) count++;
+    else if (previous === undefined) count = 0;
+    else if (takeFloat) count += Number(test(values[float - 1], values[float]));
+    else {
+      const [before, now] = [histograms[histogram - 1], histograms[histogram]];
+      count += Number(resets ? isHistogramReset(now, before) : !equalHistograms(now, before));
+    }
+    previous = kind;
+    if (takeFloat) float++;
+    else histogram++;
+  }
+  return count;
+}
