@@ -1,11 +1,13 @@
 import { DecodeError } from '@xscaler/encoding';
 import type { SampleColumns } from '@xscaler/model';
-import { type ChunkView, ENCODING_XOR } from './chunk.ts';
+import { type ChunkView, ENCODING_DENSE, ENCODING_XOR } from './chunk.ts';
+import { DenseDecoder } from './dense-decoder.ts';
 import { XorDecoder } from './xor-decoder.ts';
 
 /** Decodes chunks of any encoding, reusing one set of buffers. */
 export class ChunkDecoder {
   readonly #xor = new XorDecoder();
+  readonly #dense = new DenseDecoder();
 
   /**
    * Appends the chunk's samples with startMs ≤ t ≤ endMs to `dst`, increasing in time.
@@ -15,6 +17,9 @@ export class ChunkDecoder {
     switch (chunk.encoding) {
       case ENCODING_XOR:
         this.#xor.decode(chunk, dst, startMs, endMs);
+        break;
+      case ENCODING_DENSE:
+        this.#dense.decode(chunk, dst, startMs, endMs);
         break;
       default:
         throw new DecodeError(`unknown chunk encoding ${chunk.encoding}`);

@@ -1,6 +1,7 @@
 import type { ByteWriter } from '@xscaler/encoding';
 import type { SampleColumns } from '@xscaler/model';
-import { ENCODING_XOR } from './chunk.ts';
+import { ENCODING_DENSE, ENCODING_XOR } from './chunk.ts';
+import { DenseWriter } from './dense-chunk.ts';
 import { XorWriter } from './xor-chunk.ts';
 
 /** Most samples of a block's chunk: a few pages to decode where only a part of it is wanted. */
@@ -9,6 +10,7 @@ const BLOCK_CHUNK_SAMPLES = 1024;
 /** Writes columns as chunks of the encoding that suits them. */
 export class ChunkEncoder {
   readonly #xor = new XorWriter();
+  readonly #dense = new DenseWriter();
   /** Of the chunk written last. */
   encoding = 0;
 
@@ -18,7 +20,10 @@ export class ChunkEncoder {
    */
   encode(dst: ByteWriter, columns: SampleColumns, from: number): number {
     const end = Math.min(columns.length, from + BLOCK_CHUNK_SAMPLES);
-    return this.#encodeXor(dst, columns, from, end);
+    const dense = this.#dense.write(dst, columns, from, end);
+    if (dense === from) return this.#encodeXor(dst, columns, from, end);
+    this.encoding = ENCODING_DENSE;
+    return dense;
   }
 
   #encodeXor(dst: ByteWriter, columns: SampleColumns, from: number, end: number): number {

@@ -1,0 +1,152 @@
+import type { ByteWriter } from '@xscaler/encoding';
+import type { SampleColumns } from '@xscaler/model';
+import { BLOCK_WORDS, packedSize, writePacked } from './packed-integers.ts';
+
+/*
+ * The dense codec of blocks, for values that are decimals of few digits, as nearly all metrics are.
+ * What it can't tell exactly goes to the XOR codec.
+ *
+ *   chunk  := modes u8 (times + values), times, values
+ *   times  := nothing                        TIMES_GRID: equally spaced from the chunk's first time to its last
+ *           | (delta uvarint, run uvarint) … TIMES_RUNS: `run` equal differences each, all of them together
+ *           | packed                         TIMES_PACKED: each difference (packed-integers.ts)
+ *   values := value64                        VALUES_EQUAL: all have these bits
+ *           | exponent u8, packed            VALUES_PLAIN: value = integer / 10^exponent
+ *           | exponent u8, first varint, packed      VALUES_DELTA: the same, integers by their differences
+ */
+export const TIMES_GRID = 0;
+export const TIMES_RUNS = 1;
+export const TIMES_PACKED = 2;
+export const TIMES_MASK = 3;
+export const VALUES_EQUAL = 0 << 2;
+export const VALUES_PLAIN = 1 << 2;
+export const VALUES_DELTA = 2 << 2;
+
+/** Powers of ten that a double holds exactly go to 22; more digits than 15 no decimal can have here anyway. */
+export const MAX_EXPONENT = 15;
+export const POWERS_OF_TEN = Float64Array.from({ length: MAX_EXPONENT + 1 }, (_, i) => Number(`1e${i}`));
+/** Integers stay far enough below 2^53 that value × 10^exponent rounds to the right one. */
+const MAX_INTEGER = 2 ** 50;
+
+/** Most samples of a chunk that `DenseWriter` takes. */
+const MAX_SAMPLES = 1024;
+/** Fewer decimals in a row, with something else behind them, are not worth a chunk of their own. */
+const MIN_RUN = 16;
+
+/** Writes dense chunks; its buffers are reused. */
+export class DenseWriter {
+  readonly #integers = new Float64Array(MAX_SAMPLES);
+  readonly #deltas = new Float64Array(MAX_SAMPLES);
+  readonly #scratch = new Int32Array(BLOCK_WORDS);
+
+  /** Appends a chunk of the samples `from` … `to` (exclusive, or earlier); the index behind its last, or `from` where the values don't suit. */
+  write(dst: ByteWriter, columns: SampleColumns, from: number, to: number): number {
+    const most = Math.min(to, from + MAX_SAMPLES);
+    const equal = equalRun(columns, from, most);
+    if (equal === most || equal - from >= MIN_RUN) {
+      this.#writeTimes(dst, columns, from, equal, VALUES_EQUAL);
+      dst.u32(columns.valueWords[2 * from]);
+      dst.u32(columns.valueWords[2 * from + 1]);
+      return equal;
+    }
+    const { end, exponent } = decimalRun(columns, from, most);
+    if (end === from || (end < most && end - from < MIN_RUN)) return from;
+    return this.#writeDecimals(dst, columns, from, end, exponent);
+  }
+
+  #writeDecimals(
+    dst: ByteWriter,
+    columns: SampleColumns,
+    from: number,
+    end: number,
+    exponent: number,
+  ): number {
+    const count = end - from;
+    const integers = this.#integers;
+    const power = POWERS_OF_TEN[exponent];
+    for (let i = 0; i < count; i++) {
+      const value = columns.values[from + i];
+      integers[i] = Math.round(value * power);
+      if (integers[i] / power !== value) return from;
+    }
+    for (let i = 1; i < count; i++) this.#deltas[i - 1] = integers[i] - integers[i - 1];
+    const plainSize = packedSize(integers, count);
+    const deltaSize = packedSize(this.#deltas, count - 1) + 4;
+    if (plainSize === Infinity && deltaSize === Infinity) return from;
+    if (plainSize <= deltaSize) {
+      this.#writeTimes(dst, columns, from, end, VALUES_PLAIN);
+      dst.u8(exponent);
+      writePacked(dst, integers, count, this.#scratch);
+    } else {
+      // The times need the buffer of differences.
+      this.#writeTimes(dst, columns, from, end, VALUES_DELTA);
+      dst.u8(exponent);
+      dst.varint(integers[0]);
+      for (let i = 1; i < count; i++) this.#deltas[i - 1] = integers[i] - integers[i - 1];
+      writePacked(dst, this.#deltas, count - 1, this.#scratch);
+    }
+    return end;
+  }
+
+  /** The modes and the times. */
+  #writeTimes(dst: ByteWriter, columns: SampleColumns, from: number, end: number, valueMode: number): void {
+    const { timestamps } = columns;
+    const deltas = this.#deltas;
+    const count = end - from - 1;
+    let runs = 0;
+    for (let i = 0; i < count; i++) {
+      deltas[i] = timestamps[from + i + 1] - timestamps[from + i];
+      if (i === 0 || deltas[i] !== deltas[i - 1]) runs++;
+    }
+    if (runs <= 1) {
+      dst.u8(TIMES_GRID | valueMode);
+      return;
+    }
+    // A run takes about four bytes.
+    if (runs * 4 > packedSize(deltas, count)) {
+      dst.u8(TIMES_PACKED | valueMode);
+      writePacked(dst, deltas, count, this.#scratch);
+      return;
+    }
+    dst.u8(TIMES_RUNS | valueMode);
+    for (let i = 0; i < count; ) {
+      const first = i;
+      while (i < count && deltas[i] === deltas[first]) i++;
+      dst.uvarint(deltas[first]);
+      dst.uvarint(i - first);
+    }
+  }
+}
+
+/** The index behind the samples that have the same bits as the first. */
+function equalRun(columns: SampleColumns, from: number, to: number): number {
+  const words = columns.valueWords;
+  const low = words[2 * from];
+  const high = words[2 * from + 1];
+  let i = from + 1;
+  while (i < to && words[2 * i] === low && words[2 * i + 1] === high) i++;
+  return i;
+}
+
+/** How far values are decimals of one exponent, the least that does: NaN, infinities and -0 are none. */
+function decimalRun(columns: SampleColumns, from: number, to: number): { end: number; exponent: number } {
+  const { values } = columns;
+  let exponent = 0;
+  let power = 1;
+  let greatest = 0;
+  for (let i = from; i < to; i++) {
+    const value = values[i];
+    if (!Number.isFinite(value) || Object.is(value, -0)) return { end: i, exponent };
+    const magnitude = Math.max(greatest, Math.abs(value));
+    if (magnitude * power > MAX_INTEGER) return { end: i, exponent };
+    let wanted = exponent;
+    while (Math.round(value * power) / power !== value) {
+      wanted++;
+      power = wanted > MAX_EXPONENT ? Infinity : POWERS_OF_TEN[wanted];
+      if (magnitude * power > MAX_INTEGER) return { end: i, exponent };
+    }
+    exponent = wanted;
+    greatest = magnitude;
+  }
+  return { end: to, exponent };
+}
