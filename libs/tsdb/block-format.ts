@@ -37,7 +37,7 @@ export interface Slice {
 
 export const SERIES_PER_GROUP = 128;
 /** A part is closed once it has so many bytes. */
-const PART_BYTES = 512 * 1024;
+const PART_BYTES = 256 * 1024;
 /** Bytes around a part's body. */
 export const PART_OVERHEAD_BYTES = 5;
 

@@ -258,14 +258,17 @@ function entriesOfGroup(
   const reader = new ByteReader(bytes);
   const entries: SeriesEntry[] = [];
   for (let number = firstNumber; reader.remaining > 0; number++) {
-    const entry = decodeEntry(reader, originMs);
-    if (wanted.has(number)) entries.push(entry);
+    const length = reader.uvarint();
+    if (wanted.has(number)) entries.push(decodeEntry(reader, originMs));
+    else reader.skip(length);
   }
   return entries;
 }
 
 function pairsOf(entries: readonly SeriesEntry[]): Set<number> {
-  return new Set(entries.flatMap(({ pairs }) => pairs));
+  const numbers = new Set<number>();
+  for (const { pairs } of entries) for (const pair of pairs) numbers.add(pair);
+  return numbers;
 }
 
 function labelsOf(entry: SeriesEntry, pairs: ReadonlyMap<number, LabelPair>): Labels {

@@ -2,7 +2,7 @@ import { type ByteReader, type ByteWriter, DecodeError } from '@xscaler/encoding
 import { ID_WORDS } from '@xscaler/model';
 
 /*
- *   group := entry …                                        SERIES_PER_GROUP of them, fewer in the last
+ *   group := (length uvarint, entry) …                      SERIES_PER_GROUP of them, fewer in the last
  *   entry := id (four u32), pairCount uvarint, pair uvarint …, chunkCount uvarint,
  *            segment uvarint, offset uvarint, checksum u32, chunk …       where there are chunks
  *   chunk := encoding u8, start uvarint, duration uvarint, count uvarint, byteLength uvarint

@@ -29,7 +29,7 @@ export interface BlockSummary {
 }
 
 /**
- * Yields a head's block part by part, each about 512 KB, and returns its summary. Equal heads give equal bytes.
+ * Yields a head's block part by part, each about 256 KB, and returns its summary. Equal heads give equal bytes.
  * The head is pinned meanwhile and must not be appended to.
  */
 export function* writeBlock(head: Head): Generator<BlockPartOut, BlockSummary, void> {
@@ -54,6 +54,7 @@ class BlockWriter {
   readonly #columns = new SampleColumns();
   readonly #run = new ByteWriter(4096);
   readonly #hash: Hash = createHash('sha256');
+  readonly #hashHeader = new Int32Array(ID_WORDS + 1);
   #sampleCount = 0;
 
   constructor(head: Head) {
@@ -127,6 +128,7 @@ class BlockWriter {
     const series = new PartWriter('series');
     const segments = new PartWriter('chunks');
     const group = new ByteWriter(16_384);
+    const entry = new ByteWriter(1024);
     const groups: Slice[] = [];
     for (let number = 0; number < this.#slots.length; number++) {
       const slot = this.#slots[number];
@@ -135,7 +137,10 @@ class BlockWriter {
       const id = table.ids.subarray(slot * ID_WORDS, (slot + 1) * ID_WORDS);
       const pairs = Array.from(table.pairsOf(slot), (pair) => this.#pairNumbers[pair]);
       const place = { segment: run.number, offset: run.offset, checksum: run.checksum };
-      encodeEntry(group, { id, pairs, chunks, ...place }, this.#originMs);
+      entry.reset();
+      encodeEntry(entry, { id, pairs, chunks, ...place }, this.#originMs);
+      group.uvarint(entry.length);
+      group.raw(entry.bytes, 0, entry.length);
       if ((number + 1) % SERIES_PER_GROUP === 0 || number + 1 === this.#slots.length) {
         groups.push(series.add(group.written()));
         group.reset();
@@ -186,14 +191,16 @@ class BlockWriter {
   #hashSeries(slot: number): void {
     const { length, timestamps, valueWords } = this.#columns;
     this.#hashSlot(slot, length);
-    this.#hash.update(new Uint8Array(timestamps.buffer, timestamps.byteOffset, length * 8));
-    this.#hash.update(new Uint8Array(valueWords.buffer, valueWords.byteOffset, length * 8));
+    this.#hash.update(timestamps.subarray(0, length));
+    this.#hash.update(valueWords.subarray(0, 2 * length));
   }
 
   #hashSlot(slot: number, count: number): void {
+    const header = this.#hashHeader;
     const ids = this.#head.table.ids;
-    const header = new Int32Array([...ids.subarray(slot * ID_WORDS, (slot + 1) * ID_WORDS), count]);
-    this.#hash.update(new Uint8Array(header.buffer));
+    for (let i = 0; i < ID_WORDS; i++) header[i] = ids[slot * ID_WORDS + i];
+    header[ID_WORDS] = count;
+    this.#hash.update(header);
   }
 
   *#writeExemplars(): Generator<BlockPartOut, ExemplarPage[], void> {

@@ -23,7 +23,7 @@ export class SeriesFrameWriter {
   readonly #head = new ByteWriter(64);
   readonly #names = new ByteWriter(256);
   readonly #pairs = new ByteWriter(4096);
-  readonly #series = new ByteWriter(65_536);
+  readonly #series = new ByteWriter(16_384);
   readonly #partition: number;
   readonly #fromOffset: number;
   readonly #nameRefs = new Map<string, number>();
