@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, RunningProgram } from './child-process.ts';
 import { Client } from './client.ts';
+import { HeaderRelay } from './header-relay.ts';
 
 const READY_WITHIN_MS = 60_000;
 
@@ -19,10 +20,12 @@ export class Prometheus {
   readonly port: number;
   readonly program: RunningProgram;
   readonly #folder: string;
+  readonly #relay: HeaderRelay;
 
-  private constructor(port: number, folder: string) {
+  private constructor(port: number, folder: string, relay: HeaderRelay) {
     this.port = port;
     this.#folder = folder;
+    this.#relay = relay;
     this.program = new RunningProgram('prometheus', [
       `--config.file=${folder}/prometheus.yml`,
       `--storage.tsdb.path=${folder}/data`,
@@ -33,8 +36,9 @@ export class Prometheus {
   static async start(options: PrometheusOptions): Promise<Prometheus> {
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), 'xscaler-prometheus-'));
-    writeFileSync(join(folder, 'prometheus.yml'), configuration(port, options));
-    const prometheus = new Prometheus(port, folder);
+    const relay = await HeaderRelay.start(options.remoteWrite);
+    writeFileSync(join(folder, 'prometheus.yml'), configuration(port, options, relay.section));
+    const prometheus = new Prometheus(port, folder, relay);
     await prometheus.program.untilReady(`${prometheus.url}/-/ready`, READY_WITHIN_MS);
     return prometheus;
   }
@@ -50,6 +54,7 @@ export class Prometheus {
 
   async dispose(): Promise<void> {
     await this.program.end('SIGKILL');
+    this.#relay.dispose();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
@@ -69,7 +74,11 @@ export function remoteWriteSection(url: string, tenant: string, token: string): 
 `;
 }
 
-function configuration(port: number, { targets, scrapeIntervalMs, remoteWrite }: PrometheusOptions): string {
+function configuration(
+  port: number,
+  { targets, scrapeIntervalMs }: PrometheusOptions,
+  remoteWrite: string,
+): string {
   const jobs = Object.entries({ prometheus: `127.0.0.1:${port}`, ...targets }).map(
     ([job, target]) => `  - job_name: ${job}\n    static_configs:\n      - targets: ['${target}']\n`,
   );
