@@ -12,6 +12,7 @@ import { ChunkMerger } from './chunk-merge.ts';
 import type { Head } from './head.ts';
 import { encodeLate } from './late-chunks.ts';
 import { seriesOrder } from './series-order.ts';
+import { sortSlots } from './slot-sets.ts';
 
 /** Sizes at which a page is closed. */
 const SYMBOL_PAGE_BYTES = 8 * 1024;
@@ -61,9 +62,7 @@ class BlockWriter {
     this.#head = head;
     this.#slots = seriesOrder(head.table.ids, head.seriesCount);
     this.#numbers = new Uint32Array(head.seriesCount);
-    this.#slots.forEach((slot, number) => {
-      this.#numbers[slot] = number;
-    });
+    for (let number = 0; number < this.#slots.length; number++) this.#numbers[this.#slots[number]] = number;
     this.#pairNumbers = new Uint32Array(head.table.pairCount);
     this.#originMs = head.sampleCount > 0 ? head.minTimeMs : 0;
   }
@@ -120,7 +119,9 @@ class BlockWriter {
   }
 
   #numbersOf(slots: Uint32Array): Uint32Array {
-    return slots.map((slot) => this.#numbers[slot]).sort();
+    const numbers = new Uint32Array(slots.length);
+    for (let i = 0; i < slots.length; i++) numbers[i] = this.#numbers[slots[i]];
+    return sortSlots(numbers, this.#numbers.length);
   }
 
   *#writeSeries(): Generator<BlockPartOut, Slice[], void> {

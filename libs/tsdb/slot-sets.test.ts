@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { allSlots, keepSlots, unionSlots } from './slot-sets.ts';
+import { allSlots, keepSlots, sortSlots, unionSlots } from './slot-sets.ts';
 
 const SLOTS = 300;
 const ascending = fc
@@ -25,6 +25,19 @@ test('unions, intersections and differences are those of sets', () => {
       assert.deepEqual(
         [...keepSlots(union, other, false)],
         [...union].filter((slot) => !members.has(slot)),
+      );
+    }),
+  );
+});
+
+test('lists in any order are sorted, sparse and dense', () => {
+  const distinct = fc.uniqueArray(fc.nat(SLOTS - 1), { maxLength: SLOTS });
+  fc.assert(
+    fc.property(distinct, fc.constantFrom(SLOTS, 1_000_000), (slots, slotCount) => {
+      const sorted = sortSlots(Uint32Array.from(slots), slotCount);
+      assert.deepEqual(
+        [...sorted],
+        slots.toSorted((a, b) => a - b),
       );
     }),
   );

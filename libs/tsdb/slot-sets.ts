@@ -9,18 +9,28 @@ export function allSlots(count: number): Uint32Array {
 export function unionSlots(lists: readonly Uint32Array[], slotCount: number): Uint32Array {
   if (lists.length === 0) return new Uint32Array(0);
   if (lists.length === 1) return lists[0];
+  return setBits(lists, slotCount);
+}
+
+/** A list of distinct slots in ascending order. */
+export function sortSlots(list: Uint32Array, slotCount: number): Uint32Array {
+  // Scanning a bit for each slot beats sorting unless the list is sparse.
+  return list.length * 64 > slotCount ? setBits([list], slotCount) : list.sort();
+}
+
+function setBits(lists: readonly Uint32Array[], slotCount: number): Uint32Array {
   const bits = new Uint32Array((slotCount + 31) >>> 5);
   for (const list of lists) for (let i = 0; i < list.length; i++) bits[list[i] >>> 5] |= 1 << (list[i] & 31);
   let size = 0;
   for (const list of lists) size += list.length;
-  const union = new Uint32Array(Math.min(size, slotCount));
+  const slots = new Uint32Array(Math.min(size, slotCount));
   let length = 0;
   for (let i = 0; i < bits.length; i++) {
     for (let word = bits[i]; word !== 0; word &= word - 1) {
-      union[length++] = i * 32 + 31 - Math.clz32(word & -word);
+      slots[length++] = i * 32 + 31 - Math.clz32(word & -word);
     }
   }
-  return union.subarray(0, length);
+  return slots.subarray(0, length);
 }
 
 /** The slots of `a` that are in `b` (`present`) or are not in it; both ascending. */
