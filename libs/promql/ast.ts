@@ -23,6 +23,8 @@ export type BinaryOperator =
   | '<='
   | '>'
   | '>='
+  | '</'
+  | '>/'
   | 'and'
   | 'or'
   | 'unless';

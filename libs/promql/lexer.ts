@@ -86,8 +86,10 @@ export class Lexer {
           `unexpected character after '!': ${quoteCharacter(this.#characterAt(this.#pos + 1))}`,
         );
       case '<':
+        if (following === '/') return this.#take('</');
         return this.#take(following === '=' ? '<=' : '<');
       case '>':
+        if (following === '/') return this.#take('>/');
         return this.#take(following === '=' ? '>=' : '>');
       case '(':
       case ')':

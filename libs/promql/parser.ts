@@ -42,6 +42,8 @@ const PRECEDENCE: Record<BinaryOperator, number> = {
   '<=': 3,
   '>': 3,
   '>=': 3,
+  '</': 3,
+  '>/': 3,
   '+': 4,
   '-': 4,
   '*': 5,

@@ -16,6 +16,8 @@ export type OperatorToken =
   | '<='
   | '>'
   | '>='
+  | '</'
+  | '>/'
   | '@'
   | 'and'
   | 'or'
@@ -141,6 +143,8 @@ const SYMBOL_OPERATORS = new Set<string>([
   '<=',
   '>',
   '>=',
+  '</',
+  '>/',
   '@',
   '=~',
   '!~',

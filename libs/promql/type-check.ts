@@ -5,11 +5,17 @@ import { quoteText } from './go-quote.ts';
 import { positionText } from './position.ts';
 
 const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>=']);
+const TRIM_OPERATORS = new Set(['</', '>/']);
 const SET_OPERATORS = new Set(['and', 'or', 'unless']);
 
 /** Whether an operator compares. */
 export function isComparison(op: string): boolean {
   return COMPARISONS.has(op);
+}
+
+/** Whether an operator trims histograms. */
+export function isTrim(op: string): boolean {
+  return TRIM_OPERATORS.has(op);
 }
 
 /** Whether an operator combines sets of series. */

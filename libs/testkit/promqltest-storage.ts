@@ -75,8 +75,9 @@ function storedHint(columns: SampleColumns, histogram: FloatHistogram): CounterR
   if (histogram.counterResetHint === 'gauge') return 'gauge';
   const previous = columns.length === 0 ? undefined : columns.histograms?.[columns.length - 1];
   if (!previous || previous.counterResetHint === 'gauge') return 'unknown';
-  if (histogram.counterResetHint === 'reset') return 'reset';
-  if (isHistogramReset(withHint(histogram, 'unknown'), previous)) return 'reset';
+  // Prometheus' database never tells that a sample follows a reset: its readers have to find out.
+  if (histogram.counterResetHint === 'reset') return 'unknown';
+  if (isHistogramReset(withHint(histogram, 'unknown'), previous)) return 'unknown';
   const sameLayout =
     previous.schema === histogram.schema &&
     previous.zeroThreshold === histogram.zeroThreshold &&

@@ -1,7 +1,9 @@
+import type { FloatHistogram } from '@xscaler/model';
 import { quoteText } from '../go-quote.ts';
-import { combineHistograms, scaleHistogram } from '../histograms/arithmetic.ts';
+import { aggregateHistograms } from '../histograms/aggregate.ts';
 import { ABSENT, FLOAT, HISTOGRAM } from '../query.ts';
 import { reportCombined } from '../ranges/range-report.ts';
+import type { StepBlock } from '../step-block.ts';
 import type { Reduction } from './reducers.ts';
 
 /**
@@ -15,41 +17,43 @@ export function addHistogramsTo(
   if (!block.histograms) return;
   const { annotations } = evaluator;
   const { steps } = block;
-  const counts = new Uint32Array(result.rows * steps);
+  const members = new Map<number, FloatHistogram[]>();
   const spoilt = new Uint8Array(result.rows * steps);
   for (let row = 0; row < block.rows; row++) {
     for (let k = 0; k < steps; k++) {
       if (block.present[row * steps + k] !== HISTOGRAM) continue;
       const cell = groups.groupOf[row] * steps + k;
       const histogram = block.histogramAt(row * steps + k);
-      counts[cell]++;
       if (result.present[cell] === FLOAT) {
         if (spoilt[cell] === 0) {
           annotations.warn('encountered a mix of histograms and floats for aggregation', expr.expr.span);
         }
         spoilt[cell] = 1;
-      } else if (result.present[cell] === ABSENT) result.setHistogram(cell, histogram);
-      else {
-        const sum = combineHistograms(result.histogramAt(cell), histogram, 1);
-        if (!sum) {
-          annotations.warn(
-            `vector contains a mix of histograms with exponential and custom buckets schemas for metric name ${quoteText(block.labels[row].metricName)}`,
-            expr.expr.span,
-          );
-          spoilt[cell] = 1;
-          continue;
-        }
-        reportCombined(annotations, expr.expr.span, sum, 'aggregation');
-        result.setHistogram(cell, sum.histogram);
+      } else {
+        const listed = members.get(cell);
+        if (listed) listed.push(histogram);
+        else members.set(cell, [histogram]);
       }
     }
   }
-  for (let cell = 0; cell < counts.length; cell++) {
-    if (spoilt[cell] === 1) result.present[cell] = ABSENT;
-    else if (average && result.present[cell] === HISTOGRAM) {
-      result.setHistogram(cell, scaleHistogram(result.histogramAt(cell), counts[cell], 'divide'));
+  for (let cell = 0; cell < spoilt.length; cell++) if (spoilt[cell] === 1) result.present[cell] = ABSENT;
+  for (const [cell, histograms] of members) {
+    const total = aggregateHistograms(histograms, average);
+    if (total) {
+      reportCombined(annotations, expr.expr.span, total, 'aggregation');
+      result.setHistogram(cell, total.histogram);
+    } else {
+      const name = quoteText(firstName(block));
+      annotations.warn(
+        `vector contains a mix of histograms with exponential and custom buckets schemas for metric name ${name}`,
+        expr.expr.span,
+      );
     }
   }
+}
+
+function firstName(block: StepBlock): string {
+  return block.labels[0]?.metricName ?? '';
 }
 
 /** Says that an aggregation passes over histograms, if there are any. */

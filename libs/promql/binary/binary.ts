@@ -2,7 +2,7 @@ import { type BinaryExpr, type BinaryOperator, typeOf } from '../ast.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { ABSENT, HISTOGRAM, type StepGrid } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
-import { isComparison, isSetOperator } from '../type-check.ts';
+import { isComparison, isSetOperator, isTrim } from '../type-check.ts';
 import { combineMixed } from './mixed-samples.ts';
 import { arithmeticOf, comparisonOf } from './operators.ts';
 import { combineSets } from './set-operators.ts';
@@ -29,6 +29,7 @@ export function evaluateScalarBinary(
   left: Float64Array,
   right: Float64Array,
 ): Float64Array {
+  if (isTrim(op)) return left.fill(Number.NaN);
   if (isComparison(op)) {
     const compare = comparisonOf(op);
     return left.map((value, step) => Number(compare(value, right[step])));
@@ -47,13 +48,14 @@ function combineWithScalar(
 ): StepBlock {
   const { values, present, steps } = block;
   const cells = block.rows * steps;
+  const trims = isTrim(expr.op);
   const compares = isComparison(expr.op);
   const compare = comparisonOf(expr.op);
   const combine = arithmeticOf(expr.op);
   for (let i = 0; i < cells; i++) {
     if (present[i] === ABSENT) continue;
-    if (present[i] === HISTOGRAM) {
-      combineHistogramCell(evaluator, expr, block, i, scalars[i % steps], scalarIsLeft);
+    if (present[i] === HISTOGRAM || trims) {
+      combineMixedCell(evaluator, expr, block, i, scalars[i % steps], scalarIsLeft);
       continue;
     }
     const scalar = scalars[i % steps];
@@ -64,10 +66,10 @@ function combineWithScalar(
     else if (!compare(left, right)) present[i] = 0;
   }
   const kept = block.withoutEmptyRows();
-  return compares && !expr.returnBool ? kept : evaluator.dropNames(kept);
+  return trims || (compares && !expr.returnBool) ? kept : evaluator.dropNames(kept);
 }
 
-function combineHistogramCell(
+function combineMixedCell(
   evaluator: Evaluator,
   expr: BinaryExpr,
   block: StepBlock,
@@ -75,9 +77,9 @@ function combineHistogramCell(
   scalar: number,
   scalarIsLeft: boolean,
 ): void {
-  const histogram = block.histogramAt(cell);
-  const left = scalarIsLeft ? scalar : histogram;
-  const right = scalarIsLeft ? histogram : scalar;
+  const sample = block.present[cell] === HISTOGRAM ? block.histogramAt(cell) : block.values[cell];
+  const left = scalarIsLeft ? scalar : sample;
+  const right = scalarIsLeft ? sample : scalar;
   const result = combineMixed(evaluator.annotations, expr, left, right);
   if (result?.kind === 'histogram') block.setHistogram(cell, result.histogram);
   else block.present[cell] = ABSENT;

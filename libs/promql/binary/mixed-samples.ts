@@ -3,6 +3,7 @@ import type { Annotations } from '../annotations.ts';
 import type { BinaryExpr } from '../ast.ts';
 import { quoteText } from '../go-quote.ts';
 import { combineHistograms, equalHistograms, scaleHistogram, withHint } from '../histograms/arithmetic.ts';
+import { trimHistogram } from '../histograms/trim.ts';
 import { reportCombined } from '../ranges/range-report.ts';
 
 /** Result of an operator on two samples of which one at least is a histogram. */
@@ -12,7 +13,7 @@ export type MixedResult =
   | { readonly kind: 'compared'; readonly holds: boolean }
   | undefined;
 
-/** Combines samples of which one at least is a histogram; undefined, and an annotation, where that has no meaning. */
+/** Combines samples of which one at least is a histogram (or trims, which floats cannot be); undefined, and an annotation, where that has no meaning. */
 export function combineMixed(
   annotations: Annotations,
   expr: BinaryExpr,
@@ -27,6 +28,8 @@ export function combineMixed(
   } else if (typeof left === 'object' && typeof right === 'number') {
     if (op === '*') return { kind: 'histogram', histogram: scaleHistogram(left, right) };
     if (op === '/') return { kind: 'histogram', histogram: scaleHistogram(left, right, 'divide') };
+    if (op === '</') return { kind: 'histogram', histogram: trimHistogram(left, right, 'below') };
+    if (op === '>/') return { kind: 'histogram', histogram: trimHistogram(left, right, 'above') };
   } else if (typeof right === 'object' && typeof left === 'number' && op === '*') {
     return { kind: 'histogram', histogram: scaleHistogram(right, left) };
   }

@@ -6,7 +6,7 @@ import { groupRows, matchingLabels } from '../grouping.ts';
 import { isMetadataLabel, mergeEqualRows, printLabelSet, withoutMetadataLabels } from '../label-sets.ts';
 import { ABSENT, HISTOGRAM } from '../query.ts';
 import { StepBlock } from '../step-block.ts';
-import { isComparison } from '../type-check.ts';
+import { isComparison, isTrim } from '../type-check.ts';
 import { combineMixed } from './mixed-samples.ts';
 import { arithmeticOf, comparisonOf } from './operators.ts';
 
@@ -24,6 +24,12 @@ export function combineVectors(
   return new VectorJoin(evaluator, expr, left, right).run();
 }
 
+/** Rows of one match group on either side. */
+interface Members {
+  readonly many: number[];
+  readonly one: number[];
+}
+
 class VectorJoin {
   readonly #evaluator: Evaluator;
   readonly #expr: BinaryExpr;
@@ -37,6 +43,9 @@ class VectorJoin {
   readonly #rows = new Map<string, number>();
   /** Match group that filled each result cell, plus one. */
   #filledBy = new Int32Array(0);
+  /** Rows that `fill` has added to each side. */
+  readonly #filledMany = new Set<number>();
+  readonly #filledOne = new Set<number>();
 
   constructor(evaluator: Evaluator, expr: BinaryExpr, left: StepBlock, right: StepBlock) {
     this.#evaluator = evaluator;
@@ -52,15 +61,32 @@ class VectorJoin {
     const { labels, on } = this.#matching;
     const reduce = matchingLabels(labels, on);
     const groups = groupRows([...this.#many.labels, ...this.#one.labels], reduce);
-    const members: { many: number[]; one: number[] }[] = groups.labels.map(() => ({ many: [], one: [] }));
+    const members: Members[] = groups.labels.map(() => ({ many: [], one: [] }));
     groups.groupOf.forEach((group, i) => {
       if (i < this.#many.rows) members[group].many.push(i);
       else members[group].one.push(i - this.#many.rows);
     });
+    this.#fillMissing(groups.labels, members);
     members.forEach(({ many, one }, group) => {
       this.#combineGroup(group, groups.labels[group], many, one);
     });
     return mergeEqualRows(this.#result).withoutEmptyRows();
+  }
+
+  /** Adds rows for what `fill` stands in for: a group's value at the steps where a side has no row of it. */
+  #fillMissing(labels: readonly Labels[], members: readonly Members[]): void {
+    const { fillLeft, fillRight } = this.#matching;
+    const fillOne = this.#swapped ? fillLeft : fillRight;
+    const fillMany = this.#swapped ? fillRight : fillLeft;
+    members.forEach(({ many, one }, group) => {
+      const hasMany = many.length > 0;
+      if (fillMany !== undefined && one.length > 0) {
+        this.#filledMany.add(addFilledRow(this.#many, labels[group], many, fillMany));
+      }
+      if (fillOne !== undefined && hasMany) {
+        this.#filledOne.add(addFilledRow(this.#one, labels[group], one, fillOne));
+      }
+    });
   }
 
   #combineGroup(group: number, groupLabels: Labels, many: readonly number[], one: readonly number[]): void {
@@ -70,7 +96,10 @@ class VectorJoin {
         ? new Uint8Array(this.#result.steps)
         : undefined;
     for (const manyRow of many) {
-      for (const oneRow of one) this.#combineRows(group, manyRow, oneRow, produced);
+      for (const oneRow of one) {
+        const bothFilled = this.#filledMany.has(manyRow) && this.#filledOne.has(oneRow);
+        if (!bothFilled) this.#combineRows(group, manyRow, oneRow, produced);
+      }
       this.#evaluator.budget.work(one.length * this.#result.steps);
     }
   }
@@ -99,6 +128,7 @@ class VectorJoin {
     const one = this.#one;
     const { steps } = many;
     const { op, returnBool } = this.#expr;
+    const trims = isTrim(op);
     const compares = isComparison(op);
     const compare = comparisonOf(op);
     const combine = arithmeticOf(op);
@@ -110,7 +140,7 @@ class VectorJoin {
       const left = this.#swapped ? one.values[oneCell] : many.values[manyCell];
       const right = this.#swapped ? many.values[manyCell] : one.values[oneCell];
       if (produced) this.#markProduced(produced, step);
-      if (many.present[manyCell] === HISTOGRAM || one.present[oneCell] === HISTOGRAM) {
+      if (trims || many.present[manyCell] === HISTOGRAM || one.present[oneCell] === HISTOGRAM) {
         this.#combineMixedCells(group, manyRow, oneRow, step);
         continue;
       }
@@ -185,7 +215,7 @@ class VectorJoin {
     const { cardinality, labels, on, include } = this.#matching;
     const { op, returnBool } = this.#expr;
     let result = many;
-    if (!isComparison(op)) result = result.filter((name) => !isMetadataLabel(name));
+    if (!isComparison(op) && !isTrim(op)) result = result.filter((name) => !isMetadataLabel(name));
     if (cardinality === 'one-to-one') result = result.filter((name) => labels.includes(name) === on);
     for (const name of include) result = result.with(name, one.get(name));
     return returnBool && !this.#evaluator.delayedNameRemoval ? withoutMetadataLabels(result) : result;
@@ -199,4 +229,17 @@ function anyAt(block: StepBlock, step: number): boolean {
 
 function sampleAt(block: StepBlock, cell: number): number | FloatHistogram {
   return block.present[cell] === HISTOGRAM ? block.histogramAt(cell) : block.values[cell];
+}
+
+/** Adds a row with the fill value wherever none of `rows` is there, and lists it. @returns its index */
+function addFilledRow(block: StepBlock, labels: Labels, rows: number[], fill: number): number {
+  const first = block.addRow(labels);
+  for (let step = 0; step < block.steps; step++) {
+    if (rows.every((row) => block.present[row * block.steps + step] === ABSENT)) {
+      block.setFloat(first + step, fill);
+    }
+  }
+  const row = block.rows - 1;
+  rows.push(row);
+  return row;
 }

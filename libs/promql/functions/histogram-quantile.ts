@@ -27,10 +27,16 @@ export function evaluateHistogramQuantiles(evaluator: Evaluator, call: Call, gri
   for (const arg of call.args.slice(2)) {
     const quantiles = evaluator.scalar(arg, grid);
     warnOfQuantiles(evaluator, call, quantiles);
-    const value = formatGeneral(quantiles[0]);
+    const value = quantileLabel(quantiles[0]);
     result.append(reader.quantiles(quantiles, (labels) => labels.with(label, value)));
   }
   return mergeEqualRows(result).withoutEmptyRows();
+}
+
+/** Whole numbers get a decimal, as in OpenMetrics. */
+function quantileLabel(quantile: number): string {
+  const text = formatGeneral(quantile);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
 /** `histogram_fraction(lower, upper, v)`. */

@@ -3,7 +3,7 @@ import { type BucketCounts, combine, pack, rebucket, spread } from './bucket-cou
 import { boundOf, CUSTOM_SCHEMA } from './buckets.ts';
 
 /** A histogram taken apart for arithmetic. */
-interface Parts {
+export interface HistogramParts {
   schema: number;
   zeroThreshold: number;
   zeroCount: number;
@@ -12,7 +12,7 @@ interface Parts {
   customValues: readonly number[];
 }
 
-function takeApart(histogram: FloatHistogram): Parts {
+function takeApart(histogram: FloatHistogram): HistogramParts {
   const { schema, zeroThreshold, zeroCount, customValues } = histogram;
   return {
     schema,
@@ -25,7 +25,7 @@ function takeApart(histogram: FloatHistogram): Parts {
 }
 
 function putTogether(
-  parts: Parts,
+  parts: HistogramParts,
   count: number,
   sum: number,
   counterResetHint: CounterResetHint,
@@ -91,7 +91,8 @@ export function combineHistograms(
   return { histogram, hintsCollide: collide, boundsReconciled };
 }
 
-function combineHints(
+/** What is known of a sum of two histograms, and whether they contradict each other. */
+export function combineHints(
   a: CounterResetHint,
   b: CounterResetHint,
 ): { hint: CounterResetHint; collide: boolean } {
@@ -100,7 +101,33 @@ function combineHints(
   return { hint: 'unknown', collide: a !== 'unknown' && b !== 'unknown' };
 }
 
-function lowerSchema(parts: Parts, schema: number): void {
+/**
+ * Takes histograms apart onto one layout: the lowest resolution, the widest zero bucket, the custom bounds
+ * that all share.
+ * @returns undefined where exponential and custom buckets meet
+ */
+export function alignHistograms(
+  histograms: readonly FloatHistogram[],
+): { layouts: readonly Readonly<HistogramParts>[]; boundsReconciled: boolean } | undefined {
+  const custom = usesCustomBuckets(histograms[0]);
+  if (histograms.some((one) => usesCustomBuckets(one) !== custom)) return undefined;
+  const layouts = histograms.map(takeApart);
+  let boundsReconciled = false;
+  if (custom) {
+    for (const layout of layouts.slice(1)) if (reconcileBounds(layouts[0], layout)) boundsReconciled = true;
+    for (const layout of layouts) reconcileBounds(layouts[0], layout);
+    return { layouts, boundsReconciled };
+  }
+  for (let settled = false; !settled; ) {
+    for (const layout of layouts.slice(1)) reconcileZeroBuckets(layouts[0], layout);
+    settled = layouts.every((layout) => layout.zeroThreshold === layouts[0].zeroThreshold);
+  }
+  const schema = Math.min(...layouts.map((layout) => layout.schema));
+  for (const layout of layouts) lowerSchema(layout, schema);
+  return { layouts, boundsReconciled };
+}
+
+function lowerSchema(parts: HistogramParts, schema: number): void {
   const shift = parts.schema - schema;
   if (shift === 0) return;
   const target = (index: number) => ((index - 1) >> shift) + 1;
@@ -118,7 +145,7 @@ export function atSchema(histogram: FloatHistogram, schema: number): FloatHistog
 }
 
 /** Widens both zero buckets until they are the same and cut through no populated bucket. */
-function reconcileZeroBuckets(a: Parts, b: Parts): void {
+function reconcileZeroBuckets(a: HistogramParts, b: HistogramParts): void {
   while (a.zeroThreshold !== b.zeroThreshold) {
     if (a.zeroThreshold < b.zeroThreshold) widenZeroBucket(a, b.zeroThreshold);
     else widenZeroBucket(b, a.zeroThreshold);
@@ -126,7 +153,7 @@ function reconcileZeroBuckets(a: Parts, b: Parts): void {
 }
 
 /** Moves buckets within the threshold into the zero bucket; a populated one that straddles it raises it. */
-function widenZeroBucket(parts: Parts, threshold: number): void {
+function widenZeroBucket(parts: HistogramParts, threshold: number): void {
   for (;;) {
     const raised = Math.max(
       straddled(parts.positive, parts, threshold),
@@ -140,12 +167,12 @@ function widenZeroBucket(parts: Parts, threshold: number): void {
   parts.zeroThreshold = threshold;
 }
 
-function layoutOf(parts: Parts): { schema: number; customValues: readonly number[] } {
+function layoutOf(parts: HistogramParts): { schema: number; customValues: readonly number[] } {
   return { schema: parts.schema, customValues: parts.customValues };
 }
 
 /** Upper bound of the populated bucket that the threshold lies in, or 0. */
-function straddled({ indices, counts }: BucketCounts, parts: Parts, threshold: number): number {
+function straddled({ indices, counts }: BucketCounts, parts: HistogramParts, threshold: number): number {
   const layout = layoutOf(parts);
   for (let i = 0; i < indices.length; i++) {
     if (boundOf(indices[i] - 1, layout) >= threshold) break;
@@ -155,7 +182,11 @@ function straddled({ indices, counts }: BucketCounts, parts: Parts, threshold: n
   return 0;
 }
 
-function takeInner(parts: Parts, { indices, counts }: BucketCounts, threshold: number): BucketCounts {
+function takeInner(
+  parts: HistogramParts,
+  { indices, counts }: BucketCounts,
+  threshold: number,
+): BucketCounts {
   const layout = layoutOf(parts);
   let i = 0;
   while (i < indices.length && boundOf(indices[i] - 1, layout) < threshold) parts.zeroCount += counts[i++];
@@ -163,7 +194,7 @@ function takeInner(parts: Parts, { indices, counts }: BucketCounts, threshold: n
 }
 
 /** Leaves both only the custom bounds they share. @returns whether they differed */
-function reconcileBounds(a: Parts, b: Parts): boolean {
+function reconcileBounds(a: HistogramParts, b: HistogramParts): boolean {
   const same =
     a.customValues.length === b.customValues.length &&
     a.customValues.every((bound, i) => bound === b.customValues[i]);
@@ -175,7 +206,7 @@ function reconcileBounds(a: Parts, b: Parts): boolean {
   return true;
 }
 
-function rebound(parts: Parts, bounds: readonly number[]): void {
+function rebound(parts: HistogramParts, bounds: readonly number[]): void {
   const target = (index: number) => {
     const upper = parts.customValues[index] ?? Number.POSITIVE_INFINITY;
     const at = bounds.findIndex((bound) => bound >= upper);

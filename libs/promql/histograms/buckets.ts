@@ -10,6 +10,7 @@ export interface Bucket {
   readonly lowerInclusive: boolean;
   readonly upperInclusive: boolean;
   readonly count: number;
+  readonly side: 'negative' | 'zero' | 'positive';
   /** Its number in its schema, counted away from zero. */
   readonly index: number;
 }
@@ -22,6 +23,7 @@ export function bucketsOf(histogram: FloatHistogram): Bucket[] {
     lowerInclusive: true,
     upperInclusive: false,
     count,
+    side: 'negative',
     index,
   }));
   const positive = sideBuckets(histogram.positiveSpans, histogram.positiveBuckets, (index, count) => {
@@ -33,6 +35,7 @@ export function bucketsOf(histogram: FloatHistogram): Bucket[] {
       lowerInclusive: first && lower < 0,
       upperInclusive: true,
       count,
+      side: 'positive',
       index,
     };
   });
@@ -44,6 +47,7 @@ export function bucketsOf(histogram: FloatHistogram): Bucket[] {
       lowerInclusive: true,
       upperInclusive: true,
       count: histogram.zeroCount,
+      side: 'zero',
       index: 0,
     });
   }

@@ -101,7 +101,7 @@ export function bucketQuantile(q: number, { bounds, counts, length }: ClassicBuc
 /** The share of observations between two values, linear within a bucket. */
 export function bucketFraction(lower: number, upper: number, buckets: ClassicBuckets): number {
   const { bounds, counts, length } = buckets;
-  if (length < 2 || bounds[length - 1] !== Number.POSITIVE_INFINITY) return Number.NaN;
+  if (length === 0 || bounds[length - 1] !== Number.POSITIVE_INFINITY) return Number.NaN;
   const count = counts[length - 1];
   if (count === 0 || Number.isNaN(lower) || Number.isNaN(upper)) return Number.NaN;
   if (lower >= upper) return 0;
@@ -116,7 +116,9 @@ function rankBelow(value: number, { bounds, counts, length }: ClassicBuckets): n
     if (bounds[i] > value) {
       // The first bucket starts at zero, unless it is below zero altogether.
       const from = i === 0 && bounds[0] > 0 ? 0 : lower;
-      return Math.min(rank + (counts[i] - rank) * ((value - from) / (bounds[i] - from)), counts[length - 1]);
+      if (from === Number.NEGATIVE_INFINITY) return counts[i];
+      const share = Math.max(0, (value - from) / (bounds[i] - from));
+      return Math.min(rank + (counts[i] - rank) * share, counts[length - 1]);
     }
     rank = counts[i];
   }

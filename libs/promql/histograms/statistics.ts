@@ -83,7 +83,7 @@ export function histogramFraction(lower: number, upper: number, histogram: Float
   return (Math.min(ranks[1], histogram.count) - Math.min(ranks[0], histogram.count)) / histogram.count;
 }
 
-/** How many observations are below a value; the whole count where no bucket reaches it. */
+/** How many observations are below a value; NaN ones never are. */
 function rankBelow(value: number, histogram: FloatHistogram): number {
   const custom = usesCustomBuckets(histogram);
   let rank = 0;
@@ -93,14 +93,19 @@ function rankBelow(value: number, histogram: FloatHistogram): number {
     if (!custom) ({ lower, upper } = oneSidedZero(histogram, lower, upper));
     if (lower >= value) return rank;
     if (lower < value && upper > value) {
-      if (custom && lower === Number.NEGATIVE_INFINITY && upper > 0) lower = Math.min(0, value);
+      if (lower === Number.NEGATIVE_INFINITY) {
+        // The first bucket starts at zero; below zero it has no width to divide.
+        if (upper <= 0) return rank + bucket.count;
+        lower = Math.min(0, value);
+      }
+      if (upper === Number.POSITIVE_INFINITY) return rank;
       const fraction =
         custom || zero ? (value - lower) / (upper - lower) : exponentialFraction(value, lower, upper);
       return rank + bucket.count * fraction;
     }
     rank += bucket.count;
   }
-  return histogram.count;
+  return rank;
 }
 
 function exponentialFraction(value: number, lower: number, upper: number): number {

@@ -1,5 +1,6 @@
 import { type FloatHistogram, isStaleWords, SampleColumns } from '@xscaler/model';
 import type { Series } from '@xscaler/storage';
+import { withHint } from '../histograms/arithmetic.ts';
 import { FLOAT } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
 
@@ -45,7 +46,9 @@ export class RangeSamples {
     for (let k = 0; k < block.steps; k++) {
       const kind = block.present[first + k];
       if (kind === FLOAT) columns.append(startMs + k * stepMs, block.values[first + k]);
-      else if (kind !== 0) columns.appendHistogram(startMs + k * stepMs, block.histogramAt(first + k));
+      else if (kind !== 0) {
+        columns.appendHistogram(startMs + k * stepMs, resampled(block.histogramAt(first + k)));
+      }
     }
     const count = columns.length;
     this.#adopt();
@@ -96,4 +99,9 @@ export class RangeSamples {
     }
     this.length = kept;
   }
+}
+
+/** A subquery may leave out the sample that a hint refers to: resets are found by the counts alone. */
+function resampled(histogram: FloatHistogram): FloatHistogram {
+  return histogram.counterResetHint === 'gauge' ? histogram : withHint(histogram, 'unknown');
 }

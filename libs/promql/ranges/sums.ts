@@ -1,4 +1,4 @@
-import { combineHistograms, scaleHistogram } from '../histograms/arithmetic.ts';
+import { aggregateHistograms } from '../histograms/aggregate.ts';
 import { KahanSum, RunningMean } from '../kahan.ts';
 import type { RangeSamples } from './range-samples.ts';
 import { PlainWindowFunction, type Window, type WindowFunction } from './window.ts';
@@ -52,19 +52,14 @@ export class SumOverTime implements WindowFunction {
   }
 
   #combineHistograms(window: Window): void {
-    const { histograms } = window.samples;
-    let total = histograms[window.histogramFrom];
-    for (let i = window.histogramFrom + 1; i < window.histogramTo; i++) {
-      const sum = combineHistograms(total, histograms[i], 1);
-      if (!sum) {
-        window.report.mixedSchemas();
-        return;
-      }
-      window.report.combined(sum, 'aggregation');
-      total = sum.histogram;
+    const histograms = window.samples.histograms.slice(window.histogramFrom, window.histogramTo);
+    const total = aggregateHistograms(histograms, this.#average);
+    if (!total) {
+      window.report.mixedSchemas();
+      return;
     }
-    const count = window.histogramTo - window.histogramFrom;
-    window.setHistogram(this.#average ? scaleHistogram(total, count, 'divide') : total);
+    window.report.combined(total, 'aggregation');
+    window.setHistogram(total.histogram);
   }
 
   #sumOf({ samples: { values }, from, to }: Window): number {
