@@ -184,8 +184,8 @@ class BlockWriter {
     const late = chunks.lateSamples(slot);
     if (late !== undefined) views.push(...encodeLate(late, windowStartMs));
     this.#columns.reset();
-    const ranked = views.map((chunk, rank) => ({ chunk, rank }));
-    ranked.sort((a, b) => a.chunk.minTimeMs - b.chunk.minTimeMs);
+    const ranked = views.map((view, place) => ({ ...view, partition: 0, fromOffset: 0, place }));
+    if (late !== undefined) ranked.sort((a, b) => a.minTimeMs - b.minTimeMs);
     this.#merger.mergeInto(this.#columns, ranked, -Infinity, Infinity);
   }
 

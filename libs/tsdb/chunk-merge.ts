@@ -1,11 +1,22 @@
 import { SampleColumns } from '@xscaler/model';
-import type { ChunkView } from './chunk.ts';
+import { type ChunkView, newChunkView } from './chunk.ts';
 import type { ChunkDecoder } from './chunk-decoder.ts';
 
-/** A chunk and how much it counts: where times are equal, the sample of the lowest rank stands. */
-export interface RankedChunk {
-  readonly chunk: ChunkView;
-  readonly rank: number;
+/** A chunk and how much it counts: where times are equal, the sample of the first by `compareRank` stands. */
+export interface RankedChunk extends ChunkView {
+  /** The head that it comes from. */
+  partition: number;
+  fromOffset: number;
+  /** Its place among the chunks of that head. */
+  place: number;
+}
+
+export function newRankedChunk(partition: number, fromOffset: number, place: number): RankedChunk {
+  return { ...newChunkView(), partition, fromOffset, place };
+}
+
+export function compareRank(a: RankedChunk, b: RankedChunk): number {
+  return a.partition - b.partition || a.fromOffset - b.fromOffset || a.place - b.place;
 }
 
 /**
@@ -31,12 +42,12 @@ export class ChunkMerger {
   mergeInto(dst: SampleColumns, chunks: readonly RankedChunk[], startMs: number, endMs: number): void {
     for (let from = 0; from < chunks.length; ) {
       let to = from + 1;
-      let maxTimeMs = chunks[from].chunk.maxTimeMs;
-      while (to < chunks.length && chunks[to].chunk.minTimeMs <= maxTimeMs) {
-        maxTimeMs = Math.max(maxTimeMs, chunks[to].chunk.maxTimeMs);
+      let maxTimeMs = chunks[from].maxTimeMs;
+      while (to < chunks.length && chunks[to].minTimeMs <= maxTimeMs) {
+        maxTimeMs = Math.max(maxTimeMs, chunks[to].maxTimeMs);
         to++;
       }
-      if (to - from === 1) this.#decoder.decodeInto(dst, chunks[from].chunk, startMs, endMs);
+      if (to - from === 1) this.#decoder.decodeInto(dst, chunks[from], startMs, endMs);
       else this.#mergeCluster(dst, chunks.slice(from, to), startMs, endMs);
       from = to;
     }
@@ -48,7 +59,7 @@ export class ChunkMerger {
     this.#cursors = [];
     this.#ends = [];
     // In order of rank, so that the first of the cursors with the least time has the sample that stands.
-    for (const { chunk } of cluster.toSorted((a, b) => a.rank - b.rank)) {
+    for (const chunk of cluster.toSorted(compareRank)) {
       this.#cursors.push(buffer.length);
       this.#decoder.decodeInto(buffer, chunk, startMs, endMs);
       this.#ends.push(buffer.length);

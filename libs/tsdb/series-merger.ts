@@ -1,24 +1,14 @@
 import type { Labels, SampleColumns } from '@xscaler/model';
-import { type ChunkView, newChunkView } from './chunk.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
-import { ChunkMerger, type RankedChunk } from './chunk-merge.ts';
+import { ChunkMerger, newRankedChunk, type RankedChunk } from './chunk-merge.ts';
 import { IdTable } from './id-table.ts';
 import { SeriesFrameReader } from './series-frame.ts';
-
-/** A chunk and the head it comes from. */
-interface GatheredChunk {
-  readonly chunk: ChunkView;
-  readonly partition: number;
-  readonly fromOffset: number;
-  /** Place among all chunks gathered: within one head, the order of priority. */
-  readonly place: number;
-}
 
 /** Gathers frames of heads and blocks and merges them by series id. Keeps the frames, not copies of them. */
 export class SeriesMerger {
   readonly #ids = new IdTable(64);
   readonly #labels: Labels[] = [];
-  readonly #chunks: GatheredChunk[][] = [];
+  readonly #chunks: RankedChunk[][] = [];
   #place = 0;
   #sampleCount = 0;
   #byteSize = 0;
@@ -50,8 +40,11 @@ export class SeriesMerger {
         this.#labels.push(reader.labels());
         this.#chunks.push([]);
       }
-      for (let chunk = newChunkView(); reader.nextChunk(chunk); chunk = newChunkView()) {
-        this.#chunks[series].push({ chunk, partition, fromOffset, place: this.#place++ });
+      const chunks = this.#chunks[series];
+      for (let left = reader.chunkCount; left > 0; left--) {
+        const chunk = newRankedChunk(partition, fromOffset, this.#place++);
+        reader.nextChunk(chunk);
+        chunks.push(chunk);
         this.#sampleCount += chunk.count;
       }
     }
@@ -59,25 +52,26 @@ export class SeriesMerger {
 
   /** The series that by their chunks' bounds may have samples in [startMs, endMs], sorted by labels. */
   finish(startMs: number, endMs: number): MergedSeries[] {
-    const decoder = new ChunkMerger(new ChunkDecoder());
+    const merger = new ChunkMerger(new ChunkDecoder());
     const merged: MergedSeries[] = [];
     for (let i = 0; i < this.#chunks.length; i++) {
-      const chunks = this.#chunks[i].filter(
-        ({ chunk }) => chunk.minTimeMs <= endMs && chunk.maxTimeMs >= startMs,
-      );
-      if (chunks.length > 0)
-        merged.push(new MergedSeries(this.#labels[i], rank(chunks), decoder, startMs, endMs));
+      const chunks = within(this.#chunks[i], startMs, endMs);
+      if (chunks.length > 0) merged.push(new MergedSeries(this.#labels[i], chunks, merger, startMs, endMs));
     }
     return merged.sort((a, b) => a.labels.compare(b.labels));
   }
 }
 
-/** Ranks by (partition, fromOffset, place) and sorts by time. */
-function rank(chunks: readonly GatheredChunk[]): RankedChunk[] {
-  return chunks
-    .toSorted((a, b) => a.partition - b.partition || a.fromOffset - b.fromOffset || a.place - b.place)
-    .map(({ chunk }, rank) => ({ chunk, rank }))
-    .sort((a, b) => a.chunk.minTimeMs - b.chunk.minTimeMs);
+/** The chunks that may have samples within the bounds, sorted by time. */
+function within(chunks: readonly RankedChunk[], startMs: number, endMs: number): RankedChunk[] {
+  const kept: RankedChunk[] = [];
+  let sorted = true;
+  for (const chunk of chunks) {
+    if (chunk.minTimeMs > endMs || chunk.maxTimeMs < startMs) continue;
+    sorted &&= kept.length === 0 || kept[kept.length - 1].minTimeMs <= chunk.minTimeMs;
+    kept.push(chunk);
+  }
+  return sorted ? kept : kept.sort((a, b) => a.minTimeMs - b.minTimeMs);
 }
 
 /** One series of a merge; satisfies storage's `Series`. */
@@ -104,7 +98,7 @@ export class MergedSeries {
 
   /** At most so many samples are read. */
   get sampleCountBound(): number {
-    return this.#chunks.reduce((sum, { chunk }) => sum + chunk.count, 0);
+    return this.#chunks.reduce((sum, { count }) => sum + count, 0);
   }
 
   /** Appends the samples within the merge's bounds, increasing in time, each time once. @throws DecodeError */
