@@ -55,6 +55,7 @@ export class BlockReader {
     const { index, labels } = await this.#open(signal);
     if (index.sampleCount === 0 || endMs < index.minTimeMs || startMs > index.maxTimeMs) return;
     const numbers = await labels.resolve(matcherSets, signal);
+    const writer = new SeriesFrameWriter(this.#identity.partition, this.#identity.fromOffset);
     for await (const batch of this.#entries(index, numbers, signal)) {
       const wanted = batch
         .map((entry) => withinBounds(entry, startMs, endMs))
@@ -63,9 +64,11 @@ export class BlockReader {
         let bytes = 0;
         const first = at;
         while (at < wanted.length && bytes < BATCH_BYTES) bytes += runLength(wanted[at++].entry);
-        yield await this.#frame(labels, wanted.slice(first, at), signal);
+        await this.#addTo(writer, labels, wanted.slice(first, at), signal);
+        if (writer.byteLength >= BATCH_BYTES) yield writer.take();
       }
     }
+    if (writer.seriesCount > 0) yield writer.take();
   }
 
   /** Sorted. */
@@ -185,18 +188,18 @@ export class BlockReader {
     );
   }
 
-  async #frame(
+  async #addTo(
+    writer: SeriesFrameWriter,
     labels: BlockLabels,
     series: readonly WantedChunks[],
     signal: AbortSignal,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  ): Promise<void> {
     const runs = series.map(({ entry }): Slice => {
       const { segment, offset, checksum } = entry;
       return { number: segment, offset, length: runLength(entry), checksum };
     });
     const pairs = await labels.pairs(pairsOf(series.map(({ entry }) => entry)), signal);
     const read = await this.#slices.slices('chunks', runs, signal);
-    const writer = new SeriesFrameWriter(this.#identity.partition, this.#identity.fromOffset);
     for (const [i, { entry, from, to }] of series.entries()) {
       for (const number of entry.pairs) {
         const [name, value] = pairs.get(number) as LabelPair;
@@ -207,7 +210,6 @@ export class BlockReader {
       writer.beginChunks(to - from);
       addChunks(writer, entry, read[i], from, to);
     }
-    return writer.take();
   }
 }
 
