@@ -76,8 +76,8 @@ class VectorJoin {
   /** Adds rows for what `fill` stands in for: a group's value at the steps where a side has no row of it. */
   #fillMissing(labels: readonly Labels[], members: readonly Members[]): void {
     const { fillLeft, fillRight } = this.#matching;
-    const fillOne = this.#swapped ? fillLeft : fillRight;
-    const fillMany = this.#swapped ? fillRight : fillLeft;
+    // Prometheus takes `fill_left` for the "many" side, even where that is the right one.
+    const [fillMany, fillOne] = [fillLeft, fillRight];
     members.forEach(({ many, one }, group) => {
       const hasMany = many.length > 0;
       if (fillMany !== undefined && one.length > 0) {

@@ -1,6 +1,6 @@
 import type { CounterResetHint, FloatHistogram } from '@xscaler/model';
 import { KahanSum, RunningMean } from '../kahan.ts';
-import { alignHistograms, combineHints } from './arithmetic.ts';
+import { alignHistograms } from './arithmetic.ts';
 import { type BucketCounts, pack } from './bucket-counts.ts';
 
 /** Sum or mean of several histograms, and what had to be reconciled for it. */
@@ -33,13 +33,10 @@ export function aggregateHistograms(
   };
   const positive = side((layout) => layout.positive);
   const negative = side((layout) => layout.negative);
-  let hint: CounterResetHint = first.counterResetHint;
-  let hintsCollide = false;
-  for (const { counterResetHint } of histograms.slice(1)) {
-    const combined = combineHints(hint, counterResetHint);
-    hint = combined.hint;
-    hintsCollide ||= combined.collide;
-  }
+  const hints = new Set(histograms.map((one) => one.counterResetHint));
+  const hintsCollide = hints.has('reset') && hints.has('not_reset');
+  const [onlyHint] = hints;
+  const mixedHint: CounterResetHint = hints.has('gauge') ? 'gauge' : 'unknown';
   const histogram: FloatHistogram = {
     schema: layouts[0].schema,
     zeroThreshold: layouts[0].zeroThreshold,
@@ -51,7 +48,7 @@ export function aggregateHistograms(
     negativeSpans: negative.spans,
     negativeBuckets: negative.buckets,
     customValues: layouts[0].customValues,
-    counterResetHint: hint,
+    counterResetHint: hints.size === 1 ? onlyHint : mixedHint,
   };
   return { histogram, hintsCollide, boundsReconciled };
 }

@@ -91,8 +91,7 @@ export function combineHistograms(
   return { histogram, hintsCollide: collide, boundsReconciled };
 }
 
-/** What is known of a sum of two histograms, and whether they contradict each other. */
-export function combineHints(
+function combineHints(
   a: CounterResetHint,
   b: CounterResetHint,
 ): { hint: CounterResetHint; collide: boolean } {

@@ -1,4 +1,5 @@
 import type { Budget } from '../budget.ts';
+import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import { ABSENT, FLOAT, type StepGrid } from '../query.ts';
 import { StepBlock } from '../step-block.ts';
 import type { RangeReport } from './range-report.ts';
@@ -49,6 +50,7 @@ function slideRow(
   let histogramFrom = 0;
   let histogramTo = 0;
   let filled = 0;
+  let work = 0;
   for (let step = 0; step < grid.count; step++) {
     const timeMs = grid.startMs + step * grid.stepMs;
     const endMs = (atMs ?? timeMs) - offsetMs;
@@ -70,11 +72,18 @@ function slideRow(
     window.endMs = endMs;
     window.kind = ABSENT;
     fn.apply(window);
-    budget.work(to - from);
+    work += to - from;
+    if (work >= CANCELLATION_SAMPLES) {
+      budget.work(work);
+      work = 0;
+    }
     if (window.kind === ABSENT) continue;
     filled++;
-    if (window.kind === FLOAT) block.setFloat(first + step, window.value);
-    else if (window.histogram) block.setHistogram(first + step, window.histogram);
+    if (window.kind === FLOAT) {
+      block.present[first + step] = FLOAT;
+      block.values[first + step] = window.value;
+    } else if (window.histogram) block.setHistogram(first + step, window.histogram);
   }
+  budget.work(work);
   return filled;
 }
