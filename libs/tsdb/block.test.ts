@@ -20,7 +20,7 @@ import {
   WINDOW_MS,
   WINDOW_START_MS,
   wordsOfId,
-} from './head-model.ts';
+} from './testing/head-model.ts';
 
 const signal = new AbortController().signal;
 const identity = { blockId: 'b-1', partition: 3, fromOffset: 17 };

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { type ChunkView, ENCODING_DENSE, ENCODING_XOR, newChunkView } from './chunk.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
 import { ChunkEncoder } from './chunk-encoder.ts';
-import { columnRows } from './head-model.ts';
-import { rawSamples } from './sample-arbitraries.ts';
+import { columnRows } from './testing/head-model.ts';
+import { rawSamples } from './testing/sample-arbitraries.ts';
 
 const ORIGIN_MS = 1_700_000_000_000;
 const decoder = new ChunkDecoder();

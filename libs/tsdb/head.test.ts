@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { compareUtf8, Labels, Matcher } from '@xscaler/model';
 import fc from 'fast-check';
 import { Head } from './head.ts';
+import { PagePool } from './page-pool.ts';
 import {
   type Append,
   appends,
@@ -17,8 +18,7 @@ import {
   WINDOW_MS,
   WINDOW_START_MS,
   wordsOfId,
-} from './head-model.ts';
-import { PagePool } from './page-pool.ts';
+} from './testing/head-model.ts';
 
 function newHead(pool?: PagePool): Head {
   const options = {

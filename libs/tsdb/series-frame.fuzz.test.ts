@@ -4,8 +4,8 @@ import { DecodeError } from '@xscaler/encoding';
 import { SampleColumns } from '@xscaler/model';
 import fc from 'fast-check';
 import { Head } from './head.ts';
-import { appends, appendTo, TENANT, WINDOW_MS, WINDOW_START_MS } from './head-model.ts';
 import { SeriesMerger } from './series-merger.ts';
+import { appends, appendTo, TENANT, WINDOW_MS, WINDOW_START_MS } from './testing/head-model.ts';
 
 function frameOf(seed: number): Uint8Array {
   const window = { windowStartMs: WINDOW_START_MS, windowMs: WINDOW_MS };

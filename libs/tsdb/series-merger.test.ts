@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type Labels, SampleColumns } from '@xscaler/model';
 import fc from 'fast-check';
 import { Head } from './head.ts';
+import { SeriesMerger } from './series-merger.ts';
 import {
   type Append,
   appends,
@@ -15,8 +16,7 @@ import {
   TENANT,
   WINDOW_MS,
   WINDOW_START_MS,
-} from './head-model.ts';
-import { SeriesMerger } from './series-merger.ts';
+} from './testing/head-model.ts';
 
 interface Source {
   readonly partition: number;

@@ -5,7 +5,7 @@ import { SampleColumns } from '@xscaler/model';
 import fc from 'fast-check';
 import { type ChunkView, ENCODING_XOR } from './chunk.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
-import { type RawSample, rawSamples } from './sample-arbitraries.ts';
+import { type RawSample, rawSamples } from './testing/sample-arbitraries.ts';
 import { XorWriter } from './xor-chunk.ts';
 
 const decoder = new ChunkDecoder();

@@ -8,10 +8,10 @@ import {
   seriesId,
 } from '@xscaler/model';
 import fc from 'fast-check';
-import type { Head } from './head.ts';
+import type { Head } from '../head.ts';
+import type { MatcherSets } from '../selector.ts';
+import { SeriesMerger } from '../series-merger.ts';
 import { valueWords } from './sample-arbitraries.ts';
-import type { MatcherSets } from './selector.ts';
-import { SeriesMerger } from './series-merger.ts';
 
 /*
  * What tests compare heads and blocks with: the same appends, held in the plainest way there is.
@@ -39,7 +39,7 @@ const INSTANCES = ['a:1', 'b:1', 'c:1', 'd:1', 'e:1'];
 
 /** The label sets that tests append to, all distinct. */
 export const MODEL_LABELS: readonly Labels[] = METRICS.flatMap((metric) =>
-  JOBS.flatMap((job) => INSTANCES.map((instance) => LabelSet.of({ __name__: metric, job, instance }))),
+  JOBS.flatMap((job) => INSTANCES.map((instance) => Labels.of({ __name__: metric, job, instance }))),
 );
 
 export function wordsOfId(labels: Labels): Int32Array {
