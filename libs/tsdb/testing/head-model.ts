@@ -1,12 +1,4 @@
-import {
-  type Exemplar,
-  Labels as LabelSet,
-  type Labels,
-  Matcher,
-  type MatchType,
-  SampleColumns,
-  seriesId,
-} from '@xscaler/model';
+import { type Exemplar, Labels, Matcher, type MatchType, SampleColumns, seriesId } from '@xscaler/model';
 import fc from 'fast-check';
 import type { Head } from '../head.ts';
 import type { MatcherSets } from '../selector.ts';
