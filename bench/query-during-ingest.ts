@@ -20,7 +20,7 @@ const { values: flags } = parseArgs({
     'requests-per-second': { type: 'string', default: '20' },
     connections: { type: 'string', default: '4' },
     queries: { type: 'string', default: '2' },
-    query: { type: 'string', default: 'sum by (job) (rate({__name__=~"application_.+"}[10m]))' },
+    query: { type: 'string', default: 'quantile by (job) (0.9, last_over_time({job=~".+"}[10m]))' },
   },
 });
 const series = Number(flags.series);
@@ -44,12 +44,14 @@ async function phase(
 ): Promise<Phase> {
   const stopping = new AbortController();
   let queries = 0;
-  const asking = Array.from({ length: Number(flags.queries) }, async () => {
-    while (!stopping.signal.aborted) {
-      await ask(stopping.signal);
-      queries++;
-    }
-  });
+  const askOnAndOn = async (): Promise<void> => {
+    for (; !stopping.signal.aborted; queries++) await ask(stopping.signal);
+  };
+  const asking = Array.from({ length: Number(flags.queries) }, () =>
+    askOnAndOn().catch((error: unknown) => {
+      if (!stopping.signal.aborted) throw error;
+    }),
+  );
   const latenciesMs: number[] = [];
   const intervalMs = (1_000 * connections) / Number(flags['requests-per-second']);
   const startMs = performance.now();
@@ -63,9 +65,10 @@ async function phase(
     }
     await sender.close();
   });
-  await Promise.all(writing);
+  // A query that fails ends it all; queries that are cancelled at the end don't.
+  await Promise.race([Promise.all(writing), Promise.all(asking)]);
   stopping.abort();
-  await Promise.allSettled(asking);
+  await Promise.all(asking);
   return { latenciesMs: latenciesMs.sort((a, b) => a - b), queries };
 }
 
@@ -93,8 +96,7 @@ async function heavyQuery(client: Client, endMs: number, signal: AbortSignal): P
 function makeBodies(endMs: number): { history: Buffer[][]; present: Buffer[][] } {
   const requestsPerConnection = (seconds * Number(flags['requests-per-second'])) / connections + 1;
   const samplesPerRequest = Math.min(2_000, Math.ceil(series / connections));
-  const requestsPerStep = Math.ceil(series / connections / samplesPerRequest);
-  const presentSteps = Math.ceil((2 * requestsPerConnection) / requestsPerStep) + 1;
+  const presentSteps = Math.ceil((2 * requestsPerConnection * samplesPerRequest * connections) / series) + 1;
   const shape = { series, samplesPerRequest, connections, seed: 1 };
   const startMs = endMs - historySteps * stepMs;
   return {
