@@ -8,8 +8,10 @@ import { scaleHistogram } from './histograms/arithmetic.ts';
 import { mergeEqualRows, withoutMetadataLabels } from './label-sets.ts';
 import type { QueryPlan } from './plan.ts';
 import { HISTOGRAM, type StepGrid } from './query.ts';
+import { RangeReport } from './ranges/range-report.ts';
 import { type RangeSource, SelectorSource, SubquerySource } from './ranges/range-source.ts';
 import { type SampleAspect, selectInstant } from './selectors.ts';
+import { selectSmoothed } from './smoothed-selector.ts';
 import { StepBlock } from './step-block.ts';
 
 /** What an evaluation works with. */
@@ -108,7 +110,7 @@ export class Evaluator {
   #vector(expr: Expr, grid: StepGrid): StepBlock {
     switch (expr.kind) {
       case 'vectorSelector':
-        return this.select(expr, grid, 'value');
+        return expr.extension === 'smoothed' ? this.#smoothed(expr, grid) : this.select(expr, grid, 'value');
       case 'call':
         return evaluateCall(this, expr, grid);
       case 'aggregation':
@@ -124,6 +126,13 @@ export class Evaluator {
       default:
         throw new TypeError(`${expr.kind} is no instant vector`);
     }
+  }
+
+  #smoothed(selector: VectorSelector, grid: StepGrid): StepBlock {
+    const { plan, budget, annotations } = this;
+    const report = new RangeReport(annotations, selector.span);
+    const time = plan.timeOf(selector);
+    return selectSmoothed(plan.seriesOf(selector), time, grid, plan.lookbackDeltaMs, budget, report);
   }
 
   #selectorRange(expr: MatrixSelector): RangeSource {

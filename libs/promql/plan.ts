@@ -1,5 +1,6 @@
 import type { SelectHints, Series } from '@xscaler/storage';
 import {
+  type Call,
   childrenOf,
   type Expr,
   type MatrixSelector,
@@ -10,6 +11,7 @@ import {
   type VectorSelector,
 } from './ast.ts';
 import { evaluateDurationMs } from './duration-eval.ts';
+import { type InfoTarget, infoTarget, samplePath } from './info-selector.ts';
 import type { StepGrid } from './query.ts';
 
 /** Times of a query that its expressions may refer to, ms; an instant query has step 0. */
@@ -45,6 +47,7 @@ export class QueryPlan {
   readonly #resolved = new Map<Expr, ResolvedTime>();
   /** Vectors and scalars that are the same at every step, outermost only. */
   readonly #invariant = new Set<Expr>();
+  readonly #infoTargets = new Map<Call, InfoTarget>();
   readonly #defaultStepMs: number;
 
   constructor(expr: Expr, times: QueryTimes, lookbackDeltaMs: number, defaultSubqueryStepMs: number) {
@@ -58,6 +61,10 @@ export class QueryPlan {
 
   timeOf(expr: VectorSelector | MatrixSelector | Subquery): ResolvedTime {
     return this.#resolved.get(expr) as ResolvedTime;
+  }
+
+  infoTargetOf(call: Call): InfoTarget {
+    return this.#infoTargets.get(call) as InfoTarget;
   }
 
   isInvariant(expr: Expr): boolean {
@@ -144,7 +151,31 @@ export class QueryPlan {
     if (expr.kind === 'call') around = expr.signature.name;
     else if (expr.kind === 'aggregation') around = expr.op;
     else if (expr.kind !== 'paren') around = '';
+    if (expr.kind === 'call' && expr.signature.name === 'info') {
+      this.#planSelections(expr.args[0], startMs, endMs, stepMs, around);
+      this.#planInfo(expr, startMs, endMs, stepMs);
+      return;
+    }
     for (const child of childrenOf(expr)) this.#planSelections(child, startMs, endMs, stepMs, around);
+  }
+
+  /** Info series are read as of the times at which the first argument reads its samples. */
+  #planInfo(call: Call, startMs: number, endMs: number, stepMs: number): void {
+    const target = infoTarget(call);
+    let offsetMs = 0;
+    let atMs: number | undefined;
+    for (const node of samplePath(call.args[0], childrenOf) ?? []) {
+      const time = this.#resolved.get(node) as ResolvedTime;
+      if (time.atMs !== undefined) {
+        atMs = time.atMs;
+        offsetMs = 0;
+      }
+      offsetMs += time.offsetMs;
+    }
+    const time = { offsetMs, atMs, rangeMs: 0, stepMs: 0 };
+    this.#resolved.set(target.selector, time);
+    this.#infoTargets.set(call, target);
+    this.#planSelection(target.selector, time, startMs, endMs, stepMs, 'info');
   }
 
   #planSelection(

@@ -3,6 +3,7 @@ import { type Call, type Expr, unwrapParens } from '../ast.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { quoteText } from '../go-quote.ts';
 import { FLOAT, HISTOGRAM, type StepGrid } from '../query.ts';
+import { checkExtension, type Extension, slideExtended } from '../ranges/extended.ts';
 import { keepsName, rangeFunction } from '../ranges/range-functions.ts';
 import { RangeReport } from '../ranges/range-report.ts';
 import { slideWindows } from '../ranges/slide.ts';
@@ -12,6 +13,7 @@ import { evaluateAbsent, evaluateAbsentOverTime } from './absent.ts';
 import { dateFunction } from './date-functions.ts';
 import { histogramFunctions } from './histogram-functions.ts';
 import { hasFloat, warnOfQuantiles } from './histogram-quantile.ts';
+import { evaluateInfo } from './info.ts';
 import { evaluateLabelJoin, evaluateLabelReplace } from './label-functions.ts';
 import { mapFloats, roundTo, unaryMath } from './math-functions.ts';
 import { evaluateSort, evaluateSortByLabel } from './sort-functions.ts';
@@ -26,6 +28,7 @@ const special: Partial<Record<FunctionName, VectorFunction>> = {
   clamp_max: evaluateClamp,
   clamp_min: evaluateClamp,
   ...histogramFunctions,
+  info: evaluateInfo,
   label_join: evaluateLabelJoin,
   label_replace: evaluateLabelReplace,
   round: evaluateRound,
@@ -59,10 +62,19 @@ function evaluateRangeCall(evaluator: Evaluator, call: Call, grid: StepGrid): St
   if (!make) throw new TypeError(`${name} is no range function`);
   if (name === 'quantile_over_time') warnOfQuantiles(evaluator, call, scalars[0]);
   const report = new RangeReport(evaluator.annotations, call.args[rangeAt].span);
-  const fn = make(scalars, source.time.rangeMs);
-  const block = slideWindows(source, grid, fn, evaluator.budget, report);
+  const extension = extensionOf(call.args[rangeAt]);
+  if (extension) checkExtension(extension, name);
+  const { budget, plan } = evaluator;
+  const block = extension
+    ? slideExtended({ source, grid, extension, lookbackDeltaMs: plan.lookbackDeltaMs, name, budget, report })
+    : slideWindows(source, grid, make(scalars, source.time.rangeMs), budget, report);
   if (name === 'rate' || name === 'increase') infoOfGauges(evaluator, call, block);
   return keepsName(name) ? block : evaluator.dropNames(block);
+}
+
+function extensionOf(expr: Expr): Extension | undefined {
+  const inner = unwrapParens(expr);
+  return inner.kind === 'matrixSelector' ? inner.selector.extension : undefined;
 }
 
 /** Says which of the rated metrics do not look like counters. */
