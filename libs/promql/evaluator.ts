@@ -85,7 +85,9 @@ export class Evaluator {
   select(selector: VectorSelector, grid: StepGrid, aspect: SampleAspect): StepBlock {
     const { plan, budget } = this;
     const series = plan.seriesOf(selector);
-    return selectInstant(series, plan.timeOf(selector), grid, plan.lookbackDeltaMs, aspect, budget);
+    const detectResets = plan.detectsResets(selector);
+    const time = plan.timeOf(selector);
+    return selectInstant(series, time, grid, plan.lookbackDeltaMs, aspect, detectResets, budget);
   }
 
   /** Takes the metric name off every row, now or (delayed name removal) when the query ends. */
@@ -136,7 +138,9 @@ export class Evaluator {
   }
 
   #selectorRange(expr: MatrixSelector): RangeSource {
-    return new SelectorSource(this.plan.seriesOf(expr.selector), this.plan.timeOf(expr), this.budget);
+    const { plan, budget } = this;
+    const detectResets = plan.detectsResets(expr.selector);
+    return new SelectorSource(plan.seriesOf(expr.selector), plan.timeOf(expr), detectResets, budget);
   }
 
   #subqueryRange(expr: Subquery, grid: StepGrid): RangeSource {

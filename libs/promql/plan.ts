@@ -47,6 +47,7 @@ export class QueryPlan {
   readonly #resolved = new Map<Expr, ResolvedTime>();
   /** Vectors and scalars that are the same at every step, outermost only. */
   readonly #invariant = new Set<Expr>();
+  readonly #countedOnly = new Set<VectorSelector>();
   readonly #infoTargets = new Map<Call, InfoTarget>();
   readonly #defaultStepMs: number;
 
@@ -56,11 +57,17 @@ export class QueryPlan {
     this.#defaultStepMs = defaultSubqueryStepMs;
     this.#resolve(expr);
     this.#markInvariant(expr);
+    this.#markCounted(expr, false);
     this.#planSelections(expr, times.startMs, times.endMs, times.stepMs, '');
   }
 
   timeOf(expr: VectorSelector | MatrixSelector | Subquery): ResolvedTime {
     return this.#resolved.get(expr) as ResolvedTime;
+  }
+
+  /** Whether the selector's histograms are wanted for their counts and sums only. */
+  detectsResets(selector: VectorSelector): boolean {
+    return this.#countedOnly.has(selector);
   }
 
   infoTargetOf(call: Call): InfoTarget {
@@ -123,6 +130,15 @@ export class QueryPlan {
       });
     }
     return whole;
+  }
+
+  #markCounted(expr: Expr, counted: boolean): void {
+    if (expr.kind === 'vectorSelector' && counted) this.#countedOnly.add(expr);
+    if (expr.kind === 'subquery') counted = false;
+    if (expr.kind === 'call' && expr.signature.name.startsWith('histogram_')) {
+      counted = COUNTING.has(expr.signature.name);
+    }
+    for (const child of childrenOf(expr)) this.#markCounted(child, counted);
   }
 
   #wrap(expr: Expr): void {
@@ -200,6 +216,9 @@ export class QueryPlan {
     this.selections.set(selector, { selector, hints, series: [] });
   }
 }
+
+/** Functions of histograms that do not look at their buckets. */
+const COUNTING = new Set<string>(['histogram_avg', 'histogram_count', 'histogram_sum']);
 
 /** Functions whose value depends on the step even where their arguments' does not. */
 const STEP_BOUND = new Set<string>([

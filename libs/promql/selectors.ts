@@ -1,6 +1,7 @@
 import { isStaleWords, SampleColumns } from '@xscaler/model';
 import type { Series } from '@xscaler/storage';
 import type { Budget } from './budget.ts';
+import { detectResetHints } from './histograms/reset-hints.ts';
 import type { ResolvedTime } from './plan.ts';
 import type { StepGrid } from './query.ts';
 import { StepBlock } from './step-block.ts';
@@ -18,6 +19,7 @@ export function selectInstant(
   grid: StepGrid,
   lookbackDeltaMs: number,
   aspect: SampleAspect,
+  detectResets: boolean,
   budget: Budget,
 ): StepBlock {
   const block = new StepBlock(grid.count, series.length);
@@ -27,6 +29,7 @@ export function selectInstant(
     one.read(columns);
     budget.addSamples(columns.length);
     if (columns.length === 0) continue;
+    if (detectResets && columns.histograms) detectResetHints(columns.histograms);
     const first = block.addRow(one.labels);
     if (fillRow(block, first, columns, time, grid, lookbackDeltaMs, aspect) === 0) block.removeLastRow();
   }

@@ -23,7 +23,7 @@ export function selectSmoothed(
   const block = new StepBlock(grid.count, series.length);
   const samples = new RangeSamples();
   for (const one of series) {
-    budget.addSamples(samples.load(one));
+    budget.addSamples(samples.load(one, false));
     if (samples.isEmpty) continue;
     report.metricName = one.labels.metricName;
     const first = block.addRow(one.labels);

@@ -3,6 +3,7 @@ import type { Aggregation } from '../ast.ts';
 import { ExecutionError } from '../errors.ts';
 import type { Evaluator } from '../evaluator.ts';
 import type { Groups } from '../grouping.ts';
+import { labelHash } from '../label-hash.ts';
 import { formatGeneral } from '../number-format.ts';
 import type { StepBlock } from '../step-block.ts';
 import { membersOf } from './members.ts';
@@ -60,12 +61,7 @@ function checkedRatio(evaluator: Evaluator, expr: Aggregation, ratio: number): n
   return capped;
 }
 
-/** A label set's place in [0, 1), the same everywhere: FNV-1a over its text, finished by a mixer. */
+/** A label set's place in [0, 1): its hash as a share of all hashes. */
 function hashShare(labels: Labels): number {
-  let hash = 0x811c9dc5;
-  const key = labels.key;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+  return Number(labelHash(labels)) / 2 ** 64;
 }

@@ -1,6 +1,7 @@
 import { type FloatHistogram, isStaleWords, SampleColumns } from '@xscaler/model';
 import type { Series } from '@xscaler/storage';
 import { withHint } from '../histograms/arithmetic.ts';
+import { detectResetHints } from '../histograms/reset-hints.ts';
 import { FLOAT } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
 
@@ -26,11 +27,12 @@ export class RangeSamples {
     return this.length === 0 && this.histograms.length === 0;
   }
 
-  /** Decodes a series. @returns how many samples were read */
-  load(series: Series): number {
+  /** Decodes a series. @param detectResets works histograms' reset hints out @returns how many samples were read */
+  load(series: Series, detectResets: boolean): number {
     const columns = this.#columns;
     columns.reset();
     series.read(columns);
+    if (detectResets && columns.histograms) detectResetHints(columns.histograms);
     const count = columns.length;
     this.#adopt();
     this.#dropStale(count);

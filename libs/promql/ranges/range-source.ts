@@ -19,9 +19,11 @@ export interface RangeSource {
 export class SelectorSource implements RangeSource {
   readonly time: ResolvedTime;
   readonly #series: readonly Series[];
+  readonly #detectResets: boolean;
   readonly #budget: Budget;
 
-  constructor(series: readonly Series[], time: ResolvedTime, budget: Budget) {
+  constructor(series: readonly Series[], time: ResolvedTime, detectResets: boolean, budget: Budget) {
+    this.#detectResets = detectResets;
     this.#series = series;
     this.time = time;
     this.#budget = budget;
@@ -40,7 +42,7 @@ export class SelectorSource implements RangeSource {
   }
 
   load(row: number, samples: RangeSamples): void {
-    this.#budget.addSamples(samples.load(this.#series[row]));
+    this.#budget.addSamples(samples.load(this.#series[row], this.#detectResets));
   }
 }
 

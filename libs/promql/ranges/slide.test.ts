@@ -33,7 +33,7 @@ function evaluate(
   const budget = new Budget();
   const time = { offsetMs: 0, atMs: undefined, rangeMs: RANGE_MS, stepMs: 0 };
   const report = new RangeReport(new Annotations(''), { start: 0, end: 0 });
-  const block = slideWindows(new SelectorSource([series], time, budget), grid, fn, budget, report);
+  const block = slideWindows(new SelectorSource([series], time, false, budget), grid, fn, budget, report);
   return Array.from({ length: count }, (_, k) => (block.present[k] === 1 ? block.values[k] : undefined));
 }
 
