@@ -19,7 +19,7 @@ export class RunningProgram {
   /** @throws (by `exited`) where the program can't be started */
   constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.#child = spawn(command, args, {
-      env: { ...process.env, ...env },
+      env: { ...inheritedEnv(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.pid = this.#child.pid ?? 0;
@@ -76,6 +76,11 @@ export class RunningProgram {
     }
     throw new Error(`${url} isn't ready after ${withinMs} ms:\n${this.output}`);
   }
+}
+
+/** Without settings of ours, which are the tests' own and which the program would take for its. */
+function inheritedEnv(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('XSCALER_')));
 }
 
 async function answersOk(url: string): Promise<boolean> {
