@@ -8,8 +8,7 @@ export class Budget {
   readonly #cancellation: Cancellation | undefined;
   #series = 0;
   #samplesRead = 0;
-  #held = 0;
-  #peak = 0;
+  #cells = 0;
   #sinceLook = 0;
 
   constructor(limits: QueryLimits = {}, cancellation?: Cancellation) {
@@ -18,7 +17,7 @@ export class Budget {
   }
 
   get stats(): QueryStats {
-    return { samplesRead: this.#samplesRead, peakSamples: this.#peak };
+    return { samplesRead: this.#samplesRead, peakSamples: this.#cells };
   }
 
   /** @throws LimitError */
@@ -42,9 +41,8 @@ export class Budget {
 
   /** Counts cells of a block made for the rest of the query. @throws LimitError */
   addCells(count: number): void {
-    this.#held += count;
-    this.#peak = Math.max(this.#peak, this.#held);
-    this.#checkSamples(this.#held);
+    this.#cells += count;
+    this.#checkSamples(this.#cells);
     this.work(count);
   }
 

@@ -1,7 +1,7 @@
 import { Annotations } from './annotations.ts';
-import type { Expr } from './ast.ts';
+import { type Expr, typeOf } from './ast.ts';
 import { Budget } from './budget.ts';
-import { LimitError } from './errors.ts';
+import { LimitError, ParseError } from './errors.ts';
 import { Evaluator } from './evaluator.ts';
 import { parseExpression } from './parser.ts';
 import { QueryPlan, type QueryTimes } from './plan.ts';
@@ -41,6 +41,14 @@ export async function evaluateRange(query: Expr | string, options: RangeQueryOpt
     throw new LimitError(
       'max_steps',
       `exceeded maximum resolution of ${shown} points per timeseries. Try decreasing the query resolution (?step=XX)`,
+    );
+  }
+  const parsed = typeof query === 'string' ? parseExpression(query) : query;
+  const type = typeOf(parsed);
+  if (type !== 'scalar' && type !== 'vector') {
+    const shown = type === 'matrix' ? 'range vector' : type;
+    throw new ParseError(
+      `invalid expression type "${shown}" for range query, must be Scalar or instant Vector`,
     );
   }
   const { evaluator, expr } = await prepare(query, { startMs, endMs, stepMs }, options);

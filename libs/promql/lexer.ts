@@ -1,7 +1,8 @@
 import { ParseError } from './errors.ts';
-import { escapeDigits, quoteCharacter, quoteText } from './go-quote.ts';
+import { quoteCharacter, quoteText } from './go-quote.ts';
 import { scanNumber } from './number-scan.ts';
 import { positionText } from './position.ts';
+import { characterAt, scanString } from './string-scan.ts';
 import { type Token, type TokenType, WORDS } from './tokens.ts';
 
 const SPACE = /[ \t\n\r]/;
@@ -66,7 +67,7 @@ export class Lexer {
     }
     if (SINGLE.has(character)) return this.#take(character as TokenType);
     if (this.#startsNumber(character)) return this.#numberOrDuration();
-    if (character === '"' || character === "'" || character === '`') return this.#string(character);
+    if (character === '"' || character === "'" || character === '`') return this.#string();
     if (ALPHA.test(character) || character === ':') {
       return this.#bracketOpen ? this.#wordInBrackets(character) : this.#word();
     }
@@ -188,7 +189,7 @@ export class Lexer {
       case '"':
       case "'":
       case '`':
-        return this.#string(character);
+        return this.#string();
       case '=':
         return this.#take(following === '~' ? '=~' : '=');
       case '!':
@@ -238,44 +239,11 @@ export class Lexer {
     );
   }
 
-  #string(quote: string): Token {
-    const raw = quote === '`';
-    let i = this.#pos + 1;
-    for (;;) {
-      const character = this.query[i];
-      if (character === undefined || (!raw && character === '\n')) {
-        this.#fail(raw ? 'unterminated raw string' : 'unterminated quoted string');
-      }
-      i++;
-      if (character === quote) break;
-      if (character === '\\' && !raw) i = this.#escape(i, quote);
-    }
-    this.#pos = i;
+  #string(): Token {
+    const end = scanString(this.query, this.#pos);
+    if (typeof end === 'string') return this.#fail(end);
+    this.#pos = end;
     return this.#emit('string');
-  }
-
-  /** Checks the escape whose letter is at `i`; gives the place behind it. */
-  #escape(i: number, quote: string): number {
-    const kind = this.#characterAt(i);
-    if (kind === undefined) return this.#fail('escape sequence not terminated');
-    if ('abfnrtv\\'.includes(kind) || kind === quote) return i + 1;
-    const digits = escapeDigits(kind);
-    if (digits === 0) return this.#fail(`unknown escape sequence ${unicodeName(kind)}`);
-    const octal = kind >= '0' && kind <= '7';
-    const from = octal ? i : i + 1;
-    for (let k = from; k < from + digits; k++) {
-      const digit = this.#characterAt(k);
-      if (digit === undefined) return this.#fail('escape sequence not terminated');
-      if (!(octal ? /[0-7]/ : /[0-9a-fA-F]/).test(digit)) {
-        return this.#fail(`illegal character ${unicodeName(digit)} in escape sequence`);
-      }
-    }
-    const code = Number.parseInt(this.query.slice(from, from + digits), octal ? 8 : 16);
-    const limit = octal || kind === 'x' ? 255 : 0x10ffff;
-    if (code > limit || (code >= 0xd800 && code < 0xe000)) {
-      return this.#fail('escape sequence is an invalid Unicode code point');
-    }
-    return from + digits;
   }
 
   #startsNumber(character: string): boolean {
@@ -287,8 +255,7 @@ export class Lexer {
   }
 
   #characterAt(at: number): string | undefined {
-    const code = this.query.codePointAt(at);
-    return code === undefined ? undefined : String.fromCodePoint(code);
+    return characterAt(this.query, at);
   }
 
   #match(pattern: RegExp): string {
@@ -315,10 +282,4 @@ export class Lexer {
   #fail(message: string, ahead = 0): never {
     throw new ParseError(`${positionText(this.query, this.#start + ahead)}: parse error: ${message}`);
   }
-}
-
-/** A character as Go's `%#U`: `U+0071 'q'`. */
-function unicodeName(character: string): string {
-  const code = (character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
-  return `U+${code} '${character}'`;
 }

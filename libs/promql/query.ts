@@ -77,7 +77,7 @@ export interface SampleRun {
 export interface QueryStats {
   /** Samples decoded from storage. */
   readonly samplesRead: number;
-  /** The most samples and cells held at any one time. */
+  /** Cells of all blocks the query made: no less than it held at any one time. */
   readonly peakSamples: number;
 }
 

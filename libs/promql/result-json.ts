@@ -1,4 +1,5 @@
 import type { FloatHistogram, Labels } from '@xscaler/model';
+import type { Cancellation } from './cancellation.ts';
 import { histogramJson } from './histogram-json.ts';
 import { formatSampleValue, formatTimestampMs } from './number-format.ts';
 import {
@@ -16,9 +17,11 @@ const PIECE_CHARACTERS = 65_536;
 /**
  * The `data` member of the Prometheus HTTP API's answer, byte for byte as Prometheus writes it, as UTF-8
  * pieces to be sent one after the other. No object tree is built.
+ * @param cancellation looked at once a piece
+ * @throws QueryCancelledError | QueryTimeoutError
  */
-export function encodeResult(result: QueryResult): Buffer[] {
-  const out = new PieceWriter();
+export function encodeResult(result: QueryResult, cancellation?: Cancellation): Buffer[] {
+  const out = new PieceWriter(cancellation);
   switch (result.type) {
     case 'scalar':
       out.write(
@@ -45,7 +48,12 @@ export function encodeResult(result: QueryResult): Buffer[] {
 
 class PieceWriter {
   readonly #pieces: Buffer[] = [];
+  readonly #cancellation: Cancellation | undefined;
   #text = '';
+
+  constructor(cancellation: Cancellation | undefined) {
+    this.#cancellation = cancellation;
+  }
 
   write(text: string): void {
     this.#text += text;
@@ -59,6 +67,7 @@ class PieceWriter {
 
   #flush(): void {
     if (this.#text === '') return;
+    this.#cancellation?.throwIfCancelled();
     this.#pieces.push(Buffer.from(this.#text));
     this.#text = '';
   }
