@@ -42,7 +42,7 @@ export const configSchema = z.strictObject({
   querier: z.strictObject({
     timeout: duration('2m').describe('Longest time a query may take'),
     lookback_delta: duration('5m').describe('How far back an instant selector looks'),
-    evaluation_threads: count(2).describe('Threads that evaluate queries'),
+    evaluation_threads: count(2).describe('Threads that evaluate queries, at most'),
     evaluation_heap_mb: count(1024).describe('JavaScript heap of an evaluation thread, MB'),
     max_queued_queries: count(200).describe('Queries that wait for a thread at most'),
     max_block_readers: count(1_000).describe('Block indexes kept in memory'),

@@ -34,10 +34,10 @@ export class EvaluationPool {
 
   constructor(options: EvaluationPoolOptions) {
     this.#options = options;
-    for (let i = 0; i < options.threads; i++) this.#spawn();
+    this.#idle.push(this.#spawn());
   }
 
-  /** Resolves once every thread has loaded its code. */
+  /** Resolves once the first thread has loaded its code; the others start when there is work for them. */
   async ready(): Promise<void> {
     await Promise.all([...this.#threads].map((thread) => thread.online));
   }
@@ -73,6 +73,7 @@ export class EvaluationPool {
     signal.throwIfAborted();
     const idle = this.#idle.pop();
     if (idle) return idle;
+    if (this.#threads.size < this.#options.threads) return this.#spawn();
     if (this.#waiting.length >= this.#options.maxQueued) {
       throw new ApiError('unavailable', 'too many queries are waiting for evaluation');
     }
@@ -98,7 +99,7 @@ export class EvaluationPool {
     else this.#idle.push(thread);
   }
 
-  #spawn(): void {
+  #spawn(): EvaluationThread {
     const thread = new EvaluationThread(this.#options, {
       free: () => this.#release(thread),
       lost: (error) => {
@@ -107,11 +108,11 @@ export class EvaluationPool {
         if (index >= 0) this.#idle.splice(index, 1);
         if (this.#closed) return;
         this.#options.onThreadLost(error);
-        this.#spawn();
+        if (this.#waiting.length > 0) this.#release(this.#spawn());
       },
     });
     this.#threads.add(thread);
-    this.#release(thread);
+    return thread;
   }
 }
 
@@ -140,9 +141,8 @@ class EvaluationThread {
     });
     this.online = new Promise((resolve) => this.#worker.once('message', () => resolve()));
     this.#api = connect<EvaluatorApi>(evaluator.port1);
-    // A job that is given up while it waits for its series must not wait on.
     serve<SelectApi>(source.port1, {
-      select: (request, signal) => options.source.select(request, AbortSignal.any([signal, this.#jobSignal])),
+      select: (request, signal) => this.#select(options.source, request, signal),
     });
     let fault = new Error('an evaluation thread ended');
     this.#worker.on('error', (error) => {
@@ -177,6 +177,13 @@ class EvaluationThread {
         })
         .finally(() => signal.removeEventListener('abort', abandon));
     });
+  }
+
+  /** A job that is given up while it waits for its series must not wait on. */
+  async *#select(source: SelectApi, request: Parameters<SelectApi['select']>[0], asked: AbortSignal) {
+    const signal = AbortSignal.any([asked, this.#jobSignal]);
+    signal.throwIfAborted();
+    yield* source.select(request, signal);
   }
 
   async terminate(): Promise<void> {

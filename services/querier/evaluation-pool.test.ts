@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { Labels, Matcher, seriesId } from '@xscaler/model';
+import { Head } from '@xscaler/tsdb';
+import type { SelectApi } from './evaluation-api.ts';
+import { EvaluationPool } from './evaluation-pool.ts';
+
+const STEP_MS = 1_000;
+const SAMPLES = 3_600;
+
+/** A head of `count` series, a sample a second for an hour, value = time in seconds. */
+function headOf(count: number): Head {
+  const head = new Head({
+    tenant: 't',
+    partition: 0,
+    windowStartMs: 0,
+    windowMs: 7_200_000,
+    seq: 0,
+    fromOffset: 0,
+  });
+  const value = new Float64Array(1);
+  const words = new Uint32Array(value.buffer);
+  for (let i = 0; i < count; i++) {
+    const labels = Labels.of({ __name__: 'clock', instance: String(i) });
+    const id = new Uint32Array(seriesId('t', labels).slice().buffer);
+    const slot = head.create(id[0], id[1], id[2], id[3], labels);
+    for (let s = 0; s < SAMPLES; s++) {
+      value[0] = s;
+      head.append(slot, s * STEP_MS, words[0], words[1]);
+    }
+  }
+  return head;
+}
+
+function sourceOf(head: Head): SelectApi {
+  return {
+    async *select({ matchers, startMs, endMs }) {
+      const set = matchers.map(({ type, name, value }) => new Matcher(type, name, value));
+      using selection = head.select([set], startMs, endMs);
+      yield* selection.frames();
+    },
+  };
+}
+
+function poolOver(
+  t: TestContext,
+  source: SelectApi,
+  changes: Partial<ConstructorParameters<typeof EvaluationPool>[0]> = {},
+) {
+  const pool = new EvaluationPool({
+    threads: 1,
+    maxQueued: 10,
+    maxHeapMb: 512,
+    source,
+    onThreadLost: (error) => assert.fail(error),
+    ...changes,
+  });
+  t.after(() => pool.close());
+  return pool;
+}
+
+function instant(query: string, timeMs = SAMPLES * STEP_MS) {
+  return {
+    tenant: 't',
+    query,
+    startMs: timeMs,
+    endMs: timeMs,
+    stepMs: 0,
+    lookbackDeltaMs: 300_000,
+    limits: {},
+    resultLimit: 0,
+    withStats: false,
+    minOffsets: {},
+  };
+}
+
+/** Would run for minutes. */
+const ENDLESS = {
+  ...instant('quantile_over_time(0.5, clock[1h:1s])'),
+  startMs: 0,
+  endMs: SAMPLES * STEP_MS,
+  stepMs: 1_000,
+};
+
+const { signal: never } = new AbortController();
+
+test('a query comes back rendered', async (t) => {
+  const pool = poolOver(t, sourceOf(headOf(3)));
+  const reply = await pool.run(instant('sum(clock)'), never);
+  assert.equal(reply.status, 200);
+  assert.deepEqual(JSON.parse(Buffer.from(reply.body).toString()).data.result, [
+    { metric: {}, value: [3_600, '10797'] },
+  ]);
+});
+
+test('a query that is given up frees its thread for the next one', async (t) => {
+  const pool = poolOver(t, sourceOf(headOf(50)));
+  const leaving = new AbortController();
+  const endless = pool.run(ENDLESS, leaving.signal);
+  setTimeout(() => leaving.abort(new Error('the client left')), 300);
+  await assert.rejects(endless, /the client left/);
+  const next = await pool.run(instant('count(clock)'), never);
+  assert.equal(next.status, 200);
+  assert.equal(pool.busy, 0);
+});
+
+test('a query that waits for its series is given up too', async (t) => {
+  const stuck: SelectApi = {
+    async *select(_request, signal) {
+      yield await once(signal, 'abort').then(() => Promise.reject(signal.reason));
+    },
+  };
+  const pool = poolOver(t, stuck);
+  await pool.ready();
+  const timeout = AbortSignal.timeout(200);
+  await assert.rejects(pool.run(instant('clock'), timeout), { name: 'TimeoutError' });
+  const next = await pool.run(instant('1 + 1'), never);
+  assert.equal(next.status, 200);
+});
+
+test('queries wait for a thread up to a bound, and one that left the queue is not started', async (t) => {
+  const pool = poolOver(t, sourceOf(headOf(50)), { maxQueued: 1 });
+  const running = new AbortController();
+  const waiting = new AbortController();
+  const first = pool.run(ENDLESS, running.signal);
+  const second = pool.run(ENDLESS, waiting.signal);
+  await assert.rejects(pool.run(instant('1'), never), { errorType: 'unavailable' });
+  waiting.abort(new Error('left the queue'));
+  await assert.rejects(second, /left the queue/);
+  assert.equal(pool.queued, 0);
+  running.abort(new Error('left'));
+  await assert.rejects(first, /left/);
+  assert.equal((await pool.run(instant('1'), never)).status, 200);
+});
+
+test('a storage that fails is an answer that says so, not an empty result', async (t) => {
+  const broken: SelectApi = {
+    // biome-ignore lint/correctness/useYield: it fails first
+    async *select() {
+      throw new Error('partition 3 has no owner');
+    },
+  };
+  const pool = poolOver(t, broken);
+  const reply = await pool.run(instant('clock'), never);
+  assert.equal(reply.status, 503);
+  assert.match(Buffer.from(reply.body).toString(), /partition 3 has no owner/);
+});
+
+test('limits end a query with their name', async (t) => {
+  const pool = poolOver(t, sourceOf(headOf(5)));
+  const reply = await pool.run({ ...instant('clock'), limits: { maxSeries: 4 } }, never);
+  assert.equal(reply.status, 422);
+  assert.match(Buffer.from(reply.body).toString(), /max_series/);
+});
