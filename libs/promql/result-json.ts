@@ -13,6 +13,7 @@ import {
 
 /** Characters gathered before they become a buffer. */
 const PIECE_CHARACTERS = 65_536;
+const encoder = new TextEncoder();
 
 /**
  * The `data` member of the Prometheus HTTP API's answer, byte for byte as Prometheus writes it, as UTF-8
@@ -68,7 +69,9 @@ class PieceWriter {
   #flush(): void {
     if (this.#text === '') return;
     this.#cancellation?.throwIfCancelled();
-    this.#pieces.push(Buffer.from(this.#text));
+    // Encoded this way a piece has a buffer of its own, which can be handed to another thread.
+    const { buffer } = encoder.encode(this.#text);
+    this.#pieces.push(Buffer.from(buffer));
     this.#text = '';
   }
 }

@@ -90,6 +90,11 @@ class EdgeOverTime extends PlainWindowFunction {
 
   apply(window: Window): void {
     const { samples } = window;
+    if (window.histogramFrom === window.histogramTo) {
+      const at = this.#last ? window.to - 1 : window.from;
+      window.setFloat(this.#time ? samples.timestamps[at] / 1000 : samples.values[at]);
+      return;
+    }
     const float = this.#last ? window.to - 1 : window.from;
     const histogram = this.#last ? window.histogramTo - 1 : window.histogramFrom;
     const hasFloat = window.from < window.to;

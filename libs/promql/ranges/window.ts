@@ -17,12 +17,12 @@ export class Window {
   /** Index of the step. */
   step = 0;
   /** When the step is evaluated, before offset and `@`. */
-  timeMs = 0;
+  timeMs = Number.NaN;
   /** Samples in the window have startMs < t ≤ endMs. */
-  startMs = 0;
-  endMs = 0;
+  startMs = Number.NaN;
+  endMs = Number.NaN;
   kind = ABSENT;
-  value = 0;
+  value = Number.NaN;
   histogram: FloatHistogram | undefined;
 
   constructor(samples: RangeSamples, report: RangeReport) {
