@@ -22,12 +22,15 @@ export function parseExpression(text: string): Expr {
   return expr;
 }
 
-/** Reads a lone series selector, as `match[]` parameters hold it. @throws ParseError */
+/**
+ * Reads a lone series selector, as `match[]` parameters hold it. Like Prometheus' own it takes one that every
+ * series satisfies: that is for the caller to judge.
+ * @throws ParseError
+ */
 export function parseSelector(text: string): Matcher[] {
   const tokens = new TokenStream(text);
   const selector = parseSelectorAt(tokens);
   if (tokens.peek().type !== 'end of input') tokens.unexpected();
-  checkTypes(selector, text);
   return selector.matchers;
 }
 
