@@ -24,6 +24,14 @@ const LONGEST_LOOKBACK_MS = 50_000;
 const STEP_MS = 3_000;
 const JOBS = '{job=~"node|prometheus|scripted"}';
 
+/** Of what is asked for, most is in blocks and the rest in heads. */
+const SHORT_WINDOWS = {
+  XSCALER_INGESTER_HEAD_WINDOW: '20s',
+  XSCALER_INGESTER_CUT_GRACE: '3s',
+  XSCALER_INGESTER_COMMITTED_HEAD_LINGER: '1s',
+  XSCALER_WRITE_LOG_PARTITIONS: '2',
+};
+
 let xscaler: Xscaler;
 let prometheus: Prometheus;
 let scripted: ScriptedTarget;
@@ -34,7 +42,7 @@ let startMs: number;
 let endMs: number;
 
 before(async () => {
-  xscaler = await Xscaler.start();
+  xscaler = await Xscaler.start({ env: SHORT_WINDOWS });
   scripted = await ScriptedTarget.start();
   const node = await startNodeExporter();
   nodeExporter = node.program;

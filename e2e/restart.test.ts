@@ -2,8 +2,17 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import { Client, dataOf, type QueryData, series, Xscaler, type XscalerOptions } from './harness/index.ts';
+import {
+  Client,
+  dataOf,
+  type QueryData,
+  series,
+  sleep,
+  Xscaler,
+  type XscalerOptions,
+} from './harness/index.ts';
 import { printedGrafanaSource, printedToken } from './harness/printed.ts';
+import { LoadWriter } from './harness/write-load.ts';
 
 async function start(t: TestContext, options: XscalerOptions = {}): Promise<Xscaler> {
   const xscaler = await Xscaler.create(options);
@@ -26,6 +35,21 @@ test('SIGTERM ends it with exit code 0, and the next start finds everything', as
   assert.deepEqual(await xscaler.client().samples('kept', nowMs, 200_000), before);
   assert.deepEqual(dataOf(await xscaler.client().get('/api/v1/label/by/values')), ['restart']);
   assert.ok(!xscaler.program.output.includes(xscaler.token), 'the token is printed at the first start alone');
+});
+
+test('SIGTERM in the middle of writes loses none that was acknowledged, and ends in time', async (t) => {
+  const xscaler = await start(t);
+  const nowMs = Date.now();
+  const writers = [0, 1, 2, 3].map((i) => new LoadWriter(`w${i}`, nowMs - i * 1_800_000));
+  for (const writer of writers) writer.run(xscaler.client());
+  await sleep(1_000);
+  assert.deepEqual(await xscaler.stop(), { code: 0, signal: null });
+  await Promise.all(writers.map((writer) => writer.stop()));
+  await xscaler.start();
+  for (const writer of writers) {
+    assert.ok(writer.acknowledged > 0);
+    assert.deepEqual(await writer.faults(xscaler.client(), false), []);
+  }
 });
 
 test('SIGINT ends it with exit code 0 as well', async (t) => {
