@@ -65,11 +65,15 @@ function isMinMax(token: Token): boolean {
 }
 
 function parseSum(tokens: TokenStream, floor: number): DurationOperand {
+  let levels = 1;
+  tokens.enter();
   let left = parseSigned(tokens);
   for (;;) {
     const op = tokens.peek();
     const precedence = PRECEDENCE[op.type] ?? 0;
-    if (precedence <= floor) return left;
+    if (precedence <= floor) break;
+    levels++;
+    tokens.enter();
     tokens.take();
     const right = parseSum(tokens, op.type === '^' ? precedence - 1 : precedence);
     if (right.kind === 'number' && right.value === 0) {
@@ -85,6 +89,8 @@ function parseSum(tokens: TokenStream, floor: number): DurationOperand {
       wrapped: false,
     };
   }
+  tokens.leave(levels);
+  return left;
 }
 
 function parseSigned(tokens: TokenStream): DurationOperand {

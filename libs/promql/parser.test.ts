@@ -87,6 +87,23 @@ test('faults are worded and placed as Prometheus does', () => {
   }
 });
 
+test('what is nested too deeply is refused, not a crash', () => {
+  const deep = [
+    '('.repeat(5000),
+    '-'.repeat(5000),
+    'a+'.repeat(5000),
+    'a^'.repeat(5000),
+    'abs('.repeat(5000),
+  ];
+  for (const query of deep) {
+    assert.throws(
+      () => parseExpression(query),
+      /parse error: expression is nested more than 1500 levels deep/,
+    );
+  }
+  assert.ok(parseExpression(`${'a+'.repeat(1000)}a`));
+});
+
 test('a lone selector gives its matchers', () => {
   assert.deepEqual(parseSelector('up{job="a"}').map(String), ['job="a"', '__name__="up"']);
   assert.throws(() => parseSelector('up + 1'), ParseError);

@@ -61,16 +61,22 @@ const precedences = new Map<string, number>(Object.entries(PRECEDENCE));
 
 /** Reads operators that bind tighter than `floor`, and their operands. */
 function parseBinary(tokens: TokenStream, floor: number): Expr {
+  let levels = 1;
+  tokens.enter();
   let left = parseUnary(tokens);
   for (;;) {
     const precedence = precedences.get(tokens.peek().type) ?? 0;
-    if (precedence <= floor) return left;
+    if (precedence <= floor) break;
+    levels++;
+    tokens.enter();
     const op = tokens.take().type as BinaryOperator;
     const modifiers = parseBinaryModifiers(tokens);
     const right = parseBinary(tokens, op === '^' ? precedence - 1 : precedence);
     const span = { start: left.span.start, end: right.span.end };
     left = { kind: 'binary', span, op, left, right, ...modifiers };
   }
+  tokens.leave(levels);
+  return left;
 }
 
 function parseUnary(tokens: TokenStream): Expr {

@@ -7,17 +7,32 @@ import { numberValue } from './number-scan.ts';
 import { positionText } from './position.ts';
 import { describeToken, type Token, type TokenType } from './tokens.ts';
 
+/** Levels of parentheses, calls and operators within each other; a chain of operators nests, too. */
+const MAX_DEPTH = 1500;
+
 /** The parser's view of a query: tokens with two of look-ahead, and its ways to fail. */
 export class TokenStream {
   readonly query: string;
   readonly #lexer: Lexer;
   readonly #ahead: Token[] = [];
+  #depth = 0;
   /** End of the last token taken. */
   lastEnd = 0;
 
   constructor(query: string) {
     this.query = query;
     this.#lexer = new Lexer(query);
+  }
+
+  /** One more level of nesting begins. @throws ParseError beyond what can be evaluated without exhausting the stack */
+  enter(): void {
+    if (++this.#depth > MAX_DEPTH) {
+      this.fail(this.peek(), `expression is nested more than ${MAX_DEPTH} levels deep`);
+    }
+  }
+
+  leave(levels: number): void {
+    this.#depth -= levels;
   }
 
   peek(): Token {
