@@ -124,6 +124,10 @@ describe('what a Prometheus wrote here it reads back as from itself', { concurre
     });
   }
 
+  test('most of it came from blocks', async () => {
+    assert.ok((await ours.ownMetric('xscaler_ingester_head_commit_seconds_count')) > 4);
+  });
+
   test('raw samples, to the bit', async () => {
     for (const metric of ['scripted_odd', 'scripted_visitor', 'node_cpu_seconds_total{job="node"}'])
       await assertSame((client) => client.query(`${metric}[${endMs - startMs}ms]`, endMs), 0, false);

@@ -133,15 +133,15 @@ export class Client {
     return data.result.length === 0 ? undefined : Number(data.result[0].value[1]);
   }
 
-  /** The program's own metrics page, by sample name with labels as they are printed. */
-  async ownMetrics(): Promise<Map<string, number>> {
+  /** One of the program's own metrics: the sum over its labels, 0 where it isn't there. */
+  async ownMetric(name: string): Promise<number> {
     const page = await this.raw('/metrics');
-    const samples = new Map<string, number>();
+    let total = 0;
     for (const line of page.text.split('\n')) {
-      const found = /^([^#\s][^{\s]*(?:\{.*\})?) (\S+)$/.exec(line);
-      if (found) samples.set(found[1], Number(found[2]));
+      const found = /^([^#\s{]+)(?:\{.*\})? (\S+)$/.exec(line);
+      if (found?.[1] === name) total += Number(found[2]);
     }
-    return samples;
+    return total;
   }
 }
 
