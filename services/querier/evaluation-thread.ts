@@ -24,7 +24,7 @@ async function evaluate(job: EvaluationJob): Promise<EvaluationReply> {
     const result = await resultOf(job, cancellation);
     const evaluatedMs = performance.now();
     const { result: shown, truncated } = limited(result, job.resultLimit);
-    return renderAnswer(shown, encodeResult(shown), {
+    return renderAnswer(shown, encodeResult(shown, cancellation), {
       stats: job.withStats ? { evalSeconds: (evaluatedMs - startedMs) / 1_000 } : undefined,
       warnings: truncated ? ['results truncated due to limit'] : [],
     });
