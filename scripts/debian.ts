@@ -1,11 +1,22 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  globSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** A program from outside that a test or a measurement runs beside ours. */
 export interface Peer {
   readonly command: string;
   readonly debianPackage: string;
+  /** Where the package puts the command, if that isn't in PATH: a glob of folders. */
+  readonly folders?: string;
 }
 
 export const PROMETHEUS: Peer = { command: 'prometheus', debianPackage: 'prometheus' };
@@ -14,12 +25,20 @@ export const NODE_EXPORTER: Peer = {
   debianPackage: 'prometheus-node-exporter',
 };
 export const VICTORIA_METRICS: Peer = { command: 'victoria-metrics', debianPackage: 'victoria-metrics' };
+export const POSTGRES: Peer = {
+  command: 'postgres',
+  debianPackage: 'postgresql',
+  folders: '/usr/lib/postgresql/*/bin',
+};
+export const REDIS: Peer = { command: 'redis-server', debianPackage: 'redis-server' };
 
 const POLICY = '/usr/sbin/policy-rc.d';
 
 /** Those of the peers that this machine hasn't got. */
 export function missingPeers(peers: readonly Peer[]): Peer[] {
-  return peers.filter(({ command }) => !isInPath(command));
+  return peers.filter(
+    ({ command, folders }) => !isInPath(command) && (folders === undefined || !isIn(folders, command)),
+  );
 }
 
 /** Whether `provision` can install anything here. */
@@ -67,6 +86,10 @@ function withServicesHeldBack(install: () => void): void {
 
 function isInPath(command: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => isExecutable(join(folder, command)));
+}
+
+function isIn(folders: string, command: string): boolean {
+  return globSync(`${folders}/${command}`).some(isExecutable);
 }
 
 function isExecutable(path: string): boolean {

@@ -2,11 +2,12 @@
  * Runs the tests: all of them, or those in the files, folders and globs given as arguments.
  *
  * A test file's suffix says what it needs besides Node. What is missing is installed where that can be done,
- * else the files are left out and named; with XSCALER_REQUIRE_PEERS=1 leaving out is a failure.
+ * else the files are left out and named; with XSCALER_REQUIRE_PEERS=1 or XSCALER_REQUIRE_CLUSTER=1 leaving out is
+ * a failure.
  */
 import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
-import { NODE_EXPORTER, type Peer, PROMETHEUS, provision } from './debian.ts';
+import { NODE_EXPORTER, type Peer, POSTGRES, PROMETHEUS, provision, REDIS } from './debian.ts';
 import { testFiles } from './test-files.ts';
 
 /** Files that run at the same time. */
@@ -14,6 +15,8 @@ const CONCURRENCY = 2;
 
 const NEEDS: readonly { readonly suffix: string; readonly peers: readonly Peer[] }[] = [
   { suffix: '.prometheus.test.ts', peers: [PROMETHEUS, NODE_EXPORTER] },
+  { suffix: '.postgres.test.ts', peers: [POSTGRES] },
+  { suffix: '.redis.test.ts', peers: [REDIS] },
 ];
 
 function leftOut(files: readonly string[]): Map<string, string> {
@@ -21,7 +24,9 @@ function leftOut(files: readonly string[]): Map<string, string> {
   for (const { suffix, peers } of NEEDS) {
     const affected = files.filter((path) => path.endsWith(suffix));
     if (affected.length === 0) continue;
-    const missing = provision(peers).map(({ command }) => command);
+    const missing = provision(peers).map(
+      ({ command, debianPackage }) => `${command} (apt-get install ${debianPackage})`,
+    );
     if (missing.length > 0) for (const path of affected) reasons.set(path, missing.join(', '));
   }
   return reasons;
@@ -45,6 +50,9 @@ const reasons = leftOut(files);
 const runnable = files.filter((path) => !reasons.has(path));
 const status = runnable.length > 0 ? await runNode(root, runnable) : 0;
 for (const [path, missing] of reasons) console.log(`SKIPPED ${path}: needs ${missing}`);
-const refusesSkips = process.env.XSCALER_REQUIRE_PEERS === '1' && reasons.size > 0;
-if (refusesSkips) console.log('XSCALER_REQUIRE_PEERS=1: a skipped test is a failure');
+const refusal = ['XSCALER_REQUIRE_PEERS', 'XSCALER_REQUIRE_CLUSTER'].find(
+  (name) => process.env[name] === '1',
+);
+const refusesSkips = refusal !== undefined && reasons.size > 0;
+if (refusesSkips) console.log(`${refusal}=1: a skipped test is a failure`);
 process.exitCode = status === 0 && refusesSkips ? 1 : status;
