@@ -12,6 +12,8 @@ import { testFiles } from './test-files.ts';
 
 /** Files that run at the same time. */
 const CONCURRENCY = 2;
+/** Longest time one test may take, ms: a hang should end with its name. */
+const TEST_TIMEOUT_MS = 900_000;
 
 const NEEDS: readonly { readonly suffix: string; readonly peers: readonly Peer[] }[] = [
   { suffix: '.prometheus.test.ts', peers: [PROMETHEUS, NODE_EXPORTER] },
@@ -34,6 +36,7 @@ function leftOut(files: readonly string[]): Map<string, string> {
 
 function runNode(root: string, files: readonly string[]): Promise<number> {
   const args = ['--disable-warning=ExperimentalWarning', '--test', `--test-concurrency=${CONCURRENCY}`];
+  args.push(`--test-timeout=${TEST_TIMEOUT_MS}`);
   const node = spawn(process.execPath, [...args, '--test-reporter=spec', ...files], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
