@@ -112,6 +112,8 @@ class DatabaseServer {
   async #begin(tx: number): Promise<void> {
     let opened: OpenTransaction | undefined;
     const over = this.#db.transaction((runner) => {
+      // The client has had its answers; only it could begin again.
+      if (opened !== undefined) throw new DatabaseError('unavailable', 'the transaction was rolled back');
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       if (this.#isClosed) reject(new RolledBack());
       const idle = () => {

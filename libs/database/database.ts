@@ -18,6 +18,7 @@ export interface Database extends SqlRunner {
   /**
    * Runs `work` in one transaction: commits when it resolves, rolls back when it rejects. One writer at a time
    * for SQLite, serialisable effects for both as far as our statements need (compare-and-swap by `UPDATE … RETURNING`).
+   * PostgreSQL may run `work` again from its start, having rolled back the run before: so it has no effects but by `tx`.
    * When the promise rejects with code `unavailable` the commit may or may not have happened.
    */
   transaction<T>(work: (tx: SqlRunner) => Promise<T>): Promise<T>;

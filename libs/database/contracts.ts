@@ -1,0 +1,8 @@
+/** What every half of an interface of this package promises, as tests: for whoever runs them on a real server. */
+export {
+  type BlockStoreUnderTest,
+  blockStoreContract,
+  commitOf,
+  metaOf,
+} from './block-store-contract.ts';
+export { type DatabaseUnderTest, databaseContract, rejectsWith } from './database-contract.ts';
