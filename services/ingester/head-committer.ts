@@ -74,7 +74,9 @@ export class HeadCommitter {
       await this.#commit(undefined, resumeOffset);
   }
 
-  async #commit(meta: BlockMeta | undefined, resumeOffset: number): Promise<void> {
+  /** Another zone may be ahead: what it found stored is stored, whatever this one has applied. */
+  async #commit(meta: BlockMeta | undefined, ownResumeOffset: number): Promise<void> {
+    const resumeOffset = Math.max(ownResumeOffset, this.resumeOffset);
     const metadata = this.#metadata.snapshot();
     await this.#blocks.commit({
       meta,

@@ -41,6 +41,8 @@ class Machine {
   ingester(changes: Partial<IngesterOptions> = {}): Ingester {
     return new Ingester({
       partitions: [0],
+      zone: 'a',
+      otherZoneMs: 60_000,
       log: this.log,
       blocks: this.blocks,
       cuts: { graceMs: 100, lateHeadAgeMs: 100, lateHeadBytes: 1 << 30, maxHeadBytes: 1 << 30 },
@@ -282,6 +284,51 @@ test('an ingester that dies between cut and commit is continued by the next one,
   assert.deepEqual(again, digests);
   await replica.stop();
   await other.close();
+  await machine.close();
+});
+
+test('two zones hold the same, and each head becomes one block', async () => {
+  const machine = await Machine.make();
+  const zones = ['a', 'b'].map((zone) => machine.ingester({ zone, log: keeping(machine.log) }));
+  for (const ingester of zones) await ingester.start();
+  const written: [number, number][] = [];
+  for (let t = 0; t < 3_000; t += 100) {
+    await machine.write('up', [[t, t]]);
+    written.push([t, t]);
+  }
+  for (const ingester of zones) assert.deepEqual((await machine.read(ingester)).up, written);
+  await machine.untilBlocks(3);
+  await sleep(300);
+  for (const ingester of zones) assert.deepEqual((await machine.read(ingester)).up, written);
+  const blocks = await machine.blocks.list(TENANT, -1e12, 1e12);
+  assert.equal(
+    blocks.reduce((sum, meta) => sum + meta.sampleCount, 0),
+    written.length,
+  );
+  await zones[0].stop();
+  await machine.write('up', [[5_000, 5]]);
+  machine.nowMs += 3_600_000;
+  await machine.untilBlocks(4);
+  assert.deepEqual((await machine.read(zones[1])).up, [...written, [5_000, 5]]);
+  await zones[1].stop();
+  await machine.close();
+});
+
+test('a zone whose peer never stores the head it cut stores it itself', async () => {
+  const machine = await Machine.make();
+  const never = failingAt(machine.blocks, 'commit', 'before', Number.POSITIVE_INFINITY);
+  const broken = machine.ingester({ zone: 'a', blocks: never });
+  await broken.start();
+  await machine.write('up', [[1, 1]]);
+  machine.nowMs += 3_600_000;
+  const before = await machine.endOffset();
+  while ((await machine.endOffset()) === before) await sleep(25);
+  await broken.stop();
+  const other = machine.ingester({ zone: 'b', otherZoneMs: 100 });
+  await other.start();
+  await machine.untilBlocks(1);
+  assert.deepEqual((await machine.read(other)).up, [[1, 1]]);
+  await other.stop();
   await machine.close();
 });
 

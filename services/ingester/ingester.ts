@@ -12,6 +12,10 @@ import { PartitionOwner } from './partition-owner.ts';
 
 export interface IngesterOptions {
   readonly partitions: readonly number[];
+  /** Replicas of a partition are in zones of their own. */
+  readonly zone: string;
+  /** How long another zone's block is waited for. */
+  readonly otherZoneMs: number;
   readonly log: WriteLog;
   readonly blocks: BlockStore;
   readonly cuts: CutSettings;

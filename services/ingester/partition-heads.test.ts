@@ -3,14 +3,18 @@ import { test } from 'node:test';
 import { PagePool } from '@xscaler/tsdb';
 import { PartitionHeads } from './partition-heads.ts';
 
+function close(heads: PartitionHeads, tenant: string, windowStartMs: number, seq: number, offset: number) {
+  return heads.close({ tenant, windowStartMs, windowMs: 100, seq, zone: 'a' }, offset, 0);
+}
+
 test('a cut closes the head it names and no other', () => {
   const heads = new PartitionHeads(0, new PagePool(0));
   const held = heads.mustOpen('t', 0, 100, 7, 0);
-  assert.equal(heads.close('t', 0, 100, 6, 9), undefined, 'another seq');
-  assert.equal(heads.close('t', 100, 100, 7, 9), undefined, 'another window');
-  assert.equal(heads.close('u', 0, 100, 7, 9), undefined, 'another tenant');
-  assert.equal(heads.close('t', 0, 100, 7, 9), held);
-  assert.equal(heads.close('t', 0, 100, 7, 9), undefined, 'closed already');
+  assert.equal(close(heads, 't', 0, 6, 9), undefined, 'another seq');
+  assert.equal(close(heads, 't', 100, 7, 9), undefined, 'another window');
+  assert.equal(close(heads, 'u', 0, 7, 9), undefined, 'another tenant');
+  assert.equal(close(heads, 't', 0, 7, 9), held);
+  assert.equal(close(heads, 't', 0, 7, 9), undefined, 'closed already');
   assert.equal(held.state, 'closed');
   assert.equal(held.toOffset, 9);
   const next = heads.mustOpen('t', 0, 100, 10, 0);
@@ -24,7 +28,7 @@ test('the resume offset is the first that no block holds', () => {
   const first = heads.mustOpen('t', 0, 100, 5, 0);
   const second = heads.mustOpen('t', 100, 100, 8, 0);
   assert.equal(heads.resumeOffsetWithout(undefined, 50), 5);
-  heads.close('t', 0, 100, 5, 20);
+  close(heads, 't', 0, 5, 20);
   assert.equal(heads.resumeOffsetWithout(undefined, 50), 5, 'a closed head is not in a block yet');
   assert.equal(heads.resumeOffsetWithout(first, 50), 8);
   second.state = 'committed';

@@ -1,14 +1,17 @@
 import { Head, type PagePool } from '@xscaler/tsdb';
+import type { Cut } from '@xscaler/wire';
 import { windowKey } from './ledger-view.ts';
 
 export type HeadState = 'open' | 'closed' | 'committed';
 
-/** A head and where it stands. `openedAtMs`, `cutAskedAtMs` and `committedAtMs` are wall-clock and steer policy only. */
+/** A head and where it stands. Its times are wall-clock and steer policy only. */
 export interface HeldHead {
   readonly head: Head;
   state: HeadState;
-  /** Offset of the cut that closed it, once closed. */
+  /** Offset of the cut that closed it, and the zone that appended that, once closed. */
   toOffset: number;
+  cutByZone: string;
+  closedAtMs: number;
   readonly openedAtMs: number;
   cutAskedAtMs: number;
   committedAtMs: number;
@@ -54,6 +57,8 @@ export class PartitionHeads {
       head,
       state: 'open',
       toOffset: -1,
+      cutByZone: '',
+      closedAtMs: 0,
       openedAtMs: nowMs,
       cutAskedAtMs: Number.NEGATIVE_INFINITY,
       committedAtMs: 0,
@@ -65,20 +70,16 @@ export class PartitionHeads {
     return held;
   }
 
-  /** Closes the open head that has this seq; undefined where there is none (closed before, or never filled). */
-  close(
-    tenant: string,
-    windowStartMs: number,
-    windowMs: number,
-    seq: number,
-    offset: number,
-  ): HeldHead | undefined {
-    const key = windowKey(tenant, windowStartMs, windowMs);
+  /** Closes the open head that a cut names; undefined where there is none (closed before, or never filled). */
+  close(cut: Cut, offset: number, nowMs: number): HeldHead | undefined {
+    const key = windowKey(cut.tenant, cut.windowStartMs, cut.windowMs);
     const held = this.#open.get(key);
-    if (held === undefined || held.head.seq !== seq) return undefined;
+    if (held === undefined || held.head.seq !== cut.seq) return undefined;
     this.#open.delete(key);
     held.state = 'closed';
     held.toOffset = offset;
+    held.cutByZone = cut.zone;
+    held.closedAtMs = nowMs;
     return held;
   }
 

@@ -1,20 +1,23 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { type BlockStore, DatabaseError } from '@xscaler/database';
+import type { BlockStore } from '@xscaler/database';
 import type { PagePool } from '@xscaler/tsdb';
 import { encodeCut, LogRecordReader } from '@xscaler/wire';
 import type { WriteLog } from '@xscaler/writelog';
+import { CommitQueue } from './commit-queue.ts';
 import type { Logger } from './contracts.ts';
 import { type CutSettings, headsToCut } from './cut-policy.ts';
 import { HeadCommitter } from './head-committer.ts';
 import type { IngesterMetrics } from './ingester-metrics.ts';
 import { LedgerView } from './ledger-view.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
-import { type HeldHead, PartitionHeads } from './partition-heads.ts';
+import { PartitionHeads } from './partition-heads.ts';
 import { PendingMetadata } from './pending-metadata.ts';
 import { noCounts, RecordApplier } from './record-applier.ts';
 
 export interface PartitionOwnerOptions {
   readonly partition: number;
+  readonly zone: string;
+  readonly otherZoneMs: number;
   readonly log: WriteLog;
   readonly blocks: BlockStore;
   readonly cuts: CutSettings;
@@ -29,9 +32,6 @@ export interface PartitionOwnerOptions {
 
 /** Records are applied for this long before reads get a turn. */
 const TURN_MS = 5;
-const COMMIT_RETRY_MS = 1_000;
-/** Resume offsets move by checkpoint where no head was committed for so many records. */
-const CHECKPOINT_RECORDS = 10_000;
 
 /**
  * One partition's state machine: applies the log from the resume offset on, closes heads where the log says cut,
@@ -51,11 +51,9 @@ export class PartitionOwner {
   readonly #record = new LogRecordReader();
   readonly #waiters = new OffsetWaiters();
   readonly #stopping = new AbortController();
-  readonly #toCommit: HeldHead[] = [];
-  #committer: HeadCommitter | undefined;
+  #commits: CommitQueue | undefined;
   #replayEnd = 0;
   #work: Promise<unknown> = Promise.resolve();
-  #lastCheckpoint = 0;
 
   constructor(options: PartitionOwnerOptions) {
     this.#options = options;
@@ -77,12 +75,18 @@ export class PartitionOwner {
       );
     }
     this.nextOffset = resumeOffset;
-    this.#lastCheckpoint = resumeOffset;
-    this.#committer = new HeadCommitter(partition, blocks, this.heads, this.metadata, resumeOffset);
+    const commits = new CommitQueue({
+      ...this.#options,
+      committer: new HeadCommitter(partition, blocks, this.heads, this.metadata, resumeOffset),
+      ledger: this.#ledger,
+      nextOffset: () => this.nextOffset,
+      onContradiction: (error) => this.#stopLoudly(error),
+    });
+    this.#commits = commits;
     this.#replayEnd = await log.endOffset(partition);
     this.state = 'replaying';
     logger.info({ partition, resumeOffset, endOffset: this.#replayEnd }, 'replaying the write log');
-    this.#work = Promise.all([this.#follow(), this.#tend(), this.#commitClosed()]);
+    this.#work = Promise.all([this.#follow(), this.#tend(), commits.run(this.#stopping.signal)]);
     await this.waitFor(this.#replayEnd, this.#stopping.signal);
   }
 
@@ -134,9 +138,8 @@ export class PartitionOwner {
     const record = this.#record;
     record.decode(bytes);
     if (record.kind === 'cut') {
-      const { tenant, windowStartMs, windowMs, seq } = record;
-      const held = this.heads.close(tenant, windowStartMs, windowMs, seq, offset);
-      if (held) this.#toCommit.push(held);
+      const held = this.heads.close(record, offset, clock());
+      if (held) this.#commits?.push(held);
       return;
     }
     const counts = noCounts();
@@ -156,7 +159,8 @@ export class PartitionOwner {
   /** At its memory bound the partition stops consuming until a block is stored. */
   async #roomForMore(signal: AbortSignal): Promise<void> {
     const { cuts } = this.#options;
-    while (!signal.aborted && this.#toCommit.length > 0 && this.heads.uncommittedBytes > cuts.maxHeadBytes) {
+    const waiting = () => (this.#commits?.length ?? 0) > 0;
+    while (!signal.aborted && waiting() && this.heads.uncommittedBytes > cuts.maxHeadBytes) {
       await sleep(50, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -173,14 +177,14 @@ export class PartitionOwner {
   /** Asks for cuts through the log, drops heads that lingered long enough, keeps the resume offset near. */
   async #tend(): Promise<void> {
     const { signal } = this.#stopping;
-    const { clock, cuts, log, logger, partition, committedHeadLingerMs, metrics } = this.#options;
+    const { clock, cuts, log, logger, partition, zone, committedHeadLingerMs, metrics } = this.#options;
     while (!signal.aborted) {
       await sleep(tendIntervalMs(cuts), undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       if (this.state === 'live') {
         for (const { head } of headsToCut(this.heads, cuts, clock())) {
           const { tenant, windowStartMs, windowMs, seq } = head;
-          const cut = encodeCut({ tenant, windowStartMs, windowMs, seq });
+          const cut = encodeCut({ tenant, windowStartMs, windowMs, seq, zone });
           await log
             .append(partition, cut)
             .catch((error) => logger.warn({ partition, err: error }, 'a cut was not logged'));
@@ -192,59 +196,6 @@ export class PartitionOwner {
       }
       metrics.observeHeads(partition, this.heads);
     }
-  }
-
-  async #commitClosed(): Promise<void> {
-    const { signal } = this.#stopping;
-    const { clock, logger, partition, metrics } = this.#options;
-    const committer = this.#committer as HeadCommitter;
-    while (!signal.aborted) {
-      const held = this.#toCommit[0];
-      try {
-        if (held) {
-          const startedMs = clock();
-          const meta = await committer.commit(held, this.nextOffset);
-          held.state = 'committed';
-          held.committedAtMs = clock();
-          this.#toCommit.shift();
-          this.#ledger.add(meta);
-          metrics.commitSeconds.observe((clock() - startedMs) / 1000);
-          logger.info(
-            { partition, tenant: meta.tenant, window: meta.windowStartMs, samples: meta.sampleCount },
-            'head committed',
-          );
-          await this.#forgetLog();
-        } else if (this.nextOffset - this.#lastCheckpoint >= CHECKPOINT_RECORDS) {
-          await committer.checkpoint(this.nextOffset);
-          await this.#forgetLog();
-        }
-      } catch (error) {
-        logger.warn({ partition, err: error }, 'a head could not be committed; trying again');
-        if (error instanceof DatabaseError && error.code === 'conflict')
-          await this.#resolveConflict(committer, error);
-        await sleep(COMMIT_RETRY_MS, undefined, { signal }).catch(() => undefined);
-      }
-      if (this.#toCommit.length === 0) await sleep(100, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  /** A resume offset that moved without us (a commit whose answer was lost) is taken over; anything else stops the partition. */
-  async #resolveConflict(committer: HeadCommitter, error: DatabaseError): Promise<void> {
-    const stored = await this.#options.blocks
-      .resumeOffset(this.partition)
-      .catch(() => committer.resumeOffset);
-    if (stored === committer.resumeOffset) this.#stopLoudly(error);
-    committer.resumeOffset = stored;
-  }
-
-  async #forgetLog(): Promise<void> {
-    const { blocks, log, partition } = this.#options;
-    const { resumeOffset } = this.#committer as HeadCommitter;
-    this.#lastCheckpoint = this.nextOffset;
-    await log.truncate(partition, resumeOffset);
-    const startOffset = await log.startOffset(partition);
-    await blocks.pruneLedger(partition, startOffset);
-    this.#ledger.prune(startOffset);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Exemplar } from '@xscaler/model';
  *     record     = version:u8=1 kind:u8 body crc:u32
  *     body       = samples | cut
  *
- *     cut        = tenant:string windowStartMs:varint windowMs:uvarint seq:uvarint
+ *     cut        = tenant:string windowStartMs:varint windowMs:uvarint seq:uvarint zone:string
  *
  *     samples    = tenant:string windowMs:uvarint flags:u8 seriesCount:uvarint sampleCount:uvarint
  *                  id[seriesCount]                        16 bytes each
@@ -64,6 +64,8 @@ export interface Cut {
   readonly windowStartMs: number;
   readonly windowMs: number;
   readonly seq: number;
+  /** Who appended it: that zone stores the block, the others wait for it. */
+  readonly zone: string;
 }
 
 /** An exemplar and the index, within its record, of the series it belongs to. */

@@ -129,18 +129,18 @@ test('staleness markers and NaN payloads keep their bits', () => {
 test('a cut comes back as it was written', () => {
   fc.assert(
     fc.property(
-      fc.record({ tenant: text, windowStartMs: timestamp, windowMs: fc.nat(), seq: fc.nat() }),
+      fc.record({ tenant: text, windowStartMs: timestamp, windowMs: fc.nat(), seq: fc.nat(), zone: text }),
       (cut: Cut) => {
         assert.equal(reader.decode(encodeCut(cut)), 'cut');
-        const { tenant, windowStartMs, windowMs, seq } = reader;
-        assert.deepEqual({ tenant, windowStartMs, windowMs, seq }, { ...cut });
+        const { tenant, windowStartMs, windowMs, seq, zone } = reader;
+        assert.deepEqual({ tenant, windowStartMs, windowMs, seq, zone }, { ...cut });
       },
     ),
   );
 });
 
 test('a record that lies inside a larger buffer is read', () => {
-  const record = encodeCut({ tenant: 'x', windowStartMs: 0, windowMs: 1, seq: 2 });
+  const record = encodeCut({ tenant: 'x', windowStartMs: 0, windowMs: 1, seq: 2, zone: 'a' });
   const around = new Uint8Array(record.length + 11);
   around.set(record, 7);
   assert.equal(reader.decode(around.subarray(7, 7 + record.length)), 'cut');

@@ -35,6 +35,8 @@ export class LogRecordReader {
   windowStartMs = 0;
   /** Cuts only. */
   seq = 0;
+  /** Cuts only. */
+  zone = '';
 
   seriesCount = 0;
   sampleCount = 0;
@@ -120,6 +122,7 @@ export class LogRecordReader {
     this.sampleCount = 0;
     this.windowStartMs = 0;
     this.seq = 0;
+    this.zone = '';
     this.#stored = NO_LABELS;
     this.#labels = undefined;
     this.#exemplars = NO_BYTES;
@@ -148,6 +151,7 @@ export class LogRecordReader {
     this.windowStartMs = from.varint();
     this.windowMs = from.uvarint();
     this.seq = from.uvarint();
+    this.zone = from.string();
   }
 
   #decodeSamples(from: ByteReader): void {

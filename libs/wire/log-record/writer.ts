@@ -214,6 +214,7 @@ export function encodeCut(cut: Cut): Uint8Array<ArrayBuffer> {
   frame.varint(cut.windowStartMs);
   frame.uvarint(cut.windowMs);
   frame.uvarint(cut.seq);
+  frame.string(cut.zone);
   return sealed([frame.written()]);
 }
 

@@ -12,6 +12,8 @@ runThread<Config>(async ({ config, ports }) => {
   const settings = config.ingester;
   const ingester = new Ingester({
     partitions: Array.from({ length: partitionCount }, (_, partition) => partition),
+    zone: 'all',
+    otherZoneMs: 0,
     log: connectWriteLog(ports.log, partitionCount),
     blocks: new SqlBlockStore(connectDatabase(ports.database)),
     cuts: {

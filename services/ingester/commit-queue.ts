@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BlockStore, DatabaseError, type LedgerRow } from '@xscaler/database';
+import type { WriteLog } from '@xscaler/writelog';
+import type { Logger } from './contracts.ts';
+import type { HeadCommitter } from './head-committer.ts';
+import type { IngesterMetrics } from './ingester-metrics.ts';
+import type { LedgerView } from './ledger-view.ts';
+import type { HeldHead } from './partition-heads.ts';
+
+export interface CommitQueueOptions {
+  readonly partition: number;
+  readonly zone: string;
+  /** How long the block of another zone's cut is waited for before this one stores it. */
+  readonly otherZoneMs: number;
+  readonly committer: HeadCommitter;
+  readonly blocks: BlockStore;
+  readonly ledger: LedgerView;
+  readonly log: WriteLog;
+  readonly nextOffset: () => number;
+  readonly clock: () => number;
+  readonly logger: Logger;
+  readonly metrics: IngesterMetrics;
+  /** Another replica has stored something else: somebody has to look. */
+  readonly onContradiction: (error: Error) => void;
+}
+
+const IDLE_MS = 100;
+const RETRY_MS = 1_000;
+/** The resume offset moves by checkpoint where no head was committed for so many records. */
+const CHECKPOINT_RECORDS = 10_000;
+
+/**
+ * Closed heads of a partition on their way into blocks, one at a time in the order of their cuts.
+ *
+ * The zone whose cut closed a head stores it. Others wait for its ledger row, and store the head themselves when
+ * that takes too long: a second insert of the same content is a no-op.
+ */
+export class CommitQueue {
+  readonly #options: CommitQueueOptions;
+  readonly #closed: HeldHead[] = [];
+  #lastCheckpoint: number;
+
+  constructor(options: CommitQueueOptions) {
+    this.#options = options;
+    this.#lastCheckpoint = options.nextOffset();
+  }
+
+  push(held: HeldHead): void {
+    this.#closed.push(held);
+  }
+
+  get length(): number {
+    return this.#closed.length;
+  }
+
+  /** Works until the signal aborts; whatever fails is tried again. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { logger, partition } = this.#options;
+    while (!signal.aborted) {
+      let waitMs = this.#closed.length > 0 ? 0 : IDLE_MS;
+      try {
+        if (this.#closed.length > 0) waitMs = (await this.#advance(this.#closed[0])) ? 0 : IDLE_MS;
+        else await this.#checkpoint();
+      } catch (error) {
+        logger.warn({ partition, err: error }, 'a head could not be committed; trying again');
+        if (error instanceof DatabaseError && error.code === 'conflict') await this.#resolveConflict(error);
+        waitMs = RETRY_MS;
+      }
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** True where the head is in a block now. */
+  async #advance(held: HeldHead): Promise<boolean> {
+    const { clock, zone, otherZoneMs, committer, metrics, logger, partition, nextOffset } = this.#options;
+    if (held.cutByZone !== zone && clock() - held.closedAtMs < otherZoneMs) {
+      const row = await this.#ledgerRowOf(held);
+      if (row === undefined) return false;
+      if (row.sampleCount !== held.head.sampleCount || row.toOffset !== held.toOffset) {
+        throw new DatabaseError('conflict', `another zone stored head ${held.head.seq} with other content`);
+      }
+      this.#finish(held, row);
+      return true;
+    }
+    const startedMs = clock();
+    const meta = await committer.commit(held, nextOffset());
+    this.#finish(held, meta);
+    metrics.commitSeconds.observe((clock() - startedMs) / 1000);
+    const { tenant, windowStartMs: window, sampleCount: samples } = meta;
+    logger.info({ partition, tenant, window, samples }, 'head committed');
+    await this.#forgetLog();
+    return true;
+  }
+
+  #finish(held: HeldHead, row: LedgerRow): void {
+    held.state = 'committed';
+    held.committedAtMs = this.#options.clock();
+    this.#closed.shift();
+    this.#options.ledger.add(row);
+  }
+
+  async #ledgerRowOf({ head }: HeldHead): Promise<LedgerRow | undefined> {
+    const rows = await this.#options.blocks.ledger(this.#options.partition);
+    return rows.find(
+      (row) =>
+        row.tenant === head.tenant &&
+        row.windowStartMs === head.windowStartMs &&
+        row.windowMs === head.windowMs &&
+        row.seq === head.seq,
+    );
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { committer, nextOffset } = this.#options;
+    if (nextOffset() - this.#lastCheckpoint < CHECKPOINT_RECORDS) return;
+    await committer.checkpoint(nextOffset());
+    await this.#forgetLog();
+  }
+
+  /** A resume offset that moved without us (another zone, a commit whose answer was lost) is taken over; all else is a contradiction. */
+  async #resolveConflict(error: DatabaseError): Promise<void> {
+    const { blocks, committer, partition, onContradiction } = this.#options;
+    const known = committer.resumeOffset;
+    const stored = await blocks.resumeOffset(partition).catch(() => undefined);
+    if (stored === known) onContradiction(error);
+    else if (stored !== undefined) committer.resumeOffset = stored;
+  }
+
+  async #forgetLog(): Promise<void> {
+    const { blocks, committer, ledger, log, partition, nextOffset } = this.#options;
+    this.#lastCheckpoint = nextOffset();
+    await log.truncate(partition, committer.resumeOffset);
+    const startOffset = await log.startOffset(partition);
+    await blocks.pruneLedger(partition, startOffset);
+    ledger.prune(startOffset);
+  }
+}
