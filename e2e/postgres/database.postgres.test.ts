@@ -1,13 +1,7 @@
-import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import {
-  type Database,
-  migrate,
-  openPostgresDatabase,
-  type PostgresOptions,
-  SqlBlockStore,
-} from '@xscaler/database';
-import { blockStoreContract, databaseContract, rejectsWith } from '@xscaler/database/contracts';
+import { after, before, describe } from 'node:test';
+import { migrate, SqlBlockStore } from '@xscaler/database';
+import { blockStoreContract, databaseContract } from '@xscaler/database/contracts';
+import { openTestDatabase } from './open-test-database.ts';
 import { PostgresServer, skipWithoutPostgres } from './postgres-server.ts';
 
 describe('PostgreSQL', { skip: skipWithoutPostgres() }, () => {
@@ -17,31 +11,10 @@ describe('PostgreSQL', { skip: skipWithoutPostgres() }, () => {
   });
   after(() => server.dispose());
 
-  /** An empty database, its first client and a maker of others. */
-  async function open(options: PostgresOptions = {}) {
-    const name = await server.createDatabase();
-    const clients: Database[] = [];
-    const connect = async () => {
-      const client = openPostgresDatabase({ url: server.url(name), ...options });
-      clients.push(client);
-      return client;
-    };
-    const db = openPostgresDatabase({ url: server.url(name), ...options });
-    clients.push(db);
-    return {
-      name,
-      db,
-      connect,
-      async dispose() {
-        for (const client of clients) await client.close();
-      },
-    };
-  }
-
-  databaseContract('postgres', () => open());
+  databaseContract('postgres', () => openTestDatabase(server));
 
   blockStoreContract('postgres', async () => {
-    const { db, dispose } = await open();
+    const { db, dispose } = await openTestDatabase(server);
     await migrate(db);
     let nowMs = 0;
     const store = new SqlBlockStore(db, () => nowMs);
@@ -53,7 +26,4 @@ describe('PostgreSQL', { skip: skipWithoutPostgres() }, () => {
       },
     };
   });
-  void assert;
-  void test;
-  void rejectsWith;
 });
