@@ -322,7 +322,10 @@ test('a zone whose peer never stores the head it cut stores it itself', async ()
   await machine.write('up', [[1, 1]]);
   machine.nowMs += 3_600_000;
   const before = await machine.endOffset();
-  while ((await machine.endOffset()) === before) await sleep(25);
+  while ((await machine.endOffset()) === before) {
+    machine.nowMs += 1_000;
+    await sleep(25);
+  }
   await broken.stop();
   const other = machine.ingester({ zone: 'b', otherZoneMs: 100 });
   await other.start();
