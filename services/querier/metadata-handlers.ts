@@ -4,7 +4,7 @@ import { ApiError } from './api-error.ts';
 import { success } from './envelope.ts';
 import type { FanOut, Scope } from './fan-out.ts';
 import { invalid, MAX_TIME_MS, MIN_TIME_MS } from './parameters.ts';
-import type { ReadHandler, ReadRequest } from './querier.ts';
+import type { ReadHandler, ReadRequest } from './read-request.ts';
 
 /** Everything of the read API that evaluates no expression. */
 export class MetadataHandlers {

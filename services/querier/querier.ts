@@ -13,6 +13,7 @@ import { MetadataHandlers } from './metadata-handlers.ts';
 import { Parameters } from './parameters.ts';
 import { QuerierMetrics } from './querier-metrics.ts';
 import { QueryHandlers } from './query-handlers.ts';
+import type { ReadHandler } from './read-request.ts';
 
 export interface QuerierOptions {
   readonly ingesters: readonly IngesterApi[];
@@ -32,15 +33,6 @@ export interface QuerierOptions {
   /** Block indexes kept in memory. */
   readonly maxBlockReaders: number;
 }
-
-/** One request as its handler sees it. `minOffsets` is what its reads wait for. */
-export interface ReadRequest {
-  readonly tenant: string;
-  readonly parameters: Parameters;
-  readonly minOffsets: Readonly<Record<number, number>>;
-}
-
-export type ReadHandler = (request: ReadRequest, signal: AbortSignal) => Promise<UpstreamResponse>;
 
 const LABEL_VALUES_PATH = /^\/api\/v1\/label\/([^/]+)\/values$/;
 

@@ -1,9 +1,16 @@
 import type { UpstreamResponse } from '@xscaler/rpc';
 import { ApiError } from './api-error.ts';
+import type { QueryLimitsOf } from './contracts.ts';
 import type { EvaluationPool } from './evaluation-pool.ts';
 import { invalid } from './parameters.ts';
-import type { QuerierOptions, ReadRequest } from './querier.ts';
 import type { QuerierMetrics } from './querier-metrics.ts';
+import type { ReadRequest } from './read-request.ts';
+
+export interface QueryHandlersOptions {
+  readonly limitsOf: QueryLimitsOf;
+  readonly lookbackDeltaMs: number;
+  readonly clock: () => number;
+}
 
 /** Prometheus' bound on the points of one series in a range query. */
 const MAX_STEPS = 11_000;
@@ -11,10 +18,10 @@ const MAX_STEPS = 11_000;
 /** `query` and `query_range`: parameters read here, the work done in the pool. */
 export class QueryHandlers {
   readonly #pool: EvaluationPool;
-  readonly #options: QuerierOptions;
+  readonly #options: QueryHandlersOptions;
   readonly #metrics: QuerierMetrics;
 
-  constructor(pool: EvaluationPool, options: QuerierOptions, metrics: QuerierMetrics) {
+  constructor(pool: EvaluationPool, options: QueryHandlersOptions, metrics: QuerierMetrics) {
     this.#pool = pool;
     this.#options = options;
     this.#metrics = metrics;
