@@ -1,5 +1,11 @@
 export type { Upstream, UpstreamRequest, UpstreamResponse } from './http-exchange.ts';
-export type { IngesterApi, IngesterExemplars, IngesterRead, WireMatcher } from './ingester-api.ts';
+export type {
+  IngesterApi,
+  IngesterExemplars,
+  IngesterRead,
+  MetadataRead,
+  WireMatcher,
+} from './ingester-api.ts';
 export {
   type ConnectOptions,
   connect,

@@ -15,6 +15,16 @@ export interface IngesterRead {
   readonly endMs: number;
   /** By partition: the read waits until every offset below has been applied. Empty for an eventual read. */
   readonly minOffsets: Readonly<Record<number, number>>;
+  /** The ingester's partitions to read; absent: all it has. One that it doesn't have is an error, never a hole. */
+  readonly partitions?: readonly number[];
+}
+
+/** A read of metadata: of one metric, or of all. */
+export interface MetadataRead {
+  readonly tenant: string;
+  readonly metric: string | undefined;
+  readonly minOffsets: Readonly<Record<number, number>>;
+  readonly partitions?: readonly number[];
 }
 
 export interface IngesterExemplars {
@@ -32,12 +42,5 @@ export interface IngesterApi {
   /** Label sets, flat pairs. */
   series(read: IngesterRead, signal: AbortSignal): Promise<string[][]>;
   exemplars(read: IngesterRead, signal: AbortSignal): Promise<IngesterExemplars[]>;
-  metadata(
-    read: {
-      readonly tenant: string;
-      readonly metric: string | undefined;
-      readonly minOffsets: Readonly<Record<number, number>>;
-    },
-    signal: AbortSignal,
-  ): Promise<MetricMetadata[]>;
+  metadata(read: MetadataRead, signal: AbortSignal): Promise<MetricMetadata[]>;
 }

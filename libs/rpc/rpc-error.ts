@@ -1,19 +1,32 @@
 /**
- * code           | meaning                                                    | same call later
- * ---------------|------------------------------------------------------------|----------------
- * closed         | the port is closed: the thread behind it ended             | no
- * overloaded     | as many calls as allowed are in flight on this port        | yes
- * unknown_method | the callee has no such method                              | no
+ * code              | meaning                                                          | same call later
+ * ------------------|------------------------------------------------------------------|----------------
+ * closed            | the port or client is closed: the thread behind it ended         | no
+ * overloaded        | as many calls or bytes as allowed are in flight                  | yes
+ * unknown_method    | the callee has no such method                                    | no
+ * unavailable       | nobody answered, or the connection was lost                      | yes
+ * deadline_exceeded | no answer in the time allowed                                    | yes
+ * refused           | the callee doesn't know our secret                               | no
+ * too_large         | a body or reply is over its bound                                | no
+ * protocol          | the other side doesn't say what was agreed                       | no
  */
-export type RpcErrorCode = 'closed' | 'overloaded' | 'unknown_method';
+export type RpcErrorCode =
+  | 'closed'
+  | 'overloaded'
+  | 'unknown_method'
+  | 'unavailable'
+  | 'deadline_exceeded'
+  | 'refused'
+  | 'too_large'
+  | 'protocol';
 
 /** A fault of the connection itself, not of the method behind it. */
 export class RpcError extends Error {
   override readonly name = 'RpcError';
   readonly code: RpcErrorCode;
 
-  constructor(code: RpcErrorCode, message: string) {
-    super(message);
+  constructor(code: RpcErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
   }
 }

@@ -1,0 +1,241 @@
+import { Pool } from 'undici';
+import { AddressHealth, type CircuitOptions } from './address-health.ts';
+import { HttpCall, type HttpCallLimits } from './http-call.ts';
+import type { Upstream, UpstreamRequest, UpstreamResponse } from './http-exchange.ts';
+import { isEndToEnd, TENANT_HEADER } from './http-headers.ts';
+import { HealthProbe } from './http-probe.ts';
+import { hashText, rendezvousWeight } from './rendezvous.ts';
+import { RpcError } from './rpc-error.ts';
+import { SECRET_HEADER } from './shared-secret.ts';
+
+export interface HttpUpstreamOptions {
+  /** `host:port` each. */
+  readonly addresses: readonly string[];
+  /** Known to both sides, where set; see `serveHttpUpstream`. */
+  readonly secret?: string;
+  /** On how many addresses a tenant's requests are spread. Default 2. */
+  readonly spread?: number;
+  /** Addresses asked for one request at most. Default 3. */
+  readonly maxAttempts?: number;
+  /**
+   * Whether a request that may have been worked on is sent again to another address, whatever its method: right where
+   * doing it twice does no harm, as with writes of samples. Without it only GET and HEAD are.
+   */
+  readonly retryWrites?: boolean;
+  /** Connections to each address; further requests wait. Default 64. */
+  readonly connections?: number;
+  /** Requests in flight or waiting, all addresses together; one more is `overloaded`. Default 4,096. */
+  readonly maxConcurrentCalls?: number;
+  /** Default 1,000. */
+  readonly connectTimeoutMs?: number;
+  /** From the request sent to the answer's headers. Default 140,000: longer than a query may take. */
+  readonly headersTimeoutMs?: number;
+  /** Between two pieces of an answer. Default 30,000. */
+  readonly bodyTimeoutMs?: number;
+  /** Of an answer's body. Default 512 MB. */
+  readonly maxResponseBytes?: number;
+  readonly circuit?: CircuitOptions;
+  /** Where set, addresses are asked this path all the time, and used only while they answer 2xx. */
+  readonly healthPath?: string;
+  /** Default 1,000. */
+  readonly healthIntervalMs?: number;
+  /** Default 1,000. */
+  readonly healthTimeoutMs?: number;
+}
+
+/** What is known of an address; for metrics and debug pages. */
+export interface AddressStatus {
+  readonly address: string;
+  readonly inFlight: number;
+  readonly failures: number;
+  /** Whether requests are sent there while others could take them. */
+  readonly live: boolean;
+}
+
+/** An `Upstream` behind addresses. */
+export interface HttpUpstream extends Upstream {
+  /** From now on these addresses. Requests at addresses that are gone are finished. */
+  setAddresses(addresses: readonly string[]): void;
+  status(): AddressStatus[];
+  /** Ends when the requests in flight have ended. */
+  close(): Promise<void>;
+}
+
+/**
+ * A service behind HTTP/1.1, at several addresses. A tenant has `spread` of them, the same at every caller as long as
+ * they live (rendezvous hashing); of these the one with the fewest requests in flight is asked. An address that failed
+ * several times in a row, or its health check, is passed over for a while and the tenant's next one steps in; where
+ * no address is live, all are tried.
+ *
+ * The request's body is sent as it is, without a copy, and not touched: it must not be changed until the answer is there.
+ *
+ * @throws RpcError `unavailable`: no address could be reached, or the connection was lost and the request may not be
+ * sent twice; `deadline_exceeded`: no answer in time; `overloaded`, `refused`, `too_large`, `protocol`, `closed`. An error
+ * that the service threw comes as `RemoteError`.
+ */
+export function connectHttpUpstream(options: HttpUpstreamOptions): HttpUpstream {
+  return new HttpUpstreamClient(options);
+}
+
+class AddressPool {
+  readonly address: string;
+  readonly addressHash: number;
+  readonly pool: Pool;
+  readonly health: AddressHealth;
+  readonly probe: HealthProbe | undefined;
+  inFlight = 0;
+  /** Order for the tenant at hand. */
+  weight = 0;
+
+  constructor(address: string, options: HttpUpstreamOptions) {
+    this.address = address;
+    this.addressHash = hashText(address);
+    this.health = new AddressHealth(options.circuit);
+    const origin = `http://${address}`;
+    this.pool = new Pool(origin, {
+      connections: options.connections ?? 64,
+      pipelining: 1,
+      connect: { timeout: options.connectTimeoutMs ?? 1000 },
+    });
+    if (options.healthPath === undefined) return;
+    this.probe = new HealthProbe({
+      origin,
+      path: options.healthPath,
+      intervalMs: options.healthIntervalMs ?? 1000,
+      timeoutMs: options.healthTimeoutMs ?? 1000,
+      onHealthy: () => this.health.succeeded(),
+    });
+  }
+
+  get live(): boolean {
+    return !this.health.isCooling && this.probe?.healthy !== false;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.pool.close(), this.probe?.close()]);
+  }
+}
+
+class HttpUpstreamClient implements HttpUpstream {
+  readonly #options: HttpUpstreamOptions;
+  readonly #limits: HttpCallLimits;
+  readonly #maxAttempts: number;
+  readonly #spread: number;
+  readonly #maxConcurrentCalls: number;
+  #pools: readonly AddressPool[] = [];
+  #inFlight = 0;
+  #turn = 0;
+  #closed = false;
+
+  constructor(options: HttpUpstreamOptions) {
+    this.#options = options;
+    this.#maxAttempts = options.maxAttempts ?? 3;
+    this.#spread = options.spread ?? 2;
+    this.#maxConcurrentCalls = options.maxConcurrentCalls ?? 4096;
+    this.#limits = {
+      headersTimeoutMs: options.headersTimeoutMs ?? 140_000,
+      bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
+      maxResponseBytes: options.maxResponseBytes ?? 512 * 1024 * 1024,
+    };
+    this.setAddresses(options.addresses);
+  }
+
+  async handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
+    signal.throwIfAborted();
+    if (this.#closed) throw new RpcError('closed', 'the client is closed');
+    const headers = this.#headersOf(request);
+    const mayRepeat =
+      this.#options.retryWrites === true || request.method === 'GET' || request.method === 'HEAD';
+    const ranked = this.#rank(request.tenant);
+    const tried = new Set<AddressPool>();
+    const failures: string[] = [];
+    let lastError: unknown;
+    while (tried.size < this.#maxAttempts) {
+      const target = this.#pick(ranked, tried);
+      if (target === undefined) break;
+      tried.add(target);
+      const call = this.#start(target, request, headers, signal);
+      try {
+        return await call.response;
+      } catch (error) {
+        if (call.outcome === 'cancelled' || call.outcome === 'answered') throw error;
+        if (call.outcome === 'lost' && !mayRepeat) throw error;
+        failures.push(`${target.address}: ${(error as Error).message}`);
+        lastError = error;
+      }
+    }
+    if (tried.size === 1 && lastError instanceof RpcError) throw lastError;
+    const reason = failures.length === 0 ? 'no address is known' : failures.join('; ');
+    throw new RpcError('unavailable', `no address answered: ${reason}`, { cause: lastError });
+  }
+
+  setAddresses(addresses: readonly string[]): void {
+    const before = new Map(this.#pools.map((pool) => [pool.address, pool]));
+    this.#pools = [...new Set(addresses)].map((address) => {
+      const pool = before.get(address) ?? new AddressPool(address, this.#options);
+      before.delete(address);
+      return pool;
+    });
+    for (const gone of before.values()) void gone.close();
+  }
+
+  status(): AddressStatus[] {
+    return this.#pools.map(({ address, inFlight, health, live }) => ({
+      address,
+      inFlight,
+      failures: health.failures,
+      live,
+    }));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const pools = this.#pools;
+    this.#pools = [];
+    await Promise.all(pools.map((pool) => pool.close()));
+  }
+
+  #start(
+    target: AddressPool,
+    request: UpstreamRequest,
+    headers: readonly string[],
+    signal: AbortSignal,
+  ): HttpCall {
+    if (this.#inFlight >= this.#maxConcurrentCalls) {
+      throw new RpcError('overloaded', `${this.#inFlight} requests are in flight`);
+    }
+    this.#inFlight++;
+    target.inFlight++;
+    // Counted until undici lets go of it: a cancelled request that waits for a connection still holds its body.
+    return new HttpCall(target.pool, { ...request, headers }, signal, this.#limits, (outcome) => {
+      this.#inFlight--;
+      target.inFlight--;
+      if (outcome === 'answered') target.health.succeeded();
+      if (outcome === 'unsent' || outcome === 'lost') target.health.failed();
+    });
+  }
+
+  #headersOf({ tenant, headers }: UpstreamRequest): string[] {
+    const flat = [TENANT_HEADER, tenant];
+    if (this.#options.secret !== undefined) flat.push(SECRET_HEADER, this.#options.secret);
+    for (const name in headers) if (isEndToEnd(name)) flat.push(name, headers[name]);
+    return flat;
+  }
+
+  #rank(tenant: string): AddressPool[] {
+    const tenantHash = hashText(tenant);
+    for (const pool of this.#pools) pool.weight = rendezvousWeight(tenantHash, pool.addressHash);
+    return [...this.#pools].sort((a, b) => b.weight - a.weight);
+  }
+
+  /** Of the tenant's live addresses the one with the fewest requests; else the one that cools down first. */
+  #pick(ranked: readonly AddressPool[], tried: ReadonlySet<AddressPool>): AddressPool | undefined {
+    const left = ranked.filter((pool) => !tried.has(pool));
+    const live = left.filter((pool) => pool.live).slice(0, this.#spread);
+    if (live.length === 0) return left.sort((a, b) => a.health.coolUntilMs - b.health.coolUntilMs)[0];
+    const first = this.#turn++ % live.length;
+    let best = live[first];
+    for (const pool of live) if (pool.inFlight < best.inFlight) best = pool;
+    return best;
+  }
+}
