@@ -1,6 +1,16 @@
 // What services of a cluster talk through. Apart from the index: threads of one process must not load gRPC.
 export type { CircuitOptions } from './address-health.ts';
 export {
+  connectGrpcIngester,
+  type GrpcIngester,
+  type GrpcIngesterOptions,
+} from './grpc-ingester-client.ts';
+export {
+  type GrpcIngesterServer,
+  type ServeGrpcOptions,
+  serveGrpcIngester,
+} from './grpc-ingester-server.ts';
+export {
   type AddressStatus,
   connectHttpUpstream,
   type HttpUpstream,

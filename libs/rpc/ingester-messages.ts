@@ -1,0 +1,131 @@
+import type { MatchType } from '@xscaler/model';
+import type { IngesterRead, MetadataRead } from './ingester-api.ts';
+import type {
+  WireFramePiece,
+  WireLabelValuesRead,
+  WireMetadataRead,
+  WirePartitions,
+  WireRead,
+} from './ingester-proto.ts';
+
+const WIRE_TYPES: Readonly<Record<MatchType, string>> = {
+  '=': 'EQUAL',
+  '!=': 'NOT_EQUAL',
+  '=~': 'MATCHES',
+  '!~': 'NOT_MATCHES',
+};
+
+const MATCH_TYPES = new Map(Object.entries(WIRE_TYPES).map(([type, wire]) => [wire, type as MatchType]));
+
+/** @throws RangeError for a time or offset that is no whole number within 2^53 */
+export function wireRead(read: IngesterRead): WireRead {
+  return {
+    tenant: read.tenant,
+    matcherSets: read.matcherSets.map((set) => ({
+      matchers: set.map(({ type, name, value }) => ({ type: WIRE_TYPES[type], name, value })),
+    })),
+    startMs: int64(read.startMs),
+    endMs: int64(read.endMs),
+    minOffsets: wireOffsets(read.minOffsets),
+    partitions: wirePartitions(read.partitions),
+  };
+}
+
+export function fromWireRead(wire: WireRead): IngesterRead {
+  return {
+    tenant: wire.tenant,
+    matcherSets: wire.matcherSets.map((set) =>
+      set.matchers.map(({ type, name, value }) => ({ type: matchType(type), name, value })),
+    ),
+    startMs: wire.startMs,
+    endMs: wire.endMs,
+    minOffsets: wire.minOffsets,
+    ...fromWirePartitions(wire.partitions),
+  };
+}
+
+export function wireLabelValuesRead(read: IngesterRead & { readonly name: string }): WireLabelValuesRead {
+  return { read: wireRead(read), name: read.name };
+}
+
+export function fromWireLabelValuesRead(wire: WireLabelValuesRead): IngesterRead & { readonly name: string } {
+  return { ...fromWireRead(wire.read), name: wire.name };
+}
+
+/** @throws RangeError for an offset that is no whole number within 2^53 */
+export function wireMetadataRead({ tenant, metric, minOffsets, partitions }: MetadataRead): WireMetadataRead {
+  return {
+    tenant,
+    ...(metric === undefined ? undefined : { metric }),
+    minOffsets: wireOffsets(minOffsets),
+    partitions: wirePartitions(partitions),
+  };
+}
+
+export function fromWireMetadataRead(wire: WireMetadataRead): MetadataRead {
+  const { tenant, metric, minOffsets, partitions } = wire;
+  return { tenant, metric, minOffsets, ...fromWirePartitions(partitions) };
+}
+
+/** An int64 that a number holds exactly. Infinite ones mean the furthest such. */
+export function int64(value: number): number {
+  if (value === Number.POSITIVE_INFINITY) return Number.MAX_SAFE_INTEGER;
+  if (value === Number.NEGATIVE_INFINITY) return Number.MIN_SAFE_INTEGER;
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no whole number within 2^53`);
+  return value;
+}
+
+function wireOffsets(offsets: Readonly<Record<number, number>>): Record<number, number> {
+  const wire: Record<number, number> = {};
+  for (const partition in offsets) wire[partition] = int64(offsets[partition]);
+  return wire;
+}
+
+function wirePartitions(partitions: readonly number[] | undefined): WirePartitions | null {
+  return partitions === undefined ? null : { partitions };
+}
+
+function fromWirePartitions(wire: WirePartitions | null): { partitions?: readonly number[] } {
+  return wire === null ? {} : { partitions: wire.partitions };
+}
+
+function matchType(wire: string): MatchType {
+  const type = MATCH_TYPES.get(wire);
+  if (type === undefined) throw new RangeError(`no such matcher: ${wire}`);
+  return type;
+}
+
+/** A frame larger than this goes in pieces. */
+const PIECE_BYTES = 4 * 1024 * 1024;
+
+export function* piecesOf(frame: Uint8Array): Generator<WireFramePiece> {
+  let from = 0;
+  do {
+    const to = Math.min(from + PIECE_BYTES, frame.byteLength);
+    yield { data: frame.subarray(from, to), continued: to < frame.byteLength };
+    from = to;
+  } while (from < frame.byteLength);
+}
+
+/** About so much text in a message of a list. */
+const BATCH_CHARACTERS = 256 * 1024;
+
+/** Cuts a list into batches. An empty list is no batch. */
+export function* batchesOf<T>(list: readonly T[], sizeOf: (entry: T) => number): Generator<T[]> {
+  let from = 0;
+  let size = 0;
+  for (let i = 0; i < list.length; i++) {
+    size += sizeOf(list[i]);
+    if (size < BATCH_CHARACTERS && i < list.length - 1) continue;
+    yield list.slice(from, i + 1);
+    from = i + 1;
+    size = 0;
+  }
+}
+
+/** Characters in labels, and what their framing takes. */
+export function sizeOfPairs(pairs: readonly string[]): number {
+  let size = 4;
+  for (const text of pairs) size += text.length + 3;
+  return size;
+}
