@@ -115,11 +115,13 @@ describe('a body that is not what its headers say', { concurrency: false }, () =
     }
   });
 
-  test('arbitrary bytes are a 400', async () => {
-    for (const length of [1, 2, 7, 100, 10_000]) {
-      const noise = Buffer.from(Array.from({ length }, () => random.between(0, 256)));
-      assert.equal((await client.pushBody(snappyBody(noise))).status, 400);
+  test('arbitrary bytes are a 400, or pass as fields that nobody knows', async () => {
+    for (let i = 0; i < 200; i++) {
+      const noise = Buffer.from(Array.from({ length: random.between(1, 300) }, () => random.between(0, 256)));
+      const { status, text } = await client.pushBody(snappyBody(noise));
+      assert.ok(status === 204 || status === 400, `${noise.toString('hex')}: ${status} ${text}`);
     }
+    assert.equal((await client.pushBody(snappyBody(Buffer.alloc(11, 0xff)))).status, 400);
   });
 
   test('an empty message is nothing, and no fault', async () => {

@@ -23,6 +23,8 @@ const SCRAPE_INTERVAL_MS = 2_000;
 const LONGEST_LOOKBACK_MS = 50_000;
 const STEP_MS = 3_000;
 const JOBS = '{job=~"node|prometheus|scripted"}';
+/** Without its own metrics, which get new series from what the tests ask: it lists labels by block, not by time. */
+const STEADY_JOBS = '{job=~"node|scripted"}';
 
 /** Of what is asked for, most is in blocks and the rest in heads. */
 const SHORT_WINDOWS = {
@@ -142,15 +144,17 @@ describe('what there is', { concurrency: false }, () => {
   };
 
   test('label names', async () => {
-    for (const match of [JOBS, 'scripted_wave', '{job="node",__name__=~"node_(disk|network).+"}']) {
+    for (const match of [STEADY_JOBS, 'scripted_wave', '{job="node",__name__=~"node_(disk|network).+"}']) {
       const [expected, actual] = await both<string[]>('/api/v1/labels', { 'match[]': match });
       assert.deepEqual(actual, expected);
     }
   });
 
   test('label values', async () => {
-    for (const label of ['__name__', 'mode', 'handler', 'value', 'le', 'nothing']) {
-      const [expected, actual] = await both<string[]>(`/api/v1/label/${label}/values`, { 'match[]': JOBS });
+    for (const label of ['__name__', 'mode', 'device', 'value', 'le', 'nothing']) {
+      const [expected, actual] = await both<string[]>(`/api/v1/label/${label}/values`, {
+        'match[]': STEADY_JOBS,
+      });
       assert.deepEqual(actual, expected, label);
     }
   });
