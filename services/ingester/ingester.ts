@@ -1,6 +1,6 @@
 import type { BlockStore } from '@xscaler/database';
 import { compareUtf8, type Labels, Matcher, type MetricMetadata } from '@xscaler/model';
-import type { IngesterApi, IngesterExemplars, IngesterRead, WireMatcher } from '@xscaler/rpc';
+import type { IngesterApi, IngesterExemplars, IngesterRead, MetadataRead, WireMatcher } from '@xscaler/rpc';
 import { PagePool } from '@xscaler/tsdb';
 import type { WriteLog } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
@@ -74,7 +74,7 @@ export class Ingester implements IngesterApi {
   }
 
   async *select(read: IngesterRead, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    await this.#caughtUp(read.minOffsets, signal);
+    await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
     // All selections are made before the first await, so that a record shows in all of them or in none.
     const selections = this.#headsFor(read).map(({ head }) =>
@@ -93,19 +93,19 @@ export class Ingester implements IngesterApi {
   }
 
   async labelNames(read: IngesterRead, signal: AbortSignal): Promise<string[]> {
-    await this.#caughtUp(read.minOffsets, signal);
+    await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
     return sortedUnion(this.#headsFor(read).map(({ head }) => head.labelNames(matchers)));
   }
 
   async labelValues(read: IngesterRead & { readonly name: string }, signal: AbortSignal): Promise<string[]> {
-    await this.#caughtUp(read.minOffsets, signal);
+    await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
     return sortedUnion(this.#headsFor(read).map(({ head }) => head.labelValues(read.name, matchers)));
   }
 
   async series(read: IngesterRead, signal: AbortSignal): Promise<string[][]> {
-    await this.#caughtUp(read.minOffsets, signal);
+    await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
     const found = new Map<string, Labels>();
     for (const { head } of this.#headsFor(read)) {
@@ -115,7 +115,7 @@ export class Ingester implements IngesterApi {
   }
 
   async exemplars(read: IngesterRead, signal: AbortSignal): Promise<IngesterExemplars[]> {
-    await this.#caughtUp(read.minOffsets, signal);
+    await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
     const found: IngesterExemplars[] = [];
     for (const { head } of this.#headsFor(read)) {
@@ -133,21 +133,31 @@ export class Ingester implements IngesterApi {
     return found;
   }
 
-  async metadata(
-    read: { tenant: string; metric: string | undefined; minOffsets: Readonly<Record<number, number>> },
-    signal: AbortSignal,
-  ): Promise<MetricMetadata[]> {
-    await this.#caughtUp(read.minOffsets, signal);
-    return this.#owners.flatMap((owner) => owner.metadata.of(read.tenant, read.metric));
+  async metadata(read: MetadataRead, signal: AbortSignal): Promise<MetricMetadata[]> {
+    await this.#caughtUp(read, signal);
+    return this.#ownersFor(read).flatMap((owner) => owner.metadata.of(read.tenant, read.metric));
   }
 
-  async #caughtUp(minOffsets: Readonly<Record<number, number>>, signal: AbortSignal): Promise<void> {
+  async #caughtUp(read: Pick<IngesterRead, 'minOffsets' | 'partitions'>, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await Promise.all(this.#owners.map((owner) => owner.waitFor(minOffsets[owner.partition] ?? 0, signal)));
+    await Promise.all(
+      this.#ownersFor(read).map((owner) => owner.waitFor(read.minOffsets[owner.partition] ?? 0, signal)),
+    );
   }
 
-  #headsFor({ tenant, startMs, endMs }: IngesterRead): HeldHead[] {
-    return this.#owners
+  /** @throws Error where a partition is asked for that is not here: its data would be missing from the answer */
+  #ownersFor({ partitions }: Pick<IngesterRead, 'partitions'>): readonly PartitionOwner[] {
+    if (partitions === undefined) return this.#owners;
+    return partitions.map((partition) => {
+      const owner = this.#owners.find((candidate) => candidate.partition === partition);
+      if (owner === undefined) throw new Error(`partition ${partition} is not owned here`);
+      return owner;
+    });
+  }
+
+  #headsFor(read: IngesterRead): HeldHead[] {
+    const { tenant, startMs, endMs } = read;
+    return this.#ownersFor(read)
       .flatMap((owner) => [...owner.heads.ofTenant(tenant)])
       .filter(({ head }) => head.windowStartMs <= endMs && head.windowStartMs + head.windowMs > startMs);
   }
