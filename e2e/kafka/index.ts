@@ -1,0 +1,4 @@
+export { missingKafka, skipWithoutKafka } from './broker-jars.ts';
+export { CuttingProxy } from './cutting-proxy.ts';
+export { KafkaBroker } from './kafka-broker.ts';
+export { KafkaCluster, type KafkaClusterOptions } from './kafka-cluster.ts';
