@@ -1,3 +1,5 @@
+export type { AppenderStats as KafkaWriteLogStats } from './kafka-appender.ts';
+export { type KafkaWriteLogOptions, openKafkaWriteLog } from './kafka-write-log.ts';
 export {
   openSqliteWriteLog,
   type SqliteWriteLogOptions,

@@ -1,0 +1,252 @@
+import { type ApiRequest, apiRequest } from './kafkajs-inside.ts';
+
+/** Codes of the protocol that the log treats in ways of their own. */
+export const OFFSET_OUT_OF_RANGE = 1;
+export const UNKNOWN_TOPIC = 3;
+export const MESSAGE_TOO_LARGE = 10;
+export const RECORD_LIST_TOO_LARGE = 18;
+export const TOPIC_ALREADY_EXISTS = 36;
+
+const NO_REPLICA = -1;
+const READ_UNCOMMITTED = 0;
+const TOPIC_RESOURCE = 2;
+
+export interface PartitionBatch {
+  readonly partition: number;
+  readonly records: readonly Uint8Array[];
+}
+
+/** `baseOffset` is the first record's. */
+export interface ProduceAnswer {
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly baseOffset: number;
+}
+
+/** Answered once every in-sync replica has the records, or after `timeoutMs`. Without a producer id: not idempotent. */
+export function produceRequest(
+  topic: string,
+  batches: readonly PartitionBatch[],
+  timeoutMs: number,
+): ApiRequest<ProduceAnswer[]> {
+  const partitions = batches.map(({ partition, records }) => ({
+    partition,
+    messages: records.map((record) => ({ value: bufferOf(record) })),
+  }));
+  const fields = { acks: -1, timeout: timeoutMs, topicData: [{ topic, partitions }] };
+  return apiRequest('Produce', 7, fields, ({ topics }: DecodedProduce) =>
+    topics.flatMap((answered) =>
+      answered.partitions.map(({ partition, errorCode, baseOffset }) => ({
+        partition,
+        errorCode,
+        baseOffset: Number(baseOffset),
+      })),
+    ),
+  );
+}
+
+interface DecodedProduce {
+  readonly topics: readonly {
+    readonly partitions: readonly { partition: number; errorCode: number; baseOffset: string }[];
+  }[];
+}
+
+function bufferOf(record: Uint8Array): Buffer {
+  return Buffer.from(record.buffer, record.byteOffset, record.byteLength);
+}
+
+export interface FetchedRecord {
+  readonly offset: string;
+  /** A view of the answer's buffer; null where the record has none. */
+  readonly value: Uint8Array | null;
+  /** A mark of a transaction, not a record. */
+  readonly isControlRecord: boolean;
+}
+
+export interface FetchAnswer {
+  readonly errorCode: number;
+  /** Whole batches: they may begin below the offset that was asked for. */
+  readonly records: readonly FetchedRecord[];
+}
+
+/**
+ * Waits up to `maxWaitMs` for the first record at or after `offset`.
+ * Version 10 is the last that only a leader answers: a follower that lags behind would say "out of range".
+ */
+export function fetchRequest(
+  topic: string,
+  partition: number,
+  offset: number,
+  maxWaitMs: number,
+  maxBytes: number,
+): ApiRequest<FetchAnswer> {
+  const partitions = [{ partition, fetchOffset: offset, maxBytes }];
+  const fields = {
+    ...{ replicaId: NO_REPLICA, isolationLevel: READ_UNCOMMITTED },
+    ...{ maxWaitTime: maxWaitMs, minBytes: 1, maxBytes, topics: [{ topic, partitions }] },
+  };
+  return apiRequest('Fetch', 10, fields, ({ errorCode, responses }: DecodedFetch) => {
+    if (errorCode !== 0) return { errorCode, records: [] };
+    const [answer] = responses[0].partitions;
+    return { errorCode: answer.errorCode, records: answer.messages };
+  });
+}
+
+interface DecodedFetch {
+  readonly errorCode: number;
+  readonly responses: readonly {
+    readonly partitions: readonly { errorCode: number; messages: readonly FetchedRecord[] }[];
+  }[];
+}
+
+/** The log's first offset, or the one after the last record that every in-sync replica has. */
+export type LogEdge = 'start' | 'end';
+
+export interface OffsetAnswer {
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly offset: number;
+}
+
+/** Only a leader answers, and a new one not before it knows which records had been acknowledged. */
+export function listOffsetsRequest(
+  topic: string,
+  partitions: readonly number[],
+  edge: LogEdge,
+): ApiRequest<OffsetAnswer[]> {
+  const timestamp = edge === 'start' ? -2 : -1;
+  const topics = [{ topic, partitions: partitions.map((partition) => ({ partition, timestamp })) }];
+  const fields = { replicaId: NO_REPLICA, isolationLevel: READ_UNCOMMITTED, topics };
+  return apiRequest('ListOffsets', 3, fields, ({ responses }: DecodedOffsets) =>
+    responses.flatMap((answered) =>
+      answered.partitions.map(({ partition, errorCode, offset }) => ({
+        partition,
+        errorCode,
+        offset: Number(offset),
+      })),
+    ),
+  );
+}
+
+interface DecodedOffsets {
+  readonly responses: readonly {
+    readonly partitions: readonly { partition: number; errorCode: number; offset: string }[];
+  }[];
+}
+
+/** Answered, with an error code, once every live replica has forgotten what is below `offset`. */
+export function deleteRecordsRequest(
+  topic: string,
+  partition: number,
+  offset: number,
+  timeoutMs: number,
+): ApiRequest<number> {
+  const fields = { topics: [{ topic, partitions: [{ partition, offset }] }], timeout: timeoutMs };
+  return apiRequest('DeleteRecords', 1, fields, ({ topics }: DecodedDeletion) => {
+    return topics[0].partitions[0].errorCode;
+  });
+}
+
+interface DecodedDeletion {
+  readonly topics: readonly { readonly partitions: readonly { errorCode: number }[] }[];
+}
+
+export interface KafkaNode {
+  readonly nodeId: number;
+  /** `host:port`. */
+  readonly address: string;
+}
+
+export interface PartitionMetadata {
+  readonly partition: number;
+  /** Undefined while there is none. */
+  readonly leader: number | undefined;
+  readonly replicas: readonly number[];
+}
+
+export interface TopicMetadata {
+  readonly errorCode: number;
+  /** The brokers that are up. */
+  readonly nodes: readonly KafkaNode[];
+  readonly partitions: readonly PartitionMetadata[];
+}
+
+export function metadataRequest(topic: string): ApiRequest<TopicMetadata> {
+  const fields = { topics: [topic], allowAutoTopicCreation: false };
+  return apiRequest('Metadata', 6, fields, ({ brokers, topicMetadata: [found] }: DecodedMetadata) => ({
+    errorCode: found.topicErrorCode,
+    nodes: brokers.map(({ nodeId, host, port }) => ({ nodeId, address: `${host}:${port}` })),
+    partitions: found.partitionMetadata.map(({ partitionId, leader, replicas }) => ({
+      partition: partitionId,
+      leader: leader < 0 ? undefined : leader,
+      replicas,
+    })),
+  }));
+}
+
+interface DecodedMetadata {
+  readonly brokers: readonly { nodeId: number; host: string; port: number }[];
+  readonly topicMetadata: readonly {
+    readonly topicErrorCode: number;
+    readonly partitionMetadata: readonly {
+      partitionId: number;
+      leader: number;
+      replicas: readonly number[];
+    }[];
+  }[];
+}
+
+export interface TopicPlan {
+  readonly topic: string;
+  readonly partitionCount: number;
+  readonly replicationFactor: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface CreationAnswer {
+  readonly errorCode: number;
+  readonly message: string | null;
+}
+
+/** Any broker takes it. */
+export function createTopicRequest(plan: TopicPlan, timeoutMs: number): ApiRequest<CreationAnswer> {
+  const topic = {
+    topic: plan.topic,
+    numPartitions: plan.partitionCount,
+    replicationFactor: plan.replicationFactor,
+    configEntries: Object.entries(plan.config).map(([name, value]) => ({ name, value })),
+  };
+  const fields = { topics: [topic], timeout: timeoutMs };
+  return apiRequest('CreateTopics', 3, fields, ({ topicErrors: [created] }: DecodedCreation) => ({
+    errorCode: created.errorCode,
+    message: created.errorMessage,
+  }));
+}
+
+interface DecodedCreation {
+  readonly topicErrors: readonly { errorCode: number; errorMessage: string | null }[];
+}
+
+export interface ConfigAnswer {
+  readonly errorCode: number;
+  /** Values by name, defaults included. */
+  readonly config: ReadonlyMap<string, string>;
+}
+
+/** Any broker answers. */
+export function topicConfigRequest(topic: string): ApiRequest<ConfigAnswer> {
+  const fields = { resources: [{ type: TOPIC_RESOURCE, name: topic }] };
+  return apiRequest('DescribeConfigs', 2, fields, ({ resources: [found] }: DecodedConfig) => ({
+    errorCode: found.errorCode,
+    config: new Map(
+      found.configEntries.map(({ configName, configValue }) => [configName, configValue ?? '']),
+    ),
+  }));
+}
+
+interface DecodedConfig {
+  readonly resources: readonly {
+    readonly errorCode: number;
+    readonly configEntries: readonly { configName: string; configValue: string | null }[];
+  }[];
+}

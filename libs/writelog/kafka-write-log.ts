@@ -1,0 +1,169 @@
+import { checkRecord } from './check-record.ts';
+import { type AppenderStats, KafkaAppender } from './kafka-appender.ts';
+import { Backoff, KafkaClient } from './kafka-client.ts';
+import { KafkaOffsets } from './kafka-offsets.ts';
+import { PartitionReader } from './kafka-reader.ts';
+import { deleteRecordsRequest, OFFSET_OUT_OF_RANGE } from './kafka-requests.ts';
+import { prepareTopic } from './kafka-topic.ts';
+import { kafkaCode } from './kafkajs-inside.ts';
+import { type LogBatch, type WriteLog, WriteLogError } from './write-log.ts';
+
+export interface KafkaWriteLogOptions {
+  /** `host:port` of some brokers; they name the others. */
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  /** Fixed when the topic is created. */
+  readonly partitionCount: number;
+  readonly clientId: string;
+  /**
+   * Copies of each record; by default 3 where at least 3 brokers are up when the topic is created, else 1. To be named
+   * where brokers may come up one after another.
+   */
+  readonly replicationFactor?: number;
+  /** How long Kafka keeps records at least: what a replay may need. 48 hours by default. */
+  readonly retentionMs?: number;
+  /** Bytes that may wait for Kafka; past it appends are refused with `unavailable`. */
+  readonly maxPendingBytes?: number;
+  /** How long an append is tried again before it is refused with `unavailable`; a request under way adds to it. */
+  readonly appendTimeoutMs?: number;
+  /** How long a broker may wait for its replicas to follow. */
+  readonly requestTimeoutMs?: number;
+  /** How long the brokers and the topic may take to be there when the log is opened. */
+  readonly openTimeoutMs?: number;
+  /** Told of everything that was tried again. */
+  readonly warn?: (message: string) => void;
+}
+
+const HOUR_MS = 3_600_000;
+const DEFAULTS = {
+  retentionMs: 48 * HOUR_MS,
+  maxPendingBytes: 64 * 1024 * 1024,
+  appendTimeoutMs: 20_000,
+  requestTimeoutMs: 8_000,
+  openTimeoutMs: 30_000,
+  warn: () => {},
+};
+/** How long a question about offsets, or a truncation, is tried again. */
+const QUESTION_TIMEOUT_MS = 10_000;
+/** How long `close` waits for appends. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/**
+ * A `WriteLog` in one topic of Kafka.
+ *
+ * Appends, questions and each read have connections of their own: a broker answers one connection's requests one after
+ * another. `endOffset` is what the leader says; a leader that was paused until another took its place may name an
+ * older end for the moment it takes it to find out.
+ */
+class KafkaWriteLog implements WriteLog {
+  readonly partitionCount: number;
+  readonly #client: KafkaClient;
+  readonly #appender: KafkaAppender;
+  readonly #offsets: KafkaOffsets;
+  readonly #warn: (message: string) => void;
+  readonly #closing = new AbortController();
+
+  constructor(client: KafkaClient, options: Required<Omit<KafkaWriteLogOptions, 'replicationFactor'>>) {
+    this.partitionCount = options.partitionCount;
+    this.#client = client;
+    this.#warn = options.warn;
+    this.#appender = new KafkaAppender(client.another(), options);
+    this.#offsets = new KafkaOffsets(client, QUESTION_TIMEOUT_MS);
+  }
+
+  get stats(): AppenderStats {
+    return this.#appender.stats;
+  }
+
+  async append(partition: number, record: Uint8Array): Promise<number> {
+    this.#check(partition);
+    checkRecord(record);
+    return this.#appender.append(partition, record);
+  }
+
+  async *read(partition: number, fromOffset: number, signal: AbortSignal): AsyncGenerator<LogBatch, void> {
+    this.#check(partition);
+    if (signal.aborted) return;
+    const reader = new PartitionReader(this.#client.another(), {
+      partition,
+      offsets: this.#offsets,
+      signal: AbortSignal.any([signal, this.#closing.signal]),
+      warn: this.#warn,
+    });
+    yield* reader.batches(fromOffset);
+    if (!signal.aborted) this.#check(partition);
+  }
+
+  async startOffset(partition: number): Promise<number> {
+    this.#check(partition);
+    return this.#offsets.ask(partition, 'start');
+  }
+
+  async endOffset(partition: number): Promise<number> {
+    this.#check(partition);
+    return this.#offsets.ask(partition, 'end');
+  }
+
+  async truncate(partition: number, offset: number): Promise<void> {
+    if (offset <= (await this.startOffset(partition))) return;
+    const deadlineMs = performance.now() + QUESTION_TIMEOUT_MS;
+    const backoff = new Backoff();
+    for (;;) {
+      const cause = await this.#tryTruncate(partition, offset);
+      if (cause === undefined) return;
+      this.#check(partition);
+      if (performance.now() > deadlineMs)
+        throw new WriteLogError('unavailable', `truncate: ${cause.message}`, { cause });
+      await backoff.waitAndRefresh(this.#client, this.#closing.signal).catch(() => {});
+    }
+  }
+
+  /** Appends that are pending get some seconds; then everything else ends. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    await this.#appender.close(CLOSE_TIMEOUT_MS);
+    this.#offsets.close();
+    this.#client.close(new Error('the log has been closed'));
+  }
+
+  /** Why it failed, where another attempt may help. */
+  async #tryTruncate(partition: number, offset: number): Promise<Error | undefined> {
+    const request = deleteRecordsRequest(this.#client.options.topic, partition, offset, QUESTION_TIMEOUT_MS);
+    try {
+      const errorCode = await this.#client.sendToLeader(partition, request, QUESTION_TIMEOUT_MS);
+      if (errorCode === 0) return undefined;
+      if (errorCode !== OFFSET_OUT_OF_RANGE) return kafkaCode(errorCode);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+    throw new WriteLogError('offset_out_of_range', `partition ${partition} ends before ${offset}`);
+  }
+
+  #check(partition: number): void {
+    if (this.#closing.signal.aborted) throw new WriteLogError('closed', 'the log is closed');
+    if (Number.isInteger(partition) && partition >= 0 && partition < this.partitionCount) return;
+    throw new RangeError(`there is no partition ${partition}: the log has ${this.partitionCount}`);
+  }
+}
+
+/**
+ * Opens a log in a topic of Kafka, which is created where it is missing and checked where it is there.
+ * @throws Error that names what is wrong with the topic
+ * @throws WriteLogError `unavailable` where the brokers don't answer in time
+ */
+export async function openKafkaWriteLog(
+  options: KafkaWriteLogOptions,
+): Promise<WriteLog & { readonly stats: AppenderStats }> {
+  const { brokers, topic, clientId, partitionCount, replicationFactor } = options;
+  const settings = { ...DEFAULTS, ...options };
+  const client = new KafkaClient({ brokers, topic, clientId });
+  const wanted = { partitionCount, replicationFactor, retentionMs: settings.retentionMs };
+  try {
+    await prepareTopic(client, wanted, settings.openTimeoutMs);
+    return new KafkaWriteLog(client, settings);
+  } catch (error) {
+    client.close(new Error('the log was not opened'));
+    throw error;
+  }
+}

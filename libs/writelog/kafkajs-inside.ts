@@ -1,0 +1,138 @@
+/**
+ * What the log takes from inside kafkajs 2.2.4 (the version is pinned, and the last one): its connection and its
+ * codecs of requests and answers, without its consumer, producer and admin. Those were tried and left:
+ *
+ * - The consumer has no manual assignment. A group of one member comes near, but brings a coordinator on one broker,
+ *   rebalances after every hiccup that set offsets back to the committed or newest, and a jump to *newest* without a
+ *   word where an offset is out of range. A fetch that names its offset has none of it.
+ * - The producer treats a request as failed whole where one of its partitions failed, and its metadata too: one
+ *   partition without a leader stops all others.
+ * - All of them wake up every millisecond per idle connection (see `quietQueue`).
+ */
+import { createRequire } from 'node:module';
+
+const load = createRequire(import.meta.url);
+
+/** One request with the codec of its answer. */
+export interface ApiRequest<Answer> {
+  readonly request: { readonly apiName: string };
+  readonly response: {
+    decode(payload: Buffer): Promise<unknown>;
+    /** kafkajs throws here for the first error code in an answer; the log looks at each. */
+    parse(decoded: unknown): Answer | Promise<Answer>;
+  };
+}
+
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  scheduleCheckPendingRequests(): void;
+}
+
+export interface KafkajsConnection {
+  readonly socket: { destroy(error: Error): void } | undefined;
+  readonly requestQueue: RequestQueue;
+  isConnected(): boolean;
+  connect(): Promise<unknown>;
+  send<Answer>(request: ApiRequest<Answer>): Promise<Answer>;
+}
+
+interface Logger {
+  namespace(): Logger;
+  debug(): void;
+  info(): void;
+  warn(): void;
+  error(): void;
+}
+
+interface ConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly clientId: string;
+  readonly connectionTimeout: number;
+  readonly requestTimeout: number;
+  readonly enforceRequestTimeout: boolean;
+  readonly socketFactory: unknown;
+  readonly logger: Logger;
+}
+
+/** The codecs of one request: by version, what makes a request from its fields. */
+type Codec = (options: { readonly version: number }) => (fields: object) => ApiRequest<unknown>;
+
+/** An error code of the protocol. */
+export interface KafkaCode extends Error {
+  readonly type: string;
+  readonly code: number;
+  readonly retriable: boolean;
+}
+
+const Connection: new (options: ConnectionOptions) => KafkajsConnection = load(
+  'kafkajs/src/network/connection.js',
+);
+const socketFactory: () => unknown = load('kafkajs/src/network/socketFactory.js');
+const { requests }: { requests: Record<string, { protocol: Codec }> } = load(
+  'kafkajs/src/protocol/requests/index.js',
+);
+const protocolErrors: { createErrorFromCode(code: number): KafkaCode } = load(
+  'kafkajs/src/protocol/error.js',
+);
+
+const silent: Logger = {
+  namespace: () => silent,
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+};
+
+/** A connection that isn't open yet; it can be opened once. Requests have no time limit of their own. */
+export function kafkajsConnection(
+  host: string,
+  port: number,
+  clientId: string,
+  connectTimeoutMs: number,
+): KafkajsConnection {
+  const connection = new Connection({
+    host,
+    port,
+    clientId,
+    connectionTimeout: connectTimeoutMs,
+    requestTimeout: 0,
+    enforceRequestTimeout: false,
+    socketFactory: socketFactory(),
+    logger: silent,
+  });
+  quietQueue(connection.requestQueue);
+  return connection;
+}
+
+/**
+ * kafkajs looks for throttled requests by a timer that sets itself again, also where there are none: 1,000 times a
+ * second, with a negative time that Node warns of. With none pending there is nothing to look for.
+ */
+function quietQueue(queue: RequestQueue): void {
+  const schedule = queue.scheduleCheckPendingRequests.bind(queue);
+  queue.scheduleCheckPendingRequests = () => {
+    if (queue.pending.length > 0) schedule();
+  };
+}
+
+/**
+ * A request by name, its answer as kafkajs decodes it brought into shape by `shape`.
+ *
+ * Versions are those of Kafka 2.1, which 4.x still takes: no negotiation, and the newest that kafkajs knows for most.
+ */
+export function apiRequest<Decoded, Answer>(
+  name: string,
+  version: number,
+  fields: object,
+  shape: (decoded: Decoded) => Answer,
+): ApiRequest<Answer> {
+  const { request, response } = requests[name].protocol({ version })(fields);
+  const decode = (payload: Buffer) => response.decode(payload);
+  return { request, response: { decode, parse: (decoded) => shape(decoded as Decoded) } };
+}
+
+/** The error that a code of the protocol (not 0) stands for. */
+export function kafkaCode(code: number): KafkaCode {
+  return protocolErrors.createErrorFromCode(code);
+}
