@@ -1,3 +1,3 @@
 export type { Logger } from './contracts.ts';
 export type { CutSettings } from './cut-policy.ts';
-export { Ingester, type IngesterOptions } from './ingester.ts';
+export { Ingester, type IngesterOptions, type IngesterStatus } from './ingester.ts';

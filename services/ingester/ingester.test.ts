@@ -335,6 +335,20 @@ test('a zone whose peer never stores the head it cut stores it itself', async ()
   await machine.close();
 });
 
+test('a read that waits for nothing still waits for the replay: heads without it would be a hole', async () => {
+  const machine = await Machine.make();
+  for (let t = 0; t < 300; t++) await machine.write('up', [[t, t]]);
+  const ingester = machine.ingester();
+  const started = ingester.start();
+  const read = { tenant: TENANT, matcherSets: [], startMs: 0, endMs: 1_000, minOffsets: {} };
+  const merger = new SeriesMerger();
+  for await (const frame of ingester.select(read, new AbortController().signal)) merger.addFrame(frame);
+  assert.equal(merger.sampleCount, 300);
+  await started;
+  await ingester.stop();
+  await machine.close();
+});
+
 test('a record that cannot be read stops the partition and fails its reads', async () => {
   const machine = await Machine.make();
   const ingester = machine.ingester();
@@ -344,7 +358,22 @@ test('a record that cannot be read stops the partition and fails its reads', asy
   const offset = await machine.endOffset();
   const read = { tenant: TENANT, matcherSets: [], startMs: 0, endMs: 10, minOffsets: { 0: offset } };
   await assert.rejects(ingester.labelNames(read, AbortSignal.timeout(5_000)), /stopped/);
-  assert.equal(ingester.ready, false);
+  assert.deepEqual(ingester.status(), { 0: { state: 'stopped', nextOffset: 1 } });
+  await ingester.stop();
+  await machine.close();
+});
+
+test('a log that ends below the resume offset is not the one that the blocks were made from', async () => {
+  const machine = await Machine.make();
+  await machine.blocks.commit({
+    meta: undefined,
+    partition: 0,
+    expectedResumeOffset: 0,
+    resumeOffset: 7,
+    metadata: [],
+  });
+  const ingester = machine.ingester();
+  await assert.rejects(ingester.start(), /below the resume offset/);
   await ingester.stop();
   await machine.close();
 });

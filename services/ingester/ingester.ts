@@ -35,6 +35,11 @@ const SWEEP_EVERY_MS = 600_000;
 /** Target size of a frame of series. */
 const FRAME_BYTES = 1024 * 1024;
 
+/** By partition: its state, and the offset that it applies next. */
+export type IngesterStatus = Readonly<
+  Record<number, { readonly state: PartitionOwner['state']; readonly nextOffset: number }>
+>;
+
 /** Owns partitions of the log and answers reads from their heads. */
 export class Ingester implements IngesterApi {
   readonly #owners: readonly PartitionOwner[];
@@ -69,8 +74,11 @@ export class Ingester implements IngesterApi {
     await Promise.all(this.#owners.map((owner) => owner.stop()));
   }
 
-  get ready(): boolean {
-    return this.#owners.every((owner) => owner.state === 'live');
+  /** Where each partition stands, by partition. */
+  status(): IngesterStatus {
+    return Object.fromEntries(
+      this.#owners.map(({ partition, state, nextOffset }) => [partition, { state, nextOffset }]),
+    );
   }
 
   async *select(read: IngesterRead, signal: AbortSignal): AsyncIterable<Uint8Array> {

@@ -64,36 +64,57 @@ export class PartitionOwner {
 
   /** Loads ledger and resume offset, then follows the log. Resolves once the records that were there are applied. */
   async start(): Promise<void> {
-    const { partition, blocks, log, logger } = this.#options;
+    const { partition, logger } = this.#options;
+    try {
+      const resumeOffset = await this.#load();
+      this.state = 'replaying';
+      logger.info({ partition, resumeOffset, endOffset: this.#replayEnd }, 'replaying the write log');
+    } catch (error) {
+      this.#stopLoudly(error);
+      throw error;
+    }
+    this.#announce();
+    const { signal } = this.#stopping;
+    this.#work = Promise.all([this.#follow(), this.#tend(), (this.#commits as CommitQueue).run(signal)]);
+    await this.waitFor(this.#replayEnd, signal);
+  }
+
+  /** Ledger, resume offset, and where the replay ends. @throws Error where the log lacks records that no block holds */
+  async #load(): Promise<number> {
+    const { partition, blocks, log } = this.#options;
     for (const row of await blocks.ledger(partition)) this.#ledger.add(row);
     const resumeOffset = await blocks.resumeOffset(partition);
     const startOffset = await log.startOffset(partition);
     if (resumeOffset < startOffset) {
-      this.state = 'stopped';
       throw new Error(
         `partition ${partition}: the log starts at offset ${startOffset}, above the resume offset ${resumeOffset}: records are missing`,
       );
     }
     this.nextOffset = resumeOffset;
-    const commits = new CommitQueue({
+    this.#replayEnd = await log.endOffset(partition);
+    if (resumeOffset > this.#replayEnd) {
+      throw new Error(
+        `partition ${partition}: the log ends at offset ${this.#replayEnd}, below the resume offset ${resumeOffset}: it is not the log that the blocks were made from`,
+      );
+    }
+    this.#commits = new CommitQueue({
       ...this.#options,
       committer: new HeadCommitter(partition, blocks, this.heads, this.metadata, resumeOffset),
       ledger: this.#ledger,
       nextOffset: () => this.nextOffset,
       onContradiction: (error) => this.#stopLoudly(error),
     });
-    this.#commits = commits;
-    this.#replayEnd = await log.endOffset(partition);
-    this.state = 'replaying';
-    logger.info({ partition, resumeOffset, endOffset: this.#replayEnd }, 'replaying the write log');
-    this.#work = Promise.all([this.#follow(), this.#tend(), commits.run(this.#stopping.signal)]);
-    await this.waitFor(this.#replayEnd, this.#stopping.signal);
+    return resumeOffset;
   }
 
-  /** Waits until every offset below `offset` is applied. Rejects when the signal aborts or the partition stops. */
+  /**
+   * Waits until every offset below `offset` is applied, and in any case for the end of the replay: until then heads
+   * lack what no block holds yet. Rejects when the signal aborts or the partition stops.
+   */
   waitFor(offset: number, signal: AbortSignal): Promise<void> {
     if (this.state === 'stopped') return Promise.reject(new Error(`partition ${this.partition} is stopped`));
-    return this.nextOffset >= offset ? Promise.resolve() : this.#waiters.wait(offset, signal);
+    if (this.state === 'live' && this.nextOffset >= offset) return Promise.resolve();
+    return this.#waiters.wait(offset, signal);
   }
 
   async stop(): Promise<void> {
@@ -129,7 +150,7 @@ export class PartitionOwner {
 
   #announce(): void {
     if (this.state === 'replaying' && this.nextOffset >= this.#replayEnd) this.state = 'live';
-    this.#waiters.reached(this.nextOffset);
+    if (this.state === 'live') this.#waiters.reached(this.nextOffset);
     this.#options.metrics.nextOffset.set({ partition: this.partition }, this.nextOffset);
   }
 
