@@ -100,11 +100,11 @@ class GrpcIngesterClient implements GrpcIngester {
     }
   }
 
-  labelNames(read: IngesterRead, signal: AbortSignal): Promise<string[]> {
+  async labelNames(read: IngesterRead, signal: AbortSignal): Promise<string[]> {
     return this.#strings('LabelNames', wireRead(read), signal);
   }
 
-  labelValues(read: IngesterRead & { readonly name: string }, signal: AbortSignal): Promise<string[]> {
+  async labelValues(read: IngesterRead & { readonly name: string }, signal: AbortSignal): Promise<string[]> {
     return this.#strings('LabelValues', wireLabelValuesRead(read), signal);
   }
 
