@@ -1,1 +1,17 @@
-export {};
+export type { ByteCache, ByteCacheStats } from './byte-cache.ts';
+export { type Cluster, ClusterError, type ClusterErrorCode } from './cluster.ts';
+export { Heartbeat, type Schedule } from './heartbeat.ts';
+export type { LeaseOutcome, Leases } from './leases.ts';
+export { type MemoryClusterOptions, openMemoryCluster } from './memory-cluster.ts';
+export type {
+  OwnerHeartbeat,
+  OwnerRegistry,
+  OwnersSnapshot,
+  PartitionOwner,
+  PartitionProgress,
+  PartitionState,
+} from './owner-registry.ts';
+export type { RateShares } from './rate-shares.ts';
+export { openRedisCluster, type RedisClusterOptions } from './redis-cluster.ts';
+export type { RedisOptions } from './redis-options.ts';
+export type { CountReporter, SeriesCounts, SeriesTotal } from './series-counts.ts';

@@ -1,0 +1,52 @@
+import { ClusterError } from './cluster.ts';
+import { MAX_PARTITIONS, type OwnerHeartbeat, type PartitionState } from './owner-registry.ts';
+
+const MAX_TEXT = 256;
+const STATES: readonly PartitionState[] = ['replaying', 'live', 'stopped'];
+
+/** @throws ClusterError `invalid` where a heartbeat is over a bound */
+export function checkHeartbeat({ instanceId, zone, address, partitions }: OwnerHeartbeat): void {
+  if (instanceId === '') throw new ClusterError('invalid', 'an ingester needs an instance id');
+  for (const text of [instanceId, zone, address]) {
+    if (text.length > MAX_TEXT) throw new ClusterError('invalid', `${text} is over ${MAX_TEXT} characters`);
+  }
+  if (partitions.size > MAX_PARTITIONS) {
+    throw new ClusterError('invalid', `${partitions.size} partitions are over ${MAX_PARTITIONS}`);
+  }
+}
+
+/*
+ * A heartbeat in Redis: JSON
+ *
+ *     { "instanceId", "zone", "ordinal", "address", "partitions": [[partition, state, appliedOffset], …] }
+ *
+ * The version of the format is in the key, see `redis-keys.ts`.
+ */
+export function encodeHeartbeat({ partitions, ...rest }: OwnerHeartbeat): string {
+  const rows = [...partitions].map(([partition, { state, appliedOffset }]) => [
+    partition,
+    state,
+    appliedOffset,
+  ]);
+  return JSON.stringify({ ...rest, partitions: rows });
+}
+
+/** Undefined where `text` is no heartbeat: somebody else's writing is left out, not stumbled over. */
+export function decodeHeartbeat(text: string): OwnerHeartbeat | undefined {
+  try {
+    const { instanceId, zone, ordinal, address, partitions } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof instanceId !== 'string' || typeof zone !== 'string' || typeof address !== 'string')
+      return undefined;
+    if (typeof ordinal !== 'number' || !Array.isArray(partitions)) return undefined;
+    const decoded: OwnerHeartbeat = { instanceId, zone, ordinal, address, partitions: new Map() };
+    const rows = decoded.partitions as Map<number, { state: PartitionState; appliedOffset: number }>;
+    for (const [partition, state, appliedOffset] of partitions) {
+      if (!Number.isSafeInteger(partition) || !Number.isSafeInteger(appliedOffset)) return undefined;
+      if (!STATES.includes(state)) return undefined;
+      rows.set(partition, { state, appliedOffset });
+    }
+    return decoded;
+  } catch {
+    return undefined;
+  }
+}

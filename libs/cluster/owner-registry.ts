@@ -1,0 +1,76 @@
+/** Whether an ingester may be asked for a partition: `live` has caught up with the log, `stopped` waits for an operator. */
+export type PartitionState = 'replaying' | 'live' | 'stopped';
+
+export interface PartitionProgress {
+  readonly state: PartitionState;
+  /** The offset of the log up to which (exclusive) the heads hold everything. */
+  readonly appliedOffset: number;
+}
+
+/** What an ingester says of itself with each heartbeat. */
+export interface OwnerHeartbeat {
+  /** Unique to the ingester's place in the cluster, the same after a restart. */
+  readonly instanceId: string;
+  readonly zone: string;
+  readonly ordinal: number;
+  /** `host:port` of its gRPC server. */
+  readonly address: string;
+  readonly partitions: ReadonlyMap<number, PartitionProgress>;
+}
+
+/** An ingester that holds a partition, as of its last heartbeat. */
+export interface PartitionOwner extends PartitionProgress {
+  readonly instanceId: string;
+  readonly zone: string;
+  readonly ordinal: number;
+  readonly address: string;
+}
+
+export interface OwnersSnapshot {
+  /** Owners by partition, in the order of zone and instance id. A partition nobody holds is absent. */
+  readonly byPartition: ReadonlyMap<number, readonly PartitionOwner[]>;
+  /** How long ago the registry answered so, ms: more than a second or so while it is away. Infinite before its first answer. */
+  readonly ageMs: number;
+}
+
+/** Partitions of one ingester at most. */
+export const MAX_PARTITIONS = 1024;
+
+/** Who holds which partition, by the ingesters' heartbeats: one that is silent for the registry's time to live is left out. */
+export interface OwnerRegistry {
+  /**
+   * Announces an ingester; the next announcement takes its place. False where the registry is away.
+   * Rejects with `ClusterError` `invalid` where it is over a bound.
+   */
+  announce(heartbeat: OwnerHeartbeat): Promise<boolean>;
+  /** Takes an ingester out, at its orderly stop. False where the registry is away. */
+  leave(instanceId: string): Promise<boolean>;
+  /**
+   * The owners as the registry has them, at most `maxAgeMs` (1 s) ago; the last known answer where it is away. Never rejects.
+   * A registry that was emptied is trusted to know everybody once it is a time to live old: until then owners known from
+   * before stay.
+   */
+  owners(maxAgeMs?: number): Promise<OwnersSnapshot>;
+}
+
+export const DEFAULT_MAX_AGE_MS = 1_000;
+
+/** The owners of `heartbeats`, by partition. */
+export function ownersByPartition(heartbeats: Iterable<OwnerHeartbeat>): Map<number, PartitionOwner[]> {
+  const byPartition = new Map<number, PartitionOwner[]>();
+  const inOrder = [...heartbeats].sort(
+    (a, b) => compare(a.zone, b.zone) || compare(a.instanceId, b.instanceId),
+  );
+  for (const { instanceId, zone, ordinal, address, partitions } of inOrder) {
+    for (const [partition, progress] of partitions) {
+      const owners = byPartition.get(partition) ?? [];
+      owners.push({ instanceId, zone, ordinal, address, ...progress });
+      byPartition.set(partition, owners);
+    }
+  }
+  return byPartition;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { type Check, rejectsWith, until } from './cluster-contract.ts';
+import type { OwnerHeartbeat, OwnerRegistry, PartitionProgress } from './owner-registry.ts';
+
+export function heartbeatOf(
+  instanceId: string,
+  zone: string,
+  partitions: readonly (readonly [number, PartitionProgress])[],
+): OwnerHeartbeat {
+  return { instanceId, zone, ordinal: 0, address: `${instanceId}:9095`, partitions: new Map(partitions) };
+}
+
+function live(appliedOffset: number): PartitionProgress {
+  return { state: 'live', appliedOffset };
+}
+
+async function instancesOf(owners: OwnerRegistry, partition: number): Promise<string[]> {
+  const { byPartition } = await owners.owners(0);
+  return (byPartition.get(partition) ?? []).map(({ instanceId }) => instanceId);
+}
+
+export function ownersContract(check: Check): void {
+  check('owners are found by partition, with what they said of themselves', async ({ cluster, connect }) => {
+    const other = await connect();
+    assert.ok(
+      await cluster.owners.announce(
+        heartbeatOf('i-b', 'b', [
+          [0, live(7)],
+          [1, { state: 'replaying', appliedOffset: 0 }],
+        ]),
+      ),
+    );
+    assert.ok(await other.owners.announce(heartbeatOf('i-a', 'a', [[0, live(9)]])));
+    const { byPartition, ageMs } = await other.owners.owners(0);
+    assert.ok(Number.isFinite(ageMs));
+    assert.deepEqual(byPartition.get(0), [
+      { instanceId: 'i-a', zone: 'a', ordinal: 0, address: 'i-a:9095', state: 'live', appliedOffset: 9 },
+      { instanceId: 'i-b', zone: 'b', ordinal: 0, address: 'i-b:9095', state: 'live', appliedOffset: 7 },
+    ]);
+    assert.equal(byPartition.get(1)?.[0].state, 'replaying');
+    assert.equal(byPartition.get(2), undefined);
+    assert.deepEqual(await instancesOf(cluster.owners, 0), ['i-a', 'i-b']);
+  });
+
+  check('an announcement takes the place of the one before', async ({ cluster }) => {
+    const { owners } = cluster;
+    await owners.announce(
+      heartbeatOf('i', 'a', [
+        [0, live(1)],
+        [1, live(1)],
+      ]),
+    );
+    await owners.announce(heartbeatOf('i', 'a', [[1, live(Number.MAX_SAFE_INTEGER)]]));
+    const { byPartition } = await owners.owners(0);
+    assert.deepEqual([...byPartition.keys()], [1]);
+    assert.equal(byPartition.get(1)?.[0].appliedOffset, Number.MAX_SAFE_INTEGER);
+  });
+
+  check('what was announced stays as it was announced', async ({ cluster }) => {
+    const partitions = new Map([[0, live(1)]]);
+    await cluster.owners.announce({ ...heartbeatOf('i', 'a', []), partitions });
+    partitions.set(1, live(1));
+    assert.deepEqual([...(await cluster.owners.owners(0)).byPartition.keys()], [0]);
+  });
+
+  check('an ingester that leaves is gone', async ({ cluster, connect, ttlMs }) => {
+    const other = await connect();
+    await cluster.owners.announce(heartbeatOf('i', 'a', [[0, live(1)]]));
+    await cluster.owners.announce(heartbeatOf('j', 'a', [[0, live(1)]]));
+    // Past the time in which a registry may not know everybody.
+    const started = Date.now();
+    await until(async () => {
+      await cluster.owners.announce(heartbeatOf('i', 'a', [[0, live(1)]]));
+      await cluster.owners.announce(heartbeatOf('j', 'a', [[0, live(1)]]));
+      return Date.now() - started > ttlMs + 50;
+    });
+    assert.deepEqual(await instancesOf(other.owners, 0), ['i', 'j']);
+    assert.ok(await cluster.owners.leave('i'));
+    assert.ok(await cluster.owners.leave('never-there'));
+    assert.deepEqual(await instancesOf(other.owners, 0), ['j']);
+  });
+
+  check('an ingester that falls silent is left out', async ({ cluster }) => {
+    const { owners } = cluster;
+    await owners.announce(heartbeatOf('silent', 'a', [[0, live(1)]]));
+    await until(async () => {
+      await owners.announce(heartbeatOf('alive', 'a', [[0, live(1)]]));
+      return (await instancesOf(owners, 0)).length === 1;
+    });
+    assert.deepEqual(await instancesOf(owners, 0), ['alive']);
+  });
+
+  check('announcements over a bound are refused', async ({ cluster }) => {
+    const { owners } = cluster;
+    await rejectsWith(owners.announce(heartbeatOf('', 'a', [])), 'invalid');
+    await rejectsWith(owners.announce(heartbeatOf('x'.repeat(1000), 'a', [])), 'invalid');
+    const many = Array.from({ length: 5000 }, (_, i) => [i, live(1)] as const);
+    await rejectsWith(owners.announce(heartbeatOf('i', 'a', many)), 'invalid');
+    assert.equal((await owners.owners(0)).byPartition.size, 0);
+  });
+}
