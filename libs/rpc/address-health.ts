@@ -52,6 +52,8 @@ export class AddressHealth {
   }
 
   failed(): void {
+    // Requests that were under way when the circuit opened say nothing new.
+    if (this.isCooling) return;
     this.#failures++;
     if (this.#failures < this.#failuresToOpen) return;
     const doublings = Math.min(this.#failures - this.#failuresToOpen, 30);

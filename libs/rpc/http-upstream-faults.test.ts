@@ -320,6 +320,19 @@ test('addresses can come and go', async (t) => {
   await assert.rejects(client.handle(PUSH, never), { name: 'RpcError', code: 'closed' });
 });
 
+test('a client that closes lets requests end, then breaks them off', async (t) => {
+  const served = new ScriptedUpstream();
+  served.hangs = true;
+  const { address } = await startHttpService(t, served);
+  const client = connectHttp(t, [address], { retryWrites: true });
+  const running = client.handle(PUSH, never);
+  await until(() => served.requests.length === 1);
+  const closed = client.close(20);
+  await assert.rejects(running, { name: 'RpcError', code: 'unavailable' });
+  await closed;
+  await until(() => served.signals[0].aborted);
+});
+
 test('a service whose process stands still is found out by its health check', async (t) => {
   const paused = await startPeerProcess(t);
   const served = new ScriptedUpstream();

@@ -57,8 +57,8 @@ export interface HttpUpstream extends Upstream {
   /** From now on these addresses. Requests at addresses that are gone are finished. */
   setAddresses(addresses: readonly string[]): void;
   status(): AddressStatus[];
-  /** Ends when the requests in flight have ended. */
-  close(): Promise<void>;
+  /** Takes no more requests, lets those in flight end for so long, then breaks them off. Default 5,000. */
+  close(graceMs?: number): Promise<void>;
 }
 
 /**
@@ -111,8 +111,12 @@ class AddressPool {
     return !this.health.isCooling && this.probe?.healthy !== false;
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.pool.close(), this.probe?.close()]);
+  async close(graceMs: number): Promise<void> {
+    await this.probe?.close();
+    const closed = this.pool.close();
+    const breakOff = setTimeout(() => this.pool.destroy(), graceMs);
+    await closed;
+    clearTimeout(breakOff);
   }
 }
 
@@ -148,8 +152,7 @@ class HttpUpstreamClient implements HttpUpstream {
       this.#options.retryWrites === true || request.method === 'GET' || request.method === 'HEAD';
     const ranked = this.#rank(request.tenant);
     const tried = new Set<AddressPool>();
-    const failures: string[] = [];
-    let lastError: unknown;
+    const failures: Error[] = [];
     while (tried.size < this.#maxAttempts) {
       const target = this.#pick(ranked, tried);
       if (target === undefined) break;
@@ -159,14 +162,15 @@ class HttpUpstreamClient implements HttpUpstream {
         return await call.response;
       } catch (error) {
         if (call.outcome === 'cancelled' || call.outcome === 'answered') throw error;
-        if (call.outcome === 'lost' && !mayRepeat) throw error;
-        failures.push(`${target.address}: ${(error as Error).message}`);
-        lastError = error;
+        const { code, message } = error as RpcError;
+        const failure = new RpcError(code, `${target.address}: ${message}`, { cause: error });
+        if (call.outcome === 'lost' && !mayRepeat) throw failure;
+        failures.push(failure);
       }
     }
-    if (tried.size === 1 && lastError instanceof RpcError) throw lastError;
-    const reason = failures.length === 0 ? 'no address is known' : failures.join('; ');
-    throw new RpcError('unavailable', `no address answered: ${reason}`, { cause: lastError });
+    if (failures.length === 1) throw failures[0];
+    const reason = failures.map(({ message }) => message).join('; ') || 'no address is known';
+    throw new RpcError('unavailable', `no address answered: ${reason}`, { cause: failures.at(-1) });
   }
 
   setAddresses(addresses: readonly string[]): void {
@@ -176,7 +180,7 @@ class HttpUpstreamClient implements HttpUpstream {
       before.delete(address);
       return pool;
     });
-    for (const gone of before.values()) void gone.close();
+    for (const gone of before.values()) void gone.close(this.#limits.headersTimeoutMs);
   }
 
   status(): AddressStatus[] {
@@ -188,11 +192,11 @@ class HttpUpstreamClient implements HttpUpstream {
     }));
   }
 
-  async close(): Promise<void> {
+  async close(graceMs = 5000): Promise<void> {
     this.#closed = true;
     const pools = this.#pools;
     this.#pools = [];
-    await Promise.all(pools.map((pool) => pool.close()));
+    await Promise.all(pools.map((pool) => pool.close(graceMs)));
   }
 
   #start(
