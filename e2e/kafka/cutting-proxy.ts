@@ -15,8 +15,7 @@ export class CuttingProxy {
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   #isSwallowing = false;
-  /** Bytes of answers that were swallowed. */
-  swallowedBytes = 0;
+  #swallowedBytes = 0;
 
   private constructor(server: Server, port: number) {
     this.#server = server;
@@ -36,11 +35,21 @@ export class CuttingProxy {
   /** From now on answers are swallowed, while requests pass. */
   swallowAnswers(): void {
     this.#isSwallowing = true;
+    this.#swallowedBytes = 0;
   }
 
-  /** Cuts every connection, and lets answers of later ones pass. */
-  cut(): void {
+  /** Bytes of answers swallowed since `swallowAnswers`. */
+  get swallowedBytes(): number {
+    return this.#swallowedBytes;
+  }
+
+  /** Answers pass again, except on connections that have lost some: those must be cut. */
+  passAnswers(): void {
     this.#isSwallowing = false;
+  }
+
+  /** Cuts every connection. */
+  cut(): void {
     for (const { client, server } of this.#pairs) {
       client.destroy();
       server.destroy();
@@ -67,7 +76,7 @@ export class CuttingProxy {
     server.on('error', end).on('close', end);
     client.pipe(server);
     server.on('data', (bytes) => {
-      if (this.#isSwallowing) this.swallowedBytes += bytes.length;
+      if (this.#isSwallowing) this.#swallowedBytes += bytes.length;
       else client.write(bytes);
     });
   }

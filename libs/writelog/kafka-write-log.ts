@@ -30,6 +30,8 @@ export interface KafkaWriteLogOptions {
   readonly requestTimeoutMs?: number;
   /** How long the brokers and the topic may take to be there when the log is opened. */
   readonly openTimeoutMs?: number;
+  /** How long `close` waits for appends; a request under way adds to it. */
+  readonly closeTimeoutMs?: number;
   /** Told of everything that was tried again. */
   readonly warn?: (message: string) => void;
 }
@@ -41,12 +43,11 @@ const DEFAULTS = {
   appendTimeoutMs: 20_000,
   requestTimeoutMs: 8_000,
   openTimeoutMs: 30_000,
+  closeTimeoutMs: 5_000,
   warn: () => {},
 };
 /** How long a question about offsets, or a truncation, is tried again. */
 const QUESTION_TIMEOUT_MS = 10_000;
-/** How long `close` waits for appends. */
-const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
  * A `WriteLog` in one topic of Kafka.
@@ -61,12 +62,14 @@ class KafkaWriteLog implements WriteLog {
   readonly #appender: KafkaAppender;
   readonly #offsets: KafkaOffsets;
   readonly #warn: (message: string) => void;
+  readonly #closeTimeoutMs: number;
   readonly #closing = new AbortController();
 
   constructor(client: KafkaClient, options: Required<Omit<KafkaWriteLogOptions, 'replicationFactor'>>) {
     this.partitionCount = options.partitionCount;
     this.#client = client;
     this.#warn = options.warn;
+    this.#closeTimeoutMs = options.closeTimeoutMs;
     this.#appender = new KafkaAppender(client.another(), options);
     this.#offsets = new KafkaOffsets(client, QUESTION_TIMEOUT_MS);
   }
@@ -122,7 +125,7 @@ class KafkaWriteLog implements WriteLog {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
-    await this.#appender.close(CLOSE_TIMEOUT_MS);
+    await this.#appender.close(this.#closeTimeoutMs);
     this.#offsets.close();
     this.#client.close(new Error('the log has been closed'));
   }
