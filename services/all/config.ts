@@ -2,6 +2,10 @@ import { secret } from '@xscaler/runtime';
 import { durationSetting as duration, limitsSchema } from '@xscaler/tenancy';
 import { z } from 'zod';
 
+/** A duration within bounds, ms: timers take no more than 24 days. */
+const within = (byDefault: string, minMs: number, maxMs = 24 * 86_400_000) =>
+  duration(byDefault).refine((ms) => ms >= minMs && ms <= maxMs, `must be from ${minMs} ms to ${maxMs} ms`);
+
 const count = (byDefault: number) => z.coerce.number().int().positive().default(byDefault);
 
 const MB = 1024 * 1024;
@@ -19,7 +23,7 @@ export const configSchema = z.strictObject({
       .describe('Least severe level written'),
   }),
   self_metrics: z.strictObject({
-    interval: duration('15s').describe('How often own metrics are written into the bootstrap tenant'),
+    interval: within('15s', 1_000).describe('How often own metrics are written into the bootstrap tenant'),
   }),
   gateway: z.strictObject({
     max_inflight_bytes: count(256 * MB).describe('Request bodies held at once, bytes'),
@@ -30,18 +34,18 @@ export const configSchema = z.strictObject({
     partitions: count(1).describe('Partitions of the log; fixed when the data folder is made'),
   }),
   ingester: z.strictObject({
-    head_window: duration('2h').describe('Sample time that one head covers'),
-    cut_grace: duration('5m').describe('How long after its end a window stays open'),
-    late_head_age: duration('30m').describe('Age at which a head of late samples is cut'),
+    head_window: within('2h', 1_000).describe('Sample time that one head covers'),
+    cut_grace: within('5m', 0).describe('How long after its end a window stays open'),
+    late_head_age: within('30m', 0).describe('Age at which a head of late samples is cut'),
     late_head_bytes: count(64 * MB).describe('Size at which a head of late samples is cut'),
     max_head_bytes: count(1024 * MB).describe('Bytes of uncommitted heads past which the largest is cut'),
-    committed_head_linger: duration('3m').describe(
+    committed_head_linger: within('3m', 0).describe(
       'How long a committed head stays in memory for running queries',
     ),
   }),
   querier: z.strictObject({
-    timeout: duration('2m').describe('Longest time a query may take'),
-    lookback_delta: duration('5m').describe('How far back an instant selector looks'),
+    timeout: within('2m', 1).describe('Longest time a query may take'),
+    lookback_delta: within('5m', 1).describe('How far back an instant selector looks'),
     evaluation_threads: count(2).describe('Threads that evaluate queries, at most'),
     evaluation_heap_mb: count(1024).describe('JavaScript heap of an evaluation thread, MB'),
     max_queued_queries: count(200).describe('Queries that wait for a thread at most'),

@@ -10,7 +10,7 @@ import {
   printConfig,
 } from '@xscaler/runtime';
 import { type Config, configSchema } from './config.ts';
-import { allInOne } from './modules.ts';
+import { allInOne } from './targets/all.ts';
 import { welcomeBackText, welcomeText } from './welcome.ts';
 
 const USAGE = 'usage: xscaler [all|config|help] [--config.file FILE] [--SETTING VALUE …]\n';

@@ -16,6 +16,8 @@ export interface CommitQueueOptions {
   readonly blocks: BlockStore;
   readonly ledger: LedgerView;
   readonly log: WriteLog;
+  /** Where nobody else reads the log; a shared one has a retention of its own. */
+  readonly truncatesLog: boolean;
   readonly nextOffset: () => number;
   readonly clock: () => number;
   readonly logger: Logger;
@@ -30,7 +32,7 @@ const RETRY_MS = 1_000;
 const CHECKPOINT_RECORDS = 10_000;
 
 /**
- * Closed heads of a partition on their way into blocks, one at a time in the order of their cuts.
+ * Closed heads of a partition on their way into blocks, one at a time.
  *
  * The zone whose cut closed a head stores it. Others wait for its ledger row, and store the head themselves when
  * that takes too long: a second insert of the same content is a no-op.
@@ -57,10 +59,11 @@ export class CommitQueue {
   async run(signal: AbortSignal): Promise<void> {
     const { logger, partition } = this.#options;
     while (!signal.aborted) {
-      let waitMs = this.#closed.length > 0 ? 0 : IDLE_MS;
+      let waitMs = IDLE_MS;
       try {
-        if (this.#closed.length > 0) waitMs = (await this.#advance(this.#closed[0])) ? 0 : IDLE_MS;
-        else await this.#checkpoint();
+        // One that waits for another zone holds none of the others up.
+        for (const held of [...this.#closed]) if (await this.#advance(held)) waitMs = 0;
+        if (this.#closed.length === 0) await this.#checkpoint();
       } catch (error) {
         logger.warn({ partition, err: error }, 'a head could not be committed; trying again');
         if (error instanceof DatabaseError && error.code === 'conflict') await this.#resolveConflict(error);
@@ -95,7 +98,7 @@ export class CommitQueue {
   #finish(held: HeldHead, row: LedgerRow): void {
     held.state = 'committed';
     held.committedAtMs = this.#options.clock();
-    this.#closed.shift();
+    this.#closed.splice(this.#closed.indexOf(held), 1);
     this.#options.ledger.add(row);
   }
 
@@ -129,7 +132,7 @@ export class CommitQueue {
   async #forgetLog(): Promise<void> {
     const { blocks, committer, ledger, log, partition, nextOffset } = this.#options;
     this.#lastCheckpoint = nextOffset();
-    await log.truncate(partition, committer.resumeOffset);
+    if (this.#options.truncatesLog) await log.truncate(partition, committer.resumeOffset);
     const startOffset = await log.startOffset(partition);
     await blocks.pruneLedger(partition, startOffset);
     ledger.prune(startOffset);

@@ -7,7 +7,7 @@ export interface CutSettings {
   /** Age at which a head that was opened by late samples is cut. */
   readonly lateHeadAgeMs: number;
   readonly lateHeadBytes: number;
-  /** Bytes of all uncommitted heads of a partition past which the largest is cut. */
+  /** Bytes of a partition's open heads past which the largest is cut, and of all uncommitted ones past which it stops consuming. */
   readonly maxHeadBytes: number;
 }
 
@@ -18,13 +18,15 @@ const CUT_RETRY_MS = 10_000;
 export function headsToCut(heads: PartitionHeads, settings: CutSettings, nowMs: number): HeldHead[] {
   const due: HeldHead[] = [];
   let largest: HeldHead | undefined;
+  let openBytes = 0;
   for (const held of heads.openHeads()) {
     if (nowMs - held.cutAskedAtMs < CUT_RETRY_MS) continue;
+    openBytes += held.head.byteSize;
     if (isDue(held, settings, nowMs)) due.push(held);
     else if (largest === undefined || held.head.byteSize > largest.head.byteSize) largest = held;
   }
-  const overfull = largest !== undefined && heads.uncommittedBytes > settings.maxHeadBytes;
-  if (overfull && due.length === 0) due.push(largest as HeldHead);
+  // Heads that are closed, or about to be, give their memory back already: cutting more would only make small blocks.
+  if (largest !== undefined && due.length === 0 && openBytes > settings.maxHeadBytes) due.push(largest);
   for (const held of due) held.cutAskedAtMs = nowMs;
   return due;
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { BlockMeta, BlockPart, BlockStore } from '@xscaler/database';
 import { type BlockSummary, type Head, writeBlock } from '@xscaler/tsdb';
 import type { HeldHead, PartitionHeads } from './partition-heads.ts';
@@ -36,7 +35,7 @@ export class HeadCommitter {
   /** Stores a closed head. `nextOffset` is what the partition will apply next. Rejects as `BlockStore` does: try again later. */
   async commit(held: HeldHead, nextOffset: number): Promise<BlockMeta> {
     const { head } = held;
-    const blockId = randomUUID();
+    const { blockId } = held;
     const written = writeBlock(head);
     let pieces: BlockPart[] = [];
     let bytes = 0;

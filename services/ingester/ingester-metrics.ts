@@ -7,6 +7,7 @@ export class IngesterMetrics {
   readonly repeatedSamples: Counter;
   readonly skippedSamples: Counter;
   readonly conflictingSamples: Counter<'tenant'>;
+  readonly droppedMetadata: Counter;
   readonly nextOffset: Gauge<'partition'>;
   readonly stoppedPartitions: Gauge<'partition'>;
   readonly commitSeconds: Histogram;
@@ -35,6 +36,11 @@ export class IngesterMetrics {
       name: 'xscaler_ingester_samples_conflicting_total',
       help: 'Samples dropped because their timestamp has another value.',
       labelNames: ['tenant'],
+      registers,
+    });
+    this.droppedMetadata = new Counter({
+      name: 'xscaler_ingester_metadata_dropped_total',
+      help: 'Metadata entries dropped because their tenant has too many metrics waiting.',
       registers,
     });
     this.nextOffset = new Gauge({

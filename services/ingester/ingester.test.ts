@@ -43,6 +43,7 @@ class Machine {
       partitions: [0],
       zone: 'a',
       otherZoneMs: 60_000,
+      truncatesLog: true,
       log: this.log,
       blocks: this.blocks,
       cuts: { graceMs: 100, lateHeadAgeMs: 100, lateHeadBytes: 1 << 30, maxHeadBytes: 1 << 30 },
@@ -184,17 +185,6 @@ test('late samples open the next head of their window; the first value of a time
   await machine.close();
 });
 
-/** The log without its truncation. */
-function keeping(log: WriteLog): WriteLog {
-  return new Proxy(log, {
-    get(target, name) {
-      if (name === 'truncate') return async () => {};
-      const value = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
 /** A block store that fails at a chosen call, before or after doing it. */
 function failingAt(
   blocks: BlockStore,
@@ -263,7 +253,7 @@ test('an ingester that dies between cut and commit is continued by the next one,
   while ((await machine.endOffset()) < cutsFrom + 2) await sleep(25);
   await first.stop();
 
-  const second = machine.ingester({ log: keeping(machine.log), committedHeadLingerMs: 1e9 });
+  const second = machine.ingester({ truncatesLog: false, committedHeadLingerMs: 1e9 });
   await second.start();
   await machine.untilBlocks(2);
   assert.deepEqual((await machine.read(second)).up, written);
@@ -277,7 +267,7 @@ test('an ingester that dies between cut and commit is continued by the next one,
   const other = openSqliteDatabase(join(machine.dir, 'other.sqlite'));
   await migrate(other);
   const replicaBlocks = new SqlBlockStore(other);
-  const replica = machine.ingester({ log: keeping(machine.log), blocks: replicaBlocks });
+  const replica = machine.ingester({ truncatesLog: false, blocks: replicaBlocks });
   await replica.start();
   for (let tries = 0; tries < 200 && (await replicaBlocks.ledger(0)).length < 2; tries++) await sleep(25);
   const again = (await replicaBlocks.ledger(0)).map(({ windowStartMs, digest }) => [windowStartMs, digest]);
@@ -289,7 +279,7 @@ test('an ingester that dies between cut and commit is continued by the next one,
 
 test('two zones hold the same, and each head becomes one block', async () => {
   const machine = await Machine.make();
-  const zones = ['a', 'b'].map((zone) => machine.ingester({ zone, log: keeping(machine.log) }));
+  const zones = ['a', 'b'].map((zone) => machine.ingester({ zone, truncatesLog: false }));
   for (const ingester of zones) await ingester.start();
   const written: [number, number][] = [];
   for (let t = 0; t < 3_000; t += 100) {

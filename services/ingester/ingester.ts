@@ -16,6 +16,8 @@ export interface IngesterOptions {
   readonly zone: string;
   /** How long another zone's block is waited for. */
   readonly otherZoneMs: number;
+  /** Whether this ingester alone reads the log, and so lets it forget what is in blocks. */
+  readonly truncatesLog: boolean;
   readonly log: WriteLog;
   readonly blocks: BlockStore;
   readonly cuts: CutSettings;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Head, type PagePool } from '@xscaler/tsdb';
 import type { Cut } from '@xscaler/wire';
 import { windowKey } from './ledger-view.ts';
@@ -7,6 +8,8 @@ export type HeadState = 'open' | 'closed' | 'committed';
 /** A head and where it stands. Its times are wall-clock and steer policy only. */
 export interface HeldHead {
   readonly head: Head;
+  /** Of the block that it becomes, however often that is tried: what was staged stays staged. */
+  readonly blockId: string;
   state: HeadState;
   /** Offset of the cut that closed it, and the zone that appended that, once closed. */
   toOffset: number;
@@ -55,6 +58,7 @@ export class PartitionHeads {
     });
     held = {
       head,
+      blockId: randomUUID(),
       state: 'open',
       toOffset: -1,
       cutByZone: '',

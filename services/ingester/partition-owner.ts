@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { BlockStore } from '@xscaler/database';
 import type { PagePool } from '@xscaler/tsdb';
 import { encodeCut, LogRecordReader } from '@xscaler/wire';
-import type { WriteLog } from '@xscaler/writelog';
+import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import { CommitQueue } from './commit-queue.ts';
 import type { Logger } from './contracts.ts';
 import { type CutSettings, headsToCut } from './cut-policy.ts';
@@ -18,6 +18,7 @@ export interface PartitionOwnerOptions {
   readonly partition: number;
   readonly zone: string;
   readonly otherZoneMs: number;
+  readonly truncatesLog: boolean;
   readonly log: WriteLog;
   readonly blocks: BlockStore;
   readonly cuts: CutSettings;
@@ -32,6 +33,7 @@ export interface PartitionOwnerOptions {
 
 /** Records are applied for this long before reads get a turn. */
 const TURN_MS = 5;
+const LOG_RETRY_MS = 1_000;
 
 /**
  * One partition's state machine: applies the log from the resume offset on, closes heads where the log says cut,
@@ -122,29 +124,43 @@ export class PartitionOwner {
     await this.#work;
   }
 
+  /** Applies the log until the partition stops. A log that is away is waited for; what it cannot give for good stops us. */
   async #follow(): Promise<void> {
-    const { log, partition, clock } = this.#options;
+    const { logger, partition } = this.#options;
     const { signal } = this.#stopping;
-    try {
-      let turnEndMs = clock() + TURN_MS;
-      for await (const batch of log.read(partition, this.nextOffset, signal)) {
-        if (batch.firstOffset !== this.nextOffset) {
-          throw new Error(`the log jumped from offset ${this.nextOffset} to ${batch.firstOffset}`);
-        }
-        for (const bytes of batch.records) {
-          if (signal.aborted) return;
-          this.#apply(bytes, this.nextOffset);
-          this.nextOffset++;
-          if (clock() < turnEndMs) continue;
-          this.#announce();
-          await nextTurn();
-          turnEndMs = clock() + TURN_MS;
-        }
-        this.#announce();
-        await this.#roomForMore(signal);
+    while (!signal.aborted) {
+      try {
+        await this.#applyFromLog(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof WriteLogError && error.retryable)) return this.#stopLoudly(error);
+        logger.warn(
+          { partition, offset: this.nextOffset, err: error },
+          'the write log cannot be read; trying again',
+        );
+        await sleep(LOG_RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
-    } catch (error) {
-      if (!signal.aborted) this.#stopLoudly(error);
+    }
+  }
+
+  async #applyFromLog(signal: AbortSignal): Promise<void> {
+    const { log, partition, clock } = this.#options;
+    let turnEndMs = clock() + TURN_MS;
+    for await (const batch of log.read(partition, this.nextOffset, signal)) {
+      if (batch.firstOffset !== this.nextOffset) {
+        throw new Error(`the log jumped from offset ${this.nextOffset} to ${batch.firstOffset}`);
+      }
+      for (const bytes of batch.records) {
+        if (signal.aborted) return;
+        this.#apply(bytes, this.nextOffset);
+        this.nextOffset++;
+        if (clock() < turnEndMs) continue;
+        this.#announce();
+        await nextTurn();
+        turnEndMs = clock() + TURN_MS;
+      }
+      this.#announce();
+      await this.#roomForMore(signal);
     }
   }
 
@@ -165,7 +181,9 @@ export class PartitionOwner {
     }
     const counts = noCounts();
     this.#applier.apply(record, offset, clock(), counts);
-    for (const entry of record.metadata()) this.metadata.add(record.tenant, entry);
+    for (const entry of record.metadata()) {
+      if (!this.metadata.add(record.tenant, entry)) metrics.droppedMetadata.inc();
+    }
     metrics.appliedSamples.inc(counts.stored);
     if (counts.repeated > 0) metrics.repeatedSamples.inc(counts.repeated);
     if (counts.skipped > 0) metrics.skippedSamples.inc(counts.skipped);

@@ -1,5 +1,8 @@
 import type { MetricMetadata } from '@xscaler/model';
 
+/** Metrics of one tenant at most. */
+const MAX_METRICS = 50_000;
+
 /**
  * Metadata read from the log and not yet stored with a commit. Readable meanwhile; a replay brings it again,
  * since the resume offset moves only in the transaction that stores it.
@@ -7,10 +10,13 @@ import type { MetricMetadata } from '@xscaler/model';
 export class PendingMetadata {
   readonly #byTenant = new Map<string, Map<string, MetricMetadata>>();
 
-  add(tenant: string, entry: MetricMetadata): void {
+  /** False where the tenant has too many metrics waiting: the entry is dropped, its sender will say it again. */
+  add(tenant: string, entry: MetricMetadata): boolean {
     const ofTenant = this.#byTenant.get(tenant);
-    if (ofTenant) ofTenant.set(entry.metric, entry);
-    else this.#byTenant.set(tenant, new Map([[entry.metric, entry]]));
+    if (ofTenant === undefined) this.#byTenant.set(tenant, new Map([[entry.metric, entry]]));
+    else if (ofTenant.size < MAX_METRICS || ofTenant.has(entry.metric)) ofTenant.set(entry.metric, entry);
+    else return false;
+    return true;
   }
 
   of(tenant: string, metric: string | undefined): MetricMetadata[] {

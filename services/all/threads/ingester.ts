@@ -5,15 +5,18 @@ import { type IngesterApi, serve } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { connectWriteLog } from '@xscaler/writelog';
 import type { Config } from '../config.ts';
+import type { IngesterStatusApi } from '../replay.ts';
 
 runThread<Config>(async ({ config, ports }) => {
   const registry = createRegistry('ingester');
   const { partitions: partitionCount } = config.write_log;
+  const logger = createLogger({ service: 'ingester', level: config.log.level });
   const settings = config.ingester;
   const ingester = new Ingester({
     partitions: Array.from({ length: partitionCount }, (_, partition) => partition),
     zone: 'all',
     otherZoneMs: 0,
+    truncatesLog: true,
     log: connectWriteLog(ports.log, partitionCount),
     blocks: new SqlBlockStore(connectDatabase(ports.database)),
     cuts: {
@@ -24,10 +27,12 @@ runThread<Config>(async ({ config, ports }) => {
     },
     committedHeadLingerMs: settings.committed_head_linger,
     clock: Date.now,
-    logger: createLogger({ service: 'ingester', level: config.log.level }),
+    logger,
     registry,
   });
   serve<IngesterApi>(ports.querier, ingester);
-  await ingester.start();
+  serve<IngesterStatusApi>(ports.main, { status: async () => ingester.status() });
+  // A replay may be long; reads wait for its end, and whoever started this thread asks for the status.
+  ingester.start().catch((error) => logger.error({ err: error }, 'the ingester did not start'));
   return { registry, stop: () => ingester.stop() };
 });

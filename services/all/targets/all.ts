@@ -4,31 +4,25 @@ import { connectDatabase, type Database } from '@xscaler/database';
 import { createGateway } from '@xscaler/gateway';
 import { connect, type Upstream } from '@xscaler/rpc';
 import {
-  type CollectedMetrics,
-  collectThreads,
-  createRegistry,
   type DataDirLock,
   type HttpServer,
   type Logger,
   listenHttp,
   lockDataDir,
   type Module,
-  registrySource,
-  startThread,
-  type Thread,
 } from '@xscaler/runtime';
 import { TenantDirectory } from '@xscaler/tenancy';
-import { type Bootstrapped, bootstrapTenant } from './bootstrap.ts';
-import { type Config, parseListenAddress } from './config.ts';
-import { SelfMetrics } from './self-metrics.ts';
+import { type Bootstrapped, bootstrapTenant } from '../bootstrap.ts';
+import { type Config, parseListenAddress } from '../config.ts';
+import { ProcessParts } from '../process-parts.ts';
+import { type IngesterStatusApi, replayed } from '../replay.ts';
+import { SelfMetrics } from '../self-metrics.ts';
 
 export interface AllInOne {
   readonly modules: Module[];
   /** Where it listens and what the first start created; known once everything is started. */
   readonly greeting: () => { url: string; bootstrapped: Bootstrapped };
 }
-
-type Ports = Record<string, MessagePort>;
 
 /**
  * The process graph of `xscaler all`, one thread a row. Arrows are message channels:
@@ -37,32 +31,17 @@ type Ports = Record<string, MessagePort>;
  *           └────────▶ querier ─▶ ingester, write-log, database
  */
 export function allInOne(config: Config, logger: Logger, notReady: () => string | undefined): AllInOne {
-  const registry = createRegistry('gateway', { defaultMetrics: true });
-  const threads: Thread[] = [];
+  const parts = new ProcessParts('gateway', logger);
   const ends = channels();
   const distributor = connect<Upstream>(ends.main.distributor);
   const querier = connect<Upstream>(ends.main.querier);
   const db: Database = connectDatabase(ends.main.database);
   const directory = new TenantDirectory({ db, defaults: config.limits });
-  const collect = (): Promise<CollectedMetrics> => collectThreads([registrySource(registry), ...threads]);
+  const ingesterStatus = connect<IngesterStatusApi>(ends.main.ingester);
   let lock: DataDirLock | undefined;
   let server: HttpServer | undefined;
   let bootstrapped: Bootstrapped | undefined;
   let selfMetrics: SelfMetrics | undefined;
-
-  const thread = (name: string, threadConfig: unknown, ports: Ports, needs: string[]): Module => {
-    let running: Thread | undefined;
-    return {
-      name,
-      needs,
-      start: async () => {
-        const url = new URL(`./threads/${name}.ts`, import.meta.url);
-        running = await startThread({ url, name, config: threadConfig, ports });
-        threads.push(running);
-      },
-      stop: async () => running?.stop(),
-    };
-  };
 
   const modules: Module[] = [
     {
@@ -72,16 +51,21 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       },
       stop: async () => lock?.release(),
     },
-    thread('database', { path: join(config.data_dir, 'database.sqlite') }, ends.database, ['data-dir']),
-    thread(
+    parts.thread('database', { path: join(config.data_dir, 'database.sqlite') }, ends.database, ['data-dir']),
+    parts.thread(
       'write-log',
       { path: join(config.data_dir, 'write-log.sqlite'), partitionCount: config.write_log.partitions },
       ends.writeLog,
       ['data-dir'],
     ),
-    thread('distributor', config, ends.distributor, ['database', 'write-log']),
-    thread('ingester', config, ends.ingester, ['database', 'write-log']),
-    thread('querier', config, ends.querier, ['database', 'write-log', 'ingester']),
+    parts.thread('distributor', config, ends.distributor, ['database', 'write-log']),
+    parts.thread('ingester', config, ends.ingester, ['database', 'write-log']),
+    {
+      name: 'replay',
+      needs: ['ingester'],
+      start: () => replayed(ingesterStatus, new AbortController().signal),
+    },
+    parts.thread('querier', config, ends.querier, ['database', 'write-log', 'replay']),
     {
       name: 'tenants',
       needs: ['database'],
@@ -99,7 +83,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
         const intervalMs = config.self_metrics.interval;
         const instance = config.listen;
         selfMetrics = new SelfMetrics({
-          collect,
+          collect: parts.metrics,
           distributor,
           tenant,
           instance,
@@ -119,7 +103,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
           authenticator: directory,
           distributor,
           querier,
-          metrics: collect,
+          metrics: parts.metrics,
           notReady,
           limits: {
             maxInFlightBytes: config.gateway.max_inflight_bytes,
@@ -129,7 +113,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
           },
           clock: () => performance.now(),
           logger,
-          registry,
+          registry: parts.registry,
         });
         const limits = { maxConnections: config.gateway.max_connections };
         server = await listenHttp(app, { ...parseListenAddress(config.listen), limits });
@@ -144,11 +128,11 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
 /** Both ends of every channel between threads, grouped by the thread that gets them. */
 function channels(): Record<
   'main' | 'database' | 'writeLog' | 'distributor' | 'ingester' | 'querier',
-  Ports
+  Record<string, MessagePort>
 > {
   const ends = { main: {}, database: {}, writeLog: {}, distributor: {}, ingester: {}, querier: {} } as Record<
     'main' | 'database' | 'writeLog' | 'distributor' | 'ingester' | 'querier',
-    Ports
+    Record<string, MessagePort>
   >;
   const join = (
     client: keyof typeof ends,
@@ -168,5 +152,6 @@ function channels(): Record<
   join('querier', 'ingester', 'ingester', 'querier');
   join('main', 'distributor', 'distributor', 'gateway');
   join('main', 'querier', 'querier', 'gateway');
+  join('main', 'ingester', 'ingester', 'main');
   return ends;
 }

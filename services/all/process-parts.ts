@@ -1,0 +1,45 @@
+import type { MessagePort } from 'node:worker_threads';
+import {
+  type CollectedMetrics,
+  collectThreads,
+  createRegistry,
+  type Logger,
+  type MetricsRegistry,
+  type Module,
+  registrySource,
+  startThread,
+  type Thread,
+} from '@xscaler/runtime';
+
+export type Ports = Readonly<Record<string, MessagePort>>;
+
+/** What every target is put together from: threads as modules, and the metrics of all of them. */
+export class ProcessParts {
+  readonly logger: Logger;
+  readonly registry: MetricsRegistry;
+  readonly #threads: Thread[] = [];
+
+  constructor(service: string, logger: Logger) {
+    this.logger = logger;
+    this.registry = createRegistry(service, { defaultMetrics: true });
+  }
+
+  /** The thread whose entry file is `threads/<name>.ts`. */
+  thread(name: string, config: unknown, ports: Ports, needs: readonly string[]): Module {
+    let running: Thread | undefined;
+    return {
+      name,
+      needs,
+      start: async () => {
+        const url = new URL(`./threads/${name}.ts`, import.meta.url);
+        running = await startThread({ url, name, config, ports });
+        this.#threads.push(running);
+      },
+      stop: async () => running?.stop(),
+    };
+  }
+
+  /** Metrics of this thread and of those that it started. */
+  readonly metrics = (): Promise<CollectedMetrics> =>
+    collectThreads([registrySource(this.registry), ...this.#threads]);
+}
