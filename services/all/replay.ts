@@ -19,10 +19,35 @@ export async function replayed(api: IngesterStatusApi, signal: AbortSignal): Pro
   }
 }
 
-/** Why an ingester isn't ready, or undefined where it is. */
-export function notLive(status: IngesterStatus): string | undefined {
+const WATCH_MS = 1_000;
+
+/** Knows from second to second whether the ingester's partitions are live: for `/-/ready`. */
+export class IngesterWatch {
+  readonly #status: () => Promise<IngesterStatus>;
+  #timer: NodeJS.Timeout | undefined;
+  #notReady: string | undefined;
+
+  constructor(status: () => Promise<IngesterStatus>) {
+    this.#status = status;
+  }
+
+  start(): void {
+    this.#timer = setInterval(async () => {
+      this.#notReady = await this.#status().then(notLive, (error: Error) => error.message);
+    }, WATCH_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  notReady(): string | undefined {
+    return this.#notReady;
+  }
+}
+
+function notLive(status: IngesterStatus): string | undefined {
   const late = Object.entries(status).filter(([, { state }]) => state !== 'live');
-  return late.length === 0
-    ? undefined
-    : late.map(([p, { state }]) => `partition ${p} is ${state}`).join(', ');
+  if (late.length === 0) return undefined;
+  return late.map(([partition, { state }]) => `partition ${partition} is ${state}`).join(', ');
 }

@@ -56,9 +56,10 @@ export class MetadataHandlers {
   readonly metadata: ReadHandler = async (request, signal) => {
     const { parameters } = request;
     const metric = parameters.text('metric') || undefined;
-    const limit = parameters.limit();
+    // Unlike everywhere else, a limit of 0 is one here.
+    const limit = parameters.text('limit') === '' ? Number.POSITIVE_INFINITY : parameters.limit();
     const entries = await this.#fanOut.metadata(scopeOf(request), metric, signal);
-    const shown = limit > 0 ? entries.slice(0, limit) : entries;
+    const shown = entries.slice(0, limit);
     return success(
       Object.fromEntries(shown.map(({ metric: name, type, help, unit }) => [name, [{ type, help, unit }]])),
     );

@@ -35,7 +35,15 @@ test('times are seconds with a fraction, or RFC 3339', () => {
 });
 
 test('what is no time is refused in Prometheus’ words', () => {
-  for (const text of ['foo', '30d', '2015-07-01', 'Infinity', '0x10']) {
+  for (const text of [
+    'foo',
+    '30d',
+    '2015-07-01',
+    'Infinity',
+    '0x10',
+    '2020-02-31T00:00:00Z',
+    '2020-13-01T00:00:00Z',
+  ]) {
     assert.equal(
       refusal(() => get(`time=${text}`).timeMs('time', 0)),
       `invalid parameter "time": cannot parse "${text}" to a valid timestamp`,
@@ -91,4 +99,13 @@ test('limits are whole and not negative', () => {
   assert.equal(get('').limit(), 0);
   refusal(() => get('limit=-1').limit());
   refusal(() => get('limit=1.5').limit());
+});
+
+test('selectors are bounded in number', () => {
+  const selectors = Array.from({ length: 101 }, (_, i) => `match[]=m${i}`);
+  assert.equal(get(selectors.slice(1).join('&')).matcherSets().length, 100);
+  assert.match(
+    refusal(() => get(selectors.join('&')).matcherSets()),
+    /more than 100 selectors/,
+  );
 });

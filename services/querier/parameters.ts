@@ -7,6 +7,9 @@ import { ApiError } from './api-error.ts';
 export const MIN_TIME_MS = -8_640_000_000_000_000;
 export const MAX_TIME_MS = 8_640_000_000_000_000;
 
+/** Selectors of one request at most: each is looked up in every head and block. */
+const MAX_SELECTORS = 100;
+
 const UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1_000,
@@ -71,7 +74,9 @@ export class Parameters {
 
   /** The `match[]` selectors; each must have a matcher that the empty value fails. */
   matcherSets(): Matcher[][] {
-    return this.all('match[]').map((selector) => {
+    const selectors = this.all('match[]');
+    if (selectors.length > MAX_SELECTORS) throw invalid('match[]', `more than ${MAX_SELECTORS} selectors`);
+    return selectors.map((selector) => {
       const matchers = parseMatchers(selector);
       if (matchers.every((matcher) => matcher.matchesEmpty)) {
         throw invalid('match[]', 'match[] must contain at least one non-empty matcher');
@@ -101,6 +106,10 @@ function parseTimeMs(text: string): number | undefined {
     return Math.abs(timeMs) <= MAX_TIME_MS ? timeMs : undefined;
   }
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text)) return undefined;
+  const midnight = Date.parse(`${text.slice(0, 10)}T00:00:00Z`);
+  // The 31st of February would be taken for the 2nd of March.
+  if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(text.slice(0, 10)))
+    return undefined;
   const timeMs = Date.parse(text);
   return Number.isNaN(timeMs) ? undefined : timeMs;
 }

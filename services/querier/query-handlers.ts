@@ -48,7 +48,7 @@ export class QueryHandlers {
         'zero or negative query resolution step widths are not accepted. Try a positive integer',
       );
     }
-    if ((endMs - startMs) / stepMs > MAX_STEPS) {
+    if (Math.floor((endMs - startMs) / stepMs) > MAX_STEPS) {
       throw new ApiError(
         'bad_data',
         'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
@@ -56,6 +56,11 @@ export class QueryHandlers {
     }
     return this.#evaluate('range', request, { startMs, endMs, stepMs }, signal);
   };
+
+  /** What is not positive means the default, as in Prometheus. */
+  #lookbackDeltaMs(asked: number | undefined): number {
+    return asked !== undefined && asked > 0 ? asked : this.#options.lookbackDeltaMs;
+  }
 
   async #evaluate(
     type: 'instant' | 'range',
@@ -70,7 +75,7 @@ export class QueryHandlers {
         tenant,
         query: parameters.text('query'),
         ...span,
-        lookbackDeltaMs: parameters.durationMs('lookback_delta') ?? this.#options.lookbackDeltaMs,
+        lookbackDeltaMs: this.#lookbackDeltaMs(parameters.durationMs('lookback_delta')),
         limits: {
           maxSeries: limits.max_fetched_series_per_query,
           maxSamples: limits.max_samples_per_query,

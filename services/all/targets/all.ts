@@ -15,7 +15,7 @@ import { TenantDirectory } from '@xscaler/tenancy';
 import { type Bootstrapped, bootstrapTenant } from '../bootstrap.ts';
 import { type Config, parseListenAddress } from '../config.ts';
 import { ProcessParts } from '../process-parts.ts';
-import { type IngesterStatusApi, replayed } from '../replay.ts';
+import { type IngesterStatusApi, IngesterWatch, replayed } from '../replay.ts';
 import { SelfMetrics } from '../self-metrics.ts';
 
 export interface AllInOne {
@@ -37,6 +37,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
   const querier = connect<Upstream>(ends.main.querier);
   const db: Database = connectDatabase(ends.main.database);
   const directory = new TenantDirectory({ db, defaults: config.limits });
+  const watch = new IngesterWatch(() => ingesterStatus.status(undefined, new AbortController().signal));
   const ingesterStatus = connect<IngesterStatusApi>(ends.main.ingester);
   let lock: DataDirLock | undefined;
   let server: HttpServer | undefined;
@@ -63,7 +64,12 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
     {
       name: 'replay',
       needs: ['ingester'],
-      start: () => replayed(ingesterStatus, new AbortController().signal),
+      start: async () => {
+        await replayed(ingesterStatus, new AbortController().signal);
+        watch.start();
+      },
+      stop: async () => watch.stop(),
+      notReady: () => watch.notReady(),
     },
     parts.thread('querier', config, ends.querier, ['database', 'write-log', 'replay']),
     {
@@ -107,7 +113,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
           notReady,
           limits: {
             maxInFlightBytes: config.gateway.max_inflight_bytes,
-            maxTenantInFlightBytes: config.gateway.max_inflight_bytes,
+            maxTenantInFlightBytes: config.gateway.max_inflight_bytes / 2,
             maxInFlightRequests: config.gateway.max_inflight_requests,
             readTimeoutMs: config.querier.timeout + 10_000,
           },
