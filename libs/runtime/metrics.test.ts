@@ -50,3 +50,16 @@ test('metrics of the process come where they are asked for', async () => {
   const full = await collectThreads([registrySource(createRegistry('a', { defaultMetrics: true }))]);
   assert.ok(full.samples.some(({ name }) => name === 'process_resident_memory_bytes'));
 });
+
+test('a label that is not to be seen is summed over', async () => {
+  const registry = createRegistry('heads');
+  const labelNames = ['tenant', 'reason'];
+  const refused = new Counter({ name: 'refused_total', help: 'Refused', labelNames, registers: [registry] });
+  refused.inc({ tenant: 'a', reason: 'x' }, 1);
+  refused.inc({ tenant: 'b', reason: 'x' }, 2);
+  refused.inc({ tenant: 'b', reason: 'y' }, 4);
+  const { text } = await collectThreads([registrySource(registry)], { sumOver: 'tenant' });
+  assert.doesNotMatch(text, /tenant/);
+  assert.match(text, /^refused_total\{reason="x",service="heads"\} 3$/m);
+  assert.match(text, /^refused_total\{reason="y",service="heads"\} 4$/m);
+});

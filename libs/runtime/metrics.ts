@@ -57,10 +57,19 @@ export function registrySource(registry: MetricsRegistry): MetricsSource {
   return { metrics: async () => (await registry.getMetricsAsJSON()) as unknown as readonly MetricFamily[] };
 }
 
-/** Gathers what several threads of a process have measured; same name and labels become one by the metric's aggregator. */
-export async function collectThreads(sources: readonly MetricsSource[]): Promise<CollectedMetrics> {
+/**
+ * Gathers what several threads of a process have measured; same name and labels become one by the metric's aggregator.
+ * `sumOver` is a label that isn't to be seen: where it stood, its values are added up.
+ */
+export async function collectThreads(
+  sources: readonly MetricsSource[],
+  options: { readonly sumOver?: string } = {},
+): Promise<CollectedMetrics> {
   const perThread = await Promise.all(sources.map((source) => source.metrics()));
-  const registry: MetricsRegistry = AggregatorRegistry.aggregate(perThread as object[]);
+  const { sumOver } = options;
+  const shown =
+    sumOver === undefined ? perThread : perThread.map((families) => withoutLabel(families, sumOver));
+  const registry: MetricsRegistry = AggregatorRegistry.aggregate(shown as object[]);
   const families = await registrySource(registry).metrics();
   return {
     contentType: registry.contentType,
@@ -68,6 +77,19 @@ export async function collectThreads(sources: readonly MetricsSource[]): Promise
     samples: families.flatMap(familySamples),
     families: families.map(({ name, help, type }) => ({ name, help, type })),
   };
+}
+
+function withoutLabel(families: readonly MetricFamily[], label: string): MetricFamily[] {
+  return families.map((family) => {
+    if (!family.values.some(({ labels }) => label in labels)) return family;
+    const sums = new Map<string, MetricValue>();
+    for (const value of family.values) {
+      const { [label]: _hidden, ...labels } = value.labels;
+      const key = JSON.stringify([value.metricName, Object.entries(labels).sort()]);
+      sums.set(key, { ...value, labels, value: value.value + (sums.get(key)?.value ?? 0) });
+    }
+    return { ...family, values: [...sums.values()] };
+  });
 }
 
 function familySamples(family: MetricFamily): MetricSample[] {

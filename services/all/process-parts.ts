@@ -5,6 +5,7 @@ import {
   createRegistry,
   type Logger,
   type MetricsRegistry,
+  type MetricsSource,
   type Module,
   registrySource,
   startThread,
@@ -40,6 +41,13 @@ export class ProcessParts {
   }
 
   /** Metrics of this thread and of those that it started. */
-  readonly metrics = (): Promise<CollectedMetrics> =>
-    collectThreads([registrySource(this.registry), ...this.#threads]);
+  readonly metrics = (): Promise<CollectedMetrics> => collectThreads(this.#sources());
+
+  /** The same without tenants, for a listener that clients reach: nobody learns there which tenants exist. */
+  readonly publicMetrics = (): Promise<CollectedMetrics> =>
+    collectThreads(this.#sources(), { sumOver: 'tenant' });
+
+  #sources(): MetricsSource[] {
+    return [registrySource(this.registry), ...this.#threads];
+  }
 }

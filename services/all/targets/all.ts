@@ -109,7 +109,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
           authenticator: directory,
           distributor,
           querier,
-          metrics: parts.metrics,
+          metrics: parts.publicMetrics,
           notReady,
           limits: {
             maxInFlightBytes: config.gateway.max_inflight_bytes,
