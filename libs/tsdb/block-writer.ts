@@ -22,7 +22,7 @@ const EXEMPLAR_PAGE_BYTES = 64 * 1024;
 export interface BlockSummary {
   readonly seriesCount: number;
   readonly sampleCount: number;
-  /** +Infinity and -Infinity where there are no samples. */
+  /** Of the first and last sample or exemplar; +Infinity and -Infinity where there are neither. */
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
   /** SHA-256, hex, over ids, samples and exemplars in canonical order: independent of encodings. */
@@ -57,6 +57,9 @@ class BlockWriter {
   readonly #hash: Hash = createHash('sha256');
   readonly #hashHeader = new Int32Array(ID_WORDS + 1);
   #sampleCount = 0;
+  /** Bounds of what can be asked for: samples and exemplars. The index has those of the samples alone. */
+  #minTimeMs: number;
+  #maxTimeMs: number;
 
   constructor(head: Head) {
     this.#head = head;
@@ -65,6 +68,8 @@ class BlockWriter {
     for (let number = 0; number < this.#slots.length; number++) this.#numbers[this.#slots[number]] = number;
     this.#pairNumbers = new Uint32Array(head.table.pairCount);
     this.#originMs = head.sampleCount > 0 ? head.minTimeMs : 0;
+    this.#minTimeMs = head.minTimeMs;
+    this.#maxTimeMs = head.maxTimeMs;
   }
 
   *write(): Generator<BlockPartOut, BlockSummary, void> {
@@ -82,8 +87,8 @@ class BlockWriter {
       exemplarPages,
     });
     yield { kind: 'index', number: 0, bytes: index };
-    const { minTimeMs, maxTimeMs } = head;
-    return { ...counts, minTimeMs, maxTimeMs, digest: this.#hash.digest('hex') };
+    const bounds = { minTimeMs: this.#minTimeMs, maxTimeMs: this.#maxTimeMs };
+    return { ...counts, ...bounds, digest: this.#hash.digest('hex') };
   }
 
   *#writeLabels(): Generator<BlockPartOut, NameDirectory[], void> {
@@ -220,6 +225,8 @@ class BlockWriter {
       const found = exemplars.of(slot);
       if (found.length === 0) continue;
       if (page.length === 0) firstSeries = number;
+      this.#minTimeMs = Math.min(this.#minTimeMs, found[0].timestampMs);
+      this.#maxTimeMs = Math.max(this.#maxTimeMs, found[found.length - 1].timestampMs);
       one.reset();
       encodeExemplars(one, number, found);
       this.#hashSlot(slot, found.length);

@@ -191,6 +191,21 @@ test('exemplars come back with their series', async () => {
   assert.deepEqual(flat(found), flat(head.exemplars(sets, WINDOW_START_MS + 100, WINDOW_START_MS + 3000)));
 });
 
+test("a block's bounds take in its exemplars, in a head of exemplars alone too", () => {
+  const head = newHead();
+  const slot = slotOf(head, 0);
+  const exemplarAt = (timestampMs: number) => ({ labels: Labels.EMPTY, value: 1, timestampMs });
+  head.appendExemplar(slot, exemplarAt(WINDOW_START_MS + 60_000));
+  head.appendExemplar(slot, exemplarAt(WINDOW_START_MS + 2_000));
+  const alone = write(head).summary;
+  assert.equal(alone.minTimeMs, WINDOW_START_MS + 2_000);
+  assert.equal(alone.maxTimeMs, WINDOW_START_MS + 60_000);
+  head.append(slot, WINDOW_START_MS + 1_000, 1, 2);
+  const both = write(head).summary;
+  assert.equal(both.minTimeMs, WINDOW_START_MS + 1_000);
+  assert.equal(both.maxTimeMs, WINDOW_START_MS + 60_000);
+});
+
 test('any damaged byte is an error that names block and part, or touches nothing that was read', async () => {
   const appended = fc.sample(appends(400), { numRuns: 1, seed: 7 })[0];
   const head = headOf(appended);
