@@ -40,8 +40,6 @@ export class MetadataHandlers {
 
   readonly exemplars: ReadHandler = async (request, signal) => {
     const scope = scopeOf(request);
-    if (scope.endMs < scope.startMs)
-      throw new ApiError('bad_data', 'end timestamp must not be before start timestamp');
     const sets = selectorMatchers(request.parameters.text('query'));
     if (sets.length === 0) return success([]);
     const found = await this.#fanOut.exemplars(scope, sets, signal);
@@ -66,13 +64,12 @@ export class MetadataHandlers {
   };
 }
 
+/** @throws ApiError where the range ends before it starts */
 function scopeOf({ tenant, parameters, minOffsets }: ReadRequest): Scope {
-  return {
-    tenant,
-    startMs: parameters.timeMs('start', MIN_TIME_MS),
-    endMs: parameters.timeMs('end', MAX_TIME_MS),
-    minOffsets,
-  };
+  const startMs = parameters.timeMs('start', MIN_TIME_MS);
+  const endMs = parameters.timeMs('end', MAX_TIME_MS);
+  if (endMs < startMs) throw new ApiError('bad_data', 'end timestamp must not be before start timestamp');
+  return { tenant, startMs, endMs, minOffsets };
 }
 
 function truncated(list: readonly unknown[], { parameters }: ReadRequest) {

@@ -122,13 +122,17 @@ export class Querier implements Upstream {
   }
 }
 
+/** The Prometheus whose queries these are: clients, Grafana among them, choose what they ask for by its version. */
+const PROMETHEUS_VERSION = '3.14.0';
+
 function buildInfo(version: string): Record<string, string> {
   return {
-    version,
-    revision: '',
+    application: 'xscaler',
+    version: PROMETHEUS_VERSION,
+    revision: version,
     branch: '',
     buildUser: '',
     buildDate: '',
-    goVersion: `node ${process.version}`,
+    goVersion: '',
   };
 }
