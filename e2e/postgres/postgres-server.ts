@@ -122,7 +122,11 @@ export class PostgresServer {
 
   /** Ends it and takes its data away. */
   async dispose(): Promise<void> {
-    if (this.#program?.isRunning) await this.kill();
+    if (this.#program?.isRunning) {
+      this.resume();
+      // At once, and unlike after SIGKILL it waits for its children first.
+      await this.#program.end('SIGQUIT');
+    }
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
