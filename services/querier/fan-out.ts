@@ -40,6 +40,7 @@ export class FanOut implements SelectApi {
   }
 
   async labelNames(scope: Scope, sets: readonly Matcher[][], signal: AbortSignal): Promise<string[]> {
+    if (isEmpty(scope)) return [];
     const read = ingesterRead(scope, sets);
     const heads = await Promise.all(this.#ingesters.map((ingester) => ingester.labelNames(read, signal)));
     const blocks = await this.#fromBlocks(scope, signal, (reader) => reader.labelNames(sets, signal));
@@ -52,6 +53,7 @@ export class FanOut implements SelectApi {
     sets: readonly Matcher[][],
     signal: AbortSignal,
   ): Promise<string[]> {
+    if (isEmpty(scope)) return [];
     const read = { ...ingesterRead(scope, sets), name };
     const heads = await Promise.all(this.#ingesters.map((ingester) => ingester.labelValues(read, signal)));
     const blocks = await this.#fromBlocks(scope, signal, (reader) => reader.labelValues(name, sets, signal));
@@ -59,6 +61,7 @@ export class FanOut implements SelectApi {
   }
 
   async series(scope: Scope, sets: readonly Matcher[][], signal: AbortSignal): Promise<Labels[]> {
+    if (isEmpty(scope)) return [];
     const found = new Map<string, Labels>();
     const read = ingesterRead(scope, sets);
     for (const answer of await Promise.all(
@@ -141,6 +144,11 @@ export class FanOut implements SelectApi {
     }
     return answers;
   }
+}
+
+/** A range that ends before it starts holds nothing, as in Prometheus. */
+function isEmpty({ startMs, endMs }: Scope): boolean {
+  return endMs < startMs;
 }
 
 function ingesterRead(

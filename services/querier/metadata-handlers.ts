@@ -40,6 +40,9 @@ export class MetadataHandlers {
 
   readonly exemplars: ReadHandler = async (request, signal) => {
     const scope = scopeOf(request);
+    if (scope.endMs < scope.startMs) {
+      throw new ApiError('bad_data', 'end timestamp must not be before start timestamp');
+    }
     const sets = selectorMatchers(request.parameters.text('query'));
     if (sets.length === 0) return success([]);
     const found = await this.#fanOut.exemplars(scope, sets, signal);
@@ -64,12 +67,13 @@ export class MetadataHandlers {
   };
 }
 
-/** @throws ApiError where the range ends before it starts */
 function scopeOf({ tenant, parameters, minOffsets }: ReadRequest): Scope {
-  const startMs = parameters.timeMs('start', MIN_TIME_MS);
-  const endMs = parameters.timeMs('end', MAX_TIME_MS);
-  if (endMs < startMs) throw new ApiError('bad_data', 'end timestamp must not be before start timestamp');
-  return { tenant, startMs, endMs, minOffsets };
+  return {
+    tenant,
+    startMs: parameters.timeMs('start', MIN_TIME_MS),
+    endMs: parameters.timeMs('end', MAX_TIME_MS),
+    minOffsets,
+  };
 }
 
 function truncated(list: readonly unknown[], { parameters }: ReadRequest) {
