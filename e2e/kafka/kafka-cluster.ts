@@ -8,7 +8,8 @@ import { brokersSeenFrom } from './broker-probe.ts';
 import { CuttingProxy } from './cutting-proxy.ts';
 import { type BrokerPorts, KafkaBroker } from './kafka-broker.ts';
 
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 120_000;
+const STOP_WITHIN_MS = 3_000;
 
 export interface KafkaClusterOptions {
   /** One by default. */
@@ -103,9 +104,14 @@ export class KafkaCluster {
     }
   }
 
-  /** The orderly stop of all brokers. */
+  /**
+   * SIGTERM for all brokers, and SIGKILL some seconds later, as machines do that go down: the last ones look for a
+   * quorum to sign off from and find none.
+   */
   async stop(): Promise<void> {
-    await Promise.all(this.brokers.map((broker) => broker.stop()));
+    const stopping = Promise.all(this.brokers.map((broker) => broker.stop()));
+    await Promise.race([stopping, sleep(STOP_WITHIN_MS)]);
+    await this.kill();
   }
 
   /** SIGKILL for all brokers. */

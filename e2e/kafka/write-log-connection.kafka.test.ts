@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type KafkaWriteLogOptions, openKafkaWriteLog, type WriteLog } from '@xscaler/writelog';
+import type { WriteLog } from '@xscaler/writelog';
 import { readRecords, recordOf } from '@xscaler/writelog/contracts';
+import { type KafkaWriteLogOptions, openKafkaWriteLog } from '@xscaler/writelog/kafka';
 import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
 import { eventually } from '../harness/index.ts';
 import { type CuttingProxy, type KafkaBroker, KafkaCluster, skipWithoutKafka } from './index.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type KafkaWriteLogOptions, openKafkaWriteLog } from '@xscaler/writelog';
 import { readRecords, recordOf } from '@xscaler/writelog/contracts';
+import { type KafkaWriteLogOptions, openKafkaWriteLog } from '@xscaler/writelog/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { KafkaCluster, skipWithoutKafka } from './index.ts';
 

@@ -1,6 +1,6 @@
 import { after, before, test } from 'node:test';
-import { openKafkaWriteLog } from '@xscaler/writelog';
 import { CONTRACT_PARTITIONS, writeLogContract } from '@xscaler/writelog/contracts';
+import { openKafkaWriteLog } from '@xscaler/writelog/kafka';
 import { KafkaCluster, skipWithoutKafka } from './index.ts';
 
 const skip = skipWithoutKafka();

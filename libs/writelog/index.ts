@@ -1,5 +1,3 @@
-export type { AppenderStats as KafkaWriteLogStats } from './kafka-appender.ts';
-export { type KafkaWriteLogOptions, openKafkaWriteLog } from './kafka-write-log.ts';
 export {
   openSqliteWriteLog,
   type SqliteWriteLogOptions,
