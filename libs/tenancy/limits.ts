@@ -34,9 +34,14 @@ export const limitsSchema = z.strictObject({
   max_label_name_length: count(1024).describe('Longest label name, bytes'),
   max_label_value_length: count(2048).describe('Longest label value, bytes'),
   max_metric_name_length: count(1024).describe('Longest metric name, bytes'),
-  max_samples_per_request: count(10_000).describe('Samples a write request may carry'),
+  max_metadata_length: count(4096).describe('Longest help or unit of a metric, bytes'),
+  max_samples_per_request: count(10_000).describe(
+    'Samples a write request may carry, and as many series, exemplars and metadata entries each; 0: no limit',
+  ),
   max_global_series_per_user: count(0).describe('Active series; 0: no limit'),
-  ingestion_rate: count(0).describe('Samples a second; 0: no limit'),
+  ingestion_rate: count(0).describe(
+    'Samples a second; a request with more series, exemplars or metadata entries than samples counts as so many; 0: no limit',
+  ),
   ingestion_burst_size: count(0).describe('Samples accepted at once above the rate'),
   request_rate: count(0).describe('Write requests a second; 0: no limit'),
   out_of_order_time_window: durationSetting('2h').describe('How late a sample may come'),

@@ -7,6 +7,8 @@ export class DistributorMetrics {
   readonly refused: Counter<'tenant' | 'reason'>;
   readonly exemplarsStored: Counter<'tenant'>;
   readonly exemplarsRefused: Counter<'tenant'>;
+  readonly metadataStored: Counter<'tenant'>;
+  readonly metadataRefused: Counter<'tenant'>;
   readonly requests: Counter<'code'>;
   readonly appendSeconds: Histogram;
   readonly inFlightBytes: Gauge;
@@ -43,6 +45,18 @@ export class DistributorMetrics {
     this.exemplarsRefused = new Counter({
       name: 'xscaler_distributor_exemplars_refused_total',
       help: 'Exemplars refused',
+      labelNames: ['tenant'],
+      registers,
+    });
+    this.metadataStored = new Counter({
+      name: 'xscaler_distributor_metadata_stored_total',
+      help: 'Metadata entries that are durable in the write log',
+      labelNames: ['tenant'],
+      registers,
+    });
+    this.metadataRefused = new Counter({
+      name: 'xscaler_distributor_metadata_refused_total',
+      help: 'Metadata entries refused',
       labelNames: ['tenant'],
       registers,
     });

@@ -3,18 +3,19 @@ import { DecodeError } from '@xscaler/encoding';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import type { Limits } from '@xscaler/tenancy';
 import { expandSnappy, TooLargeError } from '@xscaler/wire';
-import type { WriteLog } from '@xscaler/writelog';
+import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
 import { NO_CONTENT, retryLater, textAnswer } from './answers.ts';
 import { DistributorMetrics } from './distributor-metrics.ts';
-import { type EncodedPush, type PartitionRecord, PushEncoder } from './push-encoder.ts';
+import type { PartitionRecord } from './partition-records.ts';
+import { type EncodedPush, PushEncoder } from './push-encoder.ts';
 import { TenantSeries } from './tenant-series.ts';
 
 export interface DistributorOptions {
   readonly log: WriteLog;
   /** Looked at once a request: a changed limit holds from the next one on. */
   readonly limitsOf: (tenant: string) => Limits;
-  /** Length of the ingesters' head windows, in ms; written into every record. */
+  /** Length of the ingesters' head windows, in whole ms from a second to 24 days; written into every record. */
   readonly windowMs: number;
   /** Wall clock, in ms. */
   readonly clock: () => number;
@@ -37,12 +38,21 @@ export interface DistributorLogger {
 const PUSH_PATH = '/api/v1/push';
 const MAX_FACTS_PER_TENANT = 4_000_000;
 const MAX_IN_FLIGHT_BYTES = 128 * 1024 * 1024;
+const MIN_WINDOW_MS = 1_000;
+const MAX_WINDOW_MS = 24 * 86_400_000;
 const RETRY_AFTER_MS = 5_000;
 const FORGET_TENANT_MS = 2 * 3_600_000;
 const FORGET_EVERY_MS = 5 * 60_000;
 
-/** Accepts writes: `POST /api/v1/push`, remote write 1.0. A 2xx means that the write log has every sample. */
+/**
+ * Accepts writes: `POST /api/v1/push`, remote write 1.0. A 2xx means that the write log has every sample.
+ * @throws RangeError where `windowMs` is out of its bounds
+ */
 export function createDistributor(options: DistributorOptions): Upstream {
+  const { windowMs } = options;
+  if (!Number.isInteger(windowMs) || windowMs < MIN_WINDOW_MS || windowMs > MAX_WINDOW_MS) {
+    throw new RangeError(`a window of ${windowMs} ms`);
+  }
   return new Distributor(options);
 }
 
@@ -109,19 +119,20 @@ class Distributor implements Upstream {
     push: EncodedPush,
     nowMs: number,
   ): UpstreamResponse | undefined {
-    const { receivedSamples, storedSamples } = push;
-    const maxSamples = limits.max_samples_per_request;
-    if (maxSamples > 0 && receivedSamples > maxSamples) {
-      this.#countWhole(tenantId, receivedSamples, 'too_many_samples');
+    const { received, storedSamples } = push;
+    const max = limits.max_samples_per_request;
+    const above = max > 0 ? received.partAbove(max) : undefined;
+    if (above !== undefined) {
+      this.#countWhole(tenantId, received.samples, 'request_too_large');
       return textAnswer(
         400,
-        `the request has ${receivedSamples} samples, max_samples_per_request is ${maxSamples}; none was stored`,
+        `the request has ${above.count} ${above.part}, max_samples_per_request is ${max}; none was stored`,
       );
     }
     const { ingestion_rate: rate, ingestion_burst_size: burst } = limits;
-    const waitMs = rate > 0 ? tenant.bucket.take(storedSamples, rate, burst, nowMs) : 0;
+    const waitMs = rate > 0 ? tenant.bucket.take(received.cost(storedSamples), rate, burst, nowMs) : 0;
     if (waitMs > 0) {
-      this.#countWhole(tenantId, receivedSamples, 'rate_limited');
+      this.#countWhole(tenantId, received.samples, 'rate_limited');
       return retryLater(429, `ingestion_rate of ${rate} samples a second exceeded`, waitMs);
     }
     return undefined;
@@ -131,16 +142,22 @@ class Distributor implements Upstream {
   async #append(tenantId: string, push: EncodedPush, nowMs: number): Promise<UpstreamResponse> {
     const failure = await this.#appendAll(push.records);
     this.#metrics.appendSeconds.observe(Math.max(0, this.#options.clock() - nowMs) / 1000);
-    if (failure !== undefined) {
-      this.#countWhole(tenantId, push.receivedSamples, 'not_durable');
-      this.#options.logger.warn({ tenant: tenantId, err: failure }, 'a write could not be made durable');
-      return retryLater(503, 'the write log is not available', RETRY_AFTER_MS);
-    }
+    if (failure !== undefined) return this.#notDurable(tenantId, push, failure);
     this.#count(tenantId, push);
     return push.refusals.none ? NO_CONTENT : textAnswer(400, push.refusals.text(push.storedSamples));
   }
 
-  /** The first failure, or undefined once every record is durable. */
+  #notDurable(tenantId: string, push: EncodedPush, failure: unknown): UpstreamResponse {
+    this.#options.logger.warn({ tenant: tenantId, err: failure }, 'a write could not be made durable');
+    if (isTooLarge(failure)) {
+      this.#countWhole(tenantId, push.received.samples, failure.code);
+      return textAnswer(400, `the write log refuses the request, ${failure.code}: ${failure.message}`);
+    }
+    this.#countWhole(tenantId, push.received.samples, 'not_durable');
+    return retryLater(503, 'the write log is not available', RETRY_AFTER_MS);
+  }
+
+  /** The failure that decides (one that no retry can mend, if there is), or undefined once every record is durable. */
   async #appendAll(records: readonly PartitionRecord[]): Promise<unknown> {
     let bytes = 0;
     for (const { record } of records) bytes += record.length;
@@ -149,8 +166,10 @@ class Distributor implements Upstream {
       records.map(async ({ partition, record }) => this.#options.log.append(partition, record)),
     );
     this.#trackInFlight(-bytes);
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    return failed && (failed.reason ?? new Error('append rejected'));
+    const failures = outcomes
+      .filter((outcome) => outcome.status === 'rejected')
+      .map(({ reason }) => reason ?? new Error('append rejected'));
+    return failures.find(isTooLarge) ?? failures[0];
   }
 
   #trackInFlight(bytes: number): void {
@@ -160,11 +179,14 @@ class Distributor implements Upstream {
 
   #count(tenant: string, push: EncodedPush): void {
     const { received, stored, refused, exemplarsStored, exemplarsRefused } = this.#metrics;
-    received.inc({ tenant }, push.receivedSamples);
+    const { metadataStored, metadataRefused } = this.#metrics;
+    received.inc({ tenant }, push.received.samples);
     stored.inc({ tenant }, push.storedSamples);
     for (const [reason, count] of push.refusals.samples) refused.inc({ tenant, reason }, count);
     if (push.storedExemplars > 0) exemplarsStored.inc({ tenant }, push.storedExemplars);
     if (push.refusals.exemplarCount > 0) exemplarsRefused.inc({ tenant }, push.refusals.exemplarCount);
+    if (push.storedMetadata > 0) metadataStored.inc({ tenant }, push.storedMetadata);
+    if (push.refusals.metadataCount > 0) metadataRefused.inc({ tenant }, push.refusals.metadataCount);
   }
 
   #countWhole(tenant: string, samples: number, reason: string): void {
@@ -204,6 +226,11 @@ class Distributor implements Upstream {
     for (const tenant of this.#tenants.values()) sum += number(tenant);
     return sum;
   }
+}
+
+/** A closed log isn't asked again either, but whoever comes next behind this address has an open one. */
+function isTooLarge(failure: unknown): failure is WriteLogError {
+  return failure instanceof WriteLogError && failure.code === 'record_too_large';
 }
 
 /** What can be said without looking at the body. */

@@ -1,37 +1,35 @@
 import { ByteWriter, ContentHash } from '@xscaler/encoding';
-import { EXEMPLAR_MAX_LABEL_LENGTH, type Exemplar, Labels, seriesId } from '@xscaler/model';
+import { EXEMPLAR_MAX_LABEL_LENGTH, type Exemplar, Labels, type MetricMetadata } from '@xscaler/model';
 import type { Limits } from '@xscaler/tenancy';
 import {
   AT_END,
   AT_SERIES,
   LabelSetParser,
-  LogRecordWriter,
+  type LogRecordWriter,
   MAX_TIMESTAMP_MS,
-  RECORD_SPLIT_BYTES,
   WriteRequestReader,
   writeLabelSet,
 } from '@xscaler/wire';
-import { groupKey, partitionOf } from './partitioning.ts';
+import { type PartitionRecord, PartitionRecords, RECORD_MAX_BYTES } from './partition-records.ts';
+import { metadataKey, metadataSeed, partitionOf } from './partitioning.ts';
 import { type Reason, Refusals } from './refusals.ts';
+import { RequestSize } from './request-size.ts';
 import { FACT_GROUP, FACT_ID, TenantSeries } from './tenant-series.ts';
 
-/** A record is split inside a group (a classic histogram) only where it would grow beyond this. */
-const RECORD_MAX_BYTES = 4 * 1024 * 1024;
 /** Samples of one series that go into a record at once: at most 17 bytes each. */
 const SERIES_SLICE_SAMPLES = 64 * 1024;
+/** An exemplar that takes more is refused unread: its labels have at most 128 characters. */
+const EXEMPLAR_MAX_BYTES = 4 * 1024;
+/** Each text of a metadata entry is at most so long, however high the limits are: it has to fit a record. */
+const METADATA_TEXT_MAX_BYTES = 128 * 1024;
 
-/** A finished record and where it goes; its buffer is its own. */
-export interface PartitionRecord {
-  readonly partition: number;
-  readonly record: Uint8Array<ArrayBuffer>;
-}
-
-/** What became of a request: `receivedSamples` = `storedSamples` + `refusals.sampleCount`, once appended. */
+/** What became of a request: `received.samples` = `storedSamples` + `refusals.sampleCount`, once appended. */
 export interface EncodedPush {
   readonly records: readonly PartitionRecord[];
-  readonly receivedSamples: number;
+  readonly received: RequestSize;
   readonly storedSamples: number;
   readonly storedExemplars: number;
+  readonly storedMetadata: number;
   readonly refusals: Refusals;
 }
 
@@ -43,37 +41,34 @@ export interface EncodedPush {
  */
 export class PushEncoder {
   readonly #partitionCount: number;
-  readonly #windowMs: number;
   readonly #hash: ContentHash;
   readonly #reader = new WriteRequestReader();
   readonly #parser = new LabelSetParser();
   readonly #labels = new ByteWriter(1024);
-  readonly #writers: LogRecordWriter[] = [];
-  /** Group of the series that each writer got last. */
-  readonly #lastGroups: Int32Array;
-  readonly #open: number[] = [];
+  readonly #records: PartitionRecords;
 
   #tenant!: TenantSeries;
-  #tenantId = '';
+  #limits!: Limits;
+  #metadataSeed = 0;
   #minMs = 0;
   #maxMs = 0;
-  #maxSamples = 0;
-  #records: PartitionRecord[] = [];
+  /** Of samples, series, exemplars and metadata entries each. */
+  #maxParts = 0;
   #refusals = new Refusals();
-  #received = 0;
+  #received = new RequestSize();
   #stored = 0;
   #storedExemplars = 0;
+  #storedMetadata = 0;
 
   constructor(partitionCount: number, windowMs: number, seed: Uint32Array) {
     this.#partitionCount = partitionCount;
-    this.#windowMs = windowMs;
     this.#hash = new ContentHash(seed);
-    this.#lastGroups = new Int32Array(partitionCount);
+    this.#records = new PartitionRecords(partitionCount, windowMs);
   }
 
   /**
    * @param body the expanded request
-   * @returns no records where the request has more samples than `max_samples_per_request`
+   * @returns no records where the request has more of anything than `max_samples_per_request`
    * @throws DecodeError where the body isn't a WriteRequest
    */
   encode(
@@ -85,7 +80,7 @@ export class PushEncoder {
   ): EncodedPush {
     this.#begin(tenantId, tenant, limits, nowMs);
     const reader = this.#reader;
-    reader.reset(body);
+    reader.reset(body, this.#maxParts);
     try {
       for (let at = reader.next(); at !== AT_END; at = reader.next()) {
         if (at === AT_SERIES) this.#addSeries();
@@ -94,12 +89,12 @@ export class PushEncoder {
     } finally {
       reader.release();
     }
-    for (const partition of this.#open) this.#finishRecord(partition);
     return {
-      records: this.#received > this.#maxSamples ? [] : this.#records,
-      receivedSamples: this.#received,
+      records: this.#isTooLarge() ? [] : this.#records.take(),
+      received: this.#received,
       storedSamples: this.#stored,
       storedExemplars: this.#storedExemplars,
+      storedMetadata: this.#storedMetadata,
       refusals: this.#refusals,
     };
   }
@@ -107,24 +102,32 @@ export class PushEncoder {
   #begin(tenantId: string, tenant: TenantSeries, limits: Limits, nowMs: number): void {
     tenant.begin(limits, nowMs);
     this.#tenant = tenant;
-    this.#tenantId = tenantId;
+    this.#limits = limits;
+    this.#metadataSeed = metadataSeed(tenantId);
     this.#minMs = Math.max(-MAX_TIMESTAMP_MS, nowMs - limits.out_of_order_time_window);
     this.#maxMs = Math.min(MAX_TIMESTAMP_MS, nowMs + limits.creation_grace_period);
-    this.#maxSamples = limits.max_samples_per_request || Number.POSITIVE_INFINITY;
-    this.#records = [];
-    this.#open.length = 0;
+    this.#maxParts = limits.max_samples_per_request || Number.POSITIVE_INFINITY;
+    this.#records.begin(tenantId);
     this.#refusals = new Refusals();
-    this.#received = 0;
+    this.#received = new RequestSize();
     this.#stored = 0;
     this.#storedExemplars = 0;
+    this.#storedMetadata = 0;
+  }
+
+  /** Such a request is refused whole: what it has is counted on, nothing else is done for it. */
+  #isTooLarge(): boolean {
+    return this.#received.largest > this.#maxParts;
   }
 
   #addSeries(): void {
     const reader = this.#reader;
     const { sampleCount, exemplarCount, histogramCount } = reader;
-    this.#received += sampleCount + histogramCount;
-    // Of a request that is refused whole only the samples are counted.
-    if (this.#received > this.#maxSamples) return;
+    const received = this.#received;
+    received.series++;
+    received.samples += sampleCount + histogramCount;
+    received.exemplars += exemplarCount;
+    if (this.#isTooLarge()) return;
     if (histogramCount > 0) this.#refusals.refuseSamples('native_histogram', histogramCount, this.#describe);
     if (sampleCount === 0 && exemplarCount === 0) return;
 
@@ -137,8 +140,9 @@ export class PushEncoder {
     }
     const inBounds = this.#countInBounds();
     if (inBounds < sampleCount) this.#refuseOutOfBounds();
-    if (inBounds > 0) this.#appendSamples(tenant.facts.words, at, inBounds);
-    if (exemplarCount > 0) this.#appendExemplars(tenant.facts.words, at, inBounds > 0);
+    const { words } = tenant.facts;
+    const writer = inBounds > 0 ? this.#appendSamples(words, at, inBounds) : undefined;
+    if (exemplarCount > 0) this.#appendExemplars(words, at, writer);
   }
 
   #countInBounds(): number {
@@ -150,13 +154,15 @@ export class PushEncoder {
     return count;
   }
 
-  #appendSamples(words: Int32Array, at: number, inBounds: number): void {
+  /** The writer that has the series' last samples. */
+  #appendSamples(words: Int32Array, at: number, inBounds: number): LogRecordWriter | undefined {
     const { timestamps, valueWords, sampleCount } = this.#reader;
     const minMs = this.#minMs;
     const maxMs = this.#maxMs;
+    let writer: LogRecordWriter | undefined;
     for (let start = 0; start < sampleCount; start += SERIES_SLICE_SAMPLES) {
       const end = Math.min(sampleCount, start + SERIES_SLICE_SAMPLES);
-      const writer = this.#beginSeries(words, at, end - start);
+      writer = this.#beginSeries(words, at, 17 * (end - start));
       for (let i = start; i < end; i++) {
         const timestampMs = timestamps[i];
         if (timestampMs >= minMs && timestampMs <= maxMs) {
@@ -165,10 +171,11 @@ export class PushEncoder {
       }
     }
     this.#stored += inBounds;
+    return writer;
   }
 
-  /** The series' partition's writer, where the series has been begun. */
-  #beginSeries(words: Int32Array, at: number, sampleCount: number): LogRecordWriter {
+  /** The series' partition's writer, where the series has been begun with room for `wantedBytes` after its labels. */
+  #beginSeries(words: Int32Array, at: number, wantedBytes: number): LogRecordWriter {
     const reader = this.#reader;
     let source = reader.labelBytes;
     let start = reader.labelsStart;
@@ -180,11 +187,7 @@ export class PushEncoder {
       end = this.#labels.length;
     }
     const partition = TenantSeries.partition(words, at);
-    const writer = this.#writerWithRoom(
-      partition,
-      words[at + FACT_GROUP],
-      32 + end - start + 17 * sampleCount,
-    );
+    const writer = this.#records.withRoom(partition, words[at + FACT_GROUP], 32 + end - start + wantedBytes);
     writer.addSeries(
       words[at + FACT_ID],
       words[at + FACT_ID + 1],
@@ -197,38 +200,6 @@ export class PushEncoder {
     return writer;
   }
 
-  #writerWithRoom(partition: number, group: number, wantedBytes: number): LogRecordWriter {
-    const writer = this.#writer(partition);
-    const { byteLength } = writer;
-    if (byteLength + wantedBytes > RECORD_SPLIT_BYTES && !writer.isEmpty) {
-      const sameGroup = this.#lastGroups[partition] === group;
-      if (!sameGroup || byteLength + wantedBytes > RECORD_MAX_BYTES) {
-        this.#finishRecord(partition);
-        writer.reset(this.#tenantId, this.#windowMs);
-      }
-    }
-    this.#lastGroups[partition] = group;
-    return writer;
-  }
-
-  #writer(partition: number): LogRecordWriter {
-    let writer = this.#writers[partition];
-    if (writer === undefined) {
-      writer = new LogRecordWriter();
-      this.#writers[partition] = writer;
-    }
-    if (!this.#open.includes(partition)) {
-      this.#open.push(partition);
-      writer.reset(this.#tenantId, this.#windowMs);
-    }
-    return writer;
-  }
-
-  #finishRecord(partition: number): void {
-    const writer = this.#writers[partition];
-    if (!writer.isEmpty) this.#records.push({ partition, record: writer.finish() });
-  }
-
   #normaliseLabels(): void {
     const reader = this.#reader;
     this.#parser.parse(reader.labelBytes, reader.labelsStart, reader.labelsEnd);
@@ -236,16 +207,22 @@ export class PushEncoder {
     writeLabelSet(this.#parser.pairs, this.#labels);
   }
 
-  #appendExemplars(words: Int32Array, at: number, begun: boolean): void {
-    let writer = begun ? this.#writers[TenantSeries.partition(words, at)] : undefined;
-    for (let i = 0; i < this.#reader.exemplarCount; i++) {
-      const exemplar = this.#reader.exemplar(i);
-      const reason = this.#exemplarFault(exemplar);
+  /** `begun` is the writer where the series stands last, if it does. */
+  #appendExemplars(words: Int32Array, at: number, begun: LogRecordWriter | undefined): void {
+    const reader = this.#reader;
+    let writer = begun;
+    for (let i = 0; i < reader.exemplarCount; i++) {
+      const tooLong = reader.exemplarBytes(i) > EXEMPLAR_MAX_BYTES;
+      const exemplar = tooLong ? undefined : reader.exemplar(i);
+      const reason = tooLong ? 'exemplar_too_long' : this.#exemplarFault(exemplar);
       if (exemplar === undefined || reason !== undefined) {
         this.#refusals.refuseExemplars(reason ?? 'exemplar_labels', 1, this.#describe);
         continue;
       }
-      writer ??= this.#beginSeries(words, at, 0);
+      // A record that got no further than this is full; the series goes on in the next.
+      if (writer === undefined || writer.byteLength + EXEMPLAR_MAX_BYTES > RECORD_MAX_BYTES) {
+        writer = this.#beginSeries(words, at, EXEMPLAR_MAX_BYTES);
+      }
       writer.addExemplar(exemplar);
       this.#storedExemplars++;
     }
@@ -292,15 +269,32 @@ export class PushEncoder {
     return Labels.fromSorted(this.#parser.pairs).toString();
   };
 
-  /** Metadata goes where a series with nothing but the metric's name would go. */
+  /** Metadata goes to a partition by its metric's name alone. */
   #addMetadata(): void {
-    if (this.#received > this.#maxSamples) return;
+    this.#received.metadata++;
+    if (this.#isTooLarge()) return;
     const metadata = this.#reader.metadata();
     if (metadata.metric === '') return;
-    const labels = Labels.of({ __name__: metadata.metric });
-    const key = groupKey(this.#tenantId, labels, seriesId(this.#tenantId, labels));
-    const wantedBytes = 64 + 3 * (metadata.metric.length + metadata.help.length + metadata.unit.length);
+    const nameBytes = Buffer.byteLength(metadata.metric);
+    const textBytes = Math.max(Buffer.byteLength(metadata.help), Buffer.byteLength(metadata.unit));
+    if (this.#refusesMetadata(metadata, nameBytes, textBytes)) return;
+    const key = metadataKey(this.#metadataSeed, metadata.metric);
     const partition = partitionOf(key, this.#partitionCount);
-    this.#writerWithRoom(partition, key | 0, wantedBytes).addMetadata(metadata);
+    this.#records.withRoom(partition, key, 32 + nameBytes + 2 * textBytes).addMetadata(metadata);
+    this.#storedMetadata++;
+  }
+
+  #refusesMetadata({ metric }: MetricMetadata, nameBytes: number, textBytes: number): boolean {
+    const limits = this.#limits;
+    const nameLimit = Math.min(limits.max_metric_name_length, METADATA_TEXT_MAX_BYTES);
+    const textLimit = Math.min(limits.max_metadata_length, METADATA_TEXT_MAX_BYTES);
+    if (nameBytes > nameLimit) {
+      this.#refusals.refuseMetadata('metric_name_too_long', metric, `${nameBytes} of ${nameLimit}`);
+    } else if (textBytes > textLimit) {
+      this.#refusals.refuseMetadata('metadata_too_long', metric, `${textBytes} of ${textLimit}`);
+    } else {
+      return false;
+    }
+    return true;
   }
 }

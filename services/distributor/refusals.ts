@@ -1,4 +1,4 @@
-/** Why a sample or exemplar isn't stored: the code is the metric's `reason`, the text what its sender reads. */
+/** Why a sample, exemplar or metadata entry isn't stored: the code is the metric's `reason`, the text what its sender reads. */
 export const REASONS = {
   too_old: 'timestamp is older than the out-of-order time window (out of bounds)',
   too_far_in_future: 'timestamp is too far in the future',
@@ -10,11 +10,13 @@ export const REASONS = {
   label_name_too_long: 'a label name is longer than max_label_name_length',
   label_value_too_long: 'a label value is longer than max_label_value_length',
   metric_name_too_long: 'the metric name is longer than max_metric_name_length',
+  labels_too_long: 'labels that are longer than 1 MB in all',
   series_limit: 'a new series above max_global_series_per_user',
   native_histogram: 'native histograms are not accepted on this endpoint yet',
   exemplar_labels: "an exemplar's labels are not valid",
   exemplar_too_long: "an exemplar's labels are longer than 128 characters",
   exemplar_out_of_bounds: "an exemplar's timestamp is out of bounds",
+  metadata_too_long: 'a help or unit text is longer than max_metadata_length',
 } as const;
 
 export type Reason = keyof typeof REASONS;
@@ -22,22 +24,24 @@ export type Reason = keyof typeof REASONS;
 /** One refusal that the answer describes. */
 interface Fault {
   readonly reason: Reason;
-  readonly series: string;
+  /** The series, or the metric where it is about metadata. */
+  readonly subject: string;
   readonly detail: string;
 }
 
 const MAX_NAMED_FAULTS = 10;
-const MAX_SERIES_TEXT = 400;
+const MAX_SUBJECT_LENGTH = 400;
 
-/** What one request's refusals add up to; the first are kept with their series' names. */
+/** What one request's refusals add up to; the first are kept with what they are about. */
 export class Refusals {
   readonly samples = new Map<Reason, number>();
   sampleCount = 0;
   exemplarCount = 0;
+  metadataCount = 0;
   readonly #faults: Fault[] = [];
 
   get none(): boolean {
-    return this.sampleCount === 0 && this.exemplarCount === 0;
+    return this.sampleCount === 0 && this.exemplarCount === 0 && this.metadataCount === 0;
   }
 
   /** `describe` is called only for the faults that the answer will name. */
@@ -54,21 +58,31 @@ export class Refusals {
     this.#name(reason, describe, '');
   }
 
+  refuseMetadata(reason: Reason, metric: string, detail: string): void {
+    this.metadataCount++;
+    this.#name(reason, () => metric, detail);
+  }
+
   #name(reason: Reason, describe: () => string, detail: string): void {
     if (this.#faults.length >= MAX_NAMED_FAULTS) return;
-    const series = describe();
-    const shown = series.length > MAX_SERIES_TEXT ? `${series.slice(0, MAX_SERIES_TEXT)}…` : series;
-    this.#faults.push({ reason, series: shown, detail });
+    const subject = describe();
+    const isLong = subject.length > MAX_SUBJECT_LENGTH;
+    this.#faults.push({
+      reason,
+      subject: isLong ? `${subject.slice(0, MAX_SUBJECT_LENGTH)}…` : subject,
+      detail,
+    });
   }
 
   /** The answer's text: how much was stored, then each named fault on a line, then what they were in all. */
   text(storedSamples: number): string {
     const lines = [`${this.sampleCount} samples refused, ${storedSamples} stored`];
-    for (const { reason, series, detail } of this.#faults) {
-      lines.push(`${series}: ${REASONS[reason]}${detail === '' ? '' : ` (${detail})`}`);
+    for (const { reason, subject, detail } of this.#faults) {
+      lines.push(`${subject}: ${REASONS[reason]}${detail === '' ? '' : ` (${detail})`}`);
     }
     const counts = [...this.samples].map(([reason, count]) => `${reason} ${count}`);
     if (this.exemplarCount > 0) counts.push(`exemplars ${this.exemplarCount}`);
+    if (this.metadataCount > 0) counts.push(`metadata ${this.metadataCount}`);
     lines.push(`refused in all: ${counts.join(', ')}`);
     return `${lines.join('\n')}\n`;
   }

@@ -17,6 +17,9 @@ const FACT_WORDS = 7;
 const PARTITION_MASK = 0xffff;
 const NOT_NORMALISED = 0x10000;
 
+/** However high the limits are: a series has to fit a record. */
+const LABELS_MAX_BYTES = 1024 * 1024;
+
 /** A series is active while it was seen within the last hour. */
 const ACTIVE_MINUTES = 60;
 /** `LAST_SEEN` is this coarse, so that the steady path writes nothing. */
@@ -108,6 +111,11 @@ export class TenantSeries {
   }
 
   #admit(hash: ContentHash, reader: WriteRequestReader, known: number): number {
+    const labelsBytes = reader.labelsEnd - reader.labelsStart;
+    if (labelsBytes > LABELS_MAX_BYTES) {
+      this.#refuse('labels_too_long', `${labelsBytes} bytes`);
+      return -1;
+    }
     const parser = this.#parser;
     parser.parse(reader.labelBytes, reader.labelsStart, reader.labelsEnd);
     if (this.#hasLabelFault()) return -1;

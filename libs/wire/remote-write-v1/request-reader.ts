@@ -60,14 +60,19 @@ export class WriteRequestReader {
 
   #body = new ProtobufReader();
   #bodyEnd = 0;
+  #mostPerSeries = Number.POSITIVE_INFINITY;
   #looseLabels = new ByteWriter(1024);
   #exemplarRanges: number[] = [];
   #exemplarLabels = new LabelSetParser();
   #metadataStart = 0;
   #metadataEnd = 0;
 
-  /** Takes a request; the reader refers to it until the next `reset` or `release`. */
-  reset(body: Uint8Array): void {
+  /**
+   * Takes a request; the reader refers to it until the next `reset` or `release`. Of a series with more than
+   * `mostPerSeries` samples or exemplars those are counted, but can't be relied on to be kept.
+   */
+  reset(body: Uint8Array, mostPerSeries = Number.POSITIVE_INFINITY): void {
+    this.#mostPerSeries = mostPerSeries;
     this.#body.reset(body);
     this.#bodyEnd = body.length;
   }
@@ -234,10 +239,17 @@ export class WriteRequestReader {
   #noteExemplar(): void {
     const body = this.#body;
     const length = body.length();
-    this.#exemplarRanges[2 * this.exemplarCount] = body.position;
-    this.#exemplarRanges[2 * this.exemplarCount + 1] = body.position + length;
-    this.exemplarCount++;
+    const exemplar = this.exemplarCount++;
+    if (exemplar < this.#mostPerSeries) {
+      this.#exemplarRanges[2 * exemplar] = body.position;
+      this.#exemplarRanges[2 * exemplar + 1] = body.position + length;
+    }
     body.position += length;
+  }
+
+  /** Length of exemplar `i` of the series on the wire, in bytes. */
+  exemplarBytes(i: number): number {
+    return this.#exemplarRanges[2 * i + 1] - this.#exemplarRanges[2 * i];
   }
 
   /**
@@ -301,6 +313,8 @@ export class WriteRequestReader {
   }
 
   #growSamples(): void {
+    // Beyond the columns nothing is written.
+    if (this.sampleCount > this.#mostPerSeries) return;
     const timestamps = new Float64Array(this.timestamps.length * 2);
     timestamps.set(this.timestamps);
     this.timestamps = timestamps;
