@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { migrate, openPostgresDatabase, type PostgresOptions, SqlBlockStore } from '@xscaler/database';
+import { migrate, SqlBlockStore } from '@xscaler/database';
 import { rejectsWith } from '@xscaler/database/contracts';
+import { openPostgresDatabase, type PostgresOptions } from '@xscaler/database/postgres';
 import { openTestDatabase } from './open-test-database.ts';
 import { PostgresServer, skipWithoutPostgres } from './postgres-server.ts';
 
@@ -100,7 +101,7 @@ describe('a database in PostgreSQL', { skip: skipWithoutPostgres() }, () => {
   });
 
   test('a statement past its time is ended, and its connection goes on', async (t) => {
-    const { db } = await open(t, { statementTimeoutMs: 50, maxConnections: 1 });
+    const { db } = await open(t, { statementTimeoutMs: 500, maxConnections: 1 });
     const [before] = await db.query('SELECT pg_backend_pid() AS pid');
     await rejectsWith(db.query('SELECT pg_sleep(20)'), 'unavailable');
     const [after] = await db.query('SELECT pg_backend_pid() AS pid');

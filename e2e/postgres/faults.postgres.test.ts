@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type BlockStore,
-  type Database,
-  migrate,
-  openPostgresDatabase,
-  type PostgresOptions,
-  SqlBlockStore,
-} from '@xscaler/database';
+import { type BlockStore, type Database, migrate, SqlBlockStore } from '@xscaler/database';
 import { rejectsWith } from '@xscaler/database/contracts';
+import { openPostgresDatabase, type PostgresOptions } from '@xscaler/database/postgres';
 import { CuttingProxy } from './cutting-proxy.ts';
 import { openTestDatabase } from './open-test-database.ts';
 import { PostgresServer, skipWithoutPostgres } from './postgres-server.ts';
@@ -126,9 +120,10 @@ describe('PostgreSQL that dies, stalls and comes back', { skip: skipWithoutPostg
   });
 
   test('a server that stands still holds nobody up for ever', async (t) => {
-    const timeouts = { connectTimeoutMs: 200, statementTimeoutMs: 200 };
-    const { db, connect } = await open(t, timeouts);
-    const other = await connect({ maxConnections: 1 });
+    const { connect } = await open(t);
+    const timeouts = { connectTimeoutMs: 1_000, statementTimeoutMs: 1_000 };
+    const db = await connect(timeouts);
+    const other = await connect({ ...timeouts, maxConnections: 1 });
     await db.query('SELECT 1 AS one');
     await other.query('SELECT 1 AS one');
     server.pause();
@@ -139,7 +134,7 @@ describe('PostgreSQL that dies, stalls and comes back', { skip: skipWithoutPostg
           other.transaction((tx) => tx.query('SELECT 1 AS one')),
           'unavailable',
         ),
-        rejectsWith((await connect()).query('SELECT 1 AS one'), 'unavailable'),
+        rejectsWith((await connect(timeouts)).query('SELECT 1 AS one'), 'unavailable'),
       ]);
       await other.close();
     } finally {

@@ -1,4 +1,5 @@
-import { type Database, openPostgresDatabase, type PostgresOptions } from '@xscaler/database';
+import type { Database } from '@xscaler/database';
+import { openPostgresDatabase, type PostgresOptions } from '@xscaler/database/postgres';
 import type { PostgresServer } from './postgres-server.ts';
 
 /** An empty database of a server, its first client and a maker of others; `dispose` closes the clients. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openPostgresDatabase } from '@xscaler/database';
+import { openPostgresDatabase } from '@xscaler/database/postgres';
 import { freePort, RunningProgram, sleep } from '../harness/index.ts';
 
 const READY_WITHIN_MS = 30_000;

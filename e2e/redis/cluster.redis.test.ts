@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
-import { type Cluster, openRedisCluster } from '@xscaler/cluster';
+import type { Cluster } from '@xscaler/cluster';
 import { clusterContract } from '@xscaler/cluster/contracts';
+import { openRedisCluster } from '@xscaler/cluster/redis';
 import { RedisServer, skipWithoutRedis } from './redis-server.ts';
 
 /** Long enough for a slow machine to read what it has just written. */

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test';
-import {
-  type Cluster,
-  Heartbeat,
-  type OwnerHeartbeat,
-  openRedisCluster,
-  type RedisClusterOptions,
-} from '@xscaler/cluster';
+import { type Cluster, Heartbeat, type OwnerHeartbeat } from '@xscaler/cluster';
+import { openRedisCluster, type RedisClusterOptions } from '@xscaler/cluster/redis';
 import { eventually, sleep } from '../harness/index.ts';
 import { RedisServer, skipWithoutRedis } from './redis-server.ts';
 import { SilentProxy } from './silent-proxy.ts';

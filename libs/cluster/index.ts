@@ -12,6 +12,4 @@ export type {
   PartitionState,
 } from './owner-registry.ts';
 export type { RateShares } from './rate-shares.ts';
-export { openRedisCluster, type RedisClusterOptions } from './redis-cluster.ts';
-export type { RedisOptions } from './redis-options.ts';
 export type { CountReporter, SeriesCounts, SeriesTotal } from './series-counts.ts';

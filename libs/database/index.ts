@@ -17,8 +17,6 @@ export {
 export { type ServeDatabaseOptions, serveDatabase } from './database-port.ts';
 export { connectDatabase } from './database-port-client.ts';
 export { migrate } from './migrate.ts';
-export { openPostgresDatabase, type PostgresDatabaseStats } from './postgres-database.ts';
-export type { PostgresOptions, SslMode } from './postgres-options.ts';
 export { SqlBlockStore } from './sql-block-store.ts';
 export {
   openSqliteDatabase,

@@ -1,0 +1,3 @@
+// The PostgreSQL half. Apart from the index: a process on the embedded database must not load its driver.
+export { openPostgresDatabase, type PostgresDatabaseStats } from './postgres-database.ts';
+export type { PostgresOptions, SslMode } from './postgres-options.ts';
