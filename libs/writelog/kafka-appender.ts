@@ -1,7 +1,7 @@
 import { Backoff, type KafkaClient } from './kafka-client.ts';
+import type { PartitionBatch } from './kafka-produce-body.ts';
 import {
   MESSAGE_TOO_LARGE,
-  type PartitionBatch,
   type ProduceAnswer,
   produceRequest,
   RECORD_LIST_TOO_LARGE,
@@ -35,7 +35,7 @@ export interface AppenderStats {
 }
 
 /** What one request takes: bounds the time that its encoding keeps the thread. A larger record goes alone. */
-const REQUEST_BYTES = 1024 * 1024;
+const REQUEST_BYTES = 512 * 1024;
 /** How much later than the broker a client stops waiting for it. */
 const ANSWER_MARGIN_MS = 2_000;
 /** Stands for the leader of partitions that have none. */

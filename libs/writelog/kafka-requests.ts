@@ -1,4 +1,5 @@
-import { type ApiRequest, apiRequest } from './kafkajs-inside.ts';
+import { encodeProduceBody, type PartitionBatch } from './kafka-produce-body.ts';
+import { type ApiRequest, apiRequest, withBody } from './kafkajs-inside.ts';
 
 /** Codes of the protocol that the log treats in ways of their own. */
 export const OFFSET_OUT_OF_RANGE = 1;
@@ -7,14 +8,10 @@ export const MESSAGE_TOO_LARGE = 10;
 export const RECORD_LIST_TOO_LARGE = 18;
 export const TOPIC_ALREADY_EXISTS = 36;
 
+const ACKS_ALL = -1;
 const NO_REPLICA = -1;
 const READ_UNCOMMITTED = 0;
 const TOPIC_RESOURCE = 2;
-
-export interface PartitionBatch {
-  readonly partition: number;
-  readonly records: readonly Uint8Array[];
-}
 
 /** `baseOffset` is the first record's. */
 export interface ProduceAnswer {
@@ -29,12 +26,8 @@ export function produceRequest(
   batches: readonly PartitionBatch[],
   timeoutMs: number,
 ): ApiRequest<ProduceAnswer[]> {
-  const partitions = batches.map(({ partition, records }) => ({
-    partition,
-    messages: records.map((record) => ({ value: bufferOf(record) })),
-  }));
-  const fields = { acks: -1, timeout: timeoutMs, topicData: [{ topic, partitions }] };
-  return apiRequest('Produce', 7, fields, ({ topics }: DecodedProduce) =>
+  const fields = { acks: ACKS_ALL, topicData: [] };
+  const shaped = apiRequest('Produce', 7, fields, ({ topics }: DecodedProduce) =>
     topics.flatMap((answered) =>
       answered.partitions.map(({ partition, errorCode, baseOffset }) => ({
         partition,
@@ -43,16 +36,13 @@ export function produceRequest(
       })),
     ),
   );
+  return withBody(shaped, () => encodeProduceBody(topic, batches, timeoutMs, Date.now()));
 }
 
 interface DecodedProduce {
   readonly topics: readonly {
     readonly partitions: readonly { partition: number; errorCode: number; baseOffset: string }[];
   }[];
-}
-
-function bufferOf(record: Uint8Array): Buffer {
-  return Buffer.from(record.buffer, record.byteOffset, record.byteLength);
 }
 
 export interface FetchedRecord {

@@ -15,12 +15,18 @@ const load = createRequire(import.meta.url);
 
 /** One request with the codec of its answer. */
 export interface ApiRequest<Answer> {
-  readonly request: { readonly apiName: string };
+  readonly request: { readonly apiName: string; encode(): Promise<EncodedBody> };
   readonly response: {
     decode(payload: Buffer): Promise<unknown>;
     /** kafkajs throws here for the first error code in an answer; the log looks at each. */
     parse(decoded: unknown): Answer | Promise<Answer>;
   };
+}
+
+/** What kafkajs takes from its own encoder: bytes in `buffer`, and `buf` to know it for one. */
+interface EncodedBody {
+  readonly buf: Buffer;
+  readonly buffer: Buffer;
 }
 
 interface RequestQueue {
@@ -130,6 +136,18 @@ export function apiRequest<Decoded, Answer>(
   const { request, response } = requests[name].protocol({ version })(fields);
   const decode = (payload: Buffer) => response.decode(payload);
   return { request, response: { decode, parse: (decoded) => shape(decoded as Decoded) } };
+}
+
+/** The request with a body that is encoded by `encode` when it is sent. */
+export function withBody<Answer>(
+  { request, response }: ApiRequest<Answer>,
+  encode: () => Buffer,
+): ApiRequest<Answer> {
+  const encodeBody = async () => {
+    const bytes = encode();
+    return { buf: bytes, buffer: bytes };
+  };
+  return { request: { ...request, encode: encodeBody }, response };
 }
 
 /** The error that a code of the protocol (not 0) stands for. */
