@@ -181,6 +181,16 @@ test('series, exemplars and metadata entries are bounded as samples are', async 
   }
 });
 
+test('of a request far too large no more than a hundredfold is counted', async () => {
+  const { post, log } = setUp({ max_samples_per_request: 3 });
+  const answer = await post(packSnappy(new Uint8Array(20_000).map((_, i) => (i % 2 === 0 ? 0x0a : 0))));
+  assertRefused(
+    answer,
+    /^the request has 301 or more series, max_samples_per_request is 3; none was stored\n$/,
+  );
+  assert.equal(log.records.length, 0);
+});
+
 test('series, exemplars and metadata entries are paid for at the ingestion rate', async () => {
   const bare = (i: number): WriteSeries => ({ labels: Labels.of({ i: `${i}` }), timestamps: [], values: [] });
   for (const body of [

@@ -126,7 +126,7 @@ class Distributor implements Upstream {
       this.#countWhole(tenantId, received.samples, 'request_too_large');
       return textAnswer(
         400,
-        `the request has ${above.count} ${above.part}, max_samples_per_request is ${max}; none was stored`,
+        `the request has ${above.count}${received.isCut ? ' or more' : ''} ${above.part}, max_samples_per_request is ${max}; none was stored`,
       );
     }
     const { ingestion_rate: rate, ingestion_burst_size: burst } = limits;

@@ -18,6 +18,11 @@ import { FACT_GROUP, FACT_ID, TenantSeries } from './tenant-series.ts';
 
 /** Samples of one series that go into a record at once: at most 17 bytes each. */
 const SERIES_SLICE_SAMPLES = 64 * 1024;
+/**
+ * A request that is refused for its size is still counted, so that received = stored + refused; up to so many
+ * times of what it may have, since 60 MB of empty series cost more than a second.
+ */
+const COUNTED_PARTS = 100;
 /** An exemplar that takes more is refused unread: its labels have at most 128 characters. */
 const EXEMPLAR_MAX_BYTES = 4 * 1024;
 /** Each text of a metadata entry is at most so long, however high the limits are: it has to fit a record. */
@@ -85,6 +90,10 @@ export class PushEncoder {
       for (let at = reader.next(); at !== AT_END; at = reader.next()) {
         if (at === AT_SERIES) this.#addSeries();
         else this.#addMetadata();
+        if (this.#received.largest > COUNTED_PARTS * this.#maxParts) {
+          this.#received.isCut = true;
+          break;
+        }
       }
     } finally {
       reader.release();

@@ -7,12 +7,14 @@ export class RequestSize {
   series = 0;
   exemplars = 0;
   metadata = 0;
+  /** Whether counting stopped before the request's end. */
+  isCut = false;
 
   get largest(): number {
     return Math.max(this.samples, this.series, this.exemplars, this.metadata);
   }
 
-  /** The first kind with more than `max`, and how much there is of it. */
+  /** The first kind with more than `max`, and how much there is of it, at least. */
   partAbove(max: number): { readonly part: RequestPart; readonly count: number } | undefined {
     if (this.samples > max) return { part: 'samples', count: this.samples };
     if (this.series > max) return { part: 'series', count: this.series };
