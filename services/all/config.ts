@@ -10,12 +10,18 @@ const count = (byDefault: number) => z.coerce.number().int().positive().default(
 
 const MB = 1024 * 1024;
 
-/** Configuration of `xscaler all`. Keys are YAML paths; flags and variables follow from them. */
+const addresses = z.array(z.string()).default([]);
+
+/** Configuration of every target. Keys are YAML paths; flags and variables follow from them. */
 export const configSchema = z.strictObject({
   data_dir: z.string().default('./data').describe('Folder of everything that is kept; one process at a time'),
   listen: z.string().default('127.0.0.1:9009').describe('Address and port to listen on'),
   bootstrap_tenant: z.string().default('demo').describe('Tenant that the first start creates'),
   bootstrap_token: secret(z.string().default('')).describe('Its token; random where empty'),
+  ops_listen: z
+    .string()
+    .default('127.0.0.1:9010')
+    .describe('Address of /metrics, health and /debug of a service that is its own process'),
   log: z.strictObject({
     level: z
       .enum(['trace', 'debug', 'info', 'warn', 'error'])
@@ -25,13 +31,55 @@ export const configSchema = z.strictObject({
   self_metrics: z.strictObject({
     interval: within('15s', 1_000).describe('How often own metrics are written into the bootstrap tenant'),
   }),
+  cluster: z.strictObject({
+    redis_url: secret(z.string().default('')).describe('redis://[user:password@]host:port'),
+    secret: secret(z.string().default('')).describe(
+      'Known to all services: what they prove themselves with to each other',
+    ),
+    zone: z
+      .string()
+      .default('a')
+      .describe('Zone of an ingester; replicas of a partition are in different ones'),
+    ordinal: z.coerce
+      .number()
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe('Number of an ingester within its zone, from 0'),
+    ingesters_per_zone: count(1).describe(
+      'Ingesters of a zone; ordinal n has the partitions p with p mod this = n',
+    ),
+    advertise: z
+      .string()
+      .default('')
+      .describe('host:port at which others reach this ingester; its listen address where empty'),
+    other_zone_wait: within('5m', 0).describe(
+      'How long an ingester waits for another zone to store a head that it cut',
+    ),
+  }),
+  database: z.strictObject({
+    url: secret(z.string().default('')).describe('postgres://user[:password]@host[:port]/database'),
+    password_file: z.string().default('').describe('File with its password'),
+    max_connections: count(10).describe('Connections of one process'),
+  }),
   gateway: z.strictObject({
+    distributors: addresses.describe('host:port of each distributor'),
+    queriers: addresses.describe('host:port of each querier'),
     max_inflight_bytes: count(256 * MB).describe('Request bodies held at once, bytes'),
     max_inflight_requests: count(2_000).describe('Requests under way at once'),
     max_connections: count(10_000).describe('Open connections'),
   }),
   write_log: z.strictObject({
-    partitions: count(1).describe('Partitions of the log; fixed when the data folder is made'),
+    partitions: count(1).describe('Partitions of the log; fixed when it is made'),
+    brokers: addresses.describe('host:port of some Kafka brokers'),
+    topic: z.string().default('xscaler-log').describe('Kafka topic'),
+    replication_factor: z.coerce
+      .number()
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe('Copies of a record; 0: 3 where there are 3 brokers, else 1'),
+    retention: within('48h', 3_600_000, Number.MAX_SAFE_INTEGER).describe('How long Kafka keeps records'),
   }),
   ingester: z.strictObject({
     head_window: within('2h', 1_000).describe('Sample time that one head covers'),
@@ -55,6 +103,9 @@ export const configSchema = z.strictObject({
 });
 
 export type Config = z.output<typeof configSchema>;
+
+/** What threads get: whether the log and the database behind their ports are the embedded ones. */
+export type ThreadConfig = Config & { readonly embedded: boolean };
 
 /** @throws Error where it is not `host:port` */
 export function parseListenAddress(listen: string): { host: string; port: number } {

@@ -1,4 +1,4 @@
-/** `xscaler <target>`: today's target is `all`; `config` prints the effective configuration, `help` every setting. */
+/** `xscaler <target>`: a service, everything in one process, or a command of the operator. */
 import { readFileSync } from 'node:fs';
 import {
   ConfigError,
@@ -6,26 +6,47 @@ import {
   createLogger,
   helpText,
   Lifecycle,
+  type Logger,
   loadConfig,
+  type Module,
   printConfig,
 } from '@xscaler/runtime';
 import { type Config, configSchema } from './config.ts';
 import { allInOne } from './targets/all.ts';
+import { runTenantCommand, TENANT_COMMANDS } from './tenant-commands.ts';
 import { welcomeBackText, welcomeText } from './welcome.ts';
 
-const USAGE = 'usage: xscaler [all|config|help] [--config.file FILE] [--SETTING VALUE …]\n';
+type Target = (config: Config, logger: Logger, notReady: () => string | undefined) => Promise<Module[]>;
+
+/** Each loads what it needs when it is asked for: one process on one machine has no use for Kafka's driver. */
+const TARGETS: Readonly<Record<string, Target>> = {
+  all: async (...context) => greeted(allInOne(...context)),
+  gateway: async (...context) => (await import('./targets/gateway.ts')).gatewayProcess(...context),
+  distributor: async (...context) =>
+    (await import('./targets/distributor.ts')).distributorProcess(...context),
+  ingester: async (...context) => (await import('./targets/ingester.ts')).ingesterProcess(...context),
+  querier: async (...context) => (await import('./targets/querier.ts')).querierProcess(...context),
+};
+
+const USAGE = `usage: xscaler [TARGET] [--config.file FILE] [--SETTING VALUE …]
+
+targets: ${Object.keys(TARGETS).join(', ')}
+commands: config (prints the effective configuration), help (every setting),
+${TENANT_COMMANDS.map((line) => `  ${line}`).join('\n')}
+`;
 
 /** @returns the process' exit code */
 export async function main(argv: readonly string[]): Promise<number> {
-  const named = argv[0] !== undefined && !argv[0].startsWith('-');
-  const target = named ? argv[0] : 'all';
-  const flags = named ? argv.slice(1) : argv;
+  const words = argv.slice(0, firstFlag(argv));
+  const flags = argv.slice(words.length);
+  const [target = 'all'] = words;
   if (target === 'help' || flags.includes('--help')) {
     process.stdout.write(`${USAGE}\n${helpText(configSchema)}\n`);
     return 0;
   }
-  if (target !== 'all' && target !== 'config') {
-    process.stderr.write(`unknown target ${JSON.stringify(target)}\n${USAGE}`);
+  if (target === 'tenant' || target === 'token') return runTenantCommand(words, flags, readConfig);
+  if (words.length > 1 || (target !== 'config' && TARGETS[target] === undefined)) {
+    process.stderr.write(`unknown target ${JSON.stringify(words.join(' '))}\n${USAGE}`);
     return 2;
   }
   const config = readConfig(flags);
@@ -34,7 +55,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(printConfig(configSchema, config));
     return 0;
   }
-  return runAll(config);
+  const logger = createLogger({ service: target, level: config.log.level });
+  const modules = await TARGETS[target](config, logger, () => lifecycle.notReady());
+  const lifecycle: Lifecycle = new Lifecycle({ modules, logger });
+  return lifecycle.runUntilSignal();
+}
+
+function firstFlag(argv: readonly string[]): number {
+  const at = argv.findIndex((word) => word.startsWith('-'));
+  return at < 0 ? argv.length : at;
 }
 
 function readConfig(argv: readonly string[]): Config | undefined {
@@ -49,20 +78,14 @@ function readConfig(argv: readonly string[]): Config | undefined {
   }
 }
 
-async function runAll(config: Config): Promise<number> {
-  const logger = createLogger({ service: 'all', level: config.log.level });
-  const all = allInOne(config, logger, () => lifecycle.notReady());
-  const greet = {
-    name: 'greeting',
-    needs: ['gateway'],
-    start: async () => {
-      const { url, bootstrapped } = all.greeting();
-      const { tenant, token } = bootstrapped;
-      process.stdout.write(
-        token === undefined ? welcomeBackText(url, tenant) : welcomeText(url, tenant, token),
-      );
-    },
+/** With a last module that says where it listens and, at the first start, what there is to copy. */
+function greeted({ modules, greeting }: ReturnType<typeof allInOne>): Module[] {
+  const greet = async () => {
+    const { url, bootstrapped } = greeting();
+    const { tenant, token } = bootstrapped;
+    process.stdout.write(
+      token === undefined ? welcomeBackText(url, tenant) : welcomeText(url, tenant, token),
+    );
   };
-  const lifecycle: Lifecycle = new Lifecycle({ modules: [...all.modules, greet], logger });
-  return lifecycle.runUntilSignal();
+  return [...modules, { name: 'greeting', needs: ['gateway'], start: greet }];
 }

@@ -13,7 +13,7 @@ import {
 } from '@xscaler/runtime';
 import { TenantDirectory } from '@xscaler/tenancy';
 import { type Bootstrapped, bootstrapTenant } from '../bootstrap.ts';
-import { type Config, parseListenAddress } from '../config.ts';
+import { type Config, parseListenAddress, type ThreadConfig } from '../config.ts';
 import { ProcessParts } from '../process-parts.ts';
 import { type IngesterStatusApi, IngesterWatch, replayed } from '../replay.ts';
 import { SelfMetrics } from '../self-metrics.ts';
@@ -32,6 +32,7 @@ export interface AllInOne {
  */
 export function allInOne(config: Config, logger: Logger, notReady: () => string | undefined): AllInOne {
   const parts = new ProcessParts('gateway', logger);
+  const threadConfig: ThreadConfig = { ...config, embedded: true };
   const ends = channels();
   const distributor = connect<Upstream>(ends.main.distributor);
   const querier = connect<Upstream>(ends.main.querier);
@@ -59,8 +60,8 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       ends.writeLog,
       ['data-dir'],
     ),
-    parts.thread('distributor', config, ends.distributor, ['database', 'write-log']),
-    parts.thread('ingester', config, ends.ingester, ['database', 'write-log']),
+    parts.thread('distributor', threadConfig, ends.distributor, ['database', 'write-log']),
+    parts.thread('ingester', threadConfig, ends.ingester, ['database', 'write-log']),
     {
       name: 'replay',
       needs: ['ingester'],
@@ -71,7 +72,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       stop: async () => watch.stop(),
       notReady: () => watch.notReady(),
     },
-    parts.thread('querier', config, ends.querier, ['database', 'write-log', 'replay']),
+    parts.thread('querier', threadConfig, ends.querier, ['database', 'write-log', 'replay']),
     {
       name: 'tenants',
       needs: ['database'],

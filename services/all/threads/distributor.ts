@@ -5,10 +5,13 @@ import { serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { TenantDirectory } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
-import type { Config } from '../config.ts';
+import type { ThreadConfig } from '../config.ts';
 
-runThread<Config>(async ({ config, ports }) => {
-  const directory = new TenantDirectory({ db: connectDatabase(ports.database), defaults: config.limits });
+runThread<ThreadConfig>(async ({ config, ports }) => {
+  const directory = new TenantDirectory({
+    db: connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres'),
+    defaults: config.limits,
+  });
   await directory.start();
   const registry = createRegistry('distributor');
   const log = connectWriteLog(ports.log, config.write_log.partitions);

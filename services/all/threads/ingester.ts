@@ -4,21 +4,24 @@ import { Ingester } from '@xscaler/ingester';
 import { type IngesterApi, serve } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { connectWriteLog } from '@xscaler/writelog';
-import type { Config } from '../config.ts';
+import type { ThreadConfig } from '../config.ts';
 import type { IngesterStatusApi } from '../replay.ts';
 
-runThread<Config>(async ({ config, ports }) => {
+runThread<ThreadConfig>(async ({ config, ports }) => {
   const registry = createRegistry('ingester');
   const { partitions: partitionCount } = config.write_log;
   const logger = createLogger({ service: 'ingester', level: config.log.level });
   const settings = config.ingester;
+  const { zone, ordinal, ingesters_per_zone: ingesters } = config.cluster;
   const ingester = new Ingester({
-    partitions: Array.from({ length: partitionCount }, (_, partition) => partition),
-    zone: 'all',
-    otherZoneMs: 0,
-    truncatesLog: true,
+    partitions: Array.from({ length: partitionCount }, (_, partition) => partition).filter(
+      (partition) => config.embedded || partition % ingesters === ordinal,
+    ),
+    zone,
+    otherZoneMs: config.embedded ? 0 : config.cluster.other_zone_wait,
+    truncatesLog: config.embedded,
     log: connectWriteLog(ports.log, partitionCount),
-    blocks: new SqlBlockStore(connectDatabase(ports.database)),
+    blocks: new SqlBlockStore(connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres')),
     cuts: {
       graceMs: settings.cut_grace,
       lateHeadAgeMs: settings.late_head_age,

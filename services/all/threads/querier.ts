@@ -5,12 +5,12 @@ import { connect, type IngesterApi, serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { TenantDirectory } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
-import type { Config } from '../config.ts';
+import type { ThreadConfig } from '../config.ts';
 import { VERSION } from '../version.ts';
 
-runThread<Config>(async ({ config, ports }) => {
+runThread<ThreadConfig>(async ({ config, ports }) => {
   const registry = createRegistry('querier');
-  const db = connectDatabase(ports.database);
+  const db = connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres');
   const directory = new TenantDirectory({ db, defaults: config.limits });
   await directory.start();
   const settings = config.querier;

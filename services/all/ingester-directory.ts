@@ -1,0 +1,74 @@
+import { Heartbeat, type OwnerRegistry, type PartitionOwner } from '@xscaler/cluster';
+import { connectGrpcIngester, type GrpcIngester, type IngesterReplica } from '@xscaler/rpc/network';
+
+const REFRESH_MS = 1_000;
+
+/**
+ * Which ingesters have which partition, and a connection to each. Known from their heartbeats, refreshed once a second;
+ * the last known answer stands while the registry is away.
+ */
+export class IngesterDirectory {
+  readonly #partitionCount: number;
+  readonly #secret: string;
+  readonly #connections = new Map<string, GrpcIngester>();
+  readonly #refresh: Heartbeat;
+  #owners: ReadonlyMap<number, readonly PartitionOwner[]> = new Map();
+
+  constructor(registry: OwnerRegistry, partitionCount: number, secret: string) {
+    this.#partitionCount = partitionCount;
+    this.#secret = secret;
+    this.#refresh = new Heartbeat(async () => {
+      this.#owners = (await registry.owners(REFRESH_MS)).byPartition;
+      this.#closeUnknown();
+    }, REFRESH_MS);
+  }
+
+  start(): Promise<void> {
+    return this.#refresh.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#refresh.stop();
+    for (const connection of this.#connections.values()) connection.close();
+  }
+
+  owners(): Record<number, readonly PartitionOwner[]> {
+    return Object.fromEntries(this.#owners);
+  }
+
+  /** Every partition with its owners, best first: live ones, then those that are still replaying. */
+  replicas(): ReadonlyMap<number, readonly IngesterReplica[]> {
+    const replicas = new Map<number, readonly IngesterReplica[]>();
+    for (let partition = 0; partition < this.#partitionCount; partition++) {
+      const owners = (this.#owners.get(partition) ?? []).filter(({ state }) => state !== 'stopped');
+      const best = [...owners].sort((a, b) => rank(a) - rank(b) || b.appliedOffset - a.appliedOffset);
+      replicas.set(
+        partition,
+        best.map(({ instanceId, address }) => ({ name: instanceId, api: this.#connection(address) })),
+      );
+    }
+    return replicas;
+  }
+
+  #connection(address: string): GrpcIngester {
+    let connection = this.#connections.get(address);
+    if (connection === undefined) {
+      connection = connectGrpcIngester(address, this.#secret === '' ? {} : { secret: this.#secret });
+      this.#connections.set(address, connection);
+    }
+    return connection;
+  }
+
+  #closeUnknown(): void {
+    const known = new Set([...this.#owners.values()].flat().map(({ address }) => address));
+    for (const [address, connection] of this.#connections) {
+      if (known.has(address)) continue;
+      connection.close();
+      this.#connections.delete(address);
+    }
+  }
+}
+
+function rank({ state }: PartitionOwner): number {
+  return state === 'live' ? 0 : 1;
+}

@@ -1,0 +1,72 @@
+import { createGateway } from '@xscaler/gateway';
+import { connectHttpUpstream, type HttpUpstream } from '@xscaler/rpc/network';
+import { type HttpServer, type Logger, listenHttp, type Module } from '@xscaler/runtime';
+import { TenantDirectory } from '@xscaler/tenancy';
+import { type Config, parseListenAddress } from '../config.ts';
+import { opsServer } from '../ops-server.ts';
+import { processIo } from '../process-io.ts';
+import { ProcessParts } from '../process-parts.ts';
+import { READY_PATH } from './upstream-process.ts';
+
+/** The way in, as a process of its own: tenants from PostgreSQL, writes to distributors, reads to queriers. */
+export function gatewayProcess(config: Config, logger: Logger, notReady: () => string | undefined): Module[] {
+  const parts = new ProcessParts('gateway', logger);
+  const io = processIo('gateway', config, logger);
+  const { distributors, queriers } = config.gateway;
+  const { secret } = config.cluster;
+  // A write done twice is a write done once; a query that was sent may be sent again too.
+  const options = { retryWrites: true, healthPath: READY_PATH, ...(secret !== '' && { secret }) };
+  let directory: TenantDirectory | undefined;
+  let toDistributors: HttpUpstream | undefined;
+  let toQueriers: HttpUpstream | undefined;
+  let server: HttpServer | undefined;
+  return [
+    opsServer({ listen: config.ops_listen, metrics: parts.metrics, notReady }),
+    io.database,
+    {
+      name: 'tenants',
+      needs: ['database'],
+      start: async () => {
+        directory = new TenantDirectory({ db: io.db(), defaults: config.limits });
+        await directory.start();
+      },
+      stop: async () => directory?.stop(),
+    },
+    {
+      name: 'upstreams',
+      start: async () => {
+        toDistributors = connectHttpUpstream({ addresses: distributors, ...options });
+        toQueriers = connectHttpUpstream({ addresses: queriers, ...options });
+      },
+      stop: async () => {
+        await toDistributors?.close();
+        await toQueriers?.close();
+      },
+    },
+    {
+      name: 'gateway',
+      needs: ['tenants', 'upstreams'],
+      start: async () => {
+        const app = createGateway({
+          authenticator: directory as TenantDirectory,
+          distributor: toDistributors as HttpUpstream,
+          querier: toQueriers as HttpUpstream,
+          metrics: parts.publicMetrics,
+          notReady,
+          limits: {
+            maxInFlightBytes: config.gateway.max_inflight_bytes,
+            maxTenantInFlightBytes: config.gateway.max_inflight_bytes / 2,
+            maxInFlightRequests: config.gateway.max_inflight_requests,
+            readTimeoutMs: config.querier.timeout + 10_000,
+          },
+          clock: () => performance.now(),
+          logger,
+          registry: parts.registry,
+        });
+        const limits = { maxConnections: config.gateway.max_connections };
+        server = await listenHttp(app, { ...parseListenAddress(config.listen), limits });
+      },
+      stop: async () => server?.close(),
+    },
+  ];
+}

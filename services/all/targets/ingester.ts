@@ -1,0 +1,96 @@
+import { Heartbeat } from '@xscaler/cluster';
+import { serveDatabase } from '@xscaler/database';
+import { connect, type IngesterApi } from '@xscaler/rpc';
+import { type GrpcIngesterServer, serveGrpcIngester } from '@xscaler/rpc/network';
+import type { Logger, Module } from '@xscaler/runtime';
+import { serveWriteLog } from '@xscaler/writelog';
+import { type Config, parseListenAddress } from '../config.ts';
+import { opsServer } from '../ops-server.ts';
+import { processIo } from '../process-io.ts';
+import { ProcessParts } from '../process-parts.ts';
+import { type IngesterStatusApi, IngesterWatch } from '../replay.ts';
+import { channel } from './upstream-process.ts';
+
+const HEARTBEAT_MS = 2_000;
+
+/** Heads, as a process of its own: gRPC and Kafka in the main thread, the heads in the ingester's. */
+export function ingesterProcess(
+  config: Config,
+  logger: Logger,
+  notReady: () => string | undefined,
+): Module[] {
+  const parts = new ProcessParts('ingester-main', logger);
+  const io = processIo('ingester', config, logger);
+  const { zone, ordinal, secret, advertise } = config.cluster;
+  const database = channel();
+  const log = channel();
+  const querier = channel();
+  const main = channel();
+  const ports = { database: database.there, log: log.there, querier: querier.there, main: main.there };
+  const status = () => connectedStatus.status(undefined, new AbortController().signal);
+  const connectedStatus = connect<IngesterStatusApi>(main.here);
+  const watch = new IngesterWatch(status);
+  const instanceId = `ingester-${zone}-${ordinal}`;
+  let server: GrpcIngesterServer | undefined;
+
+  const announce = async () => {
+    const partitions = new Map(
+      Object.entries(await status()).map(([partition, { state, nextOffset }]) => [
+        Number(partition),
+        { state: state === 'loading' ? ('replaying' as const) : state, appliedOffset: nextOffset },
+      ]),
+    );
+    const address = advertise === '' ? config.listen : advertise;
+    await io.cluster().owners.announce({ instanceId, zone, ordinal, address, partitions });
+  };
+  const heartbeat = new Heartbeat(announce, HEARTBEAT_MS, (error) => {
+    logger.warn({ err: error }, 'this ingester could not announce itself');
+  });
+
+  return [
+    opsServer({
+      listen: config.ops_listen,
+      metrics: parts.metrics,
+      notReady,
+      debug: async () => ({ instanceId, zone, ordinal, partitions: await status() }),
+    }),
+    io.database,
+    io.log,
+    io.redis,
+    {
+      name: 'ports',
+      needs: ['database', 'write-log'],
+      start: async () => {
+        serveDatabase(io.db(), database.here);
+        serveWriteLog(io.writeLog(), log.here);
+      },
+    },
+    parts.thread('ingester', { ...config, embedded: false }, ports, ['ports']),
+    {
+      name: 'watch',
+      needs: ['ingester'],
+      start: async () => watch.start(),
+      stop: async () => watch.stop(),
+      notReady: () => watch.notReady(),
+    },
+    {
+      name: 'internal-grpc',
+      needs: ['ingester'],
+      start: async () => {
+        const api = connect<IngesterApi>(querier.here, { streams: { select: true } });
+        const address = parseListenAddress(config.listen);
+        server = await serveGrpcIngester(api, secret === '' ? address : { ...address, secret });
+      },
+      stop: async () => server?.close(),
+    },
+    {
+      name: 'announcement',
+      needs: ['internal-grpc', 'redis'],
+      start: () => heartbeat.start(),
+      stop: async () => {
+        await heartbeat.stop();
+        await io.cluster().owners.leave(instanceId);
+      },
+    },
+  ];
+}
