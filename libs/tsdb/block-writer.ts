@@ -10,7 +10,6 @@ import { ChunkDecoder } from './chunk-decoder.ts';
 import { ChunkEncoder } from './chunk-encoder.ts';
 import { ChunkMerger } from './chunk-merge.ts';
 import type { Head } from './head.ts';
-import { encodeLate } from './late-chunks.ts';
 import { seriesOrder } from './series-order.ts';
 import { sortSlots } from './slot-sets.ts';
 
@@ -184,13 +183,12 @@ class BlockWriter {
   }
 
   #readSlot(slot: number): void {
-    const { chunks, windowStartMs } = this.#head;
-    const views = chunks.allChunks(slot);
-    const late = chunks.lateSamples(slot);
-    if (late !== undefined) views.push(...encodeLate(late, windowStartMs));
+    const { chunks } = this.#head;
+    const late = chunks.lateChunks(slot, -Infinity, Infinity);
+    const views = chunks.allChunks(slot).concat(late);
     this.#columns.reset();
     const ranked = views.map((view, place) => ({ ...view, partition: 0, fromOffset: 0, place }));
-    if (late !== undefined) ranked.sort((a, b) => a.minTimeMs - b.minTimeMs);
+    if (late.length > 0) ranked.sort((a, b) => a.minTimeMs - b.minTimeMs);
     this.#merger.mergeInto(this.#columns, ranked, -Infinity, Infinity);
   }
 

@@ -19,16 +19,23 @@ export function compareRank(a: RankedChunk, b: RankedChunk): number {
   return a.partition - b.partition || a.fromOffset - b.fromOffset || a.place - b.place;
 }
 
+/** A chunk of a cluster whose turn has come: its samples within the bounds, and the next of them. */
+interface Cursor {
+  readonly chunk: RankedChunk;
+  readonly samples: SampleColumns;
+  at: number;
+}
+
 /**
  * Merges chunks of one series. Chunks that overlap no other, the ordinary case, are decoded straight into the
- * destination; a cluster of overlapping ones goes through a buffer and a merge. Its buffers are reused.
+ * destination; of a cluster of overlapping ones those are decoded and merged that overlap at a moment, so that a
+ * long chain costs no more than its links. Its buffers are reused.
  */
 export class ChunkMerger {
   readonly #decoder: ChunkDecoder;
-  readonly #buffer = new SampleColumns();
-  /** Where the samples of each chunk of a cluster begin and end in the buffer. */
-  #cursors: number[] = [];
-  #ends: number[] = [];
+  /** In order of rank, so that the first of those with the least time has the sample that stands. */
+  readonly #cursors: Cursor[] = [];
+  readonly #spare: SampleColumns[] = [];
 
   constructor(decoder: ChunkDecoder) {
     this.#decoder = decoder;
@@ -54,41 +61,58 @@ export class ChunkMerger {
   }
 
   #mergeCluster(dst: SampleColumns, cluster: readonly RankedChunk[], startMs: number, endMs: number): void {
-    const buffer = this.#buffer;
-    buffer.reset();
-    this.#cursors = [];
-    this.#ends = [];
-    // In order of rank, so that the first of the cursors with the least time has the sample that stands.
-    for (const chunk of cluster.toSorted(compareRank)) {
-      this.#cursors.push(buffer.length);
-      this.#decoder.decodeInto(buffer, chunk, startMs, endMs);
-      this.#ends.push(buffer.length);
+    this.#cursors.length = 0; // a damaged chunk may have left some
+    for (let next = 0; next < cluster.length; ) {
+      this.#addCursor(cluster[next++], startMs, endMs);
+      this.#takeBefore(dst, next < cluster.length ? cluster[next].minTimeMs : Infinity);
     }
-    dst.reserve(buffer.length);
-    while (this.#takeNext(dst)) {}
   }
 
-  /** Appends the least sample of all cursors, and moves those behind it that have its time; false at the end. */
-  #takeNext(dst: SampleColumns): boolean {
-    const buffer = this.#buffer;
+  #addCursor(chunk: RankedChunk, startMs: number, endMs: number): void {
+    const samples = this.#spare.pop() ?? new SampleColumns();
+    samples.reset();
+    this.#decoder.decodeInto(samples, chunk, startMs, endMs);
+    const behind = this.#cursors.findIndex((cursor) => compareRank(chunk, cursor.chunk) < 0);
+    this.#cursors.splice(behind < 0 ? this.#cursors.length : behind, 0, { chunk, samples, at: 0 });
+  }
+
+  /** Appends what lies before `limitMs`, where the next chunk begins, and drops the cursors that are done. */
+  #takeBefore(dst: SampleColumns, limitMs: number): void {
     const cursors = this.#cursors;
-    const ends = this.#ends;
-    let least = Infinity;
-    let from = -1;
-    for (let i = 0; i < cursors.length; i++) {
-      const cursor = cursors[i];
-      if (cursor < ends[i] && buffer.timestamps[cursor] < least) {
-        least = buffer.timestamps[cursor];
-        from = cursor;
+    for (;;) {
+      let least = Infinity;
+      let from = -1;
+      for (let i = 0; i < cursors.length; i++) {
+        const { samples, at } = cursors[i];
+        if (at < samples.length && samples.timestamps[at] < least) {
+          least = samples.timestamps[at];
+          from = i;
+        }
+      }
+      if (from < 0 || least >= limitMs) break;
+      appendFrom(dst, cursors[from]);
+      for (let i = 0; i < cursors.length; i++) {
+        const cursor = cursors[i];
+        if (cursor.at < cursor.samples.length && cursor.samples.timestamps[cursor.at] === least) cursor.at++;
       }
     }
-    if (from < 0) return false;
-    const histogram = buffer.histograms?.[from];
-    if (histogram !== undefined) dst.appendHistogram(least, histogram);
-    else dst.appendWords(least, buffer.valueWords[2 * from], buffer.valueWords[2 * from + 1]);
-    for (let i = 0; i < cursors.length; i++) {
-      if (cursors[i] < ends[i] && buffer.timestamps[cursors[i]] === least) cursors[i]++;
-    }
-    return true;
+    this.#dropDone();
   }
+
+  #dropDone(): void {
+    const cursors = this.#cursors;
+    for (let i = cursors.length - 1; i >= 0; i--) {
+      const { samples, at } = cursors[i];
+      if (at < samples.length) continue;
+      this.#spare.push(samples);
+      cursors.splice(i, 1);
+    }
+  }
+}
+
+function appendFrom(dst: SampleColumns, { samples, at }: Cursor): void {
+  const timestampMs = samples.timestamps[at];
+  const histogram = samples.histograms?.[at];
+  if (histogram !== undefined) dst.appendHistogram(timestampMs, histogram);
+  else dst.appendWords(timestampMs, samples.valueWords[2 * at], samples.valueWords[2 * at + 1]);
 }

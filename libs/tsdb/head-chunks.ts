@@ -3,12 +3,16 @@ import { APPEND_CONFLICT, APPEND_DUPLICATE, APPEND_STORED, type AppendOutcome } 
 import { Arena, fragmentWords, SIZE_CLASSES, wordInPage } from './arena.ts';
 import { type ChunkView, ENCODING_XOR } from './chunk.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
+import { ClosedChunks } from './closed-chunks.ts';
+import { LateCodec } from './late-codec.ts';
 import { LateSamples } from './late-samples.ts';
 import { PAGE_SHIFT, type PagePool } from './page-pool.ts';
-import { grownCapacity, Uint32Vector } from './uint32-vector.ts';
+import { grownCapacity } from './uint32-vector.ts';
 import {
   STATE_BITS_MASK,
   STATE_COUNT,
+  STATE_HIGH,
+  STATE_LOW,
   STATE_PACKED,
   STATE_TIME,
   STATE_USER_0,
@@ -21,15 +25,8 @@ import {
 
 /** Address of the open chunk's fragment, whose first word is the chunk's first time, or 0. Its size class is in STATE_PACKED. */
 const STATE_ADDRESS = STATE_USER_0;
-/** Number + 1 of the youngest closed chunk, or 0. */
+/** Link of the youngest closed chunk, or 0. */
 const STATE_LINK = STATE_USER_1;
-
-/** Words of a closed chunk's columns: link to the one before, address, last time, count << 16 | bits. */
-const CLOSED_WORDS = 4;
-const CLOSED_LINK = 0;
-const CLOSED_ADDRESS = 1;
-const CLOSED_TIME = 2;
-const CLOSED_SIZES = 3;
 
 /** How much of a slot's chunks there was at a moment. What a mark covers never changes, though it may move. */
 export interface ChunkMark {
@@ -42,7 +39,7 @@ export interface ChunkMark {
 /**
  * The samples of a head's slots. In-order ones go to chunks whose bits lie in the arena: one open chunk a slot,
  * which moves to a larger fragment as it grows and is closed when it fills the largest. Those behind their
- * slot's last time, which are rare, go to sorted buffers; no time is in both.
+ * slot's last time go to runs that are kept sorted; no time is in both.
  *
  * Times are milliseconds since the window's start. Values are signed words.
  */
@@ -50,12 +47,16 @@ export class HeadChunks {
   readonly #windowStartMs: number;
   readonly #arena: Arena;
   readonly #late = new Map<number, LateSamples>();
+  #lateCodec: LateCodec | undefined;
   #lateBytes = 0;
   /** An open chunk's state for each slot: interleaved, since an append touches all of it. */
   #state = new Int32Array(16 * STATE_WORDS);
-  #closed = new Uint32Vector(16 * CLOSED_WORDS);
+  #closed = new ClosedChunks();
   readonly #decoder = new ChunkDecoder();
-  readonly #found = new SampleColumns(4);
+  /** The chunk searched last, since samples that come again come in runs: that of a slot behind a link. */
+  readonly #searched = new SampleColumns(4);
+  #searchedSlot = -1;
+  #searchedBehind = 0;
 
   constructor(windowStartMs: number, pool: PagePool) {
     this.#windowStartMs = windowStartMs;
@@ -102,11 +103,8 @@ export class HeadChunks {
   /** In-order samples that a mark covers. */
   markedSamples(mark: ChunkMark): number {
     let count = mark.openCount;
-    for (let link = mark.link; link !== 0; ) {
-      const at = (link - 1) * CLOSED_WORDS;
-      count += this.#closed.words[at + CLOSED_SIZES] >>> 16;
-      link = this.#closed.words[at + CLOSED_LINK];
-    }
+    for (let link = mark.link; link !== 0; link = this.#closed.before(link))
+      count += this.#closed.count(link);
     return count;
   }
 
@@ -117,11 +115,8 @@ export class HeadChunks {
       const address = this.#markedAddress(slot, mark.link);
       views.push(this.#view(address, mark.openBits, mark.openTime, mark.openCount));
     }
-    for (let link = mark.link; link !== 0; ) {
-      const at = (link - 1) * CLOSED_WORDS;
-      views.push(this.#closedView(at));
-      link = this.#closed.words[at + CLOSED_LINK];
-    }
+    for (let link = mark.link; link !== 0; link = this.#closed.before(link))
+      views.push(this.#closedView(link));
     return views.reverse();
   }
 
@@ -132,9 +127,18 @@ export class HeadChunks {
     return this.chunks(slot, mark);
   }
 
-  /** The late samples of a slot, if any; they belong to this. */
-  lateSamples(slot: number): LateSamples | undefined {
-    return this.#late.get(slot);
+  lateCount(slot: number): number {
+    return this.#late.get(slot)?.length ?? 0;
+  }
+
+  /** Chunks of a slot's late samples, by time, some with samples within the bounds; they never change. */
+  lateChunks(slot: number, startMs: number, endMs: number): ChunkView[] {
+    const late = this.#late.get(slot);
+    if (late === undefined) return [];
+    const before = late.byteSize;
+    const chunks = late.chunks(startMs - this.#windowStartMs, endMs - this.#windowStartMs);
+    this.#lateBytes += late.byteSize - before;
+    return chunks;
   }
 
   release(): void {
@@ -142,7 +146,7 @@ export class HeadChunks {
     this.#late.clear();
     this.#lateBytes = 0;
     this.#state = new Int32Array(0);
-    this.#closed = new Uint32Vector(0);
+    this.#closed = new ClosedChunks();
   }
 
   #open(at: number, time: number, low: number, high: number): void {
@@ -176,24 +180,29 @@ export class HeadChunks {
 
   #close(at: number): void {
     const state = this.#state;
-    const closed = this.#closed.extend(CLOSED_WORDS);
-    const words = this.#closed.words;
-    words[closed + CLOSED_LINK] = state[at + STATE_LINK];
-    words[closed + CLOSED_ADDRESS] = state[at + STATE_ADDRESS];
-    words[closed + CLOSED_TIME] = state[at + STATE_TIME];
-    words[closed + CLOSED_SIZES] =
-      (state[at + STATE_COUNT] << 16) | (state[at + STATE_PACKED] & STATE_BITS_MASK);
-    state[at + STATE_LINK] = closed / CLOSED_WORDS + 1;
+    const sizes = (state[at + STATE_COUNT] << 16) | (state[at + STATE_PACKED] & STATE_BITS_MASK);
+    const [link, address, lastTime] = [
+      state[at + STATE_LINK],
+      state[at + STATE_ADDRESS],
+      state[at + STATE_TIME],
+    ];
+    state[at + STATE_LINK] = this.#closed.add(link, address, lastTime, sizes);
   }
 
   #appendLate(slot: number, time: number, low: number, high: number): AppendOutcome {
-    if (this.#findInOrder(slot, time)) {
-      const words = this.#found.valueWords;
-      return (words[0] | 0) === low && (words[1] | 0) === high ? APPEND_DUPLICATE : APPEND_CONFLICT;
+    const state = this.#state;
+    const at = slot * STATE_WORDS;
+    if (time === state[at + STATE_TIME])
+      return repeated(state[at + STATE_LOW] === low && state[at + STATE_HIGH] === high);
+    const found = this.#findInOrder(slot, time);
+    if (found >= 0) {
+      const words = this.#searched.valueWords;
+      return repeated((words[2 * found] | 0) === low && (words[2 * found + 1] | 0) === high);
     }
     let late = this.#late.get(slot);
     if (late === undefined) {
-      late = new LateSamples();
+      this.#lateCodec ??= new LateCodec(this.#windowStartMs);
+      late = new LateSamples(this.#lateCodec);
       this.#late.set(slot, late);
     } else this.#lateBytes -= late.byteSize;
     const outcome = late.insert(time, low, high);
@@ -201,45 +210,41 @@ export class HeadChunks {
     return outcome;
   }
 
-  /** Leaves the in-order sample at `time` in `#found`, if there is one. */
-  #findInOrder(slot: number, time: number): boolean {
-    const at = slot * STATE_WORDS;
+  /** Place in `#searched` of the in-order sample at `time`, or -1. */
+  #findInOrder(slot: number, time: number): number {
     const state = this.#state;
-    const bits = state[at + STATE_PACKED] & STATE_BITS_MASK;
-    const timeMs = this.#windowStartMs + time;
-    let view = this.#view(
-      state[at + STATE_ADDRESS] >>> 0,
-      bits,
-      state[at + STATE_TIME],
-      state[at + STATE_COUNT],
-    );
-    for (let link = state[at + STATE_LINK]; timeMs < view.minTimeMs && link !== 0; ) {
-      const closed = (link - 1) * CLOSED_WORDS;
-      view = this.#closedView(closed);
-      link = this.#closed.words[closed + CLOSED_LINK];
+    const closed = this.#closed;
+    const at = slot * STATE_WORDS;
+    const link = closed.firstEndingFrom(slot, state[at + STATE_LINK], time);
+    const address = (link === 0 ? state[at + STATE_ADDRESS] : closed.address(link)) >>> 0;
+    if (time < this.#arena.pages[address >>> PAGE_SHIFT][wordInPage(address)]) return -1;
+    const behind = link === 0 ? state[at + STATE_LINK] : closed.before(link);
+    const count = link === 0 ? state[at + STATE_COUNT] : closed.count(link);
+    const searched = this.#searched;
+    if (slot !== this.#searchedSlot || behind !== this.#searchedBehind || count !== searched.length) {
+      const bits = state[at + STATE_PACKED] & STATE_BITS_MASK;
+      const view =
+        link === 0 ? this.#view(address, bits, state[at + STATE_TIME], count) : this.#closedView(link);
+      searched.reset();
+      this.#decoder.decodeInto(searched, view, -Infinity, Infinity);
+      this.#searchedSlot = slot;
+      this.#searchedBehind = behind;
     }
-    if (timeMs < view.minTimeMs || timeMs > view.maxTimeMs) return false;
-    this.#found.reset();
-    this.#decoder.decodeInto(this.#found, view, timeMs, timeMs);
-    return this.#found.length > 0;
+    return placeOf(searched, this.#windowStartMs + time);
   }
 
   /** Where the chunk is now that was open when `link` was the youngest closed one. */
   #markedAddress(slot: number, link: number): number {
     const at = slot * STATE_WORDS;
     let address = this.#state[at + STATE_ADDRESS] >>> 0;
-    for (let next = this.#state[at + STATE_LINK]; next !== link; ) {
-      const closed = (next - 1) * CLOSED_WORDS;
-      address = this.#closed.words[closed + CLOSED_ADDRESS];
-      next = this.#closed.words[closed + CLOSED_LINK];
-    }
+    for (let next = this.#state[at + STATE_LINK]; next !== link; next = this.#closed.before(next))
+      address = this.#closed.address(next);
     return address;
   }
 
-  #closedView(at: number): ChunkView {
-    const words = this.#closed.words;
-    const sizes = words[at + CLOSED_SIZES];
-    return this.#view(words[at + CLOSED_ADDRESS], sizes & 0xffff, words[at + CLOSED_TIME], sizes >>> 16);
+  #closedView(link: number): ChunkView {
+    const closed = this.#closed;
+    return this.#view(closed.address(link), closed.bits(link), closed.lastTime(link), closed.count(link));
   }
 
   #view(address: number, bits: number, lastTime: number, count: number): ChunkView {
@@ -256,4 +261,20 @@ export class HeadChunks {
       count,
     };
   }
+}
+
+function repeated(isSame: boolean): AppendOutcome {
+  return isSame ? APPEND_DUPLICATE : APPEND_CONFLICT;
+}
+
+/** The place of a time among columns, or -1. */
+function placeOf({ timestamps, length }: SampleColumns, timestampMs: number): number {
+  let low = 0;
+  let high = length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (timestamps[middle] < timestampMs) low = middle + 1;
+    else high = middle;
+  }
+  return timestamps[low] === timestampMs ? low : -1;
 }

@@ -2,8 +2,6 @@ import { ID_WORDS } from '@xscaler/model';
 import type { ChunkView } from './chunk.ts';
 import type { Head } from './head.ts';
 import type { ChunkMark } from './head-chunks.ts';
-import { encodeLate } from './late-chunks.ts';
-import type { LateSamples } from './late-samples.ts';
 import { SeriesFrameWriter } from './series-frame.ts';
 
 /** Words noted of a slot: the slot, then its `ChunkMark`. */
@@ -15,7 +13,7 @@ const FRAME_BYTES = 1024 * 1024;
 export class HeadSelection implements Disposable {
   readonly #head: Head;
   readonly #notes: Int32Array;
-  readonly #late = new Map<number, LateSamples>();
+  readonly #late = new Map<number, readonly ChunkView[]>();
   readonly #startMs: number;
   readonly #endMs: number;
   readonly seriesCount: number;
@@ -36,10 +34,10 @@ export class HeadSelection implements Disposable {
       for (const slot of slots) {
         head.chunks.mark(slot, mark);
         if (mark.openCount === 0) continue;
-        const late = head.chunks.lateSamples(slot);
-        if (late !== undefined) this.#late.set(slot, late.copy());
+        const lateCount = head.chunks.lateCount(slot);
+        if (lateCount > 0) this.#late.set(slot, head.chunks.lateChunks(slot, startMs, endMs));
         this.#notes.set([slot, mark.link, mark.openCount, mark.openBits, mark.openTime], noted * NOTE_WORDS);
-        sampleCount += head.chunks.markedSamples(mark) + (late?.length ?? 0);
+        sampleCount += head.chunks.markedSamples(mark) + lateCount;
         noted++;
       }
     }
@@ -81,9 +79,7 @@ export class HeadSelection implements Disposable {
       openBits: this.#notes[at + 3],
       openTime: this.#notes[at + 4],
     };
-    const chunks = this.#head.chunks.chunks(slot, mark);
-    const late = this.#late.get(slot);
-    if (late !== undefined) chunks.push(...encodeLate(late, this.#head.windowStartMs));
+    const chunks = this.#head.chunks.chunks(slot, mark).concat(this.#late.get(slot) ?? []);
     return chunks.filter((chunk) => chunk.minTimeMs <= this.#endMs && chunk.maxTimeMs >= this.#startMs);
   }
 
