@@ -4,6 +4,9 @@ import { positionText } from './position.ts';
 /** Texts of each kind that an answer carries at most, as in Prometheus' API. */
 const MAX_TEXTS = 10;
 
+/** Texts of each kind that are gathered at most: a text may say a value, of which a query has many. */
+const MAX_GATHERED = 10_000;
+
 /** What a query's author should know about its answer; every text once. */
 export class Annotations {
   readonly #query: string;
@@ -15,10 +18,12 @@ export class Annotations {
   }
 
   warn(message: string, at: Span): void {
+    if (this.#warnings.size >= MAX_GATHERED) return;
     this.#warnings.add(`PromQL warning: ${message} (${positionText(this.#query, at.start)})`);
   }
 
   info(message: string, at: Span): void {
+    if (this.#infos.size >= MAX_GATHERED) return;
     this.#infos.add(`PromQL info: ${message} (${positionText(this.#query, at.start)})`);
   }
 

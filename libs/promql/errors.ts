@@ -11,7 +11,7 @@ export class ExecutionError extends Error {
 }
 
 /** The limits a query may run into, named as the configuration names them. */
-export type LimitName = 'max_series' | 'max_samples' | 'max_steps';
+export type LimitName = 'max_series' | 'max_samples' | 'max_steps' | 'max_cells' | 'max_response_bytes';
 
 /** A query that would cost more than it may. */
 export class LimitError extends ExecutionError {

@@ -3,6 +3,7 @@ import { type Expr, typeOf } from './ast.ts';
 import { Budget } from './budget.ts';
 import { LimitError, ParseError } from './errors.ts';
 import { Evaluator } from './evaluator.ts';
+import { refusingExhaustion } from './exhaustion.ts';
 import { parseExpression } from './parser.ts';
 import { QueryPlan, type QueryTimes } from './plan.ts';
 import { printExpression } from './printer.ts';
@@ -17,7 +18,7 @@ const DEFAULT_MAX_STEPS = 11_000;
 /**
  * Evaluates at one time. Storage is read asynchronously first; the computing is then synchronous, stopped
  * by `cancellation`.
- * @throws ParseError | ExecutionError | QueryCancelledError | QueryTimeoutError, and what storage throws
+ * @throws ParseError | ExecutionError | LimitError | QueryCancelledError | QueryTimeoutError, and what storage throws
  */
 export async function evaluateInstant(
   query: Expr | string,
@@ -25,7 +26,7 @@ export async function evaluateInstant(
 ): Promise<QueryResult> {
   const times = { startMs: options.timeMs, endMs: options.timeMs, stepMs: 0 };
   const { evaluator, expr } = await prepare(query, times, options);
-  return instantResult(evaluator, expr, options.timeMs);
+  return refusingExhaustion(() => instantResult(evaluator, expr, options.timeMs));
 }
 
 /**
@@ -52,7 +53,7 @@ export async function evaluateRange(query: Expr | string, options: RangeQueryOpt
     );
   }
   const { evaluator, expr } = await prepare(query, { startMs, endMs, stepMs }, options);
-  return rangeResult(evaluator, expr, { startMs, stepMs, count });
+  return refusingExhaustion(() => rangeResult(evaluator, expr, { startMs, stepMs, count }));
 }
 
 /** Reads the query and fetches the series of every selector in it. */

@@ -10,6 +10,7 @@ import type { QueryPlan } from './plan.ts';
 import { HISTOGRAM, type StepGrid } from './query.ts';
 import { RangeReport } from './ranges/range-report.ts';
 import { type RangeSource, SelectorSource, SubquerySource } from './ranges/range-source.ts';
+import { constantColumn, mapColumn } from './scalar-column.ts';
 import { type SampleAspect, selectInstant } from './selectors.ts';
 import { selectSmoothed } from './smoothed-selector.ts';
 import { StepBlock } from './step-block.ts';
@@ -38,32 +39,21 @@ export class Evaluator {
 
   /** A vector expression over the grid. The caller owns the block. */
   vector(expr: Expr, grid: StepGrid): StepBlock {
+    const heldBefore = this.budget.held;
     const once = grid.count > 1 && this.plan.isInvariant(expr);
     const block = once
       ? this.#vector(expr, { ...grid, count: 1 }).repeated(grid.count)
       : this.#vector(expr, grid);
-    this.budget.addCells(block.rows * grid.count);
+    this.budget.settle(heldBefore + block.heldCells);
     return block;
   }
 
-  /** A scalar expression: one value a step. */
+  /** A scalar expression: one value a step. The caller owns the column. */
   scalar(expr: Expr, grid: StepGrid): Float64Array {
-    switch (expr.kind) {
-      case 'number':
-        return new Float64Array(grid.count).fill(expr.value);
-      case 'paren':
-        return this.scalar(expr.expr, grid);
-      case 'unary': {
-        const values = this.scalar(expr.expr, grid);
-        return expr.op === '-' ? values.map((value) => -value) : values;
-      }
-      case 'binary':
-        return evaluateScalarBinary(expr.op, this.scalar(expr.left, grid), this.scalar(expr.right, grid));
-      case 'call':
-        return evaluateScalarCall(this, expr, grid);
-      default:
-        throw new TypeError(`${expr.kind} is no scalar`);
-    }
+    const heldBefore = this.budget.held;
+    const column = this.#scalar(expr, grid);
+    this.budget.settle(heldBefore + column.length);
+    return column;
   }
 
   /** A string expression. */
@@ -130,6 +120,31 @@ export class Evaluator {
     }
   }
 
+  #scalar(expr: Expr, grid: StepGrid): Float64Array {
+    const { budget } = this;
+    switch (expr.kind) {
+      case 'number':
+        return constantColumn(budget, grid.count, expr.value);
+      case 'paren':
+        return this.scalar(expr.expr, grid);
+      case 'unary': {
+        const values = this.scalar(expr.expr, grid);
+        return expr.op === '-' ? mapColumn(budget, values, (value) => -value) : values;
+      }
+      case 'binary':
+        return evaluateScalarBinary(
+          budget,
+          expr.op,
+          this.scalar(expr.left, grid),
+          this.scalar(expr.right, grid),
+        );
+      case 'call':
+        return evaluateScalarCall(this, expr, grid);
+      default:
+        throw new TypeError(`${expr.kind} is no scalar`);
+    }
+  }
+
   #smoothed(selector: VectorSelector, grid: StepGrid): StepBlock {
     const { plan, budget, annotations } = this;
     const report = new RangeReport(annotations, selector.span);
@@ -145,7 +160,7 @@ export class Evaluator {
 
   #subqueryRange(expr: Subquery, grid: StepGrid): RangeSource {
     const inner = this.plan.subqueryGrid(expr, grid);
-    const block = inner.count === 0 ? new StepBlock(0) : this.vector(expr.expr, inner);
+    const block = inner.count === 0 ? new StepBlock(this.budget, 0) : this.vector(expr.expr, inner);
     return new SubquerySource(block, inner, this.plan.timeOf(expr), this.budget);
   }
 }

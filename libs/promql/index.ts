@@ -27,5 +27,5 @@ export {
   type SeriesBlock,
   type StepGrid,
 } from './query.ts';
-export { encodeResult } from './result-json.ts';
+export { type EncodeOptions, encodeResult } from './result-json.ts';
 export { selectorsOf } from './selectors-of.ts';

@@ -47,6 +47,7 @@ export function mergeEqualRows(block: StepBlock): StepBlock {
 
 function mergeRow(block: StepBlock, into: number, row: number): void {
   const { steps, present } = block;
+  block.budget.work(steps);
   for (let k = 0; k < steps; k++) {
     if (present[row * steps + k] === 0) continue;
     if (present[into * steps + k] !== 0) {

@@ -2,12 +2,19 @@ import type { FloatHistogram, Labels } from '@xscaler/model';
 import type { Queryable } from '@xscaler/storage';
 import type { Cancellation } from './cancellation.ts';
 
-/** What one query may cost; an absent limit is none. */
+/** What one query may cost; an absent limit is none where no default is given. */
 export interface QueryLimits {
   /** Series selected by all selectors together. */
   readonly maxSeries?: number;
-  /** Samples read from storage, and cells of series × steps held, each. */
+  /** Samples read from storage, and cells held, each. */
   readonly maxSamples?: number;
+  /**
+   * Cells (series × steps, those of subqueries and scalars too) held at a time, about 9 bytes each;
+   * 50,000,000 where absent, as Prometheus' `query.max-samples`.
+   */
+  readonly maxCells?: number;
+  /** Bytes of an encoded answer; 256 MiB where absent. */
+  readonly maxResponseBytes?: number;
   /** Steps of a range query; 11,000 where absent, as Prometheus. */
   readonly maxSteps?: number;
 }
@@ -77,7 +84,7 @@ export interface SampleRun {
 export interface QueryStats {
   /** Samples decoded from storage. */
   readonly samplesRead: number;
-  /** Cells of all blocks the query made: no less than it held at any one time. */
+  /** Most cells the query held at any one time. */
   readonly peakSamples: number;
 }
 

@@ -1,5 +1,7 @@
 import type { FloatHistogram, Labels } from '@xscaler/model';
 import type { Cancellation } from './cancellation.ts';
+import { LimitError } from './errors.ts';
+import { refusingExhaustion } from './exhaustion.ts';
 import { histogramJson } from './histogram-json.ts';
 import { formatSampleValue, formatTimestampMs } from './number-format.ts';
 import {
@@ -13,16 +15,30 @@ import {
 
 /** Characters gathered before they become a buffer. */
 const PIECE_CHARACTERS = 65_536;
+const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 const encoder = new TextEncoder();
+
+export interface EncodeOptions {
+  /** Looked at once a piece. */
+  readonly cancellation?: Cancellation | undefined;
+  /** Size of the encoded answer at most; 256 MiB where absent. */
+  readonly maxBytes?: number | undefined;
+}
 
 /**
  * The `data` member of the Prometheus HTTP API's answer, byte for byte as Prometheus writes it, as UTF-8
  * pieces to be sent one after the other. No object tree is built.
- * @param cancellation looked at once a piece
- * @throws QueryCancelledError | QueryTimeoutError
+ * @throws LimitError | QueryCancelledError | QueryTimeoutError
  */
-export function encodeResult(result: QueryResult, cancellation?: Cancellation): Buffer[] {
-  const out = new PieceWriter(cancellation);
+export function encodeResult(result: QueryResult, options: EncodeOptions = {}): Buffer[] {
+  return refusingExhaustion(() => {
+    const out = new PieceWriter(options);
+    writeResult(out, result);
+    return out.finish();
+  });
+}
+
+function writeResult(out: PieceWriter, result: QueryResult): void {
   switch (result.type) {
     case 'scalar':
       out.write(
@@ -44,16 +60,18 @@ export function encodeResult(result: QueryResult, cancellation?: Cancellation): 
       writeRuns(out, result.series);
       break;
   }
-  return out.finish();
 }
 
 class PieceWriter {
   readonly #pieces: Buffer[] = [];
   readonly #cancellation: Cancellation | undefined;
+  readonly #maxBytes: number;
+  #bytes = 0;
   #text = '';
 
-  constructor(cancellation: Cancellation | undefined) {
+  constructor({ cancellation, maxBytes = DEFAULT_MAX_BYTES }: EncodeOptions) {
     this.#cancellation = cancellation;
+    this.#maxBytes = maxBytes;
   }
 
   write(text: string): void {
@@ -71,6 +89,13 @@ class PieceWriter {
     this.#cancellation?.throwIfCancelled();
     // Encoded this way a piece has a buffer of its own, which can be handed to another thread.
     const { buffer } = encoder.encode(this.#text);
+    this.#bytes += buffer.byteLength;
+    if (this.#bytes > this.#maxBytes) {
+      throw new LimitError(
+        'max_response_bytes',
+        `the answer is larger than its limit max_response_bytes (${this.#maxBytes}): select fewer series or a larger step`,
+      );
+    }
     this.#pieces.push(Buffer.from(buffer));
     this.#text = '';
   }
@@ -128,20 +153,34 @@ function writeMatrix(out: PieceWriter, block: SeriesBlock, grid: StepGrid): void
 
 function writeRuns(out: PieceWriter, series: readonly SampleRun[]): void {
   out.write('{"resultType":"matrix","result":[');
-  series.forEach((run, row) => {
-    out.write(`${row === 0 ? '' : ','}{"metric":${labelsJson(run.labels)}`);
-    const floats: string[] = [];
-    const histograms: string[] = [];
-    run.timestampsMs.forEach((timestampMs, i) => {
-      const histogram = run.histograms?.[i];
-      if (histogram) histograms.push(histogramPointJson(timestampMs, histogram));
-      else floats.push(pointJson(timestampMs, formatSampleValue(run.values[i])));
-    });
-    if (floats.length > 0) out.write(`,"values":[${floats.join(',')}]`);
-    if (histograms.length > 0) out.write(`,"histograms":[${histograms.join(',')}]`);
+  series.forEach(({ labels, timestampsMs, values, histograms }, row) => {
+    out.write(`${row === 0 ? '' : ','}{"metric":${labelsJson(labels)}`);
+    let separator = ',"values":[';
+    for (let i = 0; i < timestampsMs.length; i++) {
+      if (histograms?.[i]) continue;
+      out.write(`${separator}${pointJson(timestampsMs[i], formatSampleValue(values[i]))}`);
+      separator = ',';
+    }
+    if (separator === ',') out.write(']');
+    if (histograms) writeHistograms(out, timestampsMs, histograms);
     out.write('}');
   });
   out.write(']}');
+}
+
+function writeHistograms(
+  out: PieceWriter,
+  timestampsMs: Float64Array,
+  histograms: readonly (FloatHistogram | undefined)[],
+): void {
+  let separator = ',"histograms":[';
+  for (let i = 0; i < timestampsMs.length; i++) {
+    if (!histograms[i]) continue;
+    out.write(separator);
+    out.write(histogramPointJson(timestampsMs[i], histograms[i]));
+    separator = ',';
+  }
+  if (separator === ',') out.write(']');
 }
 
 function pointJson(timestampMs: number, value: string): string {

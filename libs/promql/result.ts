@@ -1,8 +1,9 @@
-import type { FloatHistogram } from '@xscaler/model';
-import { Labels } from '@xscaler/model';
+import { type FloatHistogram, Labels } from '@xscaler/model';
 import { type Expr, typeOf, unwrapParens } from './ast.ts';
+import type { Budget } from './budget.ts';
 import type { Evaluator } from './evaluator.ts';
 import { FLOAT, type QueryResult, type SampleRun, type StepGrid } from './query.ts';
+import { firstAfter } from './ranges/first-after.ts';
 import { RangeSamples } from './ranges/range-samples.ts';
 import { StepBlock } from './step-block.ts';
 
@@ -27,7 +28,7 @@ export function instantResult(evaluator: Evaluator, expr: Expr, timeMs: number):
 export function rangeResult(evaluator: Evaluator, expr: Expr, grid: StepGrid): QueryResult {
   let block: StepBlock;
   if (typeOf(expr) === 'scalar') {
-    block = new StepBlock(grid.count, 1);
+    block = new StepBlock(evaluator.budget, grid.count, 1);
     block.addRow(Labels.EMPTY);
     block.values.set(evaluator.scalar(expr, grid));
     block.present.fill(FLOAT);
@@ -41,9 +42,15 @@ function frameOf({ annotations, budget }: Evaluator) {
   return { warnings: annotations.warnings, infos: annotations.infos, stats: budget.stats };
 }
 
+/** What comparing label sets costs, in samples handled. */
+const LABEL_COMPARISON_WORK = 8;
+
 function sortedByLabels(block: StepBlock): StepBlock {
   const order = block.labels.map((_, row) => row);
-  order.sort((a, b) => block.labels[a].compare(block.labels[b]));
+  order.sort((a, b) => {
+    block.budget.work(LABEL_COMPARISON_WORK);
+    return block.labels[a].compare(block.labels[b]);
+  });
   return order.every((row, i) => row === i) ? block : block.pick(order);
 }
 
@@ -56,7 +63,7 @@ function sampleRuns(evaluator: Evaluator, expr: Expr, grid: StepGrid): SampleRun
   const runs: SampleRun[] = [];
   for (let row = 0; row < source.count; row++) {
     source.load(row, samples);
-    const run = runWithin(samples, source.labels(row), endMs - rangeMs, endMs);
+    const run = runWithin(evaluator.budget, samples, source.labels(row), endMs - rangeMs, endMs);
     if (run) runs.push(run);
   }
   return runs.sort((a, b) => a.labels.compare(b.labels));
@@ -64,25 +71,33 @@ function sampleRuns(evaluator: Evaluator, expr: Expr, grid: StepGrid): SampleRun
 
 /** Samples with startMs < t ≤ endMs, floats and histograms merged by time. */
 function runWithin(
+  budget: Budget,
   samples: RangeSamples,
   labels: Labels,
   startMs: number,
   endMs: number,
 ): SampleRun | undefined {
-  const merged: { timestampMs: number; value: number; histogram: FloatHistogram | undefined }[] = [];
-  for (let i = 0; i < samples.length; i++) {
-    merged.push({ timestampMs: samples.timestamps[i], value: samples.values[i], histogram: undefined });
-  }
-  samples.histograms.forEach((histogram, i) => {
-    merged.push({ timestampMs: samples.histogramTimestamps[i], value: histogram.sum, histogram });
-  });
-  const inside = merged.filter(({ timestampMs }) => timestampMs > startMs && timestampMs <= endMs);
-  if (inside.length === 0) return undefined;
-  inside.sort((a, b) => a.timestampMs - b.timestampMs);
-  return {
+  const { timestamps, histogramTimestamps, histograms } = samples;
+  let float = firstAfter(timestamps, 0, samples.length, startMs);
+  const floatEnd = firstAfter(timestamps, float, samples.length, endMs);
+  let histogram = firstAfter(histogramTimestamps, 0, histograms.length, startMs);
+  const histogramEnd = firstAfter(histogramTimestamps, histogram, histograms.length, endMs);
+  const length = floatEnd - float + histogramEnd - histogram;
+  if (length === 0) return undefined;
+  budget.hold(2 * length);
+  const run = {
     labels,
-    timestampsMs: Float64Array.from(inside, (sample) => sample.timestampMs),
-    values: Float64Array.from(inside, (sample) => sample.value),
-    histograms: samples.histograms.length === 0 ? undefined : inside.map((sample) => sample.histogram),
+    timestampsMs: new Float64Array(length),
+    values: new Float64Array(length),
+    histograms: histograms.length === 0 ? undefined : new Array<FloatHistogram | undefined>(length),
   };
+  for (let i = 0; i < length; i++) {
+    const isFloat =
+      float < floatEnd && (histogram === histogramEnd || timestamps[float] <= histogramTimestamps[histogram]);
+    run.timestampsMs[i] = isFloat ? timestamps[float] : histogramTimestamps[histogram];
+    run.values[i] = isFloat ? samples.values[float] : histograms[histogram].sum;
+    if (isFloat) float++;
+    else if (run.histograms) run.histograms[i] = histograms[histogram++];
+  }
+  return run;
 }

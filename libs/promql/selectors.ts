@@ -22,12 +22,13 @@ export function selectInstant(
   detectResets: boolean,
   budget: Budget,
 ): StepBlock {
-  const block = new StepBlock(grid.count, series.length);
+  const block = new StepBlock(budget, grid.count, series.length);
   const columns = new SampleColumns();
   for (const one of series) {
     columns.reset();
     one.read(columns);
     budget.addSamples(columns.length);
+    budget.work(grid.count);
     if (columns.length === 0) continue;
     if (detectResets && columns.histograms) detectResetHints(columns.histograms);
     const first = block.addRow(one.labels);

@@ -20,7 +20,7 @@ export function selectSmoothed(
   budget: Budget,
   report: RangeReport,
 ): StepBlock {
-  const block = new StepBlock(grid.count, series.length);
+  const block = new StepBlock(budget, grid.count, series.length);
   const samples = new RangeSamples();
   for (const one of series) {
     budget.addSamples(samples.load(one, false));
@@ -29,6 +29,7 @@ export function selectSmoothed(
     const first = block.addRow(one.labels);
     for (let step = 0; step < grid.count; step++) {
       const refMs = (atMs ?? grid.startMs + step * grid.stepMs) - offsetMs;
+      budget.work(samples.length + samples.histograms.length + 1);
       smoothAt(samples, refMs, lookbackDeltaMs, block, first + step, report);
     }
   }

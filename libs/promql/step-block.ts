@@ -1,12 +1,15 @@
 import type { FloatHistogram, Labels } from '@xscaler/model';
+import type { Budget } from './budget.ts';
+import { CANCELLATION_SAMPLES } from './cancellation.ts';
 import { FLOAT, HISTOGRAM, type SeriesBlock } from './query.ts';
 
 /**
  * The rows of a vector over all steps while it is being computed. Row r's cells are at
  * `r * steps … (r + 1) * steps − 1` of every column. The evaluator owns a block until it hands it on;
- * an operator may overwrite the block it was given.
+ * an operator may overwrite the block it was given. Whatever it allocates it holds in the query's budget first.
  */
 export class StepBlock implements SeriesBlock {
+  readonly budget: Budget;
   readonly steps: number;
   labels: Labels[] = [];
   /** Per row: the metric name goes when the query ends (delayed name removal only). */
@@ -15,7 +18,10 @@ export class StepBlock implements SeriesBlock {
   present: Uint8Array;
   histograms: (FloatHistogram | undefined)[] | undefined;
 
-  constructor(steps: number, expectedRows = 0) {
+  /** @throws LimitError | QueryCancelledError | QueryTimeoutError */
+  constructor(budget: Budget, steps: number, expectedRows = 0) {
+    budget.hold(steps * expectedRows);
+    this.budget = budget;
     this.steps = steps;
     this.values = new Float64Array(steps * expectedRows);
     this.present = new Uint8Array(steps * expectedRows);
@@ -23,6 +29,11 @@ export class StepBlock implements SeriesBlock {
 
   get rows(): number {
     return this.labels.length;
+  }
+
+  /** What the block has of its budget. */
+  get heldCells(): number {
+    return this.histograms ? 2 * this.present.length : this.present.length;
   }
 
   /** Adds a row of absent cells. @returns index of its first cell */
@@ -50,7 +61,10 @@ export class StepBlock implements SeriesBlock {
   }
 
   setHistogram(cell: number, histogram: FloatHistogram): void {
-    this.histograms ??= [];
+    if (!this.histograms) {
+      this.budget.hold(this.present.length);
+      this.histograms = [];
+    }
     this.histograms[cell] = histogram;
     this.present[cell] = HISTOGRAM;
   }
@@ -67,6 +81,7 @@ export class StepBlock implements SeriesBlock {
   /** Adds all rows of another block of the same steps. */
   append(other: StepBlock): void {
     for (let row = 0; row < other.rows; row++) {
+      this.budget.work(this.steps);
       const first = this.addRow(other.labels[row], other.nameDropped[row]);
       for (let k = 0; k < other.steps; k++) {
         const cell = row * other.steps + k;
@@ -83,8 +98,9 @@ export class StepBlock implements SeriesBlock {
 
   /** The rows listed, in that order, as a block of their own. */
   pick(rows: readonly number[]): StepBlock {
-    const picked = new StepBlock(this.steps, rows.length);
+    const picked = new StepBlock(this.budget, this.steps, rows.length);
     for (const row of rows) {
+      this.budget.work(this.steps);
       const to = picked.addRow(this.labels[row], this.nameDropped[row]);
       const from = row * this.steps;
       picked.values.set(this.values.subarray(from, from + this.steps), to);
@@ -100,31 +116,47 @@ export class StepBlock implements SeriesBlock {
   /** Without rows that have no cell. */
   withoutEmptyRows(): StepBlock {
     const kept: number[] = [];
-    for (let row = 0; row < this.rows; row++) if (!this.isRowEmpty(row)) kept.push(row);
+    for (let row = 0; row < this.rows; row++) {
+      this.budget.work(this.steps);
+      if (!this.isRowEmpty(row)) kept.push(row);
+    }
     return kept.length === this.rows ? this : this.pick(kept);
   }
 
   /** The one step of this block repeated `steps` times. */
   repeated(steps: number): StepBlock {
-    const block = new StepBlock(steps, this.rows);
+    const { budget } = this;
+    const block = new StepBlock(budget, steps, this.rows);
     for (let row = 0; row < this.rows; row++) {
       const first = block.addRow(this.labels[row], this.nameDropped[row]);
-      block.values.fill(this.values[row], first, first + steps);
-      block.present.fill(this.present[row], first, first + steps);
-      if (this.present[row] !== HISTOGRAM) continue;
-      for (let k = 0; k < steps; k++) block.setHistogram(first + k, this.histogramAt(row));
+      for (let from = 0; from < steps; from += CANCELLATION_SAMPLES) {
+        const to = Math.min(steps, from + CANCELLATION_SAMPLES);
+        budget.work(to - from);
+        this.#repeatCell(row, block, first + from, first + to);
+      }
     }
     return block;
   }
 
+  #repeatCell(cell: number, block: StepBlock, from: number, to: number): void {
+    block.values.fill(this.values[cell], from, to);
+    block.present.fill(this.present[cell], from, to);
+    if (this.present[cell] !== HISTOGRAM) return;
+    for (let i = from; i < to; i++) block.setHistogram(i, this.histogramAt(cell));
+  }
+
   #reserve(cells: number): void {
     if (cells <= this.present.length) return;
+    const before = this.heldCells;
     const capacity = Math.max(cells, this.present.length * 2);
+    const columns = this.histograms ? 2 : 1;
+    this.budget.hold(columns * capacity);
     const values = new Float64Array(capacity);
     values.set(this.values);
     const present = new Uint8Array(capacity);
     present.set(this.present);
     this.values = values;
     this.present = present;
+    this.budget.release(before);
   }
 }

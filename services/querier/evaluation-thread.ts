@@ -24,7 +24,8 @@ async function evaluate(job: EvaluationJob): Promise<EvaluationReply> {
     const result = await resultOf(job, cancellation);
     const evaluatedMs = performance.now();
     const { result: shown, truncated } = limited(result, job.resultLimit);
-    return renderAnswer(shown, encodeResult(shown, cancellation), {
+    const data = encodeResult(shown, { cancellation, maxBytes: job.limits.maxResponseBytes });
+    return renderAnswer(shown, data, {
       stats: job.withStats ? { evalSeconds: (evaluatedMs - startedMs) / 1_000 } : undefined,
       warnings: truncated ? ['results truncated due to limit'] : [],
     });

@@ -48,7 +48,7 @@ function reduceGroups(
 
 /** An empty row for each group; a group's name is dropped where any of its rows' is. */
 export function groupBlock(block: StepBlock, groups: Groups): StepBlock {
-  const result = new StepBlock(block.steps, groups.labels.length);
+  const result = new StepBlock(block.budget, block.steps, groups.labels.length);
   for (const labels of groups.labels) result.addRow(labels);
   for (let row = 0; row < block.rows; row++) {
     if (block.nameDropped[row]) result.nameDropped[groups.groupOf[row]] = true;

@@ -8,6 +8,9 @@ import { formatShortest } from '../number-format.ts';
 import { ABSENT, FLOAT } from '../query.ts';
 import { StepBlock } from '../step-block.ts';
 
+/** What making a label set costs, in samples handled. */
+const LABELLING_WORK = 16;
+
 /** `count_values("label", v)`: how many rows of a group have each value. */
 export function countValues(evaluator: Evaluator, expr: Aggregation, block: StepBlock): StepBlock {
   const label = expr.param ? evaluator.text(expr.param) : '';
@@ -16,13 +19,14 @@ export function countValues(evaluator: Evaluator, expr: Aggregation, block: Step
   }
   const names = expr.without ? [...expr.grouping, label] : expr.grouping;
   const reduce = aggregationLabels(names, expr.without);
-  const result = new StepBlock(block.steps);
+  const result = new StepBlock(block.budget, block.steps);
   const rows = new Map<string, number>();
   for (let row = 0; row < block.rows; row++) {
     const group = reduce(block.labels[row]);
     for (let step = 0; step < block.steps; step++) {
       const cell = row * block.steps + step;
       if (block.present[cell] === ABSENT) continue;
+      evaluator.budget.work(LABELLING_WORK);
       const text =
         block.present[cell] === FLOAT
           ? formatShortest(block.values[cell])

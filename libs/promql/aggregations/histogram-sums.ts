@@ -18,6 +18,7 @@ export function addHistogramsTo(
   const { annotations } = evaluator;
   const { steps } = block;
   const members = new Map<number, FloatHistogram[]>();
+  block.budget.hold(result.rows * steps);
   const spoilt = new Uint8Array(result.rows * steps);
   for (let row = 0; row < block.rows; row++) {
     for (let k = 0; k < steps; k++) {

@@ -5,17 +5,20 @@ import type { Evaluator } from '../evaluator.ts';
 import type { Groups } from '../grouping.ts';
 import { labelHash } from '../label-hash.ts';
 import { formatGeneral } from '../number-format.ts';
+import { mapColumn } from '../scalar-column.ts';
 import type { StepBlock } from '../step-block.ts';
 import { membersOf } from './members.ts';
 import { keptCount } from './top.ts';
 
 /** `limitk`: the first k rows of each group at each step. */
 export function limitTo(block: StepBlock, groups: Groups, params: Float64Array): StepBlock {
-  const counts = params.map(keptCount);
+  const { budget } = block;
+  const counts = mapColumn(budget, params, keptCount);
   const { steps, present } = block;
   for (const members of membersOf(groups)) {
     for (let step = 0; step < steps; step++) {
       let kept = 0;
+      budget.work(members.length);
       for (const row of members) {
         const cell = row * steps + step;
         if (present[cell] !== 0 && ++kept > counts[step]) present[cell] = 0;
@@ -35,9 +38,11 @@ export function limitRatio(
   block: StepBlock,
   params: Float64Array,
 ): StepBlock {
-  const ratios = params.map((ratio) => checkedRatio(evaluator, expr, ratio));
+  const { budget } = evaluator;
+  const ratios = mapColumn(budget, params, (ratio) => checkedRatio(evaluator, expr, ratio));
   const { steps, present } = block;
   for (let row = 0; row < block.rows; row++) {
+    budget.work(steps);
     const share = hashShare(block.labels[row]);
     for (let step = 0; step < steps; step++) {
       const ratio = ratios[step];

@@ -40,10 +40,14 @@ export function quantileOfGroups(
   return result;
 }
 
+/** What a warning costs, in samples handled. */
+const WARNING_WORK = 64;
+
 function warnOfBadQuantiles(evaluator: Evaluator, expr: Aggregation, quantiles: Float64Array): void {
   if (!expr.param) return;
-  for (const quantile of new Set(quantiles)) {
+  for (const quantile of quantiles) {
     if (quantile >= 0 && quantile <= 1) continue;
+    evaluator.budget.work(WARNING_WORK);
     evaluator.annotations.warn(
       `quantile value should be between 0 and 1, got ${formatGeneral(quantile)}`,
       expr.param.span,

@@ -46,11 +46,13 @@ export function reducerFor(name: ReducerName): Reducer {
 /** Kahan–Neumaier sums, the compensations in a column beside the sums. */
 function reduceSum({ block, groups, result }: Reduction): void {
   const { steps, values, present } = block;
+  block.budget.hold(result.rows * steps);
   const compensations = new Float64Array(result.rows * steps);
   const sums = result.values;
   for (let row = 0; row < block.rows; row++) {
     const from = row * steps;
     const to = groups.groupOf[row] * steps;
+    block.budget.work(steps);
     for (let k = 0; k < steps; k++) {
       if (present[from + k] !== FLOAT) continue;
       const cell = to + k;
@@ -75,6 +77,7 @@ function reduceSum({ block, groups, result }: Reduction): void {
 function reduceMean({ block, groups, result }: Reduction): void {
   const { steps, values, present } = block;
   const cells = result.rows * steps;
+  block.budget.hold(2 * cells);
   const compensations = new Float64Array(cells);
   const counts = new Uint32Array(cells);
   const incremental = new Uint8Array(cells);
@@ -82,6 +85,7 @@ function reduceMean({ block, groups, result }: Reduction): void {
   for (let row = 0; row < block.rows; row++) {
     const from = row * steps;
     const to = groups.groupOf[row] * steps;
+    block.budget.work(steps);
     for (let k = 0; k < steps; k++) {
       if (present[from + k] !== FLOAT) continue;
       const cell = to + k;
@@ -124,6 +128,7 @@ function reduceExtreme(reduction: Reduction, beats: (value: number, best: number
   for (let row = 0; row < block.rows; row++) {
     const from = row * steps;
     const to = groups.groupOf[row] * steps;
+    block.budget.work(steps);
     for (let k = 0; k < steps; k++) {
       if (present[from + k] !== FLOAT) continue;
       const value = values[from + k];
@@ -140,6 +145,7 @@ function reduceCount({ block, groups, result }: Reduction): void {
   for (let row = 0; row < block.rows; row++) {
     const from = row * steps;
     const to = groups.groupOf[row] * steps;
+    block.budget.work(steps);
     for (let k = 0; k < steps; k++) {
       if (present[from + k] === 0) continue;
       result.present[to + k] = FLOAT;
@@ -153,6 +159,7 @@ function reduceGroup({ block, groups, result }: Reduction): void {
   for (let row = 0; row < block.rows; row++) {
     const from = row * steps;
     const to = groups.groupOf[row] * steps;
+    block.budget.work(steps);
     for (let k = 0; k < steps; k++) {
       if (present[from + k] !== 0) result.setFloat(to + k, 1);
     }
@@ -165,12 +172,14 @@ function reduceVariance(reduction: Reduction, deviation: boolean): void {
   infoOfIgnored(reduction);
   const { steps, values, present } = block;
   const cells = result.rows * steps;
+  block.budget.hold(2 * cells);
   const means = new Float64Array(cells);
   const counts = new Uint32Array(cells);
   const squares = result.values;
   for (let row = 0; row < block.rows; row++) {
     const from = row * steps;
     const to = groups.groupOf[row] * steps;
+    block.budget.work(steps);
     for (let k = 0; k < steps; k++) {
       if (present[from + k] !== FLOAT) continue;
       const cell = to + k;

@@ -4,6 +4,7 @@ import type { Evaluator } from '../evaluator.ts';
 import type { Groups } from '../grouping.ts';
 import { formatGeneral } from '../number-format.ts';
 import { ABSENT, FLOAT } from '../query.ts';
+import { mapColumn } from '../scalar-column.ts';
 import type { StepBlock } from '../step-block.ts';
 import { infoOfIgnored } from './histogram-sums.ts';
 
@@ -33,24 +34,30 @@ export function selectExtremes(
   params: Float64Array,
 ): StepBlock {
   infoOfIgnored({ evaluator, expr, block });
-  const most = Math.min(
-    block.rows,
-    params.map(keptCount).reduce((a, b) => Math.max(a, b), 0),
-  );
-  const counts = Int32Array.from(params, (param) => Math.min(keptCount(param), block.rows));
+  const counts = mapColumn(evaluator.budget, params, (param) => Math.min(keptCount(param), block.rows));
   const groupCount = groups.labels.length;
+  const most = Math.min(
+    largestGroup(groups),
+    counts.reduce((a, b) => Math.max(a, b), 0),
+  );
   const chunk = Math.max(1, Math.floor(RANKING_ENTRIES / Math.max(1, groupCount * most)));
+  evaluator.budget.hold(groupCount * Math.min(chunk, block.steps) * (most + 1));
   const ranking = new Ranking(expr.op === 'topk', groupCount, Math.min(chunk, block.steps), most);
   const order: number[] = [];
   for (let from = 0; from < block.steps; from += chunk) {
     ranking.rank(block, groups.groupOf, counts, from, Math.min(from + chunk, block.steps));
-    evaluator.budget.work(block.rows * chunk);
-    if (block.steps === 1) order.push(...ranking.rowsInOrder(groupCount));
+    if (block.steps === 1) ranking.listRows(block, groupCount, order);
   }
   return block.steps === 1 ? block.pick(order) : block.withoutEmptyRows();
 }
 
-/** The best rows of each group at each step of a chunk, best first. */
+function largestGroup(groups: Groups): number {
+  const sizes = new Int32Array(groups.labels.length);
+  for (const group of groups.groupOf) sizes[group]++;
+  return sizes.reduce((a, b) => Math.max(a, b), 0);
+}
+
+/** The best rows of each group at each step of a chunk, each slot's a heap with the worst of them on top. */
 class Ranking {
   readonly #highest: boolean;
   readonly #steps: number;
@@ -68,10 +75,11 @@ class Ranking {
   }
 
   /** Ranks the floats of steps from ≤ s < to, and leaves only the best in the block. */
-  rank(block: StepBlock, groupOf: Int32Array, counts: Int32Array, from: number, to: number): void {
+  rank(block: StepBlock, groupOf: Int32Array, counts: Float64Array, from: number, to: number): void {
     const { steps, present } = block;
     this.#lengths.fill(0);
     for (let row = 0; row < block.rows; row++) {
+      block.budget.work(to - from);
       const group = groupOf[row] * this.#steps;
       for (let step = from; step < to; step++) {
         const cell = row * steps + step;
@@ -90,33 +98,55 @@ class Ranking {
     }
   }
 
-  /** All rows of a chunk of one step, group by group. */
-  rowsInOrder(groups: number): number[] {
-    const rows: number[] = [];
+  /** Appends all rows of a block of one step, group by group, best first. */
+  listRows(block: StepBlock, groups: number, order: number[]): void {
     for (let slot = 0; slot < groups; slot++) {
       const first = slot * this.#most;
-      rows.push(...this.#rows.subarray(first, first + this.#lengths[slot]));
+      const rows = this.#rows.subarray(first, first + this.#lengths[slot]);
+      rows.sort((a, b) => {
+        block.budget.work(1);
+        return this.#precedes(block.values, 1, 0, a, b) ? -1 : 1;
+      });
+      for (const row of rows) order.push(row);
     }
-    return rows;
   }
 
+  /** Adds a row to its slot's heap, whose root is the row to go first; rows are offered in their order. */
   #offer(values: Float64Array, steps: number, row: number, step: number, slot: number, count: number): void {
     const rows = this.#rows;
     const first = slot * this.#most;
     const length = this.#lengths[slot];
-    const value = values[row * steps + step];
-    if (length === count && !this.#beats(value, values[rows[first + length - 1] * steps + step])) return;
-    let low = first;
-    let high = first + length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#beats(value, values[rows[middle] * steps + step])) high = middle;
-      else low = middle + 1;
+    if (length < count) {
+      this.#lengths[slot]++;
+      let at = length;
+      while (at > 0) {
+        const parent = (at - 1) >> 1;
+        if (!this.#precedes(values, steps, step, rows[first + parent], row)) break;
+        rows[first + at] = rows[first + parent];
+        at = parent;
+      }
+      rows[first + at] = row;
+    } else if (this.#beats(values[row * steps + step], values[rows[first] * steps + step])) {
+      let at = 0;
+      for (let child = 1; child < length; child = 2 * at + 1) {
+        const right = child + 1;
+        if (right < length && this.#precedes(values, steps, step, rows[first + child], rows[first + right])) {
+          child = right;
+        }
+        if (!this.#precedes(values, steps, step, row, rows[first + child])) break;
+        rows[first + at] = rows[first + child];
+        at = child;
+      }
+      rows[first + at] = row;
     }
-    const end = first + Math.min(length, count - 1);
-    for (let i = end; i > low; i--) rows[i] = rows[i - 1];
-    rows[low] = row;
-    if (length < count) this.#lengths[slot]++;
+  }
+
+  /** Whether row a comes before row b: of equal values the earlier row. */
+  #precedes(values: Float64Array, steps: number, step: number, a: number, b: number): boolean {
+    const value = values[a * steps + step];
+    const other = values[b * steps + step];
+    if (this.#beats(value, other)) return true;
+    return a < b && !this.#beats(other, value);
   }
 
   #beats(value: number, other: number): boolean {

@@ -1,6 +1,8 @@
 import { type BinaryExpr, type BinaryOperator, typeOf } from '../ast.ts';
+import type { Budget } from '../budget.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { ABSENT, HISTOGRAM, type StepGrid } from '../query.ts';
+import { mapColumn } from '../scalar-column.ts';
 import type { StepBlock } from '../step-block.ts';
 import { isComparison, isSetOperator, isTrim } from '../type-check.ts';
 import { combineMixed } from './mixed-samples.ts';
@@ -23,8 +25,9 @@ export function evaluateBinary(evaluator: Evaluator, expr: BinaryExpr, grid: Ste
   return combineVectors(evaluator, expr, left, right);
 }
 
-/** Two scalars, step by step; a comparison gives 1 or 0. */
+/** Two scalars, step by step, in place of the left; a comparison gives 1 or 0. */
 export function evaluateScalarBinary(
+  budget: Budget,
   op: BinaryOperator,
   left: Float64Array,
   right: Float64Array,
@@ -32,10 +35,10 @@ export function evaluateScalarBinary(
   if (isTrim(op)) return left.fill(Number.NaN);
   if (isComparison(op)) {
     const compare = comparisonOf(op);
-    return left.map((value, step) => Number(compare(value, right[step])));
+    return mapColumn(budget, left, (value, step) => Number(compare(value, right[step])));
   }
   const combine = arithmeticOf(op);
-  return left.map((value, step) => combine(value, right[step]));
+  return mapColumn(budget, left, (value, step) => combine(value, right[step]));
 }
 
 /** A vector and a scalar, in place. A comparison keeps the vector's values whichever side it is on. */
@@ -52,6 +55,7 @@ function combineWithScalar(
   const compares = isComparison(expr.op);
   const compare = comparisonOf(expr.op);
   const combine = arithmeticOf(expr.op);
+  evaluator.budget.work(cells);
   for (let i = 0; i < cells; i++) {
     if (present[i] === ABSENT) continue;
     if (present[i] === HISTOGRAM || trims) {

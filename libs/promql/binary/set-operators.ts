@@ -24,8 +24,10 @@ export function combineSets(expr: BinaryExpr, left: StepBlock, right: StepBlock)
 /** For each group and step whether any row is there. */
 function presence(block: StepBlock, groups: Int32Array, groupCount: number): Uint8Array {
   const { steps } = block;
+  block.budget.hold(groupCount * steps);
   const seen = new Uint8Array(groupCount * steps);
   for (let row = 0; row < block.rows; row++) {
+    block.budget.work(steps);
     for (let k = 0; k < steps; k++) {
       if (block.present[row * steps + k] !== 0) seen[groups[row] * steps + k] = 1;
     }
@@ -36,6 +38,7 @@ function presence(block: StepBlock, groups: Int32Array, groupCount: number): Uin
 function keepWhere(block: StepBlock, groups: Int32Array, seen: Uint8Array, wanted: boolean): void {
   const { steps } = block;
   for (let row = 0; row < block.rows; row++) {
+    block.budget.work(steps);
     for (let k = 0; k < steps; k++) {
       if ((seen[groups[row] * steps + k] !== 0) !== wanted) block.present[row * steps + k] = 0;
     }

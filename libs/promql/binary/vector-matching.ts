@@ -54,7 +54,7 @@ class VectorJoin {
     this.#swapped = this.#matching.cardinality === 'one-to-many';
     this.#many = this.#swapped ? right : left;
     this.#one = this.#swapped ? left : right;
-    this.#result = new StepBlock(left.steps, this.#many.rows);
+    this.#result = new StepBlock(evaluator.budget, left.steps, this.#many.rows);
   }
 
   run(): StepBlock {
@@ -106,8 +106,9 @@ class VectorJoin {
 
   /** @throws ExecutionError where two rows of the "one" side are there at one step */
   #checkUnique(groupLabels: Labels, rows: readonly number[]): void {
-    const { steps, present, labels } = this.#one;
+    const { steps, present, labels, budget } = this.#one;
     for (let step = 0; step < steps; step++) {
+      budget.work(rows.length);
       let seen = -1;
       for (const row of rows) {
         if (present[row * steps + step] === 0) continue;
@@ -204,7 +205,9 @@ class VectorJoin {
     this.#rows.set(labels.key, first);
     const cells = first + this.#result.steps;
     if (cells > this.#filledBy.length) {
-      const grown = new Int32Array(Math.max(cells, this.#filledBy.length * 2));
+      const capacity = Math.max(cells, this.#filledBy.length * 2);
+      this.#result.budget.hold(capacity - this.#filledBy.length);
+      const grown = new Int32Array(capacity);
       grown.set(this.#filledBy);
       this.#filledBy = grown;
     }
@@ -223,6 +226,7 @@ class VectorJoin {
 }
 
 function anyAt(block: StepBlock, step: number): boolean {
+  block.budget.work(block.rows);
   for (let row = 0; row < block.rows; row++) if (block.present[row * block.steps + step] !== 0) return true;
   return false;
 }
@@ -235,6 +239,7 @@ function sampleAt(block: StepBlock, cell: number): number | FloatHistogram {
 function addFilledRow(block: StepBlock, labels: Labels, rows: number[], fill: number): number {
   const first = block.addRow(labels);
   for (let step = 0; step < block.steps; step++) {
+    block.budget.work(rows.length);
     if (rows.every((row) => block.present[row * block.steps + step] === ABSENT)) {
       block.setFloat(first + step, fill);
     }

@@ -25,11 +25,12 @@ export function evaluateAbsentOverTime(evaluator: Evaluator, call: Call, grid: S
 }
 
 function absentFrom(block: StepBlock, arg: Expr): StepBlock {
-  const absent = new StepBlock(block.steps, 1);
+  const absent = new StepBlock(block.budget, block.steps, 1);
   absent.addRow(labelsOfAbsent(arg));
   absent.values.fill(1);
   absent.present.fill(FLOAT);
   const cells = block.rows * block.steps;
+  block.budget.work(cells);
   for (let i = 0; i < cells; i++) if (block.present[i] !== 0) absent.present[i % block.steps] = 0;
   return absent.withoutEmptyRows();
 }

@@ -1,5 +1,6 @@
 import { Labels } from '@xscaler/model';
 import { type Call, type Expr, unwrapParens } from '../ast.ts';
+import type { Budget } from '../budget.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { quoteText } from '../go-quote.ts';
 import { FLOAT, HISTOGRAM, type StepGrid } from '../query.ts';
@@ -7,6 +8,7 @@ import { checkExtension, type Extension, slideExtended } from '../ranges/extende
 import { keepsName, rangeFunction } from '../ranges/range-functions.ts';
 import { RangeReport } from '../ranges/range-report.ts';
 import { slideWindows } from '../ranges/slide.ts';
+import { constantColumn, mapColumn, scalarColumn } from '../scalar-column.ts';
 import type { FunctionName } from '../signatures.ts';
 import { StepBlock } from '../step-block.ts';
 import { evaluateAbsent, evaluateAbsentOverTime } from './absent.ts';
@@ -95,13 +97,14 @@ function evaluateDate(
   grid: StepGrid,
   date: (seconds: number) => number,
 ): StepBlock {
-  if (call.args.length === 0) return vectorOf(times(grid).map(date));
+  const { budget } = evaluator;
+  if (call.args.length === 0) return vectorOf(budget, mapColumn(budget, times(budget, grid), date));
   return evaluator.dropNames(mapFloats(evaluator.vector(call.args[0], grid), date));
 }
 
 /** One row without labels. */
-function vectorOf(values: Float64Array): StepBlock {
-  const block = new StepBlock(values.length, 1);
+function vectorOf(budget: Budget, values: Float64Array): StepBlock {
+  const block = new StepBlock(budget, values.length, 1);
   block.addRow(Labels.EMPTY);
   block.values.set(values);
   block.present.fill(FLOAT);
@@ -109,7 +112,7 @@ function vectorOf(values: Float64Array): StepBlock {
 }
 
 function evaluateVector(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
-  return vectorOf(evaluator.scalar(call.args[0], grid));
+  return vectorOf(evaluator.budget, evaluator.scalar(call.args[0], grid));
 }
 
 /** Of a bare selector: when its samples were taken; of anything else: when it was evaluated. */
@@ -127,7 +130,9 @@ function evaluateTimestamp(evaluator: Evaluator, call: Call, grid: StepGrid): St
 
 function evaluateRound(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
   const block = evaluator.vector(call.args[0], grid);
-  const nearest = call.args[1] ? evaluator.scalar(call.args[1], grid) : new Float64Array(grid.count).fill(1);
+  const nearest = call.args[1]
+    ? evaluator.scalar(call.args[1], grid)
+    : constantColumn(evaluator.budget, grid.count, 1);
   return evaluator.dropNames(mapFloats(block, (value, step) => roundTo(value, nearest[step])));
 }
 
@@ -148,17 +153,18 @@ function evaluateClamp(evaluator: Evaluator, call: Call, grid: StepGrid): StepBl
   return evaluator.dropNames(block);
 }
 
-function times(grid: StepGrid): Float64Array {
-  return Float64Array.from({ length: grid.count }, (_, k) => (grid.startMs + k * grid.stepMs) / 1000);
+function times(budget: Budget, grid: StepGrid): Float64Array {
+  return scalarColumn(budget, grid.count, (step) => (grid.startMs + step * grid.stepMs) / 1000);
 }
 
 /** A call that gives a scalar: one value a step. */
 export function evaluateScalarCall(evaluator: Evaluator, call: Call, grid: StepGrid): Float64Array {
   const { startMs, endMs, stepMs } = evaluator.plan.times;
-  const constant = (value: number) => new Float64Array(grid.count).fill(value);
+  const { budget } = evaluator;
+  const constant = (value: number) => constantColumn(budget, grid.count, value);
   switch (call.signature.name) {
     case 'time':
-      return times(grid);
+      return times(budget, grid);
     case 'pi':
       return constant(Math.PI);
     case 'scalar':
@@ -187,14 +193,18 @@ function combine(
   fn: (left: number, right: number) => number,
 ): Float64Array {
   const right = evaluator.scalar(call.args[1], grid);
-  return evaluator.scalar(call.args[0], grid).map((left, step) => fn(left, right[step]));
+  const left = evaluator.scalar(call.args[0], grid);
+  return mapColumn(evaluator.budget, left, (value, step) => fn(value, right[step]));
 }
 
 /** The float of the only row present at a step, NaN where there is none or several. */
 function onlyValues(block: StepBlock): Float64Array {
-  const values = new Float64Array(block.steps).fill(Number.NaN);
+  const { budget } = block;
+  const values = constantColumn(budget, block.steps, Number.NaN);
+  budget.hold(block.steps);
   const counts = new Uint32Array(block.steps);
   const cells = block.rows * block.steps;
+  budget.work(cells);
   for (let i = 0; i < cells; i++) {
     if (block.present[i] !== FLOAT) continue;
     const step = i % block.steps;

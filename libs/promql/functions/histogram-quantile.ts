@@ -23,7 +23,7 @@ export function evaluateHistogramQuantile(evaluator: Evaluator, call: Call, grid
 export function evaluateHistogramQuantiles(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
   const label = evaluator.text(call.args[1]);
   const reader = new HistogramReader(evaluator, call, evaluator.vector(call.args[0], grid), 0);
-  const result = new StepBlock(grid.count);
+  const result = new StepBlock(evaluator.budget, grid.count);
   for (const arg of call.args.slice(2)) {
     const quantiles = evaluator.scalar(arg, grid);
     warnOfQuantiles(evaluator, call, quantiles);
@@ -116,9 +116,10 @@ class HistogramReader {
   ): StepBlock {
     const input = this.#input;
     const { steps } = input;
-    const block = new StepBlock(steps, this.#classic.length);
+    const block = new StepBlock(this.#evaluator.budget, steps, this.#classic.length);
     if (input.histograms) {
       for (let row = 0; row < input.rows; row++) {
+        input.budget.work(steps);
         if (!hasKind(input, row, HISTOGRAM)) continue;
         const first = block.addRow(label(this.#resultLabels(input.labels[row])), true);
         for (let step = 0; step < steps; step++) {
@@ -243,10 +244,14 @@ function parseBound(text: string): number | undefined {
   return Number.isNaN(value) ? undefined : value;
 }
 
+/** What a warning costs, in samples handled. */
+const WARNING_WORK = 64;
+
 /** Warns of quantiles outside 0…1, each value once. */
 export function warnOfQuantiles(evaluator: Evaluator, call: Call, quantiles: Float64Array): void {
-  for (const quantile of new Set(quantiles)) {
+  for (const quantile of quantiles) {
     if (quantile >= 0 && quantile <= 1) continue;
+    evaluator.budget.work(WARNING_WORK);
     evaluator.annotations.warn(
       `quantile value should be between 0 and 1, got ${formatGeneral(quantile)}`,
       call.args[call.signature.args.indexOf('scalar')].span,

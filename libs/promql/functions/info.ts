@@ -39,7 +39,7 @@ class Enrichment {
     this.#target = target;
     this.#base = base;
     this.#info = info;
-    this.#result = new StepBlock(base.steps, base.rows);
+    this.#result = new StepBlock(base.budget, base.steps, base.rows);
     this.#keepsUnmatched = target.dataMatchers.every((matcher) => matcher.matchesEmpty);
     info.labels.forEach((labels, row) => {
       const key = identity(labels);
@@ -64,6 +64,7 @@ class Enrichment {
     for (let step = 0; step < base.steps; step++) {
       const cell = row * base.steps + step;
       if (base.present[cell] === ABSENT) continue;
+      base.budget.work(candidates.length + 1);
       const matches = isInfo ? [] : this.#matchesAt(candidates, step);
       if (!isInfo && matches.length === 0 && !this.#keepsUnmatched) continue;
       const combination = matches.join();

@@ -17,6 +17,8 @@ export function evaluateLabelReplace(evaluator: Evaluator, call: Call, grid: Ste
   const block = evaluator.vector(call.args[0], grid);
   const template = new Template(replacement);
   for (let row = 0; row < block.rows; row++) {
+    // A match may take milliseconds: its cost is pattern × text.
+    evaluator.budget.look();
     const matcher = regex.matcher(block.labels[row].get(source));
     if (!matcher.matches()) continue;
     const value = template.expand((group) => {
@@ -71,6 +73,9 @@ class Template {
   }
 }
 
+/** What making a label set costs, in samples handled. */
+const LABELLING_WORK = 16;
+
 /** `label_join(v, dst, separator, src…)`. */
 export function evaluateLabelJoin(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
   const [target, separator, ...sources] = call.args.slice(1).map((arg) => evaluator.text(arg));
@@ -83,6 +88,7 @@ export function evaluateLabelJoin(evaluator: Evaluator, call: Call, grid: StepGr
   }
   const block = evaluator.vector(call.args[0], grid);
   for (let row = 0; row < block.rows; row++) {
+    evaluator.budget.work(LABELLING_WORK);
     const labels = block.labels[row];
     block.labels[row] = labels.with(target, sources.map((source) => labels.get(source)).join(separator));
     if (target === METRIC_NAME) block.nameDropped[row] = false;

@@ -67,6 +67,7 @@ export function unaryMath(name: FunctionName): ((value: number) => number) | und
 export function mapFloats(block: StepBlock, fn: (value: number, step: number) => number): StepBlock {
   const { present, values, steps } = block;
   const cells = block.rows * steps;
+  block.budget.work(cells);
   for (let i = 0; i < cells; i++) {
     if (present[i] === FLOAT) values[i] = fn(values[i], i % steps);
     else present[i] = 0;

@@ -10,7 +10,10 @@ export function evaluateSort(evaluator: Evaluator, call: Call, grid: StepGrid): 
   if (block.steps !== 1) return block;
   const rows = rowsOf(block).filter((row) => block.present[row] !== HISTOGRAM);
   const sign = call.signature.name === 'sort' ? 1 : -1;
-  rows.sort((a, b) => compareValues(block.values[a], block.values[b], sign));
+  rows.sort((a, b) => {
+    block.budget.work(1);
+    return compareValues(block.values[a], block.values[b], sign);
+  });
   return block.pick(rows);
 }
 
@@ -19,6 +22,9 @@ function compareValues(a: number, b: number, sign: number): number {
   if (a === b) return 0;
   return a < b ? -sign : sign;
 }
+
+/** What comparing label sets costs, in samples handled. */
+const LABEL_COMPARISON_WORK = 32;
 
 /** `sort_by_label` and `sort_by_label_desc`: by the labels named, in natural order, then by all labels. */
 export function evaluateSortByLabel(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
@@ -29,6 +35,7 @@ export function evaluateSortByLabel(evaluator: Evaluator, call: Call, grid: Step
   const sign = call.signature.name === 'sort_by_label' ? 1 : -1;
   const rows = rowsOf(block);
   rows.sort((a, b) => {
+    block.budget.work(LABEL_COMPARISON_WORK);
     for (const name of names) {
       const order = compareNaturally(block.labels[a].get(name), block.labels[b].get(name));
       if (order !== 0) return sign * order;

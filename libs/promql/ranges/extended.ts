@@ -7,6 +7,7 @@ import { StepBlock } from '../step-block.ts';
 import { isChange, isReset } from './counts.ts';
 import { extendedFloatChange } from './extended-floats.ts';
 import { extendedHistogramChange } from './extended-histograms.ts';
+import { firstAfter } from './first-after.ts';
 import { countMixedPairs } from './histogram-pairs.ts';
 import type { RangeReport } from './range-report.ts';
 import { RangeSamples } from './range-samples.ts';
@@ -47,7 +48,7 @@ export interface ExtendedRange {
  */
 export function slideExtended(range: ExtendedRange): StepBlock {
   const { source, grid, budget, report } = range;
-  const block = new StepBlock(grid.count, source.count);
+  const block = new StepBlock(budget, grid.count, source.count);
   const samples = new RangeSamples();
   const window = new Window(samples, report);
   for (let row = 0; row < source.count; row++) {
@@ -91,16 +92,6 @@ function placeWindow(
     histogramTimestamps.length,
     untilMs,
   );
-}
-
-/** Index of the first of times[from … to − 1] that is greater, or `to`. */
-function firstAfter(times: ArrayLike<number>, from: number, to: number, timeMs: number): number {
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (times[middle] > timeMs) to = middle;
-    else from = middle + 1;
-  }
-  return from;
 }
 
 function applyExtended({ source, extension, name, report }: ExtendedRange, window: Window): void {

@@ -2,9 +2,13 @@ import { quantileOfSorted } from '../quantile.ts';
 import type { RangeSamples } from './range-samples.ts';
 import { PlainWindowFunction, type Window, type WindowFunction } from './window.ts';
 
+/** Insertions and removals from which on sorting the window anew is cheaper than moving memory for each. */
+const MOVES_BEFORE_SORTING = 256;
+
 /**
  * `quantile_over_time`: the window's values kept sorted while it slides. Each sample is inserted and
- * removed once by binary search, which moves memory but compares little.
+ * removed once by binary search, which moves memory but compares little; a window far from the last one is
+ * sorted anew.
  */
 export class QuantileOverTime implements WindowFunction {
   readonly #quantiles: Float64Array;
@@ -31,15 +35,24 @@ export class QuantileOverTime implements WindowFunction {
     const { from, to } = window;
     if (!window.hasFloats()) return;
     const { values } = window.samples;
-    if (from >= this.#to) {
-      this.#count = 0;
-      this.#nans = 0;
-      this.#from = from;
-      this.#to = from;
+    if (from >= this.#to || from - this.#from + to - this.#to > MOVES_BEFORE_SORTING) {
+      this.#sortAnew(values, from, to);
     }
     for (; this.#from < from; this.#from++) this.#remove(values[this.#from]);
     for (; this.#to < to; this.#to++) this.#insert(values[this.#to]);
     window.setFloat(quantileOfSorted(this.#quantiles[window.step], this.#sorted, this.#count, this.#nans));
+  }
+
+  #sortAnew(values: Float64Array, from: number, to: number): void {
+    this.#count = 0;
+    this.#nans = 0;
+    for (let i = from; i < to; i++) {
+      if (Number.isNaN(values[i])) this.#nans++;
+      else this.#sorted[this.#count++] = values[i];
+    }
+    this.#sorted.subarray(0, this.#count).sort();
+    this.#from = from;
+    this.#to = to;
   }
 
   #insert(value: number): void {

@@ -46,6 +46,9 @@ export class SelectorSource implements RangeSource {
   }
 }
 
+/** A decoded row has a column of times and one of values, and window functions keep two more of its length. */
+const ROW_COLUMNS = 4;
+
 /** Rows of a subquery: an expression's values at the steps of its own grid. */
 export class SubquerySource implements RangeSource {
   readonly time: ResolvedTime;
@@ -58,6 +61,7 @@ export class SubquerySource implements RangeSource {
     this.#grid = grid;
     this.time = time;
     this.#budget = budget;
+    budget.hold(ROW_COLUMNS * grid.count);
   }
 
   get count(): number {

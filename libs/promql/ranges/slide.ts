@@ -18,7 +18,7 @@ export function slideWindows(
   budget: Budget,
   report: RangeReport,
 ): StepBlock {
-  const block = new StepBlock(grid.count, source.count);
+  const block = new StepBlock(budget, grid.count, source.count);
   const samples = new RangeSamples();
   const window = new Window(samples, report);
   for (let row = 0; row < source.count; row++) {
@@ -84,6 +84,6 @@ function slideRow(
       block.values[first + step] = window.value;
     } else if (window.histogram) block.setHistogram(first + step, window.histogram);
   }
-  budget.work(work);
+  budget.work(work + grid.count);
   return filled;
 }
