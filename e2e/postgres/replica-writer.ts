@@ -28,7 +28,13 @@ export async function commitHead(
   const entries = [{ metric: `last_${partition}`, type: 'counter' as const, help: String(offset), unit: '' }];
   const metadata = [{ tenant: TENANT, entries }];
   return store.commit(
-    commitOf(meta, { partition, expectedResumeOffset: offset, resumeOffset: offset + 1, metadata }),
+    commitOf(meta, {
+      partCount: 2,
+      partition,
+      expectedResumeOffset: offset,
+      resumeOffset: offset + 1,
+      metadata,
+    }),
   );
 }
 

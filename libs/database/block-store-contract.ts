@@ -35,7 +35,15 @@ export function metaOf(changes: Partial<BlockMeta> = {}): BlockMeta {
 }
 
 export function commitOf(meta: BlockMeta | undefined, changes: Partial<BlockCommit> = {}): BlockCommit {
-  return { meta, partition: 3, expectedResumeOffset: 0, resumeOffset: 200, metadata: [], ...changes };
+  return {
+    meta,
+    partCount: 3,
+    partition: 3,
+    expectedResumeOffset: 0,
+    resumeOffset: 200,
+    metadata: [],
+    ...changes,
+  };
 }
 
 const BYTES = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) >>> 3);
@@ -105,6 +113,18 @@ function committing(check: Check): void {
     assert.deepEqual(await store.list('team', 0, 100 * HOUR_MS), [meta]);
     assert.equal((await store.ledger(3)).length, 1);
     assert.equal(await store.resumeOffset(3), 200);
+  });
+
+  check('a block whose staged parts were swept never goes live', async ({ store }) => {
+    const meta = metaOf();
+    await stage(store, meta);
+    assert.ok((await store.sweepStaged(Number.MAX_SAFE_INTEGER)) > 0);
+    await store.stage(meta.blockId, meta.tenant, [{ kind: 'chunks', number: 1, bytes: BYTES.subarray(5) }]);
+    await rejectsWith(store.commit(commitOf(meta)), 'invalid');
+    assert.deepEqual(await store.list('team', 0, 100 * HOUR_MS), []);
+    assert.deepEqual(await store.ledger(3), []);
+    await stage(store, meta);
+    assert.equal(await store.commit(commitOf(meta)), 'committed');
   });
 
   check('a commit that was there already moves the resume offset forwards only', async ({ store }) => {

@@ -47,6 +47,8 @@ export type LedgerRow = Pick<
 export interface BlockCommit {
   /** The staged block, or undefined where only the resume offset moves. */
   readonly meta: BlockMeta | undefined;
+  /** Parts that were staged of it: a block with fewer (a sweep took a staging that stalled for dead) never goes live. */
+  readonly partCount: number;
   readonly partition: number;
   /** The resume offset as the caller knows it, and what it becomes. */
   readonly expectedResumeOffset: number;

@@ -55,7 +55,8 @@ export class SqlBlockStore implements BlockStore {
 
   commit(commit: BlockCommit): Promise<'committed' | 'already'> {
     return this.#db.transaction(async (tx) => {
-      const outcome = commit.meta === undefined ? 'committed' : await commitBlock(tx, commit.meta);
+      const outcome =
+        commit.meta === undefined ? 'committed' : await commitBlock(tx, commit.meta, commit.partCount);
       await moveResumeOffset(tx, commit, outcome);
       for (const { tenant, entries } of commit.metadata) await storeMetadata(tx, tenant, entries);
       return outcome;
@@ -134,7 +135,11 @@ export class SqlBlockStore implements BlockStore {
 }
 
 /** Flips a staged block to live and writes its ledger row, unless its head has one. */
-async function commitBlock(tx: SqlRunner, meta: BlockMeta): Promise<'committed' | 'already'> {
+async function commitBlock(
+  tx: SqlRunner,
+  meta: BlockMeta,
+  partCount: number,
+): Promise<'committed' | 'already'> {
   const values = ledgerValues(meta);
   const inserted = await tx.query(
     `INSERT INTO ledger (${LEDGER_COLUMNS.join(', ')}) VALUES (${placeholders(values.length)})
@@ -158,6 +163,16 @@ async function commitBlock(tx: SqlRunner, meta: BlockMeta): Promise<'committed' 
   ]);
   if (staged.length === 0) {
     throw new DatabaseError('invalid', `block ${meta.blockId} has no staged parts`);
+  }
+  const [parts] = await tx.query<{ parts: number }>(
+    'SELECT COUNT(*) AS parts FROM block_parts WHERE block_id = $1',
+    [meta.blockId],
+  );
+  if (parts?.parts !== partCount) {
+    throw new DatabaseError(
+      'invalid',
+      `block ${meta.blockId} has ${parts?.parts} staged parts, not ${partCount}`,
+    );
   }
   const block = blockValues(meta);
   await tx.query(

@@ -39,9 +39,11 @@ export class HeadCommitter {
     const written = writeBlock(head);
     let pieces: BlockPart[] = [];
     let bytes = 0;
+    let partCount = 0;
     let step = written.next();
     for (; !step.done; step = written.next()) {
       pieces.push(step.value);
+      partCount++;
       bytes += step.value.bytes.length;
       if (bytes < STAGE_BYTES) continue;
       await this.#blocks.stage(blockId, head.tenant, pieces);
@@ -62,7 +64,7 @@ export class HeadCommitter {
       ...step.value,
       ...timesOf(step.value, head),
     };
-    await this.#commit(meta, this.#heads.resumeOffsetWithout(held, nextOffset));
+    await this.#commit(meta, partCount, this.#heads.resumeOffsetWithout(held, nextOffset));
     return meta;
   }
 
@@ -70,15 +72,16 @@ export class HeadCommitter {
   async checkpoint(nextOffset: number): Promise<void> {
     const resumeOffset = this.#heads.resumeOffsetWithout(undefined, nextOffset);
     if (resumeOffset > this.resumeOffset || !this.#metadata.isEmpty)
-      await this.#commit(undefined, resumeOffset);
+      await this.#commit(undefined, 0, resumeOffset);
   }
 
   /** Another zone may be ahead: what it found stored is stored, whatever this one has applied. */
-  async #commit(meta: BlockMeta | undefined, ownResumeOffset: number): Promise<void> {
+  async #commit(meta: BlockMeta | undefined, partCount: number, ownResumeOffset: number): Promise<void> {
     const resumeOffset = Math.max(ownResumeOffset, this.resumeOffset);
     const metadata = this.#metadata.snapshot();
     await this.#blocks.commit({
       meta,
+      partCount,
       partition: this.#partition,
       expectedResumeOffset: this.resumeOffset,
       resumeOffset,

@@ -357,6 +357,7 @@ test('a log that ends below the resume offset is not the one that the blocks wer
   const machine = await Machine.make();
   await machine.blocks.commit({
     meta: undefined,
+    partCount: 0,
     partition: 0,
     expectedResumeOffset: 0,
     resumeOffset: 7,

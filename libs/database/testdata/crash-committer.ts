@@ -25,6 +25,7 @@ for (;;) {
   const entries = [{ metric: 'last', type: 'counter' as const, help: name, unit: '' }];
   await store.commit(
     commitOf(meta, {
+      partCount: 2,
       partition: 0,
       expectedResumeOffset: offset,
       resumeOffset: offset + 1,
