@@ -7,8 +7,11 @@ import { numberValue } from './number-scan.ts';
 import { positionText } from './position.ts';
 import { describeToken, type Token, type TokenType } from './tokens.ts';
 
-/** Levels of parentheses, calls and operators within each other; a chain of operators nests, too. */
-const MAX_DEPTH = 1500;
+/**
+ * Levels of parentheses, calls and operators within each other; a chain of operators nests, too. Code that is
+ * not optimized yet overflows the stack of a main thread from about 1,300 on.
+ */
+const MAX_DEPTH = 1000;
 
 /** The parser's view of a query: tokens with two of look-ahead, and its ways to fail. */
 export class TokenStream {

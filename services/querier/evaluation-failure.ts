@@ -15,6 +15,9 @@ function apiErrorOf(error: unknown): ApiError {
   if (error instanceof ExecutionError) return new ApiError('execution', error.message);
   if (error instanceof QueryCancelledError) return new ApiError('canceled', error.message);
   if (error instanceof QueryTimeoutError) return new ApiError('timeout', error.message);
+  // An allocation or a stack that the thread does not have: the query's doing, and no retry helps.
+  if (error instanceof RangeError)
+    return new ApiError('execution', `the query is too large: ${error.message}`);
   // What is left could not be read: an ingester, the log or the database is away, or a part is damaged.
   return new ApiError('unavailable', error instanceof Error ? error.message : String(error));
 }
