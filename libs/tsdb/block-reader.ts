@@ -3,6 +3,7 @@ import { compareUtf8, Labels } from '@xscaler/model';
 import { decodeExemplars, type ExemplarsOfSeries } from './block-exemplars-codec.ts';
 import { SERIES_PER_GROUP, type Slice } from './block-format.ts';
 import { type BlockIndex, decodeIndex } from './block-index.ts';
+import { BlockIndexCache } from './block-index-cache.ts';
 import { BlockLabels, type LabelPair } from './block-labels.ts';
 import { decodeEntry, runLength, type SeriesEntry } from './block-series-codec.ts';
 import { type BlockSource, SliceReader } from './block-slices.ts';
@@ -22,27 +23,39 @@ export interface BlockIdentity {
   readonly fromOffset: number;
 }
 
-interface OpenBlock {
+/** What a decoded index takes in memory for each byte of it: a slice is 10 bytes in it and an object here. */
+const DECODED_INDEX_FACTOR = 8;
+/** Bound of a reader's own cache, where none is given. */
+const OWN_CACHE_BYTES = 64 * 1024 * 1024;
+
+class OpenBlock {
   readonly index: BlockIndex;
   readonly labels: BlockLabels;
+
+  constructor(index: BlockIndex, slices: SliceReader) {
+    this.index = index;
+    this.labels = new BlockLabels(index, slices);
+  }
 }
 
 /**
- * Reads a block by slices. Keeps what it read of the index (`cachedBytes`), not the chunks; safe for concurrent use.
+ * Reads a block by slices. What it reads of the index, not the chunks, goes to a cache that many readers share;
+ * safe for concurrent use.
  * Every method rejects with `DamagedBlockError`, with the source's own error, or with the signal's reason.
  */
 export class BlockReader {
   readonly #identity: BlockIdentity;
   readonly #slices: SliceReader;
-  #opened: Promise<OpenBlock> | undefined;
+  readonly #cache: BlockIndexCache;
 
-  constructor(identity: BlockIdentity, source: BlockSource) {
+  constructor(
+    identity: BlockIdentity,
+    source: BlockSource,
+    cache: BlockIndexCache = new BlockIndexCache(OWN_CACHE_BYTES),
+  ) {
     this.#identity = identity;
-    this.#slices = new SliceReader(identity.blockId, source);
-  }
-
-  get cachedBytes(): number {
-    return this.#slices.cachedBytes;
+    this.#cache = cache;
+    this.#slices = new SliceReader(identity.blockId, source, cache);
   }
 
   /** Series frames as a head's selection yields them, about a megabyte each; none where nothing matches. */
@@ -131,22 +144,17 @@ export class BlockReader {
     return result;
   }
 
-  /** Opens once; a failure is forgotten, so that the next call tries again. */
   async #open(signal: AbortSignal): Promise<OpenBlock> {
     signal.throwIfAborted();
-    this.#opened ??= this.#readIndex();
-    try {
-      return await this.#opened;
-    } catch (error) {
-      this.#opened = undefined;
-      throw error;
-    }
+    const opened = await this.#cache.getOrLoad(this.#identity.blockId, () => this.#readIndex());
+    if (!(opened instanceof OpenBlock)) throw new TypeError('the cache has something else for a block');
+    return opened;
   }
 
-  async #readIndex(): Promise<OpenBlock> {
+  async #readIndex(): Promise<{ value: OpenBlock; bytes: number }> {
     const bytes = await this.#slices.part('index', 0);
     const index = this.#slices.decoded('index', 0, () => decodeIndex(bytes));
-    return { index, labels: new BlockLabels(index, this.#slices) };
+    return { value: new OpenBlock(index, this.#slices), bytes: bytes.length * DECODED_INDEX_FACTOR };
   }
 
   /** The entries of the series with these numbers, in order, some groups at a time. */

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { DecodeError } from '@xscaler/encoding';
 import type { BlockPartKind, Slice } from './block-format.ts';
 import { isPartIntact } from './block-format.ts';
+import type { BlockIndexCache } from './block-index-cache.ts';
 import { DamagedBlockError } from './damaged-block-error.ts';
 
 /** Where the parts of one block are read from. */
@@ -26,27 +27,22 @@ interface CoalescedRead {
   readonly places: number[];
 }
 
-/** Reads slices of a block, coalesced, and checks each against its checksum. */
+/** Reads slices of a block, coalesced, and checks each against its checksum; those of its index it keeps in a cache. */
 export class SliceReader {
   readonly #blockId: string;
   readonly #source: BlockSource;
-  readonly #cache = new Map<string, Uint8Array>();
-  #cachedBytes = 0;
+  readonly #cache: BlockIndexCache;
 
-  constructor(blockId: string, source: BlockSource) {
+  constructor(blockId: string, source: BlockSource, cache: BlockIndexCache) {
     this.#blockId = blockId;
     this.#source = source;
-  }
-
-  get cachedBytes(): number {
-    return this.#cachedBytes;
+    this.#cache = cache;
   }
 
   /** A whole part. */
   async part(kind: BlockPartKind, number: number): Promise<Uint8Array> {
     const bytes = await this.#source.read(kind, number);
     if (!isPartIntact(bytes)) throw this.damaged(kind, number, 'its checksum is wrong');
-    this.#cachedBytes += bytes.length;
     return bytes;
   }
 
@@ -75,17 +71,24 @@ export class SliceReader {
     slices: readonly Slice[],
     signal: AbortSignal,
   ): Promise<Uint8Array[]> {
-    const keyOf = ({ number, offset }: Slice) => `${kind}/${number}/${offset}`;
-    const missing = slices.filter((slice) => !this.#cache.has(keyOf(slice)));
-    const read = missing.length > 0 ? await this.slices(kind, missing, signal) : [];
-    for (const [i, slice] of missing.entries()) {
-      const key = keyOf(slice);
-      if (this.#cache.has(key)) continue;
-      const own = read[i].slice(); // a view would keep all that was read with it
-      this.#cache.set(key, own);
-      this.#cachedBytes += own.length;
+    const found = new Array<Uint8Array>(slices.length);
+    const missing: number[] = [];
+    for (const [i, slice] of slices.entries()) {
+      const kept = this.#cache.get(this.#keyOf(kind, slice));
+      if (kept instanceof Uint8Array) found[i] = kept;
+      else missing.push(i);
     }
-    return slices.map((slice) => this.#cache.get(keyOf(slice)) as Uint8Array);
+    if (missing.length === 0) return found;
+    const read = await this.slices(
+      kind,
+      missing.map((i) => slices[i]),
+      signal,
+    );
+    for (const [j, i] of missing.entries()) {
+      found[i] = read[j].slice(); // a view would keep all that was read with it
+      this.#cache.set(this.#keyOf(kind, slices[i]), found[i], found[i].length);
+    }
+    return found;
   }
 
   damaged(kind: BlockPartKind, number: number, fault: string, options?: ErrorOptions): DamagedBlockError {
@@ -100,6 +103,10 @@ export class SliceReader {
       if (!(error instanceof DecodeError)) throw error;
       throw this.damaged(kind, number, error.message, { cause: error });
     }
+  }
+
+  #keyOf(kind: BlockPartKind, { number, offset }: Slice): string {
+    return `${this.#blockId}/${kind}/${number}/${offset}`;
   }
 
   #checked(kind: BlockPartKind, slice: Slice, bytes: Uint8Array, offset: number): Uint8Array {

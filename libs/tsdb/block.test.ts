@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { compareUtf8, Labels, Matcher } from '@xscaler/model';
 import fc from 'fast-check';
 import type { BlockPartKind, BlockPartOut } from './block-format.ts';
+import { BlockIndexCache } from './block-index-cache.ts';
 import { BlockReader } from './block-reader.ts';
 import { type BlockSummary, writeBlock } from './block-writer.ts';
 import { DamagedBlockError } from './damaged-block-error.ts';
@@ -154,14 +155,14 @@ test('a block of many parts is read by slices: little for one series, everything
   assert.ok(parts.filter(({ kind }) => kind === 'chunks').length > 1);
   assert.ok(parts.every(({ bytes }) => bytes.length <= 1024 * 1024));
   const source = new PartSource(parts);
-  const reader = new BlockReader(identity, source);
+  const cache = new BlockIndexCache(64 * 1024 * 1024);
+  const reader = new BlockReader(identity, source, cache);
   const one = [[new Matcher('=', 'pod', 'pod-4711')]];
   const [found] = await readBlock(reader, one, -Infinity, Infinity);
   assert.equal(found.labels, String(MANY[4711]));
   assert.equal(found.samples.length, 40);
   assert.ok(source.bytesRead < 100_000, `${source.bytesRead} bytes read for one series`);
-  const indexBytes = reader.cachedBytes;
-  assert.ok(indexBytes > 0 && indexBytes < 100_000);
+  assert.ok(cache.byteSize > 0 && cache.byteSize < 200_000, `${cache.byteSize} bytes kept of the index`);
   source.bytesRead = 0;
   await readBlock(reader, one, -Infinity, Infinity);
   assert.ok(source.bytesRead < 2000, 'the index is kept');
@@ -189,6 +190,35 @@ test('exemplars come back with their series', async () => {
   const found = await reader.exemplars(sets, WINDOW_START_MS + 100, WINDOW_START_MS + 3000, signal);
   assert.ok(found.length > 20);
   assert.deepEqual(flat(found), flat(head.exemplars(sets, WINDOW_START_MS + 100, WINDOW_START_MS + 3000)));
+});
+
+test('readers that share a small cache stay within it and read what readers of a large one do', async () => {
+  const { parts } = write(manySeries());
+  const all = new BlockReader(identity, new PartSource(parts));
+  const everything = (await all.series([], signal)).map(String);
+  for (const maxBytes of [0, 40_000, 300_000]) {
+    const cache = new BlockIndexCache(maxBytes);
+    const readers = ['b-1', 'b-2', 'b-3'].map(
+      (blockId) => new BlockReader({ ...identity, blockId }, new PartSource(parts), cache),
+    );
+    const answers = await Promise.all(
+      readers.flatMap((reader) => [reader.series([], signal), reader.series([], signal)]),
+    );
+    for (const found of answers) assert.deepEqual(found.map(String), everything);
+    const one = [[new Matcher('=', 'pod', 'pod-4711')]];
+    for (const reader of readers)
+      assert.equal((await readBlock(reader, one, -Infinity, Infinity))[0].labels, String(MANY[4711]));
+    assert.ok(cache.byteSize <= maxBytes, `${cache.byteSize} bytes kept, not ${maxBytes}`);
+    if (maxBytes > 0) assert.ok(cache.byteSize > maxBytes / 2);
+  }
+});
+
+test('of a block that many ask for at once the index is read once', async () => {
+  const source = new PartSource(write(manySeries()).parts);
+  const cache = new BlockIndexCache(64 * 1024 * 1024);
+  const readers = [1, 2, 3].map(() => new BlockReader(identity, source, cache));
+  await Promise.all(readers.map((reader) => reader.labelNames([], signal)));
+  assert.equal(source.bytesRead, (source.parts.get('index/0') as Uint8Array).length);
 });
 
 test("a block's bounds take in its exemplars, in a head of exemplars alone too", () => {

@@ -5,6 +5,7 @@ export {
   type AppendOutcome,
 } from './append-outcome.ts';
 export type { BlockPartKind, BlockPartOut } from './block-format.ts';
+export { BlockIndexCache } from './block-index-cache.ts';
 export { type BlockIdentity, BlockReader } from './block-reader.ts';
 export type { BlockSource } from './block-slices.ts';
 export { type BlockSummary, writeBlock } from './block-writer.ts';

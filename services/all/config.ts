@@ -97,7 +97,7 @@ export const configSchema = z.strictObject({
     evaluation_threads: count(2).describe('Threads that evaluate queries, at most'),
     evaluation_heap_mb: count(1024).describe('JavaScript heap of an evaluation thread, MB'),
     max_queued_queries: count(200).describe('Queries that wait for a thread at most'),
-    max_block_readers: count(1_000).describe('Block indexes kept in memory'),
+    max_block_index_bytes: count(256 * MB).describe('Bytes of block indexes kept in memory'),
   }),
   limits: limitsSchema,
 });

@@ -1,30 +1,23 @@
 import type { BlockMeta, BlockStore } from '@xscaler/database';
-import { BlockReader } from '@xscaler/tsdb';
+import { BlockIndexCache, BlockReader } from '@xscaler/tsdb';
 
-/** Readers of blocks, with the index parts that each has loaded: the least recently used go when there are too many. */
+/** Readers of blocks, which share one cache of their indexes, bounded in bytes. */
 export class BlockReaders {
-  readonly #blocks: BlockStore;
-  readonly #most: number;
-  readonly #readers = new Map<string, BlockReader>();
+  readonly #blocks: Pick<BlockStore, 'readPart'>;
+  readonly #cache: BlockIndexCache;
 
-  constructor(blocks: BlockStore, most: number) {
+  constructor(blocks: Pick<BlockStore, 'readPart'>, maxBytes: number) {
     this.#blocks = blocks;
-    this.#most = most;
+    this.#cache = new BlockIndexCache(maxBytes);
+  }
+
+  /** Memory that indexes take, estimated. */
+  get byteSize(): number {
+    return this.#cache.byteSize;
   }
 
   reader(meta: BlockMeta): BlockReader {
-    const known = this.#readers.get(meta.blockId);
-    if (known) {
-      this.#readers.delete(meta.blockId);
-      this.#readers.set(meta.blockId, known);
-      return known;
-    }
-    const reader = new BlockReader(meta, {
-      read: (kind, number, offset, length) =>
-        this.#blocks.readPart(meta.blockId, kind, number, offset, length),
-    });
-    this.#readers.set(meta.blockId, reader);
-    if (this.#readers.size > this.#most) this.#readers.delete(this.#readers.keys().next().value as string);
-    return reader;
+    const read = this.#blocks.readPart.bind(this.#blocks, meta.blockId);
+    return new BlockReader(meta, { read }, this.#cache);
   }
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { BlockReaders } from './block-readers.ts';
 import type { EvaluationPool } from './evaluation-pool.ts';
 
 export class QuerierMetrics {
@@ -6,7 +7,7 @@ export class QuerierMetrics {
   readonly samplesRead: Counter;
   readonly failures: Counter<'status'>;
 
-  constructor(registry: Registry, pool: EvaluationPool) {
+  constructor(registry: Registry, pool: EvaluationPool, readers: BlockReaders) {
     const registers = [registry];
     this.querySeconds = new Histogram({
       name: 'xscaler_querier_query_seconds',
@@ -40,6 +41,14 @@ export class QuerierMetrics {
       registers,
       collect() {
         this.set(pool.queued);
+      },
+    });
+    new Gauge({
+      name: 'xscaler_querier_block_index_bytes',
+      help: 'Memory that kept block indexes take, estimated.',
+      registers,
+      collect() {
+        this.set(readers.byteSize);
       },
     });
   }

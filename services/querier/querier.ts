@@ -30,8 +30,8 @@ export interface QuerierOptions {
   readonly evaluationHeapMb: number;
   readonly queryTimeoutMs: number;
   readonly lookbackDeltaMs: number;
-  /** Block indexes kept in memory. */
-  readonly maxBlockReaders: number;
+  /** Bytes of block indexes kept in memory. */
+  readonly maxBlockIndexBytes: number;
 }
 
 const LABEL_VALUES_PATH = /^\/api\/v1\/label\/([^/]+)\/values$/;
@@ -46,7 +46,7 @@ export class Querier implements Upstream {
 
   constructor(options: QuerierOptions) {
     this.#options = options;
-    const readers = new BlockReaders(options.blocks, options.maxBlockReaders);
+    const readers = new BlockReaders(options.blocks, options.maxBlockIndexBytes);
     const fanOut = new FanOut(options.ingesters, options.blocks, readers);
     this.#offsets = new EndOffsets(options.log);
     this.#pool = new EvaluationPool({
@@ -57,7 +57,7 @@ export class Querier implements Upstream {
       onThreadLost: (error) =>
         options.logger.error({ err: error }, 'an evaluation thread was lost; replacing it'),
     });
-    const metrics = new QuerierMetrics(options.registry, this.#pool);
+    const metrics = new QuerierMetrics(options.registry, this.#pool, readers);
     const queries = new QueryHandlers(this.#pool, options, metrics);
     const metadata = new MetadataHandlers(fanOut);
     this.#metadata = metadata;

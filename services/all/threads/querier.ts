@@ -26,7 +26,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     evaluationThreads: settings.evaluation_threads,
     evaluationHeapMb: settings.evaluation_heap_mb,
     maxQueuedQueries: settings.max_queued_queries,
-    maxBlockReaders: settings.max_block_readers,
+    maxBlockIndexBytes: settings.max_block_index_bytes,
     queryTimeoutMs: settings.timeout,
     lookbackDeltaMs: settings.lookback_delta,
   });
