@@ -76,9 +76,10 @@ export class QueryHandlers {
         query: parameters.text('query'),
         ...span,
         lookbackDeltaMs: this.#lookbackDeltaMs(parameters.durationMs('lookback_delta')),
+        // A limit of 0 is none.
         limits: {
-          maxSeries: limits.max_fetched_series_per_query,
-          maxSamples: limits.max_samples_per_query,
+          ...(limits.max_fetched_series_per_query > 0 && { maxSeries: limits.max_fetched_series_per_query }),
+          ...(limits.max_samples_per_query > 0 && { maxSamples: limits.max_samples_per_query }),
           maxSteps: MAX_STEPS + 1,
         },
         resultLimit: parameters.limit(),
