@@ -1,5 +1,5 @@
 import type { BlockMeta, BlockPart, BlockStore } from '@xscaler/database';
-import { type BlockSummary, type Head, writeBlock } from '@xscaler/tsdb';
+import { writeBlock } from '@xscaler/tsdb';
 import type { HeldHead, PartitionHeads } from './partition-heads.ts';
 import type { PendingMetadata } from './pending-metadata.ts';
 
@@ -62,7 +62,6 @@ export class HeadCommitter {
       fromOffset: head.fromOffset,
       toOffset: held.toOffset,
       ...step.value,
-      ...timesOf(step.value, head),
     };
     await this.#commit(meta, partCount, this.#heads.resumeOffsetWithout(held, nextOffset));
     return meta;
@@ -90,10 +89,4 @@ export class HeadCommitter {
     this.resumeOffset = resumeOffset;
     this.#metadata.forget(metadata);
   }
-}
-
-/** A head of exemplars alone has no sample times: its window's bounds stand in. */
-function timesOf(summary: BlockSummary, head: Head): { minTimeMs: number; maxTimeMs: number } {
-  if (summary.sampleCount > 0) return summary;
-  return { minTimeMs: head.windowStartMs, maxTimeMs: head.windowStartMs + head.windowMs - 1 };
 }
