@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RunningProgram } from '../harness/index.ts';
-import { type BrokerJars, uuid } from './broker-jars.ts';
+import { type BrokerJars, JVM, uuid } from './broker-jars.ts';
 import type { CuttingProxy } from './cutting-proxy.ts';
 
 /** The ports of one broker, all of the loopback. `advertised` is where clients are sent: the broker's or its proxy's. */
@@ -24,8 +24,6 @@ export interface BrokerOptions {
   readonly proxy: CuttingProxy | undefined;
 }
 
-/** A JVM that starts fast and stays small: its speed is nothing a test measures. */
-const JVM = ['-Xms64m', '-Xmx320m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
 const LOGGING = [
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
   '-Dorg.slf4j.simpleLogger.showDateTime=true',
@@ -67,7 +65,9 @@ export class KafkaBroker {
   /** Starts the process; `KafkaCluster.untilReady` waits until it answers. */
   start(): void {
     if (this.isRunning) throw new Error(`broker ${this.id} is running`);
-    const java = [...JVM, ...LOGGING, '-cp', this.#options.jars.classPath, 'kafka.Kafka', this.#properties];
+    const { classPath, classArchive } = this.#options.jars;
+    const java = [`-XX:SharedArchiveFile=${classArchive}`, ...JVM, ...LOGGING];
+    java.push('-cp', classPath, 'kafka.Kafka', this.#properties);
     // A broker goes when this process goes, however it goes.
     this.#program = new RunningProgram('setpriv', ['--pdeathsig=KILL', '--', 'java', ...java]);
   }

@@ -157,7 +157,7 @@ if (skip) {
   test('a close gives up appends that no broker takes', async () => {
     await withLog(
       async (log) => {
-        await broker.stop();
+        await broker.kill();
         const appends = [log.append(0, recordOf(0)), log.append(1, recordOf(1))];
         await Promise.all([
           log.close(),

@@ -20,8 +20,8 @@ const METADATA_TIMEOUT_MS = 3_000;
  */
 export class KafkaClient {
   readonly options: KafkaClientOptions;
-  /** What a broker said last. */
-  metadata: TopicMetadata;
+  #metadata: TopicMetadata;
+  #leaders: ReadonlyMap<number, number>;
   readonly #connections = new Map<string, KafkaConnection>();
   #refreshing: Promise<void> | undefined;
   #closedBy: Error | undefined;
@@ -31,7 +31,8 @@ export class KafkaClient {
     metadata: TopicMetadata = { errorCode: 0, nodes: [], partitions: [] },
   ) {
     this.options = options;
-    this.metadata = metadata;
+    this.#metadata = metadata;
+    this.#leaders = leadersOf(metadata);
   }
 
   /** Another client that knows what this one knows. */
@@ -39,10 +40,14 @@ export class KafkaClient {
     return new KafkaClient(this.options, this.metadata);
   }
 
+  /** What a broker said last. */
+  get metadata(): TopicMetadata {
+    return this.#metadata;
+  }
+
   /** The node that leads a partition; undefined where nobody does, as far as is known. */
   leaderOf(partition: number): number | undefined {
-    const leader = this.metadata.partitions.find((found) => found.partition === partition)?.leader;
-    return this.metadata.nodes.some(({ nodeId }) => nodeId === leader) ? leader : undefined;
+    return this.#leaders.get(partition);
   }
 
   /**
@@ -64,9 +69,10 @@ export class KafkaClient {
     ]);
     const request = metadataRequest(this.options.topic);
     try {
-      this.metadata = await Promise.any(
+      this.#metadata = await Promise.any(
         [...addresses].map((address) => this.#sendTo(address, request, METADATA_TIMEOUT_MS)),
       );
+      this.#leaders = leadersOf(this.#metadata);
     } catch (error) {
       const [first] = error instanceof AggregateError ? error.errors : [error];
       throw new Error(`no broker answers at ${[...addresses].join(', ')}: ${first.message}`, {
@@ -117,6 +123,15 @@ export class KafkaClient {
     }
     return connection.send(request, timeoutMs);
   }
+}
+
+/** Partitions whose leader is up. */
+function leadersOf({ nodes, partitions }: TopicMetadata): Map<number, number> {
+  const up = new Set(nodes.map(({ nodeId }) => nodeId));
+  const leaders = new Map<number, number>();
+  for (const { partition, leader } of partitions)
+    if (leader !== undefined && up.has(leader)) leaders.set(partition, leader);
+  return leaders;
 }
 
 const FIRST_DELAY_MS = 20;
