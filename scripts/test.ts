@@ -7,7 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
-import { NODE_EXPORTER, type Peer, POSTGRES, PROMETHEUS, provision, REDIS } from './debian.ts';
+import { JAVA, MAVEN, NODE_EXPORTER, type Peer, POSTGRES, PROMETHEUS, provision, REDIS } from './debian.ts';
 import { testFiles } from './test-files.ts';
 
 /** Files that run at the same time. */
@@ -19,6 +19,7 @@ const NEEDS: readonly { readonly suffix: string; readonly peers: readonly Peer[]
   { suffix: '.prometheus.test.ts', peers: [PROMETHEUS, NODE_EXPORTER] },
   { suffix: '.postgres.test.ts', peers: [POSTGRES] },
   { suffix: '.redis.test.ts', peers: [REDIS] },
+  { suffix: '.kafka.test.ts', peers: [JAVA, MAVEN] },
 ];
 
 function leftOut(files: readonly string[]): Map<string, string> {
