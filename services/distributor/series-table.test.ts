@@ -70,3 +70,48 @@ test('the table never holds more than its bound', () => {
   assert.equal(table.size, 0);
   assert.equal(table.find(...last), -1);
 });
+
+test('entries are found in the order they came and in any other, with strangers between', () => {
+  const table = new SeriesTable(OPTIONS);
+  const word = randomWords(4);
+  const keys = Array.from({ length: 3_000 }, () => [word(), word(), word(), word()] as const);
+  for (const [i, key] of keys.entries()) {
+    const at = table.insert(...key, 5);
+    table.words[at + FIRST_OWN_WORD] = i;
+  }
+  const order = [...keys.keys()];
+  for (const some of [order, order, order.toReversed(), order.filter((i) => i % 3 > 0)]) {
+    for (const i of some) {
+      const at = table.find(...keys[i]);
+      assert.equal(table.words[at + FIRST_OWN_WORD], i);
+      if (i % 7 === 0) assert.equal(table.find(word(), word(), word(), word()), -1);
+    }
+  }
+});
+
+test('random insertions, sightings and sweeps leave what a map would hold', () => {
+  const table = new SeriesTable(OPTIONS);
+  const word = randomWords(5);
+  const expected = new Map<number, number>();
+  for (let minute = 1; minute < 1_500; minute++) {
+    for (let n = 0; n < 40; n++) {
+      // A series lives for a while; 300 at a time.
+      const i = 2 * minute + ((word() >>> 8) % 300);
+      const found = table.find(i << 26, i, 0, i);
+      assert.equal(found >= 0, expected.has(i));
+      const at = found >= 0 ? found : table.insert(i << 26, i, 0, i, minute);
+      table.words[at + FIRST_OWN_WORD] = i;
+      table.words[at + LAST_SEEN] = minute;
+      expected.set(i, minute);
+    }
+    if (minute % 20 !== 0) continue;
+    for (let segment = 0; segment < 64; segment++) table.sweep(minute);
+    for (const [i, seen] of expected) if (seen < minute - 60) expected.delete(i);
+    const held = new Map<number, number>();
+    table.forEach((words, at) => {
+      held.set(words[at + FIRST_OWN_WORD], words[at + LAST_SEEN]);
+    });
+    assert.deepEqual(new Map([...held].sort()), new Map([...expected].sort()));
+    assert.equal(table.size, expected.size);
+  }
+});
