@@ -25,16 +25,15 @@ const WATCH_MS = 1_000;
 export class IngesterWatch {
   readonly #status: () => Promise<IngesterStatus>;
   #timer: NodeJS.Timeout | undefined;
-  #notReady: string | undefined;
+  #notReady: string | undefined = 'partitions are loading';
 
   constructor(status: () => Promise<IngesterStatus>) {
     this.#status = status;
   }
 
-  start(): void {
-    this.#timer = setInterval(async () => {
-      this.#notReady = await this.#status().then(notLive, (error: Error) => error.message);
-    }, WATCH_MS);
+  async start(): Promise<void> {
+    await this.#look();
+    this.#timer = setInterval(() => this.#look(), WATCH_MS);
   }
 
   stop(): void {
@@ -43,6 +42,10 @@ export class IngesterWatch {
 
   notReady(): string | undefined {
     return this.#notReady;
+  }
+
+  async #look(): Promise<void> {
+    this.#notReady = await this.#status().then(notLive, (error: Error) => error.message);
   }
 }
 

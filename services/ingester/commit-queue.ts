@@ -82,6 +82,8 @@ export class CommitQueue {
       if (row.sampleCount !== held.head.sampleCount || row.toOffset !== held.toOffset) {
         throw new DatabaseError('conflict', `another zone stored head ${held.head.seq} with other content`);
       }
+      // Who stored it has moved the resume offset too.
+      committer.resumeOffset = await this.#options.blocks.resumeOffset(partition);
       this.#finish(held, row);
       return true;
     }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BlockStore,
   type Database,
+  DatabaseError,
   migrate,
   openSqliteDatabase,
   SqlBlockStore,
@@ -208,6 +209,16 @@ function failingAt(
   });
 }
 
+/** The store with other methods in place of some of its own. */
+function replacing(blocks: BlockStore, others: Partial<BlockStore>): BlockStore {
+  return new Proxy(blocks, {
+    get(target, name) {
+      const found = Reflect.get(others, name) ?? Reflect.get(target, name);
+      return typeof found === 'function' ? found.bind(target) : found;
+    },
+  });
+}
+
 for (const method of ['stage', 'commit'] as const) {
   for (const when of ['before', 'after'] as const) {
     test(`a ${method} that fails ${when} it is done loses nothing and doubles nothing`, async () => {
@@ -375,6 +386,54 @@ test('a log that no longer holds the resume offset is an error, never a silent g
   await machine.log.truncate(0, 5);
   const ingester = machine.ingester();
   await assert.rejects(ingester.start(), /records are missing/);
+  await ingester.stop();
+  await machine.close();
+});
+
+test('what another zone commits while an ingester starts is neither lost nor stored again', async () => {
+  const machine = await Machine.make();
+  const first = machine.ingester({ zone: 'a', truncatesLog: false });
+  await first.start();
+  // The first window's samples lie around the second's: the block of the first spans the offset where a replay begins.
+  for (const t of [0, 100, 200, 1_000, 300, 400]) await machine.write('up', [[t, t]]);
+  let isAsked = false;
+  const meanwhile = async <T>(answer: Promise<T>): Promise<T> => {
+    const found = await answer;
+    if (isAsked) return found;
+    isAsked = true;
+    machine.nowMs = 1_500;
+    while ((await machine.blocks.resumeOffset(0)) === 0) await sleep(10);
+    return found;
+  };
+  const blocks = replacing(machine.blocks, {
+    ledger: (partition) => meanwhile(machine.blocks.ledger(partition)),
+    resumeOffset: (partition) => meanwhile(machine.blocks.resumeOffset(partition)),
+  });
+  const second = machine.ingester({ zone: 'b', truncatesLog: false, blocks });
+  await second.start();
+  await machine.untilBlocks(2);
+  await sleep(300);
+  const stored = await machine.blocks.list(TENANT, -1e12, 1e12);
+  assert.equal(
+    stored.reduce((sum, meta) => sum + meta.sampleCount, 0),
+    6,
+  );
+  assert.equal((await machine.read(second)).up.length, 6);
+  for (const ingester of [first, second]) await ingester.stop();
+  await machine.close();
+});
+
+test('a database that is away when an ingester starts is waited for', async () => {
+  const machine = await Machine.make();
+  await machine.write('up', [[1, 1]]);
+  let refusals = 2;
+  const resumeOffset = async (partition: number) => {
+    if (refusals-- > 0) throw new DatabaseError('unavailable', 'the connection failed');
+    return machine.blocks.resumeOffset(partition);
+  };
+  const ingester = machine.ingester({ blocks: replacing(machine.blocks, { resumeOffset }) });
+  await ingester.start();
+  assert.deepEqual((await machine.read(ingester)).up, [[1, 1]]);
   await ingester.stop();
   await machine.close();
 });

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import type { BlockStore } from '@xscaler/database';
+import { type BlockStore, DatabaseError } from '@xscaler/database';
 import type { PagePool } from '@xscaler/tsdb';
 import { encodeCut, LogRecordReader } from '@xscaler/wire';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
@@ -33,7 +33,7 @@ export interface PartitionOwnerOptions {
 
 /** Records are applied for this long before reads get a turn. */
 const TURN_MS = 5;
-const LOG_RETRY_MS = 1_000;
+const RETRY_MS = 1_000;
 
 /**
  * One partition's state machine: applies the log from the resume offset on, closes heads where the log says cut,
@@ -68,7 +68,7 @@ export class PartitionOwner {
   async start(): Promise<void> {
     const { partition, logger } = this.#options;
     try {
-      const resumeOffset = await this.#load();
+      const resumeOffset = await this.#loadPatiently();
       this.state = 'replaying';
       logger.info({ partition, resumeOffset, endOffset: this.#replayEnd }, 'replaying the write log');
     } catch (error) {
@@ -81,24 +81,42 @@ export class PartitionOwner {
     await this.waitFor(this.#replayEnd, signal);
   }
 
+  /** A database or a log that is away is waited for. */
+  async #loadPatiently(): Promise<number> {
+    const { logger, partition } = this.#options;
+    const { signal } = this.#stopping;
+    for (;;) {
+      try {
+        return await this.#load();
+      } catch (error) {
+        if (signal.aborted || !mayPass(error)) throw error;
+        logger.warn({ partition, err: error }, 'ledger and offsets cannot be read; trying again');
+        await sleep(RETRY_MS, undefined, { signal });
+      }
+    }
+  }
+
   /** Ledger, resume offset, and where the replay ends. @throws Error where the log lacks records that no block holds */
   async #load(): Promise<number> {
     const { partition, blocks, log } = this.#options;
-    for (const row of await blocks.ledger(partition)) this.#ledger.add(row);
+    // The ledger after the resume offset: another zone may commit in between, and what lies below the
+    // offset that we resume at must be in the ledger that we know.
     const resumeOffset = await blocks.resumeOffset(partition);
+    const rows = await blocks.ledger(partition);
     const startOffset = await log.startOffset(partition);
     if (resumeOffset < startOffset) {
       throw new Error(
         `partition ${partition}: the log starts at offset ${startOffset}, above the resume offset ${resumeOffset}: records are missing`,
       );
     }
-    this.nextOffset = resumeOffset;
     this.#replayEnd = await log.endOffset(partition);
     if (resumeOffset > this.#replayEnd) {
       throw new Error(
         `partition ${partition}: the log ends at offset ${this.#replayEnd}, below the resume offset ${resumeOffset}: it is not the log that the blocks were made from`,
       );
     }
+    for (const row of rows) this.#ledger.add(row);
+    this.nextOffset = resumeOffset;
     this.#commits = new CommitQueue({
       ...this.#options,
       committer: new HeadCommitter(partition, blocks, this.heads, this.metadata, resumeOffset),
@@ -138,7 +156,7 @@ export class PartitionOwner {
           { partition, offset: this.nextOffset, err: error },
           'the write log cannot be read; trying again',
         );
-        await sleep(LOG_RETRY_MS, undefined, { signal }).catch(() => undefined);
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
   }
@@ -236,6 +254,12 @@ export class PartitionOwner {
       metrics.observeHeads(partition, this.heads);
     }
   }
+}
+
+/** Whether the same call may succeed later: what failed is elsewhere, and away. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof DatabaseError) return error.code === 'unavailable';
+  return error instanceof WriteLogError && error.retryable;
 }
 
 /** Cuts are looked for once a second, or more often where windows are short. */

@@ -69,7 +69,7 @@ export function ingesterProcess(
     {
       name: 'watch',
       needs: ['ingester'],
-      start: async () => watch.start(),
+      start: () => watch.start(),
       stop: async () => watch.stop(),
       notReady: () => watch.notReady(),
     },
