@@ -20,6 +20,7 @@ const NEEDS: readonly { readonly suffix: string; readonly peers: readonly Peer[]
   { suffix: '.postgres.test.ts', peers: [POSTGRES] },
   { suffix: '.redis.test.ts', peers: [REDIS] },
   { suffix: '.kafka.test.ts', peers: [JAVA, MAVEN] },
+  { suffix: '.cluster.test.ts', peers: [POSTGRES, REDIS, JAVA, MAVEN, PROMETHEUS, NODE_EXPORTER] },
 ];
 
 function leftOut(files: readonly string[]): Map<string, string> {

@@ -115,15 +115,29 @@ export async function eventually<T>(
   throw new Error(`${what}: not within ${withinMs} ms`);
 }
 
-/** A loopback port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below the range from which systems give ports to outgoing connections. */
+const FIRST_PORT = 10_000;
+const PORT_COUNT = 10_000;
+
+const taken = new Set<number>();
+
+/**
+ * A loopback port that was free a moment ago, each once. It stays free while its server is down: a client that
+ * tries to reach one of the ports for outgoing connections may be given that very port, and reach itself.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORT_COUNT);
+    if (taken.has(port) || !(await isFree(port))) continue;
+    taken.add(port);
+    return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address ? address.port : 0;
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

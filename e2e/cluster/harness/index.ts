@@ -1,0 +1,12 @@
+export { type Role, ServiceProcess } from './service-process.ts';
+export { skipWithoutCluster } from './skip.ts';
+export { type Failures, SteadyLoad } from './steady-load.ts';
+export {
+  INGESTERS_PER_ZONE,
+  PARTITIONS,
+  SHORT_WINDOWS,
+  TestCluster,
+  type TestClusterOptions,
+  ZONES,
+  type Zone,
+} from './test-cluster.ts';
