@@ -1,19 +1,12 @@
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { connectDatabase, type Database } from '@xscaler/database';
-import { createGateway } from '@xscaler/gateway';
 import { connect, type Upstream } from '@xscaler/rpc';
-import {
-  type DataDirLock,
-  type HttpServer,
-  type Logger,
-  listenHttp,
-  lockDataDir,
-  type Module,
-} from '@xscaler/runtime';
+import { type DataDirLock, type HttpServer, type Logger, lockDataDir, type Module } from '@xscaler/runtime';
 import { TenantDirectory } from '@xscaler/tenancy';
 import { type Bootstrapped, bootstrapTenant } from '../bootstrap.ts';
-import { type Config, parseListenAddress, type ThreadConfig } from '../config.ts';
+import type { Config, ThreadConfig } from '../config.ts';
+import { startGateway } from '../gateway-server.ts';
 import { ProcessParts } from '../process-parts.ts';
 import { type IngesterStatusApi, IngesterWatch, replayed } from '../replay.ts';
 import { SelfMetrics } from '../self-metrics.ts';
@@ -67,7 +60,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       needs: ['ingester'],
       start: async () => {
         await replayed(ingesterStatus, new AbortController().signal);
-        watch.start();
+        await watch.start();
       },
       stop: async () => watch.stop(),
       notReady: () => watch.notReady(),
@@ -106,24 +99,12 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       name: 'gateway',
       needs: ['self-metrics'],
       start: async () => {
-        const app = createGateway({
+        server = await startGateway(config, parts, {
           authenticator: directory,
           distributor,
           querier,
-          metrics: parts.publicMetrics,
           notReady,
-          limits: {
-            maxInFlightBytes: config.gateway.max_inflight_bytes,
-            maxTenantInFlightBytes: config.gateway.max_inflight_bytes / 2,
-            maxInFlightRequests: config.gateway.max_inflight_requests,
-            readTimeoutMs: config.querier.timeout + 10_000,
-          },
-          clock: () => performance.now(),
-          logger,
-          registry: parts.registry,
         });
-        const limits = { maxConnections: config.gateway.max_connections };
-        server = await listenHttp(app, { ...parseListenAddress(config.listen), limits });
       },
       stop: async () => server?.close(),
     },

@@ -1,8 +1,8 @@
-import { createGateway } from '@xscaler/gateway';
 import { connectHttpUpstream, type HttpUpstream } from '@xscaler/rpc/network';
-import { type HttpServer, type Logger, listenHttp, type Module } from '@xscaler/runtime';
+import type { HttpServer, Logger, Module } from '@xscaler/runtime';
 import { TenantDirectory } from '@xscaler/tenancy';
-import { type Config, parseListenAddress } from '../config.ts';
+import type { Config } from '../config.ts';
+import { startGateway } from '../gateway-server.ts';
 import { opsServer } from '../ops-server.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
@@ -47,24 +47,12 @@ export function gatewayProcess(config: Config, logger: Logger, notReady: () => s
       name: 'gateway',
       needs: ['tenants', 'upstreams'],
       start: async () => {
-        const app = createGateway({
+        server = await startGateway(config, parts, {
           authenticator: directory as TenantDirectory,
           distributor: toDistributors as HttpUpstream,
           querier: toQueriers as HttpUpstream,
-          metrics: parts.publicMetrics,
           notReady,
-          limits: {
-            maxInFlightBytes: config.gateway.max_inflight_bytes,
-            maxTenantInFlightBytes: config.gateway.max_inflight_bytes / 2,
-            maxInFlightRequests: config.gateway.max_inflight_requests,
-            readTimeoutMs: config.querier.timeout + 10_000,
-          },
-          clock: () => performance.now(),
-          logger,
-          registry: parts.registry,
         });
-        const limits = { maxConnections: config.gateway.max_connections };
-        server = await listenHttp(app, { ...parseListenAddress(config.listen), limits });
       },
       stop: async () => server?.close(),
     },
