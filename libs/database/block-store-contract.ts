@@ -115,6 +115,13 @@ function committing(check: Check): void {
     assert.equal(await store.resumeOffset(3), 200);
   });
 
+  check('a record that was taken out is known from then on', async ({ store }) => {
+    assert.deepEqual(await store.skippedRecords(3), []);
+    for (const offset of [7, 5, 7]) await store.skipRecord(3, offset);
+    await store.skipRecord(4, 1);
+    assert.deepEqual(await store.skippedRecords(3), [5, 7]);
+  });
+
   check('a block whose staged parts were swept never goes live', async ({ store }) => {
     const meta = metaOf();
     await stage(store, meta);

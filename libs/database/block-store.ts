@@ -80,6 +80,11 @@ export interface BlockStore {
   /** Forgets ledger rows whose offsets all lie below `offset` (the log has dropped them). */
   pruneLedger(partition: number, offset: number): Promise<void>;
 
+  /** Offsets of records that an operator has taken out: every replica passes them over. */
+  skippedRecords(partition: number): Promise<number[]>;
+  /** Takes a record out; again is a no-op. */
+  skipRecord(partition: number, offset: number): Promise<void>;
+
   /** Live blocks of a tenant that overlap [minTimeMs, maxTimeMs], both inclusive. */
   list(tenant: string, minTimeMs: number, maxTimeMs: number): Promise<BlockMeta[]>;
   /** A slice of a part (all of it without `offset`); rejects with `DatabaseError` `invalid` where there is no such part. */

@@ -71,6 +71,23 @@ export class SqlBlockStore implements BlockStore {
     return row?.resume_offset ?? 0;
   }
 
+  async skippedRecords(partition: number): Promise<number[]> {
+    const rows = await this.#db.query<{ log_offset: number }>(
+      'SELECT log_offset FROM skipped_records WHERE partition = $1 ORDER BY log_offset',
+      [partition],
+    );
+    return rows.map((row) => row.log_offset);
+  }
+
+  async skipRecord(partition: number, offset: number): Promise<void> {
+    await this.#db.transaction((tx) =>
+      tx.query(
+        'INSERT INTO skipped_records (partition, log_offset) VALUES ($1, $2) ON CONFLICT (partition, log_offset) DO NOTHING',
+        [partition, offset],
+      ),
+    );
+  }
+
   async ledger(partition: number): Promise<LedgerRow[]> {
     const rows = await this.#db.query<LedgerTableRow>(
       `SELECT ${LEDGER_COLUMNS.join(', ')} FROM ledger WHERE partition = $1 ORDER BY to_offset, from_offset`,

@@ -12,6 +12,7 @@ import {
   printConfig,
 } from '@xscaler/runtime';
 import { type Config, configSchema } from './config.ts';
+import { LOG_COMMANDS, runLogCommand } from './log-commands.ts';
 import { allInOne } from './targets/all.ts';
 import { runTenantCommand, TENANT_COMMANDS } from './tenant-commands.ts';
 import { welcomeBackText, welcomeText } from './welcome.ts';
@@ -32,7 +33,7 @@ const USAGE = `usage: xscaler [TARGET] [--config.file FILE] [--SETTING VALUE …
 
 targets: ${Object.keys(TARGETS).join(', ')}
 commands: config (prints the effective configuration), help (every setting),
-${TENANT_COMMANDS.map((line) => `  ${line}`).join('\n')}
+${[...TENANT_COMMANDS, ...LOG_COMMANDS].map((line) => `  ${line}`).join('\n')}
 `;
 
 /** @returns the process' exit code */
@@ -45,6 +46,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (target === 'tenant' || target === 'token') return runTenantCommand(words, flags, readConfig);
+  if (target === 'log') return runLogCommand(words, flags, readConfig);
   if (words.length > 1 || (target !== 'config' && TARGETS[target] === undefined)) {
     process.stderr.write(`unknown target ${JSON.stringify(words.join(' '))}\n${USAGE}`);
     return 2;

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { IngesterStatus } from '@xscaler/ingester';
+import type { IngesterStatus, PartitionReport } from '@xscaler/ingester';
 
 /** What the ingester's thread tells the main thread. */
 export interface IngesterStatusApi {
   status(request: undefined, signal: AbortSignal): Promise<IngesterStatus>;
+  inspect(request: undefined, signal: AbortSignal): Promise<readonly PartitionReport[]>;
 }
 
 const POLL_MS = 50;

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type Database, migrate, openSqliteDatabase } from '@xscaler/database';
 import { type Actor, TenancyError, TenantStore, type TokenScope } from '@xscaler/tenancy';
 import type { Config } from './config.ts';
+import { takeFlags } from './own-flags.ts';
 
 export const TENANT_COMMANDS: readonly string[] = [
   'tenant create ID | tenant list',
@@ -23,7 +23,7 @@ export async function runTenantCommand(
   argv: readonly string[],
   readConfig: (argv: readonly string[]) => Config | undefined,
 ): Promise<number> {
-  const { own, rest } = ownFlags(argv);
+  const { own, rest } = takeFlags(argv, ['scope', 'name']);
   const config = readConfig(rest);
   if (config === undefined) return 2;
   try {
@@ -45,10 +45,7 @@ export async function runTenantCommand(
 
 class UsageError extends Error {}
 
-interface OwnFlags {
-  readonly scope: string | undefined;
-  readonly name: string | undefined;
-}
+type OwnFlags = Partial<Record<'scope' | 'name', string>>;
 
 async function execute(store: TenantStore, words: readonly string[], own: OwnFlags): Promise<string> {
   const [what, action, id] = words;
@@ -86,23 +83,6 @@ async function execute(store: TenantStore, words: readonly string[], own: OwnFla
 function required(word: string | undefined, name: string): string {
   if (word === undefined) throw new UsageError(`${name} is missing`);
   return word;
-}
-
-/** Flags of these commands, apart from those of the configuration. */
-function ownFlags(argv: readonly string[]): { own: OwnFlags; rest: string[] } {
-  const { tokens } = parseArgs({ args: [...argv], strict: false, tokens: true });
-  const own: { scope: string | undefined; name: string | undefined } = { scope: undefined, name: undefined };
-  const taken = new Set<number>();
-  for (const token of tokens) {
-    if (token.kind !== 'option' || (token.name !== 'scope' && token.name !== 'name')) continue;
-    taken.add(token.index);
-    if (token.inlineValue) own[token.name] = token.value;
-    else {
-      own[token.name] = argv[token.index + 1];
-      taken.add(token.index + 1);
-    }
-  }
-  return { own, rest: argv.filter((_, index) => !taken.has(index)) };
 }
 
 async function openDatabase(config: Config): Promise<Database> {

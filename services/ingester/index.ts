@@ -1,3 +1,4 @@
 export type { Logger } from './contracts.ts';
 export type { CutSettings } from './cut-policy.ts';
 export { Ingester, type IngesterOptions, type IngesterStatus } from './ingester.ts';
+export type { PartitionReport } from './partition-owner.ts';

@@ -364,6 +364,27 @@ test('a record that cannot be read stops the partition and fails its reads', asy
   await machine.close();
 });
 
+test('a record that an operator took out is passed over, and everything goes on', async () => {
+  const machine = await Machine.make();
+  await machine.write('up', [[1, 1]]);
+  await machine.log.append(0, new Uint8Array([1, 2, 3]));
+  await machine.write('up', [[2, 2]]);
+  const stopped = machine.ingester();
+  await assert.rejects(stopped.start(), /stopped/);
+  const [report] = await stopped.inspect();
+  assert.deepEqual([report.state, report.nextOffset, report.lag], ['stopped', 1, 2]);
+  await stopped.stop();
+  await machine.blocks.skipRecord(0, 1);
+  const next = machine.ingester();
+  await next.start();
+  assert.deepEqual((await machine.read(next)).up, [
+    [1, 1],
+    [2, 2],
+  ]);
+  await next.stop();
+  await machine.close();
+});
+
 test('a log that ends below the resume offset is not the one that the blocks were made from', async () => {
   const machine = await Machine.make();
   await machine.blocks.commit({

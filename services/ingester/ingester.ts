@@ -8,7 +8,7 @@ import type { Logger } from './contracts.ts';
 import type { CutSettings } from './cut-policy.ts';
 import { IngesterMetrics } from './ingester-metrics.ts';
 import type { HeldHead } from './partition-heads.ts';
-import { PartitionOwner } from './partition-owner.ts';
+import { PartitionOwner, type PartitionReport } from './partition-owner.ts';
 
 export interface IngesterOptions {
   readonly partitions: readonly number[];
@@ -81,6 +81,11 @@ export class Ingester implements IngesterApi {
     return Object.fromEntries(
       this.#owners.map(({ partition, state, nextOffset }) => [partition, { state, nextOffset }]),
     );
+  }
+
+  /** Each partition in detail, for people. */
+  inspect(): Promise<PartitionReport[]> {
+    return Promise.all(this.#owners.map((owner) => owner.inspect()));
   }
 
   async *select(read: IngesterRead, signal: AbortSignal): AsyncIterable<Uint8Array> {

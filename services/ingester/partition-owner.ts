@@ -31,6 +31,19 @@ export interface PartitionOwnerOptions {
   readonly metrics: IngesterMetrics;
 }
 
+/** A partition as `/debug` shows it. */
+export interface PartitionReport {
+  readonly partition: number;
+  readonly state: string;
+  readonly stoppedBy: string | undefined;
+  readonly nextOffset: number;
+  readonly endOffset: number;
+  readonly lag: number;
+  readonly resumeOffset: number;
+  readonly ledgerRows: number;
+  readonly heads: readonly object[];
+}
+
 /** Records are applied for this long before reads get a turn. */
 const TURN_MS = 5;
 const RETRY_MS = 1_000;
@@ -45,6 +58,8 @@ export class PartitionOwner {
   readonly heads: PartitionHeads;
   readonly metadata = new PendingMetadata();
   state: 'loading' | 'replaying' | 'live' | 'stopped' = 'loading';
+  /** Why it is stopped, once it is. */
+  stoppedBy: string | undefined;
   /** The offset of the record that is applied next. */
   nextOffset = 0;
   readonly #options: PartitionOwnerOptions;
@@ -55,6 +70,8 @@ export class PartitionOwner {
   readonly #stopping = new AbortController();
   #commits: CommitQueue | undefined;
   #replayEnd = 0;
+  /** Records that an operator has taken out. */
+  #skipped: ReadonlySet<number> = new Set();
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(options: PartitionOwnerOptions) {
@@ -103,6 +120,7 @@ export class PartitionOwner {
     // offset that we resume at must be in the ledger that we know.
     const resumeOffset = await blocks.resumeOffset(partition);
     const rows = await blocks.ledger(partition);
+    const skipped = await blocks.skippedRecords(partition);
     const startOffset = await log.startOffset(partition);
     if (resumeOffset < startOffset) {
       throw new Error(
@@ -116,6 +134,7 @@ export class PartitionOwner {
       );
     }
     for (const row of rows) this.#ledger.add(row);
+    this.#skipped = new Set(skipped);
     this.nextOffset = resumeOffset;
     this.#commits = new CommitQueue({
       ...this.#options,
@@ -135,6 +154,28 @@ export class PartitionOwner {
     if (this.state === 'stopped') return Promise.reject(new Error(`partition ${this.partition} is stopped`));
     if (this.state === 'live' && this.nextOffset >= offset) return Promise.resolve();
     return this.#waiters.wait(offset, signal);
+  }
+
+  /** Everything about the partition that somebody who looks for a fault wants to see. */
+  async inspect(): Promise<PartitionReport> {
+    const { partition, log, blocks } = this.#options;
+    const heads = [...this.heads.all()].map(({ head, state, toOffset, cutByZone }) => ({
+      tenant: head.tenant,
+      windowStart: new Date(head.windowStartMs).toISOString(),
+      windowMs: head.windowMs,
+      state,
+      fromOffset: head.fromOffset,
+      ...(state !== 'open' && { toOffset, cutByZone }),
+      series: head.seriesCount,
+      samples: head.sampleCount,
+      bytes: head.byteSize,
+    }));
+    const endOffset = await log.endOffset(partition);
+    const resumeOffset = await blocks.resumeOffset(partition);
+    const ledgerRows = (await blocks.ledger(partition)).length;
+    const { state, nextOffset, stoppedBy } = this;
+    const lag = endOffset - nextOffset;
+    return { partition, state, stoppedBy, nextOffset, endOffset, lag, resumeOffset, ledgerRows, heads };
   }
 
   async stop(): Promise<void> {
@@ -190,6 +231,10 @@ export class PartitionOwner {
 
   #apply(bytes: Uint8Array, offset: number): void {
     const { clock, metrics, logger } = this.#options;
+    if (this.#skipped.has(offset)) {
+      logger.warn({ partition: this.partition, offset }, 'a record that an operator took out is passed over');
+      return;
+    }
     const record = this.#record;
     record.decode(bytes);
     if (record.kind === 'cut') {
@@ -224,6 +269,7 @@ export class PartitionOwner {
 
   #stopLoudly(error: unknown): void {
     this.state = 'stopped';
+    this.stoppedBy = error instanceof Error ? error.message : String(error);
     const { logger, partition, metrics } = this.#options;
     metrics.stoppedPartitions.set({ partition }, 1);
     logger.error({ partition, offset: this.nextOffset, err: error }, 'the partition is stopped');

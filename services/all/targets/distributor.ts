@@ -20,7 +20,16 @@ export function distributorProcess(
   const gateway = channel();
   const ports = { database: database.there, log: log.there, gateway: gateway.there };
   return [
-    opsServer({ listen: config.ops_listen, metrics: parts.metrics, notReady }),
+    opsServer({
+      listen: config.ops_listen,
+      metrics: parts.metrics,
+      notReady,
+      debug: async () => {
+        const partitions = Array.from({ length: config.write_log.partitions }, (_, partition) => partition);
+        const ends = await Promise.all(partitions.map((partition) => io.writeLog().endOffset(partition)));
+        return { endOffsets: Object.fromEntries(ends.entries()) };
+      },
+    }),
     io.database,
     io.log,
     {

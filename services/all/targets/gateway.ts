@@ -21,7 +21,17 @@ export function gatewayProcess(config: Config, logger: Logger, notReady: () => s
   let toQueriers: HttpUpstream | undefined;
   let server: HttpServer | undefined;
   return [
-    opsServer({ listen: config.ops_listen, metrics: parts.metrics, notReady }),
+    opsServer({
+      listen: config.ops_listen,
+      metrics: parts.metrics,
+      notReady,
+      debug: async () => ({
+        distributors: toDistributors?.status(),
+        queriers: toQueriers?.status(),
+        tenants: [...(directory?.tenants() ?? [])].map(({ id, state, reason }) => ({ id, state, reason })),
+        databaseAway: directory?.isDatabaseAway,
+      }),
+    }),
     io.database,
     {
       name: 'tenants',

@@ -52,7 +52,12 @@ export function ingesterProcess(
       listen: config.ops_listen,
       metrics: parts.metrics,
       notReady,
-      debug: async () => ({ instanceId, zone, ordinal, partitions: await status() }),
+      debug: async () => ({
+        instanceId,
+        zone,
+        ordinal,
+        partitions: await connectedStatus.inspect(undefined, AbortSignal.timeout(5_000)),
+      }),
     }),
     io.database,
     io.log,

@@ -34,7 +34,10 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     registry,
   });
   serve<IngesterApi>(ports.querier, ingester);
-  serve<IngesterStatusApi>(ports.main, { status: async () => ingester.status() });
+  serve<IngesterStatusApi>(ports.main, {
+    status: async () => ingester.status(),
+    inspect: () => ingester.inspect(),
+  });
   // A replay may be long; reads wait for its end, and whoever started this thread asks for the status.
   ingester.start().catch((error) => logger.error({ err: error }, 'the ingester did not start'));
   return { registry, stop: () => ingester.stop() };

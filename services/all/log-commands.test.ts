@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { migrate, openSqliteDatabase, SqlBlockStore } from '@xscaler/database';
+import { openSqliteWriteLog } from '@xscaler/writelog';
+import { acceptLoss } from './log-commands.ts';
+
+/** A log of ten records and the blocks' side of it, resuming at an offset. */
+async function machine(t: TestContext, resumeOffset: number) {
+  const dir = mkdtempSync(join(tmpdir(), 'log-commands-'));
+  const log = openSqliteWriteLog({ path: join(dir, 'log.sqlite'), partitionCount: 1 });
+  const db = openSqliteDatabase(join(dir, 'db.sqlite'));
+  t.after(async () => {
+    await log.close();
+    await db.close();
+    rmSync(dir, { recursive: true });
+  });
+  await migrate(db);
+  const blocks = new SqlBlockStore(db);
+  for (let i = 0; i < 10; i++) await log.append(0, Uint8Array.of(i));
+  const commit = { meta: undefined, partCount: 0, partition: 0, expectedResumeOffset: 0, metadata: [] };
+  await blocks.commit({ ...commit, resumeOffset });
+  return { log, blocks };
+}
+
+test('where nothing is missing nothing is accepted', async (t) => {
+  const { log, blocks } = await machine(t, 4);
+  assert.match(await acceptLoss(blocks, log, 0), /nothing is missing/);
+  assert.equal(await blocks.resumeOffset(0), 4);
+});
+
+test('records that the log has dropped are given up by name, once', async (t) => {
+  const { log, blocks } = await machine(t, 4);
+  await log.truncate(0, 7);
+  assert.match(await acceptLoss(blocks, log, 0), /records 4 to 6 are lost; it resumes at 7/);
+  assert.equal(await blocks.resumeOffset(0), 7);
+  assert.match(await acceptLoss(blocks, log, 0), /nothing is missing/);
+});
+
+test('a log that was made anew starts anew: its offsets mean nothing to the ledger', async (t) => {
+  const { log, blocks } = await machine(t, 50);
+  assert.match(await acceptLoss(blocks, log, 0), /another one; it resumes at 0/);
+  assert.equal(await blocks.resumeOffset(0), 0);
+  assert.deepEqual(await blocks.ledger(0), []);
+});
