@@ -33,7 +33,7 @@ maxmemory-policy volatile-lru
 CONF
 secret xscaler.yaml "$xscaler:$xscaler" 0400 <<YAML
 cluster:
-  redis_url: redis://:$redis_password@redis:6379
-  secret: $(random)
+  redis_url: "redis://:$redis_password@redis:6379"
+  secret: "$(random)"
 YAML
 touch /secrets/.complete
