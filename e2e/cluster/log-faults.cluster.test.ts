@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { WriteLog } from '@xscaler/writelog';
+import { openKafkaWriteLog } from '@xscaler/writelog/kafka';
+import { type Client, eventually, sleep } from '../harness/index.ts';
+import { PARTITIONS, SteadyLoad, skipWithoutCluster, TestCluster } from './harness/index.ts';
+
+/** How long is written before what is stored is looked at: some windows. */
+const WRITING_MS = Number(process.env.XSCALER_E2E_WRITING_MS ?? 45_000);
+const DATABASE = 'test_1';
+
+/**
+ * Zone a cuts early and stores what it cut; zone b cuts late, by size too, and waits for nobody: both make blocks of
+ * the same heads, and their digests meet in the ledger.
+ */
+const ZONES_APART = {
+  a: { XSCALER_INGESTER_CUT_GRACE: '1s', XSCALER_INGESTER_LATE_HEAD_AGE: '2s' },
+  b: {
+    XSCALER_INGESTER_CUT_GRACE: '6s',
+    XSCALER_INGESTER_LATE_HEAD_AGE: '9s',
+    XSCALER_INGESTER_COMMITTED_HEAD_LINGER: '3s',
+    XSCALER_CLUSTER_OTHER_ZONE_WAIT: '0s',
+  },
+};
+
+let cluster: TestCluster;
+let client: Client;
+let load: SteadyLoad;
+let log: WriteLog;
+
+interface PartitionReport {
+  readonly partition: number;
+  readonly state: string;
+  readonly nextOffset: number;
+}
+
+/** Of every partition of every ingester, by `name/partition`. */
+async function partitionReports(): Promise<Map<string, PartitionReport>> {
+  const reports = new Map<string, PartitionReport>();
+  for (const ingester of cluster.ofRole('ingester')) {
+    const { partitions } = await ingester.debug<{ partitions: PartitionReport[] }>();
+    for (const report of partitions) reports.set(`${ingester.name}/${report.partition}`, report);
+  }
+  return reports;
+}
+
+async function assertNothingLost(): Promise<void> {
+  await load.untilSteady(30_000);
+  assert.deepEqual(await load.check(), []);
+  assert.deepEqual(load.faults, []);
+  for (const [place, { state }] of await partitionReports()) assert.equal(state, 'live', place);
+}
+
+/** Waits until an ingester says that a partition is stopped. */
+async function untilStopped(name: string, partition: number): Promise<void> {
+  const ingester = cluster.service(name);
+  await eventually(`${name} says so`, 30_000, async () => {
+    const reason = await ingester.notReady();
+    return reason?.includes(`partition ${partition} is stopped`) ? true : undefined;
+  });
+}
+
+describe('what stands in the log', { concurrency: false, skip: skipWithoutCluster() }, () => {
+  before(async () => {
+    cluster = await TestCluster.start({ zoneEnv: ZONES_APART });
+    client = await cluster.createTenant('acme');
+    load = SteadyLoad.start(client);
+    log = await openKafkaWriteLog({
+      brokers: cluster.kafka.addresses,
+      topic: 'xscaler-log',
+      partitionCount: PARTITIONS,
+      clientId: 'test',
+    });
+  });
+
+  after(async () => {
+    await load?.stop();
+    await log?.close();
+    await cluster?.dispose();
+  });
+
+  test('two zones on different settings hold the same', async () => {
+    await sleep(WRITING_MS);
+    await assertNothingLost();
+    const stored = await cluster.postgres.query(
+      `SELECT COUNT(*)::int AS heads, COUNT(DISTINCT (partition, window_start_ms, seq))::int AS different,
+        (SELECT COUNT(*)::int FROM blocks) AS blocks FROM ledger`,
+      DATABASE,
+    );
+    const [{ heads, different, blocks }] = stored;
+    assert.ok(Number(heads) >= PARTITIONS, `${heads} heads were stored`);
+    assert.deepEqual([different, blocks], [heads, heads]);
+    const committed = { a: 0, b: 0 };
+    for (const ingester of cluster.ofRole('ingester')) {
+      const zone = ingester.name.includes('-a-') ? 'a' : 'b';
+      committed[zone] += await ingester.metric('xscaler_ingester_head_commit_seconds_count');
+    }
+    // Both did: the digests of one had to be those of the other.
+    assert.ok(committed.a >= PARTITIONS && committed.b >= PARTITIONS, JSON.stringify(committed));
+  });
+
+  test('a service that was told another partition count does not start', async () => {
+    const querier = cluster.service('querier-1');
+    await querier.stop();
+    await assert.rejects(querier.start({ XSCALER_WRITE_LOG_PARTITIONS: '5' }), /it has 4 partitions, not 5/);
+    await querier.start();
+  });
+
+  test('a record that nobody can read stops its partition loudly, and no other, until it is taken out', async () => {
+    const offset = await log.append(1, new Uint8Array([255, 1, 2, 3]));
+    const owners = ['ingester-a-1', 'ingester-b-1'];
+    for (const name of owners) {
+      await untilStopped(name, 1);
+      assert.match(cluster.service(name).logs, /the partition is stopped/);
+    }
+    const refused = await eventually('an error in place of a hole', 20_000, async () => {
+      const answer = await client.get('/api/v1/query', { query: 'steady_samples' });
+      return answer.status === 200 ? undefined : answer;
+    });
+    assert.equal(refused.status, 503);
+    assert.match(refused.text, /partition 1/);
+
+    const before = await partitionReports();
+    const acknowledged = load.acknowledged;
+    await eventually('writes and the other partitions go on', 20_000, async () => {
+      const now = await partitionReports();
+      for (const [place, { partition, nextOffset }] of before) {
+        const isAhead = (now.get(place)?.nextOffset ?? 0) > nextOffset;
+        if (isAhead !== (partition !== 1)) return undefined;
+      }
+      return load.acknowledged > acknowledged ? true : undefined;
+    });
+    for (const [place, { partition, state }] of await partitionReports())
+      assert.equal(state, partition === 1 ? 'stopped' : 'live', place);
+
+    await cluster.command('log', 'skip', '--partition', '1', '--offset', String(offset));
+    for (const name of owners) {
+      await cluster.service(name).stop();
+      await cluster.service(name).start();
+    }
+    await assertNothingLost();
+  });
+
+  test('who starts on a log that was cut above its resume offset stops, until the loss is accepted', async () => {
+    await log.truncate(0, await log.endOffset(0));
+    const ingester = cluster.service('ingester-a-0');
+    await ingester.kill();
+    ingester.spawn();
+    await untilStopped(ingester.name, 0);
+    assert.match(ingester.logs, /records are missing/);
+    assert.equal(await cluster.service('ingester-b-0').notReady(), undefined);
+    assert.deepEqual(load.faults, []);
+    await load.stop();
+    await cluster.command('log', 'accept-loss', '--partition', '0');
+    await ingester.stop();
+    await ingester.start();
+  });
+});
