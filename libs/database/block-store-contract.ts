@@ -98,6 +98,8 @@ function committing(check: Check): void {
       digest,
     };
     assert.deepEqual(await store.ledger(3), [row]);
+    assert.deepEqual(await store.ledger(3, toOffset), [row]);
+    assert.deepEqual(await store.ledger(3, toOffset + 1), []);
     assert.deepEqual(await store.ledger(4), []);
   });
 

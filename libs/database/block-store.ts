@@ -76,7 +76,8 @@ export interface BlockStore {
 
   /** 0 where the partition was never committed. */
   resumeOffset(partition: number): Promise<number>;
-  ledger(partition: number): Promise<LedgerRow[]>;
+  /** Rows that end at `minToOffset` or above; all of them where it is absent. */
+  ledger(partition: number, minToOffset?: number): Promise<LedgerRow[]>;
   /** Forgets ledger rows whose offsets all lie below `offset` (the log has dropped them). */
   pruneLedger(partition: number, offset: number): Promise<void>;
 

@@ -88,10 +88,11 @@ export class SqlBlockStore implements BlockStore {
     );
   }
 
-  async ledger(partition: number): Promise<LedgerRow[]> {
+  async ledger(partition: number, minToOffset = 0): Promise<LedgerRow[]> {
     const rows = await this.#db.query<LedgerTableRow>(
-      `SELECT ${LEDGER_COLUMNS.join(', ')} FROM ledger WHERE partition = $1 ORDER BY to_offset, from_offset`,
-      [partition],
+      `SELECT ${LEDGER_COLUMNS.join(', ')} FROM ledger WHERE partition = $1 AND to_offset >= $2
+       ORDER BY to_offset, from_offset`,
+      [partition, minToOffset],
     );
     return rows.map(ledgerRowOf);
   }

@@ -40,6 +40,8 @@ const CHECKPOINT_RECORDS = 10_000;
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
   readonly #closed: HeldHead[] = [];
+  /** What other zones have stored, as of this look at the queue. */
+  #stored: readonly LedgerRow[] | undefined;
   #lastCheckpoint: number;
 
   constructor(options: CommitQueueOptions) {
@@ -60,6 +62,7 @@ export class CommitQueue {
     const { logger, partition } = this.#options;
     while (!signal.aborted) {
       let waitMs = IDLE_MS;
+      this.#stored = undefined;
       try {
         // One that waits for another zone holds none of the others up.
         for (const held of [...this.#closed]) if (await this.#advance(held)) waitMs = 0;
@@ -105,8 +108,10 @@ export class CommitQueue {
   }
 
   async #ledgerRowOf({ head }: HeldHead): Promise<LedgerRow | undefined> {
-    const rows = await this.#options.blocks.ledger(this.#options.partition);
-    return rows.find(
+    const { blocks, partition } = this.#options;
+    // Heads are here in the order of their cuts.
+    this.#stored ??= await blocks.ledger(partition, this.#closed[0]?.toOffset);
+    return this.#stored.find(
       (row) =>
         row.tenant === head.tenant &&
         row.windowStartMs === head.windowStartMs &&
