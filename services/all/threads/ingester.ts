@@ -5,6 +5,7 @@ import { type IngesterApi, serve } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { connectWriteLog } from '@xscaler/writelog';
 import type { ThreadConfig } from '../config.ts';
+import { partitionsOf } from '../placement.ts';
 import type { IngesterStatusApi } from '../replay.ts';
 
 runThread<ThreadConfig>(async ({ config, ports }) => {
@@ -12,12 +13,9 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
   const { partitions: partitionCount } = config.write_log;
   const logger = createLogger({ service: 'ingester', level: config.log.level });
   const settings = config.ingester;
-  const { zone, ordinal, ingesters_per_zone: ingesters } = config.cluster;
   const ingester = new Ingester({
-    partitions: Array.from({ length: partitionCount }, (_, partition) => partition).filter(
-      (partition) => config.embedded || partition % ingesters === ordinal,
-    ),
-    zone,
+    partitions: config.embedded ? [...Array(partitionCount).keys()] : partitionsOf(config),
+    zone: config.cluster.zone,
     otherZoneMs: config.embedded ? 0 : config.cluster.other_zone_wait,
     truncatesLog: config.embedded,
     log: connectWriteLog(ports.log, partitionCount),

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { IngesterWatch } from './replay.ts';
+
+async function reasonOf(status: ConstructorParameters<typeof IngesterWatch>[0]): Promise<string | undefined> {
+  const watch = new IngesterWatch(status);
+  assert.notEqual(watch.notReady(), undefined, 'nobody is ready before the first look');
+  await watch.start();
+  watch.stop();
+  return watch.notReady();
+}
+
+test('ready means that every partition is live', async () => {
+  assert.equal(await reasonOf(async () => ({ 0: { state: 'live', nextOffset: 7 } })), undefined);
+});
+
+test('a partition that is not live is named', async () => {
+  const status = { 0: { state: 'live', nextOffset: 7 }, 2: { state: 'replaying', nextOffset: 3 } } as const;
+  assert.equal(await reasonOf(async () => status), 'partition 2 is replaying');
+});
+
+test('an ingester that does not say where it stands is not ready', async () => {
+  assert.equal(await reasonOf(() => Promise.reject(new Error('the thread has gone'))), 'the thread has gone');
+});
