@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Client, RunningProgram, sleep } from '../../harness/index.ts';
-import { KafkaCluster } from '../../kafka/index.ts';
+import { KafkaCluster, type KafkaClusterOptions } from '../../kafka/index.ts';
 import { PostgresServer } from '../../postgres/postgres-server.ts';
 import { RedisServer } from '../../redis/redis-server.ts';
 import { type Role, ServiceProcess } from './service-process.ts';
@@ -17,6 +17,8 @@ export type Settings = Readonly<Record<string, string>>;
 export interface TestClusterOptions {
   /** One by default. */
   readonly brokers?: number;
+  /** Services reach each broker through a proxy that can lose its answers. */
+  readonly withKafkaProxies?: boolean;
   /** One by default. */
   readonly gateways?: number;
   /** Further settings of every service. */
@@ -64,7 +66,10 @@ export class TestCluster {
 
   /** Started and ready. */
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
-    const parts = await startParts(options.brokers ?? 1);
+    const parts = await startParts({
+      brokers: options.brokers ?? 1,
+      withProxies: options.withKafkaProxies ?? false,
+    });
     const database = await parts.postgres.createDatabase();
     const env = {
       ...SMALL,
@@ -146,8 +151,8 @@ interface Parts {
   readonly redis: RedisServer;
 }
 
-async function startParts(brokers: number): Promise<Parts> {
-  const starting = [KafkaCluster.start({ brokers }), PostgresServer.start(), RedisServer.start()] as const;
+async function startParts(kafka: KafkaClusterOptions): Promise<Parts> {
+  const starting = [KafkaCluster.start(kafka), PostgresServer.start(), RedisServer.start()] as const;
   try {
     const [kafka, postgres, redis] = await Promise.all(starting);
     return { kafka, postgres, redis };
