@@ -364,6 +364,30 @@ test('a record that cannot be read stops the partition and fails its reads', asy
   await machine.close();
 });
 
+test('a partition is shown while log and database are away', async () => {
+  const machine = await Machine.make();
+  let isAway = false;
+  const blocks = new Proxy<BlockStore>(machine.blocks, {
+    get(target, name) {
+      const method = Reflect.get(target, name);
+      if (isAway) return async () => Promise.reject(new DatabaseError('unavailable', 'away'));
+      return typeof method === 'function' ? method.bind(target) : method;
+    },
+  });
+  const ingester = machine.ingester({ blocks });
+  await ingester.start();
+  await machine.write('up', [[1, 1]]);
+  await machine.read(ingester);
+  isAway = true;
+  const [report] = await ingester.inspect();
+  assert.deepEqual(
+    [report.state, report.lag, report.ledgerRows, report.heads.length],
+    ['live', 0, undefined, 1],
+  );
+  await ingester.stop();
+  await machine.close();
+});
+
 test('a record that an operator took out is passed over, and everything goes on', async () => {
   const machine = await Machine.make();
   await machine.write('up', [[1, 1]]);

@@ -37,10 +37,11 @@ export interface PartitionReport {
   readonly state: string;
   readonly stoppedBy: string | undefined;
   readonly nextOffset: number;
-  readonly endOffset: number;
-  readonly lag: number;
-  readonly resumeOffset: number;
-  readonly ledgerRows: number;
+  /** Undefined where log or database are away. */
+  readonly endOffset: number | undefined;
+  readonly lag: number | undefined;
+  readonly resumeOffset: number | undefined;
+  readonly ledgerRows: number | undefined;
   readonly heads: readonly object[];
 }
 
@@ -170,11 +171,15 @@ export class PartitionOwner {
       samples: head.sampleCount,
       bytes: head.byteSize,
     }));
-    const endOffset = await log.endOffset(partition);
-    const resumeOffset = await blocks.resumeOffset(partition);
-    const ledgerRows = (await blocks.ledger(partition)).length;
+    // What is away is left out: this is looked at when something is.
+    const unknown = () => undefined;
+    const [endOffset, resumeOffset, ledgerRows] = await Promise.all([
+      log.endOffset(partition).catch(unknown),
+      blocks.resumeOffset(partition).catch(unknown),
+      blocks.ledger(partition).then((rows) => rows.length, unknown),
+    ]);
     const { state, nextOffset, stoppedBy } = this;
-    const lag = endOffset - nextOffset;
+    const lag = endOffset === undefined ? undefined : endOffset - nextOffset;
     return { partition, state, stoppedBy, nextOffset, endOffset, lag, resumeOffset, ledgerRows, heads };
   }
 
