@@ -1,5 +1,5 @@
 import { tenantIdFault } from '@xscaler/model';
-import type { Limits } from '@xscaler/tenancy';
+import { type Limits, parseBearer } from '@xscaler/tenancy';
 import { Refusal, unauthenticated, unavailable } from './refusal.ts';
 
 /** Who decides whether a token opens a tenant. Answers at once: it is asked for every request. */
@@ -50,12 +50,7 @@ export function credentialsOf(rawHeaders: readonly string[]): Credentials {
   }
   const fault = tenantIdFault(tenantId ?? '');
   if (fault !== undefined) throw new Refusal('bad_tenant', fault);
-  return { tenantId: tenantId!, token: authorizations === 1 ? bearerToken(authorization!) : undefined };
-}
-
-function bearerToken(authorization: string): string | undefined {
-  // RFC 9110: the scheme is case-insensitive. RFC 6750: the token has no spaces.
-  return /^bearer +([^\s]+)$/i.exec(authorization)?.[1];
+  return { tenantId: tenantId!, token: authorizations === 1 ? parseBearer(authorization) : undefined };
 }
 
 /**
