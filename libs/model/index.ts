@@ -13,4 +13,4 @@ export {
   STALE_LOW,
 } from './special-values.ts';
 export { TENANT_ID_MAX_LENGTH, tenantIdFault } from './tenant-id.ts';
-export { compareUtf8 } from './utf8-order.ts';
+export { compareUtf8, sortedUnion } from './utf8-order.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compareUtf8, Labels } from './index.ts';
+import { compareUtf8, Labels, sortedUnion } from './index.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 6 });
 const anyPairs = fc.array(fc.tuple(text, text), { maxLength: 6 });
@@ -19,6 +19,16 @@ test('compareUtf8 orders as the UTF-8 bytes do', () => {
     compareUtf8('\uffff', '\u{10000}') < 0,
     'U+FFFF comes before U+10000, though its code unit is greater',
   );
+});
+
+test('a union of lists has every text once, in byte order', () => {
+  assert.deepEqual(sortedUnion([['b', '\u{10000}'], [], ['a', 'b', '\uffff']]), [
+    'a',
+    'b',
+    '\uffff',
+    '\u{10000}',
+  ]);
+  assert.deepEqual(sortedUnion([]), []);
 });
 
 test('labels are sorted, distinct and never empty, whatever they are made from', () => {

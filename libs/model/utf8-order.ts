@@ -18,3 +18,8 @@ export function compareUtf8(a: string, b: string): number {
 function rank(codeUnit: number): number {
   return codeUnit >= 0xd800 && codeUnit <= 0xdfff ? codeUnit + 0x10000 : codeUnit;
 }
+
+/** Every text of the lists once, in byte order. */
+export function sortedUnion(lists: readonly (readonly string[])[]): string[] {
+  return [...new Set(lists.flat())].sort(compareUtf8);
+}

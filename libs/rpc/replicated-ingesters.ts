@@ -1,4 +1,4 @@
-import { compareUtf8, Labels, type MetricMetadata } from '@xscaler/model';
+import { Labels, type MetricMetadata, sortedUnion } from '@xscaler/model';
 import { AddressHealth, type CircuitOptions } from './address-health.ts';
 import type { IngesterApi, IngesterExemplars, IngesterRead, MetadataRead } from './ingester-api.ts';
 import { type IngesterReplica, type PlacedPartitions, ReplicaPlacement } from './replica-placement.ts';
@@ -172,10 +172,6 @@ function shareOf<Read extends PartitionedRead>(read: Read, { partitions }: Place
     if (offset !== undefined) minOffsets[partition] = offset;
   }
   return { ...read, minOffsets, partitions };
-}
-
-function sortedUnion(lists: readonly (readonly string[])[]): string[] {
-  return [...new Set(lists.flat())].sort(compareUtf8);
 }
 
 function keyOf(pairs: readonly string[]): string {

@@ -1,5 +1,5 @@
 import type { BlockStore } from '@xscaler/database';
-import { compareUtf8, type Labels, Matcher, type MetricMetadata } from '@xscaler/model';
+import { type Labels, Matcher, type MetricMetadata, sortedUnion } from '@xscaler/model';
 import type { IngesterApi, IngesterExemplars, IngesterRead, MetadataRead, WireMatcher } from '@xscaler/rpc';
 import { PagePool } from '@xscaler/tsdb';
 import type { WriteLog } from '@xscaler/writelog';
@@ -180,8 +180,4 @@ export class Ingester implements IngesterApi {
 
 function compileMatchers(sets: readonly (readonly WireMatcher[])[]): Matcher[][] {
   return sets.map((set) => set.map(({ type, name, value }) => new Matcher(type, name, value)));
-}
-
-function sortedUnion(lists: readonly (readonly string[])[]): string[] {
-  return [...new Set(lists.flat())].sort(compareUtf8);
 }

@@ -1,5 +1,12 @@
 import type { BlockStore } from '@xscaler/database';
-import { compareUtf8, type Exemplar, Labels, Matcher, type MetricMetadata } from '@xscaler/model';
+import {
+  compareUtf8,
+  type Exemplar,
+  Labels,
+  Matcher,
+  type MetricMetadata,
+  sortedUnion,
+} from '@xscaler/model';
 import type { IngesterApi, IngesterRead, WireMatcher } from '@xscaler/rpc';
 import type { BlockReader } from '@xscaler/tsdb';
 import type { BlockReaders } from './block-readers.ts';
@@ -157,8 +164,4 @@ function ingesterRead(
 ): IngesterRead {
   const matcherSets = sets.map((set) => set.map(({ type, name, value }) => ({ type, name, value })));
   return { tenant, matcherSets, startMs, endMs, minOffsets };
-}
-
-function sortedUnion(lists: readonly (readonly string[])[]): string[] {
-  return [...new Set(lists.flat())].sort(compareUtf8);
 }
