@@ -6,6 +6,7 @@ import type { FloatHistogram } from './histogram.ts';
  * `timestamps[i]` is in ms since the epoch. `values[i]` carries the exact 64 bits that were written
  * (staleness markers and NaN payloads too), which `valueWords` shows as pairs of 32-bit words, low first.
  * Where `histograms` is set and `histograms[i]` too, sample i is a native histogram and `values[i]` is its sum.
+ * Where `startTimes` is set, `startTimes[i]` is the start timestamp of sample i in ms, 0 where it has none.
  *
  * Whoever owns the columns reuses them: a reader copies what it keeps past the next `reset`.
  */
@@ -14,6 +15,8 @@ export class SampleColumns {
   values: Float64Array;
   valueWords: Uint32Array;
   histograms: (FloatHistogram | undefined)[] | undefined;
+  /** At least `length` long where it is set, and 0 beyond what `setStartTime` was told. */
+  startTimes: Float64Array | undefined;
   length = 0;
 
   constructor(capacity = 256) {
@@ -25,6 +28,7 @@ export class SampleColumns {
   reset(): void {
     this.length = 0;
     this.histograms = undefined;
+    this.startTimes = undefined;
   }
 
   /** Makes room for `more` further samples. */
@@ -40,6 +44,16 @@ export class SampleColumns {
     this.timestamps = timestamps;
     this.values = values;
     this.valueWords = words;
+    if (this.startTimes === undefined) return;
+    const startTimes = new Float64Array(capacity);
+    startTimes.set(this.startTimes);
+    this.startTimes = startTimes;
+  }
+
+  /** Tells the start timestamp of a sample that is there already. */
+  setStartTime(index: number, startMs: number): void {
+    this.startTimes ??= new Float64Array(this.timestamps.length);
+    this.startTimes[index] = startMs;
   }
 
   append(timestampMs: number, value: number): void {
