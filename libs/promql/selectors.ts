@@ -7,7 +7,7 @@ import type { StepGrid } from './query.ts';
 import { StepBlock } from './step-block.ts';
 
 /** What an instant selector gives of a sample. */
-export type SampleAspect = 'value' | 'timestamp';
+export type SampleAspect = 'value' | 'timestamp' | 'startTimestamp';
 
 /**
  * The latest sample of each series within the lookback before each step (left-open); none where that is a
@@ -47,7 +47,7 @@ function fillRow(
   lookbackDeltaMs: number,
   aspect: SampleAspect,
 ): number {
-  const { timestamps, values, valueWords, histograms, length } = columns;
+  const { timestamps, values, valueWords, histograms, startTimes, length } = columns;
   let next = 0;
   let filled = 0;
   for (let step = 0; step < grid.count; step++) {
@@ -59,6 +59,7 @@ function fillRow(
     filled++;
     const histogram = histograms?.[i];
     if (aspect === 'timestamp') block.setFloat(first + step, timestamps[i] / 1000);
+    else if (aspect === 'startTimestamp') block.setFloat(first + step, (startTimes?.[i] ?? 0) / 1000);
     else if (histogram) block.setHistogram(first + step, histogram);
     else block.setFloat(first + step, values[i]);
   }

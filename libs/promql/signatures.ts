@@ -92,6 +92,7 @@ const shapes = {
   sort_desc: perSample,
   sqrt: perSample,
   start: constant,
+  start_timestamp: perSample,
   stddev_over_time: overRange,
   stdvar_over_time: overRange,
   step: constant,

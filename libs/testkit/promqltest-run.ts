@@ -23,7 +23,7 @@ export async function runScript(
   for (const command of commands) {
     if (command.kind === 'clear') storage.clear();
     else if (command.kind === 'load') {
-      for (const line of command.series) storage.load(line, command.stepMs);
+      storage.load(command.series, command.stepMs);
       if (command.nhcb) storage.loadConverted(convertClassicHistograms(command.series), command.stepMs);
     } else {
       const fault = await runCase(command, storage);

@@ -1,4 +1,5 @@
 import { type CounterResetHint, type FloatHistogram, Labels, METRIC_NAME } from '@xscaler/model';
+import { parseTimeMs } from './promqltest-duration.ts';
 
 /** One point of a series description; a `stale` point is a staleness marker. */
 export type Point =
@@ -10,20 +11,22 @@ export type Point =
 /** How histograms in a sequence grow: `{{…}}+{{…}}xN`. */
 export type HistogramStep = (base: FloatHistogram, change: FloatHistogram, sign: 1 | -1) => FloatHistogram;
 
-/** A line of the test language: a label set and its points; `startTimestamps` marks an `@st` line. */
+/**
+ * A line of the test language: a label set and its points; or, in an `@st` line, where the start timestamps of its
+ * points lie relative to them, ms, undefined where there is none.
+ */
 export interface SeriesLine {
   readonly labels: Labels;
   readonly points: readonly Point[];
-  readonly startTimestamps: boolean;
+  readonly startOffsetsMs: readonly (number | undefined)[] | undefined;
 }
 
 /** Reads `name{label="value", …}` followed by points. @throws Error that names the text it cannot read */
 export function parseSeriesLine(line: string, step: HistogramStep): SeriesLine {
   const reader = new Reader(line.trim());
   const labels = readLabels(reader);
-  const startTimestamps = reader.accept('@st');
-  const points = startTimestamps ? [] : readPoints(reader, step);
-  return { labels, points, startTimestamps };
+  if (reader.accept('@st')) return { labels, points: [], startOffsetsMs: readStartOffsets(reader) };
+  return { labels, points: readPoints(reader, step), startOffsetsMs: undefined };
 }
 
 class Reader {
@@ -130,6 +133,34 @@ function readPoints(reader: Reader, step: HistogramStep): Point[] {
       for (let i = 0; i <= count; i++) points.push({ kind: 'stale' });
     } else readFloatRun(reader, points);
   }
+}
+
+/** As points are written, with durations in place of values. */
+function readStartOffsets(reader: Reader): (number | undefined)[] {
+  const offsets: (number | undefined)[] = [];
+  for (;;) {
+    reader.skipSpace();
+    if (reader.done) return offsets;
+    if (reader.accept('_')) {
+      const count = readRepeats(reader) ?? 1;
+      for (let i = 0; i < count; i++) offsets.push(undefined);
+      continue;
+    }
+    let offsetMs = readDurationMs(reader);
+    if (offsetMs === undefined) throw reader.fault('expected a duration');
+    const change = readDurationMs(reader);
+    // As with values: `-1mx2` is three times −1m, `-30s-1mx2` is −30s, −1m30s, −2m30s.
+    const repeats = readRepeats(reader) ?? 0;
+    for (let i = 0; i <= repeats; i++) {
+      offsets.push(offsetMs);
+      offsetMs += change ?? 0;
+    }
+  }
+}
+
+function readDurationMs(reader: Reader): number | undefined {
+  const text = reader.match(/[+-]?(?:(?:\d+(?:ms|[smhdwy]))+|0(?!\d))/y)?.[0];
+  return text === undefined ? undefined : parseTimeMs(text);
 }
 
 function readFloatRun(reader: Reader, points: Point[]): void {

@@ -25,14 +25,29 @@ export class ScriptStorage implements Queryable {
     this.#series.clear();
   }
 
-  /** Adds a line's points, the first at time 0, `stepMs` apart. */
-  load(line: SeriesLine, stepMs: number): void {
+  /** Adds the points of lines, the first at time 0, `stepMs` apart, with the start timestamps of their `@st` lines. */
+  load(lines: readonly SeriesLine[], stepMs: number): void {
+    const starts = new Map<string, readonly (number | undefined)[]>();
+    for (const { labels, startOffsetsMs } of lines)
+      if (startOffsetsMs) starts.set(labels.key, startOffsetsMs);
+    for (const line of lines)
+      if (!line.startOffsetsMs) this.#loadLine(line, stepMs, starts.get(line.labels.key));
+  }
+
+  #loadLine(
+    line: SeriesLine,
+    stepMs: number,
+    startOffsetsMs: readonly (number | undefined)[] | undefined,
+  ): void {
     const columns = this.#columnsOf(line.labels);
     line.points.forEach((point, i) => {
       const timestampMs = i * stepMs;
+      if (point.kind === 'none') return;
       if (point.kind === 'float') columns.append(timestampMs, point.value);
       else if (point.kind === 'stale') columns.appendWords(timestampMs, STALE_LOW, STALE_HIGH);
-      else if (point.kind === 'histogram') appendHistogram(columns, timestampMs, point.histogram);
+      else appendHistogram(columns, timestampMs, point.histogram);
+      const offsetMs = startOffsetsMs?.[i];
+      if (offsetMs !== undefined) columns.setStartTime(columns.length - 1, timestampMs + offsetMs);
     });
   }
 
@@ -97,12 +112,13 @@ class ScriptSeries implements Series {
   }
 
   read(dst: SampleColumns): void {
-    const { timestamps, valueWords, histograms, length } = this.#columns;
+    const { timestamps, valueWords, histograms, startTimes, length } = this.#columns;
     for (let i = 0; i < length; i++) {
       if (timestamps[i] < this.#hints.startMs || timestamps[i] > this.#hints.endMs) continue;
       const histogram = histograms?.[i];
       if (histogram) dst.appendHistogram(timestamps[i], histogram);
       else dst.appendWords(timestamps[i], valueWords[2 * i], valueWords[2 * i + 1]);
+      if (startTimes) dst.setStartTime(dst.length - 1, startTimes[i]);
     }
   }
 }

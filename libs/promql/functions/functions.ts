@@ -38,6 +38,7 @@ const special: Partial<Record<FunctionName, VectorFunction>> = {
   sort_by_label: evaluateSortByLabel,
   sort_by_label_desc: evaluateSortByLabel,
   sort_desc: evaluateSort,
+  start_timestamp: evaluateStartTimestamp,
   timestamp: evaluateTimestamp,
   vector: evaluateVector,
 };
@@ -126,6 +127,15 @@ function evaluateTimestamp(evaluator: Evaluator, call: Call, grid: StepGrid): St
     block.values[i] = (grid.startMs + (i % block.steps) * grid.stepMs) / 1000;
   }
   return evaluator.dropNames(block);
+}
+
+/** Of a bare selector: when the counts in its samples began, 0 where nobody told; of anything else: nothing. */
+function evaluateStartTimestamp(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
+  const arg = unwrapParens(call.args[0]);
+  if (arg.kind === 'vectorSelector')
+    return evaluator.dropNames(evaluator.select(arg, grid, 'startTimestamp'));
+  evaluator.vector(arg, grid);
+  return new StepBlock(evaluator.budget, grid.count);
 }
 
 function evaluateRound(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {

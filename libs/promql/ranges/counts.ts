@@ -1,5 +1,6 @@
 import { countMixedPairs } from './histogram-pairs.ts';
 import type { RangeSamples } from './range-samples.ts';
+import { isResetAt } from './start-times.ts';
 import type { Window, WindowFunction } from './window.ts';
 
 /** Whether a sample differs from the one before it in the way that is counted. */
@@ -29,11 +30,11 @@ export class PairsOverTime implements WindowFunction {
     this.#resets = resets;
   }
 
-  begin({ values, length }: RangeSamples): void {
+  begin({ values, length, starts }: RangeSamples): void {
     if (this.#prefix.length < length) this.#prefix = new Int32Array(length * 2);
     let count = 0;
     for (let i = 1; i < length; i++) {
-      if (this.#test(values[i - 1], values[i])) count++;
+      if (this.#test(values[i - 1], values[i]) || (this.#resets && isResetAt(starts, i))) count++;
       this.#prefix[i] = count;
     }
     this.#prefix[0] = 0;

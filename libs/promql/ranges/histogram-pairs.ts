@@ -1,4 +1,5 @@
 import { equalHistograms, isHistogramReset } from '../histograms/arithmetic.ts';
+import { isResetAt } from './start-times.ts';
 import type { Window } from './window.ts';
 
 /**
@@ -11,7 +12,7 @@ export function countMixedPairs(
   resets: boolean,
   test: (previous: number, current: number) => boolean,
 ): number {
-  const { timestamps, values, histograms, histogramTimestamps } = window.samples;
+  const { timestamps, values, starts, histograms, histogramTimestamps, histogramStarts } = window.samples;
   let float = window.from;
   let histogram = window.histogramFrom;
   let previous: 'float' | 'histogram' | undefined;
@@ -23,10 +24,12 @@ export function countMixedPairs(
     const kind = takeFloat ? 'float' : 'histogram';
     if (previous !== undefined && previous !== kind) count++;
     else if (previous === undefined) count = 0;
-    else if (takeFloat) count += Number(test(values[float - 1], values[float]));
+    else if (takeFloat)
+      count += Number(test(values[float - 1], values[float]) || (resets && isResetAt(starts, float)));
     else {
       const [before, now] = [histograms[histogram - 1], histograms[histogram]];
-      count += Number(resets ? isHistogramReset(now, before) : !equalHistograms(now, before));
+      const reset = () => isResetAt(histogramStarts, histogram) || isHistogramReset(now, before);
+      count += Number(resets ? reset() : !equalHistograms(now, before));
     }
     previous = kind;
     if (takeFloat) float++;

@@ -8,14 +8,39 @@ import {
   withHint,
 } from '../histograms/arithmetic.ts';
 import type { RangeReport } from './range-report.ts';
+import { isResetAt, type StartTimes } from './start-times.ts';
+import type { Window } from './window.ts';
+
+/**
+ * The change over the histograms `from ≤ i < to` of a window, and what the first of them counted where it began
+ * inside of the window.
+ * @returns undefined, and a word about it, where there is none
+ */
+export function histogramIncrease(
+  { samples: { histograms, histogramStarts }, report }: Window,
+  from: number,
+  to: number,
+  isCounter: boolean,
+  fromZero: boolean,
+): FloatHistogram | undefined {
+  const first = histograms[from];
+  if (to - from < 2) return first;
+  const change = histogramChange(histograms, histogramStarts, from, to, isCounter, report);
+  if (!change || !fromZero) return change;
+  const sum = combineHistograms(change, first, 1);
+  if (!sum) return mixed(report);
+  report.combined(sum, 'addition', false);
+  return sum.histogram;
+}
 
 /**
  * The change over the histograms `from ≤ i < to` (two or more): last less first, plus, for a counter, what
  * was there before each reset.
  * @returns undefined where exponential and custom buckets meet
  */
-export function histogramChange(
+function histogramChange(
   histograms: readonly FloatHistogram[],
+  starts: StartTimes | undefined,
   from: number,
   to: number,
   isCounter: boolean,
@@ -24,8 +49,9 @@ export function histogramChange(
   const last = histograms[to - 1];
   let previous = histograms[from];
   // What comes before a reset right behind it cancels out: its layout does not matter.
-  if (isCounter && isHistogramReset(histograms[from + 1], previous))
-    previous = emptyLike(histograms[from + 1]);
+  const second = histograms[from + 1];
+  if (isCounter && (isResetAt(starts, from + 1) || isHistogramReset(second, previous)))
+    previous = emptyLike(second);
   let schema = Math.min(previous.schema, last.schema);
   const custom = usesCustomBuckets(last);
   if (usesCustomBuckets(previous) !== custom) return mixed(report);
@@ -40,7 +66,7 @@ export function histogramChange(
   report.combined(difference, 'subtraction', false);
   let change = difference.histogram;
   for (let i = lookInside; i < to; i++) {
-    if (isHistogramReset(histograms[i], previous)) {
+    if (isResetAt(starts, i) || isHistogramReset(histograms[i], previous)) {
       const sum = combineHistograms(change, previous, 1);
       if (!sum) return mixed(report);
       report.combined(sum, 'addition', false);
@@ -71,17 +97,21 @@ function reportKind(
   if (edges.some((edge) => edge.counterResetHint !== 'gauge')) report.notGauge();
 }
 
-/** The change between two neighbouring histograms, for `irate` and `idelta`. */
+/**
+ * The change between two neighbouring histograms, for `irate` and `idelta`.
+ * @param startsAnew a start timestamp shows a reset between them
+ */
 export function instantHistogramChange(
   previous: FloatHistogram,
   last: FloatHistogram,
   isRate: boolean,
+  startsAnew: boolean,
   report: RangeReport,
 ): FloatHistogram | undefined {
   const gauges = Number(previous.counterResetHint === 'gauge') + Number(last.counterResetHint === 'gauge');
   if (isRate && gauges > 0) report.notCounter();
   if (!isRate && gauges < 2) report.notGauge();
-  if (isRate && isHistogramReset(last, previous)) return withHint(last, 'gauge');
+  if (isRate && (startsAnew || isHistogramReset(last, previous))) return withHint(last, 'gauge');
   const difference = combineHistograms(last, previous, -1);
   if (!difference) return mixed(report);
   report.combined(difference, 'subtraction', false);

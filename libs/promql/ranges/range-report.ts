@@ -43,6 +43,11 @@ export class RangeReport {
     this.#annotations.warn(`this native histogram metric is not a gauge: ${this.#quotedName}`, this.#span);
   }
 
+  overlappingStart(): void {
+    const text = 'sample has start time that overlaps with previous sample timestamp for metric';
+    this.#annotations.warn(`${text} ${this.#quotedName}`, this.#span);
+  }
+
   /** Exponential and custom buckets in one window, and no result. */
   mixedSchemas(): void {
     const text =

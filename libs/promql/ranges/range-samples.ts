@@ -4,6 +4,7 @@ import { withHint } from '../histograms/arithmetic.ts';
 import { detectResetHints } from '../histograms/reset-hints.ts';
 import { FLOAT } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
+import type { StartTimes } from './start-times.ts';
 
 /**
  * The samples of one series that a range function looks at, floats and histograms apart, without
@@ -14,6 +15,9 @@ export class RangeSamples {
   timestamps: Float64Array;
   values: Float64Array;
   length = 0;
+  /** Start timestamps of the floats, and of the histograms, where any sample has one. */
+  starts: StartTimes | undefined;
+  histogramStarts: StartTimes | undefined;
   readonly histogramTimestamps: number[] = [];
   readonly histograms: FloatHistogram[] = [];
   readonly #columns = new SampleColumns();
@@ -61,6 +65,8 @@ export class RangeSamples {
   #adopt(): void {
     this.timestamps = this.#columns.timestamps;
     this.values = this.#columns.values;
+    this.starts = undefined;
+    this.histogramStarts = undefined;
     this.histogramTimestamps.length = 0;
     this.histograms.length = 0;
   }
@@ -71,21 +77,24 @@ export class RangeSamples {
       this.#split(count);
       return;
     }
-    const { timestamps, values, valueWords } = columns;
+    const { timestamps, values, valueWords, startTimes } = columns;
     let kept = 0;
     for (let i = 0; i < count; i++) {
       if (isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
       if (kept !== i) {
         timestamps[kept] = timestamps[i];
         values[kept] = values[i];
+        if (startTimes) startTimes[kept] = startTimes[i];
       }
       kept++;
     }
     this.length = kept;
+    if (startTimes) this.starts = { startMs: startTimes, timesMs: timestamps };
   }
 
   #split(count: number): void {
-    const { timestamps, values, valueWords, histograms = [] } = this.#columns;
+    const { timestamps, values, valueWords, startTimes, histograms = [] } = this.#columns;
+    const histogramStarts: number[] = [];
     let kept = 0;
     for (let i = 0; i < count; i++) {
       if (isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
@@ -93,13 +102,18 @@ export class RangeSamples {
       if (histogram) {
         this.histogramTimestamps.push(timestamps[i]);
         this.histograms.push(histogram);
+        if (startTimes) histogramStarts.push(startTimes[i]);
         continue;
       }
       timestamps[kept] = timestamps[i];
       values[kept] = values[i];
+      if (startTimes) startTimes[kept] = startTimes[i];
       kept++;
     }
     this.length = kept;
+    if (!startTimes) return;
+    this.starts = { startMs: startTimes, timesMs: timestamps };
+    this.histogramStarts = { startMs: histogramStarts, timesMs: this.histogramTimestamps };
   }
 }
 

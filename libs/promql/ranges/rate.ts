@@ -1,6 +1,7 @@
 import { scaleHistogram } from '../histograms/arithmetic.ts';
-import { histogramChange, instantHistogramChange } from './histogram-rate.ts';
+import { histogramIncrease, instantHistogramChange } from './histogram-rate.ts';
 import type { RangeSamples } from './range-samples.ts';
+import { isResetAt, overlapsWithin, startWithin } from './start-times.ts';
 import type { Window, WindowFunction } from './window.ts';
 
 /** Which of the extrapolating functions. */
@@ -15,12 +16,13 @@ export interface RateKind {
  * `rate`, `increase` and `delta`: the difference over the window, extrapolated to its ends where the first
  * and last sample are close enough to them (Prometheus' documented extrapolation). A series' resets are
  * found once; a window then adds only those inside it, in order, so the sum is the same as adding them up
- * sample by sample.
+ * sample by sample. A counter whose first sample in the window tells that it began inside of the window counts
+ * from zero there, and nothing is extrapolated to the left.
  */
 export class ExtrapolatedRate implements WindowFunction {
   readonly #kind: RateKind;
   readonly #rangeSeconds: number;
-  /** Indices of samples below their predecessor. */
+  /** Indices of samples that follow a reset. */
   #resets = new Int32Array(64);
   #resetCount = 0;
   #firstReset = 0;
@@ -34,10 +36,9 @@ export class ExtrapolatedRate implements WindowFunction {
     this.#resetCount = 0;
     this.#firstReset = 0;
     if (!this.#kind.isCounter) return;
-    const { values, length } = samples;
+    const { values, length, starts } = samples;
     for (let i = 1; i < length; i++) {
-      if (values[i] >= values[i - 1]) continue;
-      if (!(values[i] < values[i - 1])) continue; // NaN
+      if (!(values[i] < values[i - 1]) && (starts === undefined || !isResetAt(starts, i))) continue;
       if (this.#resetCount === this.#resets.length) this.#growResets();
       this.#resets[this.#resetCount++] = i;
     }
@@ -49,31 +50,38 @@ export class ExtrapolatedRate implements WindowFunction {
       if (window.hasHistogramsOnly()) this.#applyHistograms(window);
       return;
     }
-    if (to - from < 2) return;
-    const { timestamps, values } = window.samples;
+    const { timestamps, values, starts } = window.samples;
+    const startMs = this.#kind.isCounter ? startWithin(starts, from, window.startMs) : 0;
+    if (to - from < 2 && startMs === 0) return;
     const first = values[from];
     const last = to - 1;
     let change = values[last] - first;
+    if (starts && this.#kind.isCounter && overlapsWithin(starts, from, to)) window.report.overlappingStart();
     while (this.#firstReset < this.#resetCount && this.#resets[this.#firstReset] <= from) this.#firstReset++;
     for (let i = this.#firstReset; i < this.#resetCount && this.#resets[i] <= last; i++) {
       change += values[this.#resets[i] - 1];
     }
+    if (startMs !== 0) change += first;
     const factor = extrapolationFactor(
       window,
       timestamps[from],
       timestamps[last],
       last - from,
       this.#kind.isCounter && change > 0 && first >= 0 ? first / change : Number.POSITIVE_INFINITY,
+      startMs,
     );
     window.setFloat(change * (this.#kind.isRate ? factor / this.#rangeSeconds : factor));
   }
 
   #applyHistograms(window: Window): void {
     const { histogramFrom: from, histogramTo: to, samples } = window;
-    if (to - from < 2) return;
     const { isCounter, isRate } = this.#kind;
-    const change = histogramChange(samples.histograms, from, to, isCounter, window.report);
+    const starts = isCounter ? samples.histogramStarts : undefined;
+    const startMs = startWithin(starts, from, window.startMs);
+    if (to - from < 2 && startMs === 0) return;
+    const change = histogramIncrease(window, from, to, isCounter, startMs !== 0);
     if (!change) return;
+    if (starts && overlapsWithin(starts, from, to)) window.report.overlappingStart();
     const first = samples.histograms[from].count;
     const factor = extrapolationFactor(
       window,
@@ -81,6 +89,7 @@ export class ExtrapolatedRate implements WindowFunction {
       samples.histogramTimestamps[to - 1],
       to - 1 - from,
       isCounter && change.count > 0 && first >= 0 ? first / change.count : Number.POSITIVE_INFINITY,
+      startMs,
     );
     window.setHistogram(scaleHistogram(change, isRate ? factor / this.#rangeSeconds : factor));
   }
@@ -97,6 +106,7 @@ export class ExtrapolatedRate implements WindowFunction {
  * @param intervals samples in the window, less one
  * @param zeroShare the counter's first value as a share of its change: going back further than that
  *   would take it below zero; infinite for gauges
+ * @param startMs when the first sample's count began, where that is known and in the window; else 0
  */
 export function extrapolationFactor(
   window: Window,
@@ -104,16 +114,21 @@ export function extrapolationFactor(
   lastMs: number,
   intervals: number,
   zeroShare: number,
+  startMs: number,
 ): number {
   const sampled = (lastMs - firstMs) / 1000;
-  const average = sampled / intervals;
+  const average = intervals === 0 ? 0 : sampled / intervals;
   const threshold = average * 1.1;
+  let toEnd = (window.endMs - lastMs) / 1000;
+  if (toEnd >= threshold) toEnd = average / 2;
+  if (startMs !== 0) {
+    const covered = (lastMs - startMs) / 1000;
+    return (covered + toEnd) / covered;
+  }
   let toStart = (firstMs - window.startMs) / 1000;
   if (toStart >= threshold) toStart = average / 2;
   const toZero = sampled * zeroShare;
   if (toZero < toStart) toStart = toZero;
-  let toEnd = (window.endMs - lastMs) / 1000;
-  if (toEnd >= threshold) toEnd = average / 2;
   return (sampled + toStart + toEnd) / sampled;
 }
 
@@ -134,18 +149,21 @@ export class InstantRate implements WindowFunction {
       return;
     }
     if (to - from < 2) return;
-    const { timestamps, values } = window.samples;
+    const { timestamps, values, starts } = window.samples;
     const elapsedMs = timestamps[to - 1] - timestamps[to - 2];
     const last = values[to - 1];
     const previous = values[to - 2];
     if (!this.#isRate) window.setFloat(last - previous);
-    else window.setFloat((last < previous ? last : last - previous) / (elapsedMs / 1000));
+    else {
+      const reset = last < previous || isResetAt(starts, to - 1);
+      window.setFloat((reset ? last : last - previous) / (elapsedMs / 1000));
+    }
   }
 
   /** The last two samples decide, whatever is before them. */
   #applyHistograms(window: Window): void {
     const { from, to, histogramFrom, histogramTo, samples } = window;
-    const { timestamps, values, histograms, histogramTimestamps } = samples;
+    const { timestamps, values, starts, histograms, histogramTimestamps, histogramStarts } = samples;
     if (to - from + histogramTo - histogramFrom < 2) return;
     const floatMs = to > from ? timestamps[to - 1] : Number.NEGATIVE_INFINITY;
     const earlierFloatMs = to - from > 1 ? timestamps[to - 2] : Number.NEGATIVE_INFINITY;
@@ -155,8 +173,10 @@ export class InstantRate implements WindowFunction {
     if (earlierFloatMs > histogramMs) {
       const difference = values[to - 1] - values[to - 2];
       if (!this.#isRate) window.setFloat(difference);
-      else
-        window.setFloat((difference < 0 ? values[to - 1] : difference) / ((floatMs - earlierFloatMs) / 1000));
+      else {
+        const reset = difference < 0 || isResetAt(starts, to - 1);
+        window.setFloat((reset ? values[to - 1] : difference) / ((floatMs - earlierFloatMs) / 1000));
+      }
       return;
     }
     if (floatMs > earlierMs) {
@@ -164,7 +184,8 @@ export class InstantRate implements WindowFunction {
       return;
     }
     const [previous, last] = [histograms[histogramTo - 2], histograms[histogramTo - 1]];
-    const change = instantHistogramChange(previous, last, this.#isRate, window.report);
+    const reset = isResetAt(histogramStarts, histogramTo - 1);
+    const change = instantHistogramChange(previous, last, this.#isRate, reset, window.report);
     if (!change) return;
     const seconds = (histogramMs - earlierMs) / 1000;
     window.setHistogram(this.#isRate ? scaleHistogram(change, seconds, 'divide') : change);
