@@ -76,6 +76,18 @@ export interface BlockStore {
 
   /** 0 where the partition was never committed. */
   resumeOffset(partition: number): Promise<number>;
+
+  /**
+   * Notes that at `timeMs` (wall clock) the log of a partition ended at `endOffset`. Counts only where the resume offset
+   * has got there: then every record acknowledged before `timeMs` is in blocks. Never takes an instant back.
+   */
+  noteCommitted(partition: number, endOffset: number, timeMs: number): Promise<void>;
+  /**
+   * The instant until which every acknowledged record of the partitions below `partitionCount` is in blocks (wall clock, ms);
+   * 0 where nothing is known of one of them.
+   */
+  committedUntilMs(partitionCount: number): Promise<number>;
+
   /** Rows that end at `minToOffset` or above; all of them where it is absent. */
   ledger(partition: number, minToOffset?: number): Promise<LedgerRow[]>;
   /** Forgets ledger rows whose offsets all lie below `offset` (the log has dropped them). */

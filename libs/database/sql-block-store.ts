@@ -71,6 +71,26 @@ export class SqlBlockStore implements BlockStore {
     return row?.resume_offset ?? 0;
   }
 
+  async noteCommitted(partition: number, endOffset: number, timeMs: number): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      await insertResumeOffset(tx, partition);
+      await tx.query(
+        `UPDATE resume_offsets SET committed_until_ms = $3
+         WHERE partition = $1 AND resume_offset >= $2 AND committed_until_ms < $3`,
+        [partition, endOffset, timeMs],
+      );
+    });
+  }
+
+  async committedUntilMs(partitionCount: number): Promise<number> {
+    const [row] = await this.#db.query<{ partitions: number; until_ms: number | null }>(
+      `SELECT COUNT(*) AS partitions, MIN(committed_until_ms) AS until_ms FROM resume_offsets
+       WHERE partition < $1`,
+      [partitionCount],
+    );
+    return row?.partitions === partitionCount ? (row.until_ms ?? 0) : 0;
+  }
+
   async skippedRecords(partition: number): Promise<number[]> {
     const rows = await this.#db.query<{ log_offset: number }>(
       'SELECT log_offset FROM skipped_records WHERE partition = $1 ORDER BY log_offset',
@@ -200,15 +220,19 @@ async function commitBlock(
   return 'committed';
 }
 
+async function insertResumeOffset(tx: SqlRunner, partition: number): Promise<void> {
+  await tx.query(
+    'INSERT INTO resume_offsets (partition, resume_offset) VALUES ($1, 0) ON CONFLICT (partition) DO NOTHING',
+    [partition],
+  );
+}
+
 async function moveResumeOffset(
   tx: SqlRunner,
   { partition, expectedResumeOffset, resumeOffset }: BlockCommit,
   outcome: 'committed' | 'already',
 ): Promise<void> {
-  await tx.query(
-    'INSERT INTO resume_offsets (partition, resume_offset) VALUES ($1, 0) ON CONFLICT (partition) DO NOTHING',
-    [partition],
-  );
+  await insertResumeOffset(tx, partition);
   if (outcome === 'already') {
     await tx.query(
       'UPDATE resume_offsets SET resume_offset = $2 WHERE partition = $1 AND resume_offset < $2',
