@@ -2,3 +2,16 @@ export { BitBuffer, getBits, putBits, trailingZeros, unzigzag32, zigzag32 } from
 export { ByteReader, DecodeError } from './byte-reader.ts';
 export { ByteWriter } from './byte-writer.ts';
 export { ContentHash } from './content-hash.ts';
+export {
+  HISTOGRAM_MAX_BUCKETS,
+  type HistogramFields,
+  type HistogramLayout,
+  type HistogramSpan,
+  hasIntegerCounts,
+  histogramByteBound,
+  histogramOf,
+  readHistogramCounts,
+  readHistogramLayout,
+  writeHistogramCounts,
+  writeHistogramLayout,
+} from './histogram-bytes.ts';

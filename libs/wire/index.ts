@@ -4,11 +4,22 @@ export {
   MAX_TIMESTAMP_MS,
   RECORD_SPLIT_BYTES,
   type RecordExemplar,
+  type RecordHistogram,
   type RecordKind,
   UnknownRecordError,
 } from './log-record/format.ts';
 export { LogRecordReader } from './log-record/reader.ts';
 export { encodeCut, LogRecordWriter } from './log-record/writer.ts';
 export { encodeWriteRequest, type WriteSeries } from './remote-write-v1/request-encoder.ts';
-export { AT_END, AT_METADATA, AT_SERIES, WriteRequestReader } from './remote-write-v1/request-reader.ts';
+export { WriteRequestReader } from './remote-write-v1/request-reader.ts';
+export {
+  AT_END,
+  AT_METADATA,
+  AT_REFUSAL,
+  AT_SERIES,
+  type SeriesSource,
+  type SourceFault,
+  type SourceHistogram,
+  type SourceRefusal,
+} from './series-source.ts';
 export { expandSnappy, packSnappy, TooLargeError } from './snappy-block.ts';

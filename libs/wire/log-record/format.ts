@@ -1,9 +1,10 @@
+import type { HistogramFields } from '@xscaler/encoding';
 import type { Exemplar } from '@xscaler/model';
 
 /**
- * The log record, version 1: what a distributor appends to a partition of the write log.
+ * The log record, versions 1 and 2: what a distributor appends to a partition of the write log.
  *
- *     record     = version:u8=1 kind:u8 body crc:u32
+ *     record     = version:u8 kind:u8 body crc:u32
  *     body       = samples | cut
  *
  *     cut        = tenant:string windowStartMs:varint windowMs:uvarint seq:uvarint zone:string
@@ -25,7 +26,19 @@ import type { Exemplar } from '@xscaler/model';
  *     tag 1      = exemplars: count:uvarint
  *                  (series:uvarint timestampMs:varint value:8 bytes pairs:uvarint (name:string value:string)*)*
  *     tag 2      = metadata: count:uvarint (metric:string type:u8 help:string unit:string)*
+ *     tag 3      = histograms, from version 2 on: count:uvarint histogram[count]
+ *     histogram  = gap:uvarint                            samples between this one and the histogram before
+ *                  layoutLength:uvarint layout            length 0: the layout of the histogram before
+ *                  countsLength:uvarint counts
+ *     tag 4      = start timestamps, from version 2 on: (head:uvarint startMs:varint)*
+ *                  head = run × 2 + 1: the next `run` samples have this start timestamp (a difference from the one
+ *                  before, the first from 0); head = run × 2, without `startMs`: they have none, nor have those behind
+ *                  the last run
  *
+ * A native histogram is a sample whose value is its sum; the rest of it, `layout` and `counts`, is as
+ * `histogram-bytes.ts` of `@xscaler/encoding` has it.
+ * Version 2 is version 1 with the tags 3 and 4. Writers give a record the lowest version that its sections allow:
+ * a reader of version 1 goes on reading what it understands, and refuses the rest by its first byte.
  * `uvarint`, `varint` and `string` are those of `ByteWriter`; all numbers are little-endian.
  * `crc` is the CRC-32 (of zlib) of everything before it: a log without checksums of its own must not
  * turn a flipped bit into a sample.
@@ -33,6 +46,8 @@ import type { Exemplar } from '@xscaler/model';
  * can't read it can't apply, and skipping it in silence would make two replicas differ.
  */
 export const RECORD_VERSION = 1;
+/** Of records with native histograms or start timestamps. */
+export const RECORD_VERSION_2 = 2;
 export const KIND_SAMPLES = 1;
 export const KIND_CUT = 2;
 
@@ -44,6 +59,8 @@ export const CODEC_ZSTD = 2;
 
 export const TAG_EXEMPLARS = 1;
 export const TAG_METADATA = 2;
+export const TAG_HISTOGRAMS = 3;
+export const TAG_START_TIMES = 4;
 
 export const CRC_BYTES = 4;
 
@@ -72,6 +89,12 @@ export interface Cut {
 export interface RecordExemplar {
   readonly series: number;
   readonly exemplar: Exemplar;
+}
+
+/** A native histogram and the index, within its record, of the sample that it is. */
+export interface RecordHistogram {
+  readonly sample: number;
+  readonly histogram: HistogramFields;
 }
 
 /** A well-formed beginning of something that this version of the program doesn't know how to apply. */

@@ -151,11 +151,11 @@ test('versions, kinds, flags, codecs and sections of the future are refused by n
   const empty = writer.finish();
   const changed = (at: number, value: number) => resealed(empty, (bytes) => bytes.with(at, value));
   for (const [record, message] of [
-    [changed(0, 2), /record version 2/],
+    [changed(0, 3), /record version 3/],
     [changed(1, 9), /record kind 9/],
     [changed(5, 2), /record flags 2/],
     [changed(8, 7), /label codec 7/],
-    [resealed(empty, (bytes) => Uint8Array.from([...bytes, 77, 0])), /record section 77/],
+    [resealed(empty, (bytes) => Uint8Array.from([...bytes, 77, 0])), /section 77 in a record of version 1/],
   ] as const) {
     assert.throws(() => reader.decode(record), { name: UnknownRecordError.name, message });
   }

@@ -9,13 +9,19 @@ import {
   KIND_SAMPLES,
   MAX_TIMESTAMP_MS,
   RECORD_VERSION,
+  RECORD_VERSION_2,
   type RecordExemplar,
+  type RecordHistogram,
   type RecordKind,
   TAG_EXEMPLARS,
+  TAG_HISTOGRAMS,
   TAG_METADATA,
+  TAG_START_TIMES,
   UnknownRecordError,
 } from './format.ts';
+import { HistogramPlaces } from './histogram-section.ts';
 import { expandLabels, readStoredLabels, type StoredLabels } from './label-section.ts';
+import { readStartTimes } from './start-time-section.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const NO_LABELS: StoredLabels = { codec: 0, rawLength: 0, stored: NO_BYTES };
@@ -47,7 +53,13 @@ export class LogRecordReader {
   timestamps = new Float64Array(256);
   /** Two words a sample: low, high. */
   valueWords = new Uint32Array(2 * 256);
+  /** Which samples are native histograms, and their bytes; the value of such a sample is its sum. */
+  readonly histogramPlaces = new HistogramPlaces();
+  /** The start timestamp of each sample in ms, 0 where it has none; undefined where none has one. */
+  startTimes: Float64Array | undefined;
 
+  #startTimes = new Float64Array(0);
+  #version = RECORD_VERSION;
   #stored: StoredLabels = NO_LABELS;
   #labels: Uint8Array | undefined;
   /** Start and end of each series' label set in `#labels`. */
@@ -63,7 +75,9 @@ export class LogRecordReader {
   decode(bytes: Uint8Array): RecordKind {
     this.#forget();
     if (bytes.length < 2 + CRC_BYTES) throw new DecodeError(`a record of ${bytes.length} bytes`);
-    if (bytes[0] !== RECORD_VERSION) throw new UnknownRecordError(`record version ${bytes[0]}`);
+    this.#version = bytes[0];
+    if (this.#version !== RECORD_VERSION && this.#version !== RECORD_VERSION_2)
+      throw new UnknownRecordError(`record version ${this.#version}`);
     const end = bytes.length - CRC_BYTES;
     const from = new ByteReader(bytes, end);
     if (from.u32() !== crc32(bytes.subarray(0, end))) throw new DecodeError('the checksum differs');
@@ -105,6 +119,16 @@ export class LogRecordReader {
     return exemplars;
   }
 
+  /** Decoded, for who doesn't take bytes. */
+  histograms(): RecordHistogram[] {
+    const { count, samples } = this.histogramPlaces;
+    return Array.from({ length: count }, (_, i) => {
+      const sample = samples[i];
+      const sum = new Float64Array(this.valueWords.slice(2 * sample, 2 * sample + 2).buffer)[0];
+      return { sample, histogram: this.histogramPlaces.histogram(i, sum) };
+    });
+  }
+
   metadata(): MetricMetadata[] {
     const from = new ByteReader(this.#metadata);
     const metadata: MetricMetadata[] = [];
@@ -127,6 +151,8 @@ export class LogRecordReader {
     this.#labels = undefined;
     this.#exemplars = NO_BYTES;
     this.#metadata = NO_BYTES;
+    this.histogramPlaces.reset();
+    this.startTimes = undefined;
   }
 
   #expandLabels(): Uint8Array {
@@ -171,7 +197,7 @@ export class LogRecordReader {
     new Uint8Array(this.valueWords.buffer).set(from.raw(8 * samples));
     this.#stored = readStoredLabels(from);
     if (this.#stored.rawLength < series) throw new DecodeError(`no labels for ${series} series`);
-    this.#readSections(from);
+    this.#readSections(from, samples);
     this.seriesCount = series;
     this.sampleCount = samples;
   }
@@ -202,17 +228,27 @@ export class LogRecordReader {
     }
   }
 
-  #readSections(from: ByteReader): void {
+  #readSections(from: ByteReader, samples: number): void {
+    const lastTag = this.#version === RECORD_VERSION ? TAG_METADATA : TAG_START_TIMES;
     let previousTag = 0;
     while (from.remaining > 0) {
       const tag = from.u8();
       if (tag <= previousTag) throw new DecodeError(`section ${tag} after section ${previousTag}`);
       previousTag = tag;
       const content = from.raw(from.uvarint());
+      if (tag > lastTag)
+        throw new UnknownRecordError(`section ${tag} in a record of version ${this.#version}`);
       if (tag === TAG_EXEMPLARS) this.#exemplars = content;
       else if (tag === TAG_METADATA) this.#metadata = content;
-      else throw new UnknownRecordError(`record section ${tag}`);
+      else if (tag === TAG_HISTOGRAMS) this.histogramPlaces.read(content, samples);
+      else this.#readStartTimes(content, samples);
     }
+  }
+
+  #readStartTimes(content: Uint8Array, samples: number): void {
+    if (this.#startTimes.length < samples) this.#startTimes = new Float64Array(this.timestamps.length);
+    readStartTimes(content, this.#startTimes, samples);
+    this.startTimes = this.#startTimes;
   }
 
   #reserve(series: number, samples: number): void {
