@@ -28,8 +28,10 @@ export interface CommitQueueOptions {
 
 const IDLE_MS = 100;
 const RETRY_MS = 1_000;
-/** The resume offset moves by checkpoint where no head was committed for so many records. */
+/** The resume offset moves by checkpoint where no head was committed for so many records, */
 const CHECKPOINT_RECORDS = 10_000;
+/** or for so long, if there is something to move it over: what is committed should be known to be. */
+const CHECKPOINT_MS = 60_000;
 
 /**
  * Closed heads of a partition on their way into blocks, one at a time.
@@ -43,10 +45,12 @@ export class CommitQueue {
   /** What other zones have stored, as of this look at the queue. */
   #stored: readonly LedgerRow[] | undefined;
   #lastCheckpoint: number;
+  #lastCheckpointMs: number;
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
     this.#lastCheckpoint = options.nextOffset();
+    this.#lastCheckpointMs = options.clock();
   }
 
   push(held: HeldHead): void {
@@ -121,8 +125,11 @@ export class CommitQueue {
   }
 
   async #checkpoint(): Promise<void> {
-    const { committer, nextOffset } = this.#options;
-    if (nextOffset() - this.#lastCheckpoint < CHECKPOINT_RECORDS) return;
+    const { blocks, clock, committer, nextOffset, partition } = this.#options;
+    const isLate = clock() - this.#lastCheckpointMs >= CHECKPOINT_MS && committer.isBehind(nextOffset());
+    if (!isLate && nextOffset() - this.#lastCheckpoint < CHECKPOINT_RECORDS) return;
+    // Another zone may have been here: that is no conflict.
+    committer.resumeOffset = Math.max(committer.resumeOffset, await blocks.resumeOffset(partition));
     await committer.checkpoint(nextOffset());
     await this.#forgetLog();
   }
@@ -139,6 +146,7 @@ export class CommitQueue {
   async #forgetLog(): Promise<void> {
     const { blocks, committer, ledger, log, partition, nextOffset } = this.#options;
     this.#lastCheckpoint = nextOffset();
+    this.#lastCheckpointMs = this.#options.clock();
     if (this.#options.truncatesLog) await log.truncate(partition, committer.resumeOffset);
     const startOffset = await log.startOffset(partition);
     await blocks.pruneLedger(partition, startOffset);

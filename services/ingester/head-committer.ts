@@ -67,6 +67,11 @@ export class HeadCommitter {
     return meta;
   }
 
+  /** Whether a checkpoint would move the resume offset. */
+  isBehind(nextOffset: number): boolean {
+    return this.#heads.resumeOffsetWithout(undefined, nextOffset) > this.resumeOffset;
+  }
+
   /** Moves the resume offset alone, where records bring nothing that a head holds (metadata, cuts, samples skipped). */
   async checkpoint(nextOffset: number): Promise<void> {
     const resumeOffset = this.#heads.resumeOffsetWithout(undefined, nextOffset);

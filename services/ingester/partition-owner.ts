@@ -4,6 +4,7 @@ import type { PagePool } from '@xscaler/tsdb';
 import { encodeCut, LogRecordReader } from '@xscaler/wire';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import { CommitQueue } from './commit-queue.ts';
+import { CommittedNotes } from './committed-notes.ts';
 import type { Logger } from './contracts.ts';
 import { type CutSettings, headsToCut } from './cut-policy.ts';
 import { HeadCommitter } from './head-committer.ts';
@@ -95,7 +96,12 @@ export class PartitionOwner {
     }
     this.#announce();
     const { signal } = this.#stopping;
-    this.#work = Promise.all([this.#follow(), this.#tend(), (this.#commits as CommitQueue).run(signal)]);
+    const commits = this.#commits as CommitQueue;
+    const notes = new CommittedNotes({
+      ...this.#options,
+      appliedOffset: () => (this.state === 'live' ? this.nextOffset : undefined),
+    });
+    this.#work = Promise.all([this.#follow(), this.#tend(), commits.run(signal), notes.run(signal)]);
     await this.waitFor(this.#replayEnd, signal);
   }
 

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CommittedNotes } from './committed-notes.ts';
+
+/** A partition whose log and resume offset the test moves. */
+function partition() {
+  const notes: [endOffset: number, timeMs: number][] = [];
+  const state = {
+    nowMs: 0,
+    endOffset: 0,
+    resumeOffset: 0,
+    appliedOffset: 0 as number | undefined,
+    away: false,
+  };
+  const ask = async <T>(answer: () => T): Promise<T> => {
+    if (state.away) throw new Error('away');
+    return answer();
+  };
+  const committed = new CommittedNotes({
+    partition: 0,
+    log: { endOffset: () => ask(() => state.endOffset) },
+    blocks: {
+      resumeOffset: () => ask(() => state.resumeOffset),
+      noteCommitted: (_, endOffset, timeMs) =>
+        ask(() => {
+          notes.push([endOffset, timeMs]);
+        }),
+    },
+    appliedOffset: () => state.appliedOffset,
+    clock: () => state.nowMs,
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+  });
+  const at = async (nowMs: number, changes: Partial<typeof state>) => {
+    Object.assign(state, changes, { nowMs });
+    await committed.note().catch(() => undefined);
+    return notes.splice(0);
+  };
+  return at;
+}
+
+test('an instant is noted when the resume offset has got to where the log ended then', async () => {
+  const at = partition();
+  assert.deepEqual(await at(1_000, { endOffset: 10, appliedOffset: 10 }), []);
+  assert.deepEqual(await at(2_000, { endOffset: 20, appliedOffset: 20 }), []);
+  assert.deepEqual(await at(3_000, { endOffset: 30, appliedOffset: 30, resumeOffset: 25 }), [[20, 2_000]]);
+  assert.deepEqual(await at(4_000, {}), [], 'said once');
+  assert.deepEqual(await at(5_000, { resumeOffset: 30 }), [[30, 5_000]], 'nothing came since');
+});
+
+test('an end below what is applied is not believed', async () => {
+  const at = partition();
+  assert.deepEqual(await at(1_000, { endOffset: 10, appliedOffset: 15, resumeOffset: 12 }), []);
+  assert.deepEqual(await at(2_000, { resumeOffset: 15 }), [[15, 2_000]]);
+});
+
+test('while something is away nothing is noted, and nothing forgotten', async () => {
+  const at = partition();
+  await at(1_000, { endOffset: 10, appliedOffset: 10 });
+  assert.deepEqual(await at(2_000, { endOffset: 20, resumeOffset: 12, away: true }), []);
+  assert.deepEqual(await at(3_000, { away: false }), [[10, 1_000]]);
+});
+
+test('a partition that is not live notes nothing', async () => {
+  const at = partition();
+  assert.deepEqual(await at(1_000, { appliedOffset: undefined }), []);
+});

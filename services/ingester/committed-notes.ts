@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BlockStore } from '@xscaler/database';
+import type { WriteLog } from '@xscaler/writelog';
+import { CommittedMarks } from './committed-marks.ts';
+import type { Logger } from './contracts.ts';
+
+export interface CommittedNotesOptions {
+  readonly partition: number;
+  readonly log: Pick<WriteLog, 'endOffset'>;
+  readonly blocks: Pick<BlockStore, 'resumeOffset' | 'noteCommitted'>;
+  /** The offset that is applied next; undefined where the partition isn't live. */
+  readonly appliedOffset: () => number | undefined;
+  /** Wall clock, ms. */
+  readonly clock: () => number;
+  readonly logger: Logger;
+}
+
+const NOTE_EVERY_MS = 10_000;
+
+/**
+ * Notes in the database until when everything acknowledged in one partition is in blocks: who reads what lies before
+ * needs neither the log nor an ingester. The resume offset proves it, whoever moved it.
+ */
+export class CommittedNotes {
+  readonly #options: CommittedNotesOptions;
+  readonly #marks = new CommittedMarks();
+  #notedMs = 0;
+
+  constructor(options: CommittedNotesOptions) {
+    this.#options = options;
+  }
+
+  /** Works until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { logger, partition } = this.#options;
+    while (!signal.aborted) {
+      await sleep(NOTE_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      // That log or database are away others say.
+      await this.note().catch((error) =>
+        logger.debug({ partition, err: error }, 'what is committed was not noted'),
+      );
+    }
+  }
+
+  async note(): Promise<void> {
+    const { appliedOffset, blocks, clock, log, partition } = this.#options;
+    const applied = appliedOffset();
+    if (applied === undefined) return;
+    // The clock first: what is acknowledged before it lies below the end that is asked for after it.
+    const timeMs = clock();
+    // A leader that isn't one any more may name an end from before; what is applied lies below the end for sure.
+    this.#marks.add(timeMs, Math.max(await log.endOffset(partition), applied));
+    const mark = this.#marks.reached(await blocks.resumeOffset(partition));
+    if (mark === undefined || mark.timeMs <= this.#notedMs) return;
+    await blocks.noteCommitted(partition, mark.endOffset, mark.timeMs);
+    this.#notedMs = mark.timeMs;
+  }
+}
