@@ -1,4 +1,5 @@
 export { type LabelFault, LabelSetParser, writeLabelSet } from './label-set.ts';
+export type { Deletion, WrittenMatcher } from './log-record/deletion.ts';
 export {
   type Cut,
   MAX_TIMESTAMP_MS,
@@ -9,7 +10,7 @@ export {
   UnknownRecordError,
 } from './log-record/format.ts';
 export { LogRecordReader } from './log-record/reader.ts';
-export { encodeCut, LogRecordWriter } from './log-record/writer.ts';
+export { encodeCut, encodeDeletion, LogRecordWriter } from './log-record/writer.ts';
 export { encodeWriteRequest, type WriteSeries } from './remote-write-v1/request-encoder.ts';
 export { WriteRequestReader } from './remote-write-v1/request-reader.ts';
 export {

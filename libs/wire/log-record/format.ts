@@ -5,9 +5,13 @@ import type { Exemplar } from '@xscaler/model';
  * The log record, versions 1 and 2: what a distributor appends to a partition of the write log.
  *
  *     record     = version:u8 kind:u8 body crc:u32
- *     body       = samples | cut
+ *     body       = samples | cut | deletion
  *
  *     cut        = tenant:string windowStartMs:varint windowMs:uvarint seq:uvarint zone:string
+ *
+ *     deletion   = tenant:string deletionId:string requestedMs:varint startMs:varint endMs:varint
+ *                  setCount:uvarint set[setCount]         at least one
+ *     set        = count:uvarint (type:u8 name:string value:string)[count]      type: 0 =, 1 !=, 2 =~, 3 !~
  *
  *     samples    = tenant:string windowMs:uvarint flags:u8 seriesCount:uvarint sampleCount:uvarint
  *                  id[seriesCount]                        16 bytes each
@@ -50,6 +54,7 @@ export const RECORD_VERSION = 1;
 export const RECORD_VERSION_2 = 2;
 export const KIND_SAMPLES = 1;
 export const KIND_CUT = 2;
+export const KIND_DELETION = 3;
 
 export const FLAG_COUNTS = 1;
 
@@ -73,7 +78,7 @@ export const MAX_LABEL_SECTION_BYTES = 64 * 1024 * 1024;
 /** Timestamps are integers within ± this (142,000 years), so that differences of two are exact. */
 export const MAX_TIMESTAMP_MS = 2 ** 52 - 1;
 
-export type RecordKind = 'samples' | 'cut';
+export type RecordKind = 'samples' | 'cut' | 'deletion';
 
 /** Closes a tenant's head: the samples of `[windowStartMs, windowStartMs + windowMs)` so far, head number `seq`. */
 export interface Cut {

@@ -2,10 +2,12 @@ import { crc32 } from 'node:zlib';
 import { ByteReader, DecodeError } from '@xscaler/encoding';
 import { Labels, METRIC_TYPES, type MetricMetadata } from '@xscaler/model';
 import { LabelSetParser } from '../label-set.ts';
+import { type Deletion, readDeletion } from './deletion.ts';
 import {
   CRC_BYTES,
   FLAG_COUNTS,
   KIND_CUT,
+  KIND_DELETION,
   KIND_SAMPLES,
   MAX_TIMESTAMP_MS,
   RECORD_VERSION,
@@ -43,6 +45,8 @@ export class LogRecordReader {
   seq = 0;
   /** Cuts only. */
   zone = '';
+  /** Deletions only. */
+  deletion: Deletion | undefined;
 
   seriesCount = 0;
   sampleCount = 0;
@@ -86,6 +90,7 @@ export class LogRecordReader {
     const kind = from.u8();
     if (kind === KIND_SAMPLES) this.#decodeSamples(from);
     else if (kind === KIND_CUT) this.#decodeCut(from);
+    else if (kind === KIND_DELETION) this.#decodeDeletion(from);
     else throw new UnknownRecordError(`record kind ${kind}`);
     if (from.remaining !== 0) throw new DecodeError(`${from.remaining} bytes too many`);
     return this.kind;
@@ -147,6 +152,7 @@ export class LogRecordReader {
     this.windowStartMs = 0;
     this.seq = 0;
     this.zone = '';
+    this.deletion = undefined;
     this.#stored = NO_LABELS;
     this.#labels = undefined;
     this.#exemplars = NO_BYTES;
@@ -169,6 +175,12 @@ export class LogRecordReader {
     }
     if (from.remaining !== 0) throw new DecodeError(`${from.remaining} bytes of labels too many`);
     return labels;
+  }
+
+  #decodeDeletion(from: ByteReader): void {
+    this.kind = 'deletion';
+    this.deletion = readDeletion(from);
+    this.tenant = this.deletion.tenant;
   }
 
   #decodeCut(from: ByteReader): void {

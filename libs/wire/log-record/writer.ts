@@ -1,11 +1,13 @@
 import { crc32 } from 'node:zlib';
 import { ByteWriter } from '@xscaler/encoding';
 import { type Exemplar, type FloatHistogram, METRIC_TYPES, type MetricMetadata } from '@xscaler/model';
+import { type Deletion, writeDeletion } from './deletion.ts';
 import {
   CRC_BYTES,
   type Cut,
   FLAG_COUNTS,
   KIND_CUT,
+  KIND_DELETION,
   KIND_SAMPLES,
   MAX_TIMESTAMP_MS,
   RECORD_VERSION,
@@ -253,6 +255,14 @@ export function encodeCut(cut: Cut): Uint8Array<ArrayBuffer> {
   frame.uvarint(cut.windowMs);
   frame.uvarint(cut.seq);
   frame.string(cut.zone);
+  return sealed([frame.written()]);
+}
+
+export function encodeDeletion(deletion: Deletion): Uint8Array<ArrayBuffer> {
+  const frame = new ByteWriter(256);
+  frame.u8(RECORD_VERSION);
+  frame.u8(KIND_DELETION);
+  writeDeletion(frame, deletion);
   return sealed([frame.written()]);
 }
 
