@@ -1,5 +1,9 @@
 export { generateOrgId, generateTenantId } from './generated-ids.ts';
 export { durationSetting, type LimitName, type Limits, limitsSchema, parseDurationMs } from './limits.ts';
+export { PlacementDirectory, type PlacementDirectoryOptions } from './placement-directory.ts';
+export type { PartitionCountRow, ShardSizeRow } from './placement-rows.ts';
+export { MAX_PARTITION_COUNT, PlacementStore } from './placement-store.ts';
+export { FNV_OFFSET, hashText, partitionOf, type Shard, shardOf, shardSizeFor } from './shard.ts';
 export {
   type Actor,
   type AuditEntry,
@@ -15,6 +19,6 @@ export {
   type TokenScope,
 } from './tenant.ts';
 export { type Access, TenantDirectory, type TenantDirectoryOptions } from './tenant-directory.ts';
-export { mergeLimits } from './tenant-limits.ts';
+export { mergeLimits, mergeValidLimits } from './tenant-limits.ts';
 export { type NewTenant, type NewToken, TenantStore } from './tenant-store.ts';
 export { generateToken, hashToken, isGeneratedToken, parseBearer } from './tokens.ts';

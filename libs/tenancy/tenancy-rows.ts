@@ -1,5 +1,5 @@
 import type { SqlRunner } from '@xscaler/database';
-import type { LimitOverrides, Tenant, TenantState, TokenRecord, TokenScope } from './tenant.ts';
+import type { Actor, LimitOverrides, Tenant, TenantState, TokenRecord, TokenScope } from './tenant.ts';
 
 /** What separates the ids in `tokens.extra_tenants`: no tenant id holds it. */
 const SEPARATOR = '|';
@@ -115,4 +115,23 @@ export async function takeChange(tx: SqlRunner): Promise<number> {
     "UPDATE changes SET change = change + 1 WHERE name = 'tenants' RETURNING change",
   );
   return row.change;
+}
+
+/** What is noted of a control action. */
+export interface AuditRecord {
+  readonly change: number;
+  readonly atMs: number;
+  readonly actor: Actor;
+  readonly action: string;
+  readonly tenant: string;
+  readonly detail: string;
+}
+
+export async function insertAudit(tx: SqlRunner, record: AuditRecord): Promise<void> {
+  const { change, atMs, actor, action, tenant, detail } = record;
+  await tx.query(
+    `INSERT INTO audit_log (change, at_ms, who, origin, action, tenant, detail)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+    [change, atMs, actor.who, actor.from, action, tenant, detail],
+  );
 }

@@ -2,7 +2,9 @@ import type { Database, SqlRunner } from '@xscaler/database';
 import { tenantIdFault } from '@xscaler/model';
 import { generateTenantId, generateTokenId } from './generated-ids.ts';
 import { limitsSchema } from './limits.ts';
-import { insertToken, selectTenants, selectTokens, takeChange } from './tenancy-rows.ts';
+import { noteShardSize, OBEYED_AFTER_MS } from './placement-rows.ts';
+import { shardSizeFor } from './shard.ts';
+import { insertAudit, insertToken, selectTenants, selectTokens, takeChange } from './tenancy-rows.ts';
 import {
   type Actor,
   type AuditEntry,
@@ -22,6 +24,8 @@ export interface NewTenant {
   readonly name: string;
   readonly org?: string;
   readonly overrides?: LimitOverrides;
+  /** The series limit that it has where `overrides` has none; 0 by default, none. Decides over how many partitions it is spread. */
+  readonly defaultSeriesLimit?: number;
 }
 
 export interface NewToken {
@@ -86,6 +90,8 @@ export class TenantStore {
         [id, name, org, limits, nowMs, change],
       );
       if (rows.length === 0) throw new TenancyError('exists', `tenant ${id} exists`);
+      const seriesLimit = overrides.max_global_series_per_user ?? tenant.defaultSeriesLimit;
+      await noteSeriesLimit(tx, id, seriesLimit, { change, nowMs });
       return { id, name, org, state: 'active', reason: '', overrides, createdMs: nowMs, changedMs: nowMs };
     });
   }
@@ -103,7 +109,9 @@ export class TenantStore {
   /** `reason` is what clients of a suspended or locked tenant are told. */
   setState(id: string, state: TenantState, reason: string, actor: Actor): Promise<void> {
     const trace = { action: `tenant.${state}`, tenant: id, detail: reason };
-    return this.#changeTenant(actor, trace, 'state = $4, reason = $5', [state, reason]);
+    return this.#act(actor, trace, (tx, action) =>
+      changeTenant(tx, id, action, 'state = $4, reason = $5', [state, reason]),
+    );
   }
 
   /** Replaces the tenant's overrides; a limit that isn't among them goes back to its default. */
@@ -111,7 +119,10 @@ export class TenantStore {
     checkOverrides(overrides);
     const limits = JSON.stringify(overrides);
     const trace = { action: 'tenant.limits', tenant: id, detail: limits };
-    await this.#changeTenant(actor, trace, 'limits = $4', [limits]);
+    await this.#act(actor, trace, async (tx, action) => {
+      await changeTenant(tx, id, action, 'limits = $4', [limits]);
+      await noteSeriesLimit(tx, id, overrides.max_global_series_per_user, action);
+    });
   }
 
   /** The token's text is in the answer and nowhere else. */
@@ -216,23 +227,8 @@ export class TenantStore {
       const change = await takeChange(tx);
       const nowMs = this.#now();
       const result = await work(tx, { change, nowMs });
-      await tx.query(
-        `INSERT INTO audit_log (change, at_ms, who, origin, action, tenant, detail)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-        [change, nowMs, actor.who, actor.from, action, tenant, detail],
-      );
+      await insertAudit(tx, { change, atMs: nowMs, actor, action, tenant, detail });
       return result;
-    });
-  }
-
-  /** `assignments` use the parameters from $4 on. */
-  #changeTenant(actor: Actor, trace: Trace, assignments: string, values: readonly string[]): Promise<void> {
-    return this.#act(actor, trace, async (tx, { change, nowMs }) => {
-      const rows = await tx.query(
-        `UPDATE tenants SET changed_ms = $2, change = $3, ${assignments} WHERE id = $1 RETURNING id`,
-        [trace.tenant, nowMs, change, ...values],
-      );
-      if (rows.length === 0) throw new TenancyError('not_found', `there is no tenant ${trace.tenant}`);
     });
   }
 
@@ -241,6 +237,34 @@ export class TenantStore {
     if (found === undefined) throw new TenancyError('not_found', `there is no token ${tokenId}`);
     return found.token;
   }
+}
+
+/** `assignments` use the parameters from $4 on. */
+async function changeTenant(
+  tx: SqlRunner,
+  id: string,
+  { change, nowMs }: Action,
+  assignments: string,
+  values: readonly string[],
+): Promise<void> {
+  const rows = await tx.query(
+    `UPDATE tenants SET changed_ms = $2, change = $3, ${assignments} WHERE id = $1 RETURNING id`,
+    [id, nowMs, change, ...values],
+  );
+  if (rows.length === 0) throw new TenancyError('not_found', `there is no tenant ${id}`);
+}
+
+/** A tenant's series limit says over how many partitions it is spread, unless an operator did. One that isn't named says nothing. */
+async function noteSeriesLimit(
+  tx: SqlRunner,
+  tenant: string,
+  seriesLimit: string | number | undefined,
+  { change, nowMs }: Action,
+): Promise<void> {
+  if (seriesLimit === undefined) return;
+  const size = shardSizeFor(Number(seriesLimit));
+  const row = { change, tenant, size, isFixed: false, effectiveMs: nowMs + OBEYED_AFTER_MS };
+  await noteShardSize(tx, row, 'limit');
 }
 
 /** Whether they are limits at all doesn't depend on the defaults they are laid over. */

@@ -1,0 +1,100 @@
+import { type Database, DatabaseError } from '@xscaler/database';
+import { PlacementHistory } from './placement-history.ts';
+import { type PlacementRow, selectPartitionCounts, selectShardSizes } from './placement-rows.ts';
+import type { Shard } from './shard.ts';
+import { selectChange } from './tenancy-rows.ts';
+
+export interface PlacementDirectoryOptions {
+  readonly db: Database;
+  /** Wall clock, ms. */
+  readonly now?: () => number;
+  readonly pollIntervalMs?: number;
+}
+
+const DEFAULT_POLL_INTERVAL_MS = 1_000;
+/** A reader's view is younger than this, */
+const MAX_READ_AGE_MS = 4_000;
+/** and a writer obeys no row that it has known for less: whatever their clocks say, readers know it first. */
+const MIN_KNOWN_MS = 5_000;
+/** A row that was to be in effect so long ago has been known to everybody. */
+const SETTLED_MS = 60_000;
+/** A writer that hasn't seen the rows for so long writes no more: far less than what readers look back. */
+const MAX_WRITE_AGE_MS = 3_600_000;
+/** How far readers look back: by then what was written elsewhere is in blocks, which are found by tenant. */
+const READ_BACK_MS = 24 * 3_600_000;
+
+/** Which partitions a tenant's samples go to and are read from: the rows of the database, a poll behind. */
+export class PlacementDirectory {
+  readonly #db: Database;
+  readonly #now: () => number;
+  readonly #pollIntervalMs: number;
+  readonly #history = new PlacementHistory();
+  #change = -1;
+  /** When the view was asked for that we have. */
+  #viewMs = Number.NEGATIVE_INFINITY;
+  #refreshing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ db, now = Date.now, pollIntervalMs = DEFAULT_POLL_INTERVAL_MS }: PlacementDirectoryOptions) {
+    this.#db = db;
+    this.#now = now;
+    this.#pollIntervalMs = pollIntervalMs;
+  }
+
+  /** Loads the rows and goes on looking for new ones. Rejects with `DatabaseError` where the first load fails. */
+  async start(): Promise<void> {
+    await this.refresh();
+    // The view keeps its age: what is too old to go by is refused where it is asked for.
+    this.#timer = setInterval(() => void this.refresh().catch(() => undefined), this.#pollIntervalMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Brings the view up to date; calls at the same time share one look. Rejects with `DatabaseError`. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#load().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** Where a tenant's samples go: the same object until that changes. Undefined where it isn't known well enough. */
+  writeShard(tenant: string): Shard | undefined {
+    const nowMs = this.#now();
+    if (nowMs - this.#viewMs > MAX_WRITE_AGE_MS) return undefined;
+    return this.#history.shard(tenant, nowMs);
+  }
+
+  /** Every partition that may hold samples of a tenant which no block has. Rejects with `DatabaseError` where that can't be known. */
+  async readPartitions(tenant: string): Promise<readonly number[]> {
+    // The look that is under way may have begun too early; the next one hasn't.
+    for (let looks = 0; this.#now() - this.#viewMs > MAX_READ_AGE_MS; looks++) {
+      if (looks === 2) throw new DatabaseError('unavailable', 'the placement of partitions is not known');
+      await this.refresh();
+    }
+    return this.#history.partitionsSince(tenant, this.#now() - READ_BACK_MS);
+  }
+
+  /** The counter first: rows that come after it was read come again with the next look. */
+  async #load(): Promise<void> {
+    const beganMs = this.#now();
+    const change = await selectChange(this.#db);
+    if (change !== this.#change) {
+      const counts = await selectPartitionCounts(this.#db, this.#change);
+      const sizes = await selectShardSizes(this.#db, 'WHERE change > $1', [this.#change]);
+      const isNew = (row: PlacementRow) => row.change <= change;
+      this.#history.addCounts(counts.filter(isNew).map((row) => this.#obeyed(row)));
+      this.#history.addSizes(sizes.filter(isNew).map((row) => this.#obeyed(row)));
+      this.#change = change;
+    }
+    this.#viewMs = beganMs;
+  }
+
+  #obeyed<Row extends PlacementRow>(row: Row): Row {
+    const nowMs = this.#now();
+    if (row.effectiveMs < nowMs - SETTLED_MS) return row;
+    return { ...row, effectiveMs: Math.max(row.effectiveMs, nowMs + MIN_KNOWN_MS) };
+  }
+}

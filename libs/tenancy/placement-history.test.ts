@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PlacementHistory } from './placement-history.ts';
+import { shardOf } from './shard.ts';
+
+let changes = 0;
+
+function historyOf(
+  counts: [count: number, effectiveMs: number][],
+  sizes: [size: number, effectiveMs: number][],
+) {
+  const history = new PlacementHistory();
+  for (const [partitionCount, effectiveMs] of counts)
+    history.addCounts([{ change: ++changes, partitionCount, effectiveMs }]);
+  for (const [size, effectiveMs] of sizes)
+    history.addSizes([{ change: ++changes, tenant: 'acme', size, isFixed: true, effectiveMs }]);
+  return history;
+}
+
+test('writers use what is in effect, the same object until that changes', () => {
+  const history = historyOf(
+    [
+      [4, 0],
+      [6, 100],
+    ],
+    [[2, 200]],
+  );
+  const first = history.shard('acme', 50);
+  assert.deepEqual(first?.partitions, [0, 1, 2, 3]);
+  assert.equal(history.shard('acme', 99), first);
+  assert.equal(history.shard('other', 99), first, 'one for all without a size of their own');
+  assert.deepEqual(history.shard('acme', 100)?.partitions, [0, 1, 2, 3, 4, 5]);
+  const small = history.shard('acme', 200);
+  assert.deepEqual(small?.partitions, shardOf('acme', 2, 6));
+  assert.equal(history.shard('acme', 1_000), small);
+  assert.deepEqual(history.shard('other', 1_000)?.partitions, [0, 1, 2, 3, 4, 5]);
+});
+
+test('before there is a count nobody writes', () => {
+  assert.equal(new PlacementHistory().shard('acme', 1), undefined);
+  assert.equal(historyOf([[4, 100]], []).shard('acme', 99), undefined);
+});
+
+test('of two counts in effect the one said last stands, whatever their clocks', () => {
+  const history = historyOf(
+    [
+      [4, 0],
+      [8, 100],
+      [2, 90],
+    ],
+    [],
+  );
+  assert.deepEqual(history.shard('acme', 95)?.partitions, [0, 1]);
+  assert.deepEqual(history.shard('acme', 100)?.partitions, [0, 1]);
+});
+
+test('readers ask what was in use since then, and what is announced', () => {
+  const history = historyOf(
+    [
+      [4, 0],
+      [6, 100],
+      [3, 200],
+    ],
+    [],
+  );
+  const since = (ms: number) => history.partitionsSince('acme', ms);
+  assert.deepEqual(since(50), [0, 1, 2, 3, 4, 5]);
+  assert.deepEqual(since(199), [0, 1, 2, 3, 4, 5]);
+  assert.deepEqual(since(200), [0, 1, 2]);
+  assert.deepEqual(historyOf([[4, 1_000]], []).partitionsSince('acme', 1), [0, 1, 2, 3]);
+});
+
+test('a tenant’s readers ask its shards, each of them until it is over', () => {
+  const history = historyOf(
+    [[8, 0]],
+    [
+      [2, 100],
+      [3, 200],
+    ],
+  );
+  const all = shardOf('acme', 0, 8);
+  assert.deepEqual(history.partitionsSince('acme', 99), all);
+  assert.deepEqual(history.partitionsSince('acme', 100), shardOf('acme', 3, 8));
+  assert.deepEqual(history.partitionsSince('acme', 500), shardOf('acme', 3, 8));
+  assert.deepEqual(history.partitionsSince('other', 500), all);
+});
+
+test('whatever a writer uses at any time, a reader of that day asks for', () => {
+  const history = historyOf(
+    [
+      [8, 0],
+      [12, 100],
+      [5, 300],
+    ],
+    [
+      [2, 90],
+      [4, 110],
+      [0, 250],
+      [1, 310],
+    ],
+  );
+  for (let writtenMs = 1; writtenMs < 400; writtenMs++) {
+    const written = history.shard('acme', writtenMs)?.partitions ?? [];
+    for (const sinceMs of [0, writtenMs - 1, writtenMs]) {
+      const asked = history.partitionsSince('acme', sinceMs);
+      assert.ok(
+        written.every((partition) => asked.includes(partition)),
+        `${writtenMs} since ${sinceMs}`,
+      );
+    }
+  }
+});
