@@ -44,3 +44,20 @@ test('a failed fetch fails its own queries and not the next', async () => {
   pending[1].resolve(3);
   assert.deepEqual(await second, { 0: 3 });
 });
+
+test('what a fetch has brought serves all reads of a query that came before it began', async () => {
+  const { log, pending } = slowLog();
+  let nowMs = 1_000;
+  const offsets = new EndOffsets(log, () => nowMs);
+  const arrival = offsets.arrival();
+  const fetched = offsets.after(arrival);
+  nowMs = 2_000;
+  pending[0].resolve(7);
+  assert.deepEqual(await fetched, { 0: 7 });
+  assert.deepEqual(await offsets.after(arrival), { 0: 7 });
+  assert.equal(pending.length, 1);
+  assert.equal(offsets.last?.askedMs, 1_000, 'when it was asked for, not when the answer came');
+  const later = offsets.after(offsets.arrival());
+  pending[1].resolve(9);
+  assert.deepEqual(await later, { 0: 9 });
+});

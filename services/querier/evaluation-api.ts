@@ -14,8 +14,8 @@ export interface EvaluationJob {
   /** Series in the answer at most; 0: all. */
   readonly resultLimit: number;
   readonly withStats: boolean;
-  /** What reads of ingesters wait for, by partition. */
-  readonly minOffsets: Readonly<Record<number, number>>;
+  /** The query's, see `ReadRequest`. */
+  readonly arrival: number | undefined;
   readonly cancellation: SharedArrayBuffer;
 }
 
@@ -40,7 +40,7 @@ export interface SelectApi {
       readonly matchers: readonly WireMatcher[];
       readonly startMs: number;
       readonly endMs: number;
-      readonly minOffsets: Readonly<Record<number, number>>;
+      readonly arrival: number | undefined;
     },
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array>;

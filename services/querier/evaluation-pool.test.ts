@@ -71,7 +71,7 @@ function instant(query: string, timeMs = SAMPLES * STEP_MS) {
     limits: {},
     resultLimit: 0,
     withStats: false,
-    minOffsets: {},
+    arrival: undefined,
   };
 }
 

@@ -10,21 +10,21 @@ import {
 import type { IngesterApi, IngesterRead, WireMatcher } from '@xscaler/rpc';
 import type { BlockReader } from '@xscaler/tsdb';
 import type { BlockReaders } from './block-readers.ts';
-import type { SelectApi } from './evaluation-api.ts';
 
 /** What one read is about. Times in ms, inclusive. */
 export interface Scope {
   readonly tenant: string;
   readonly startMs: number;
   readonly endMs: number;
-  readonly minOffsets: Readonly<Record<number, number>>;
+  /** What ingesters wait for, by partition; undefined where blocks hold all of the range and no ingester is asked. */
+  readonly minOffsets: Readonly<Record<number, number>> | undefined;
 }
 
 /**
  * Reads heads and blocks as one. Ingesters are asked first and blocks are listed after their answer began: a head
  * that is committed in between is seen twice, never not at all, and doubles merge by (series id, timestamp).
  */
-export class FanOut implements SelectApi {
+export class FanOut {
   readonly #ingesters: readonly IngesterApi[];
   readonly #blocks: BlockStore;
   readonly #readers: BlockReaders;
@@ -39,9 +39,9 @@ export class FanOut implements SelectApi {
     request: Scope & { readonly matchers: readonly WireMatcher[] },
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array> {
-    const { tenant, matchers, startMs, endMs, minOffsets } = request;
-    const read: IngesterRead = { tenant, matcherSets: [matchers], startMs, endMs, minOffsets };
-    for (const ingester of this.#ingesters) yield* ingester.select(read, signal);
+    const { matchers, startMs, endMs } = request;
+    const read: IngesterRead = { ...ingesterRead(request, []), matcherSets: [matchers] };
+    for (const ingester of this.#ingestersFor(request)) yield* ingester.select(read, signal);
     const sets = [matchers.map(({ type, name, value }) => new Matcher(type, name, value))];
     for (const reader of await this.#listed(request)) yield* reader.select(sets, startMs, endMs, signal);
   }
@@ -49,7 +49,9 @@ export class FanOut implements SelectApi {
   async labelNames(scope: Scope, sets: readonly Matcher[][], signal: AbortSignal): Promise<string[]> {
     if (isEmpty(scope)) return [];
     const read = ingesterRead(scope, sets);
-    const heads = await Promise.all(this.#ingesters.map((ingester) => ingester.labelNames(read, signal)));
+    const heads = await Promise.all(
+      this.#ingestersFor(scope).map((ingester) => ingester.labelNames(read, signal)),
+    );
     const blocks = await this.#fromBlocks(scope, signal, (reader) => reader.labelNames(sets, signal));
     return sortedUnion([...heads, ...blocks]);
   }
@@ -62,7 +64,9 @@ export class FanOut implements SelectApi {
   ): Promise<string[]> {
     if (isEmpty(scope)) return [];
     const read = { ...ingesterRead(scope, sets), name };
-    const heads = await Promise.all(this.#ingesters.map((ingester) => ingester.labelValues(read, signal)));
+    const heads = await Promise.all(
+      this.#ingestersFor(scope).map((ingester) => ingester.labelValues(read, signal)),
+    );
     const blocks = await this.#fromBlocks(scope, signal, (reader) => reader.labelValues(name, sets, signal));
     return sortedUnion([...heads, ...blocks]);
   }
@@ -72,7 +76,7 @@ export class FanOut implements SelectApi {
     const found = new Map<string, Labels>();
     const read = ingesterRead(scope, sets);
     for (const answer of await Promise.all(
-      this.#ingesters.map((ingester) => ingester.series(read, signal)),
+      this.#ingestersFor(scope).map((ingester) => ingester.series(read, signal)),
     )) {
       for (const pairs of answer) {
         const labels = Labels.fromSorted(pairs);
@@ -105,7 +109,7 @@ export class FanOut implements SelectApi {
     const { startMs, endMs } = scope;
     const read = ingesterRead(scope, sets);
     for (const answer of await Promise.all(
-      this.#ingesters.map((ingester) => ingester.exemplars(read, signal)),
+      this.#ingestersFor(scope).map((ingester) => ingester.exemplars(read, signal)),
     )) {
       for (const { labels, exemplars } of answer) {
         const parsed = exemplars.map((e) => ({ ...e, labels: Labels.fromSorted(e.labels) }));
@@ -126,12 +130,18 @@ export class FanOut implements SelectApi {
 
   /** What the log said last stands over what is stored. */
   async metadata(scope: Scope, metric: string | undefined, signal: AbortSignal): Promise<MetricMetadata[]> {
-    const read = { tenant: scope.tenant, metric, minOffsets: scope.minOffsets };
-    const fresh = await Promise.all(this.#ingesters.map((ingester) => ingester.metadata(read, signal)));
+    const read = { tenant: scope.tenant, metric, minOffsets: scope.minOffsets ?? {} };
+    const fresh = await Promise.all(
+      this.#ingestersFor(scope).map((ingester) => ingester.metadata(read, signal)),
+    );
     const byMetric = new Map<string, MetricMetadata>();
     for (const entry of await this.#blocks.metadata(scope.tenant, metric)) byMetric.set(entry.metric, entry);
     for (const entry of fresh.flat()) byMetric.set(entry.metric, entry);
     return [...byMetric.values()].sort((a, b) => compareUtf8(a.metric, b.metric));
+  }
+
+  #ingestersFor({ minOffsets }: Scope): readonly IngesterApi[] {
+    return minOffsets === undefined ? [] : this.#ingesters;
   }
 
   async #listed({ tenant, startMs, endMs }: Scope): Promise<BlockReader[]> {
@@ -163,5 +173,5 @@ function ingesterRead(
   sets: readonly Matcher[][],
 ): IngesterRead {
   const matcherSets = sets.map((set) => set.map(({ type, name, value }) => ({ type, name, value })));
-  return { tenant, matcherSets, startMs, endMs, minOffsets };
+  return { tenant, matcherSets, startMs, endMs, minOffsets: minOffsets ?? {} };
 }

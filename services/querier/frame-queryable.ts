@@ -20,11 +20,11 @@ export class FrameQueryable implements Queryable {
   }
 
   async select(matchers: readonly Matcher[], hints: SelectHints, signal: AbortSignal): Promise<Series[]> {
-    const { tenant, minOffsets, limits } = this.#job;
+    const { tenant, arrival, limits } = this.#job;
     const { startMs, endMs } = hints;
     const wire = matchers.map(({ type, name, value }) => ({ type, name, value }));
     const merger = new SeriesMerger();
-    const request = { tenant, matchers: wire, startMs, endMs, minOffsets };
+    const request = { tenant, matchers: wire, startMs, endMs, arrival };
     for await (const frame of this.#source.select(request, signal)) {
       this.#cancellation.throwIfCancelled();
       merger.addFrame(frame);

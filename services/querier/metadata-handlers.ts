@@ -4,19 +4,22 @@ import { ApiError } from './api-error.ts';
 import { success } from './envelope.ts';
 import type { FanOut, Scope } from './fan-out.ts';
 import { invalid, MAX_TIME_MS, MIN_TIME_MS } from './parameters.ts';
+import type { ReadHorizon } from './read-horizon.ts';
 import type { ReadHandler, ReadRequest } from './read-request.ts';
 
 /** Everything of the read API that evaluates no expression. */
 export class MetadataHandlers {
   readonly #fanOut: FanOut;
+  readonly #horizon: ReadHorizon;
 
-  constructor(fanOut: FanOut) {
+  constructor(fanOut: FanOut, horizon: ReadHorizon) {
     this.#fanOut = fanOut;
+    this.#horizon = horizon;
   }
 
   readonly labelNames: ReadHandler = async (request, signal) => {
     const sets = request.parameters.matcherSets();
-    return truncated(await this.#fanOut.labelNames(scopeOf(request), sets, signal), request);
+    return truncated(await this.#fanOut.labelNames(await this.#scope(request), sets, signal), request);
   };
 
   /** For one label, given as the path has it. */
@@ -24,14 +27,17 @@ export class MetadataHandlers {
     return async (request, signal) => {
       const name = labelNameFromPath(encodedName);
       const sets = request.parameters.matcherSets();
-      return truncated(await this.#fanOut.labelValues(scopeOf(request), name, sets, signal), request);
+      return truncated(
+        await this.#fanOut.labelValues(await this.#scope(request), name, sets, signal),
+        request,
+      );
     };
   }
 
   readonly series: ReadHandler = async (request, signal) => {
     const sets = request.parameters.matcherSets();
     if (sets.length === 0) throw new ApiError('bad_data', 'no match[] parameter provided');
-    const found = await this.#fanOut.series(scopeOf(request), sets, signal);
+    const found = await this.#fanOut.series(await this.#scope(request), sets, signal);
     return truncated(
       found.map((labels) => labels.toRecord()),
       request,
@@ -39,12 +45,13 @@ export class MetadataHandlers {
   };
 
   readonly exemplars: ReadHandler = async (request, signal) => {
-    const scope = scopeOf(request);
-    if (scope.endMs < scope.startMs) {
+    const [startMs, endMs] = rangeOf(request);
+    if (endMs < startMs) {
       throw new ApiError('bad_data', 'end timestamp must not be before start timestamp');
     }
     const sets = selectorMatchers(request.parameters.text('query'));
     if (sets.length === 0) return success([]);
+    const scope = await this.#scope(request, [startMs, endMs]);
     const found = await this.#fanOut.exemplars(scope, sets, signal);
     return success(
       found.map(({ labels, exemplars }) => ({
@@ -59,21 +66,25 @@ export class MetadataHandlers {
     const metric = parameters.text('metric') || undefined;
     // Unlike everywhere else, a limit of 0 is one here.
     const limit = parameters.text('limit') === '' ? Number.POSITIVE_INFINITY : parameters.limit();
-    const entries = await this.#fanOut.metadata(scopeOf(request), metric, signal);
+    // Metadata has no time.
+    const scope = await this.#scope(request, [MIN_TIME_MS, MAX_TIME_MS]);
+    const entries = await this.#fanOut.metadata(scope, metric, signal);
     const shown = entries.slice(0, limit);
     return success(
       Object.fromEntries(shown.map(({ metric: name, type, help, unit }) => [name, [{ type, help, unit }]])),
     );
   };
+
+  async #scope(request: ReadRequest, [startMs, endMs] = rangeOf(request)): Promise<Scope> {
+    const { tenant, arrival } = request;
+    const minOffsets = await this.#horizon.minOffsets(tenant, endMs, arrival);
+    return { tenant, startMs, endMs, minOffsets };
+  }
 }
 
-function scopeOf({ tenant, parameters, minOffsets }: ReadRequest): Scope {
-  return {
-    tenant,
-    startMs: parameters.timeMs('start', MIN_TIME_MS),
-    endMs: parameters.timeMs('end', MAX_TIME_MS),
-    minOffsets,
-  };
+/** Times in ms, inclusive; all time where the request doesn't say. */
+function rangeOf({ parameters }: ReadRequest): [startMs: number, endMs: number] {
+  return [parameters.timeMs('start', MIN_TIME_MS), parameters.timeMs('end', MAX_TIME_MS)];
 }
 
 function truncated(list: readonly unknown[], { parameters }: ReadRequest) {

@@ -13,6 +13,7 @@ import { MetadataHandlers } from './metadata-handlers.ts';
 import { Parameters } from './parameters.ts';
 import { QuerierMetrics } from './querier-metrics.ts';
 import { QueryHandlers } from './query-handlers.ts';
+import { type Lateness, ReadHorizon } from './read-horizon.ts';
 import type { ReadHandler } from './read-request.ts';
 
 export interface QuerierOptions {
@@ -20,6 +21,10 @@ export interface QuerierOptions {
   readonly log: WriteLog;
   readonly blocks: BlockStore;
   readonly limitsOf: QueryLimitsOf;
+  /** A tenant's lateness window, as the database has it now. */
+  readonly latenessOf: (tenant: string) => Promise<Lateness>;
+  /** How far the clocks of two services may be apart. */
+  readonly maxClockSkewMs: number;
   readonly clock: () => number;
   readonly logger: Logger;
   readonly registry: Registry;
@@ -48,18 +53,26 @@ export class Querier implements Upstream {
     this.#options = options;
     const readers = new BlockReaders(options.blocks, options.maxBlockIndexBytes);
     const fanOut = new FanOut(options.ingesters, options.blocks, readers);
-    this.#offsets = new EndOffsets(options.log);
+    const { log, clock } = options;
+    const offsets = new EndOffsets(log, clock);
+    const horizon = new ReadHorizon({ ...options, offsets, partitionCount: log.partitionCount });
+    this.#offsets = offsets;
     this.#pool = new EvaluationPool({
       threads: options.evaluationThreads,
       maxQueued: options.maxQueuedQueries,
       maxHeapMb: options.evaluationHeapMb,
-      source: fanOut,
+      source: {
+        async *select({ arrival, ...request }, signal) {
+          const minOffsets = await horizon.minOffsets(request.tenant, request.endMs, arrival);
+          yield* fanOut.select({ ...request, minOffsets }, signal);
+        },
+      },
       onThreadLost: (error) =>
         options.logger.error({ err: error }, 'an evaluation thread was lost; replacing it'),
     });
     const metrics = new QuerierMetrics(options.registry, this.#pool, readers);
     const queries = new QueryHandlers(this.#pool, options, metrics);
-    const metadata = new MetadataHandlers(fanOut);
+    const metadata = new MetadataHandlers(fanOut, horizon);
     this.#metadata = metadata;
     this.#handlers = new Map<string, ReadHandler>([
       ['/api/v1/query', queries.instant],
@@ -99,8 +112,8 @@ export class Querier implements Upstream {
         timeoutMs,
       );
       const eventual = request.headers['x-read-consistency'] === 'eventual';
-      const minOffsets = eventual ? {} : await this.#offsets.fetch();
-      return await handler({ tenant: request.tenant, parameters, minOffsets }, limit);
+      const arrival = eventual ? undefined : this.#offsets.arrival();
+      return await handler({ tenant: request.tenant, parameters, arrival }, limit);
     } catch (error) {
       return failure(this.#apiErrorOf(error, timeout.signal, signal));
     } finally {

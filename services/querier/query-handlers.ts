@@ -64,7 +64,7 @@ export class QueryHandlers {
 
   async #evaluate(
     type: 'instant' | 'range',
-    { tenant, parameters, minOffsets }: ReadRequest,
+    { tenant, parameters, arrival }: ReadRequest,
     span: { startMs: number; endMs: number; stepMs: number },
     signal: AbortSignal,
   ): Promise<UpstreamResponse> {
@@ -84,7 +84,7 @@ export class QueryHandlers {
         },
         resultLimit: parameters.limit(),
         withStats: parameters.text('stats') !== '',
-        minOffsets,
+        arrival,
       },
       signal,
     );

@@ -1,11 +1,12 @@
 import type { UpstreamResponse } from '@xscaler/rpc';
 import type { Parameters } from './parameters.ts';
 
-/** One request as its handler sees it. `minOffsets` is what its reads wait for. */
+/** One request as its handler sees it. */
 export interface ReadRequest {
   readonly tenant: string;
   readonly parameters: Parameters;
-  readonly minOffsets: Readonly<Record<number, number>>;
+  /** Its place among the fetches of end offsets, see `EndOffsets`; absent where it is to wait for nothing. */
+  readonly arrival: number | undefined;
 }
 
 export type ReadHandler = (request: ReadRequest, signal: AbortSignal) => Promise<UpstreamResponse>;

@@ -3,7 +3,7 @@ import { connectDatabase, SqlBlockStore } from '@xscaler/database';
 import { Querier } from '@xscaler/querier';
 import { connect, type IngesterApi, serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
-import { TenantDirectory } from '@xscaler/tenancy';
+import { mergeValidLimits, TenantDirectory, TenantStore } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
 import type { ThreadConfig } from '../config.ts';
 import { VERSION } from '../version.ts';
@@ -13,12 +13,21 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
   const db = connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres');
   const directory = new TenantDirectory({ db, defaults: config.limits });
   await directory.start();
+  const tenants = new TenantStore(db);
   const settings = config.querier;
   const querier = new Querier({
     ingesters: [connect<IngesterApi>(ports.ingester, { streams: { select: true } })],
     log: connectWriteLog(ports.log, config.write_log.partitions),
     blocks: new SqlBlockStore(db),
     limitsOf: (tenant) => directory.tenant(tenant)?.limits ?? config.limits,
+    latenessOf: async (id) => {
+      const tenant = await tenants.tenant(id);
+      // Of one that isn't known nothing is known to be settled.
+      if (tenant === undefined) return { windowMs: Number.POSITIVE_INFINITY, changedMs: 0 };
+      const { limits } = mergeValidLimits(config.limits, tenant.overrides);
+      return { windowMs: limits.out_of_order_time_window, changedMs: tenant.changedMs };
+    },
+    maxClockSkewMs: config.cluster.max_clock_skew,
     clock: Date.now,
     logger: createLogger({ service: 'querier', level: config.log.level }),
     registry,

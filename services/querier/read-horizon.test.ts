@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { WriteLog } from '@xscaler/writelog';
+import { ApiError } from './api-error.ts';
+import { EndOffsets } from './end-offsets.ts';
+import { ReadHorizon } from './read-horizon.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** Two hours of lateness, 30 s a write may take, a minute between clocks. */
+const WINDOW_MS = 2 * HOUR_MS;
+const MARGIN_MS = 90_000;
+const NOW_MS = 100 * DAY_MS;
+
+/** A log, what is committed, and the clock, as the test has them. */
+function horizon() {
+  const state = {
+    nowMs: NOW_MS,
+    end: 7,
+    isLogAway: false,
+    committedMs: 0,
+    windowMs: WINDOW_MS,
+    changedMs: 0,
+    lookups: 0,
+  };
+  const log = {
+    partitionCount: 1,
+    endOffset: async () => {
+      if (state.isLogAway) throw new Error('no broker answers');
+      return state.end;
+    },
+  };
+  const clock = () => state.nowMs;
+  const offsets = new EndOffsets(log as unknown as WriteLog, clock);
+  const horizon = new ReadHorizon({
+    offsets,
+    blocks: {
+      committedUntilMs: async () => {
+        state.lookups++;
+        return state.committedMs;
+      },
+    },
+    partitionCount: 1,
+    latenessOf: async () => ({ windowMs: state.windowMs, changedMs: state.changedMs }),
+    clock,
+    maxClockSkewMs: MINUTE_MS,
+  });
+  const read = (endMs: number) => horizon.minOffsets('t', endMs, offsets.arrival());
+  return { state, offsets, horizon, read };
+}
+
+function unavailable(error: unknown): boolean {
+  return (
+    error instanceof ApiError && error.errorType === 'unavailable' && /no broker answers/.test(error.message)
+  );
+}
+
+test('a read of what may still be written waits for the end of the log, without a look at what is committed', async () => {
+  const { state, read } = horizon();
+  state.committedMs = NOW_MS;
+  for (const endMs of [NOW_MS + DAY_MS, NOW_MS, NOW_MS - MINUTE_MS])
+    assert.deepEqual(await read(endMs), { 0: 7 });
+  assert.equal(state.lookups, 0);
+  state.isLogAway = true;
+  await assert.rejects(read(NOW_MS), unavailable);
+});
+
+test('a range is committed once everything acknowledged until it settled is in blocks, and not a millisecond before', async () => {
+  const { state, read } = horizon();
+  state.isLogAway = true;
+  state.committedMs = NOW_MS - HOUR_MS;
+  const endMs = state.committedMs - WINDOW_MS - MARGIN_MS;
+  assert.equal(await read(endMs), undefined);
+  await assert.rejects(read(endMs + 1), unavailable);
+});
+
+test('end offsets from before will do for a range that had settled when they were asked for', async () => {
+  const { state, offsets, read } = horizon();
+  await offsets.fetch();
+  state.isLogAway = true;
+  state.nowMs += HOUR_MS;
+  const endMs = NOW_MS - WINDOW_MS - MARGIN_MS;
+  assert.deepEqual(await read(endMs), { 0: 7 });
+  await assert.rejects(read(endMs + 1), unavailable);
+});
+
+test('a range that no window closes over yet is not settled, whatever else is known', async () => {
+  const { state, offsets, read } = horizon();
+  state.windowMs = 30 * DAY_MS;
+  state.committedMs = NOW_MS;
+  await offsets.fetch();
+  state.isLogAway = true;
+  await assert.rejects(read(NOW_MS - 29 * DAY_MS), unavailable);
+  assert.equal(await read(NOW_MS - 31 * DAY_MS), undefined);
+});
+
+test('a window that was changed counts from its change on: another one may have held before', async () => {
+  const { state, read } = horizon();
+  state.isLogAway = true;
+  state.committedMs = NOW_MS - HOUR_MS;
+  state.changedMs = state.committedMs - MARGIN_MS + 1;
+  await assert.rejects(read(NOW_MS - 30 * DAY_MS), unavailable);
+  state.changedMs--;
+  assert.equal(await read(NOW_MS - 30 * DAY_MS), undefined);
+});
+
+test('an eventual read waits for nothing and asks ingesters all the same', async () => {
+  const { state, horizon: subject } = horizon();
+  state.isLogAway = true;
+  assert.deepEqual(await subject.minOffsets('t', NOW_MS, undefined), {});
+});

@@ -1,0 +1,88 @@
+import type { BlockStore } from '@xscaler/database';
+import { ApiError } from './api-error.ts';
+import type { EndOffsets, Offsets } from './end-offsets.ts';
+
+/** How late samples of a tenant may come. */
+export interface Lateness {
+  readonly windowMs: number;
+  /** When the tenant was changed last, wall clock, ms: before, another window may have held. */
+  readonly changedMs: number;
+}
+
+export interface ReadHorizonOptions {
+  readonly offsets: EndOffsets;
+  readonly blocks: Pick<BlockStore, 'committedUntilMs'>;
+  readonly partitionCount: number;
+  /** As the database has it now. */
+  readonly latenessOf: (tenant: string) => Promise<Lateness>;
+  /** Wall clock, ms. */
+  readonly clock: () => number;
+  /** How far the clocks of two services may be apart. */
+  readonly maxClockSkewMs: number;
+}
+
+/** An acknowledged write was checked no longer ago than the gateway waits for a distributor. */
+const WRITE_TIMEOUT_MS = 30_000;
+
+/**
+ * What a read has to wait for, so that its answer lacks nothing that was acknowledged before it came.
+ *
+ * A range of time **settles**: a sample of it is accepted until the range's end + the tenant's lateness window, by the
+ * clock of a distributor that checks it, and is in the log when it is acknowledged, a write's timeout later at most. So
+ *
+ *     settled = max(end + lateness window, last change of the tenant) + write timeout + clock skew
+ *
+ * is an instant before which everything of the range was acknowledged that ever will be. (The window is the one that
+ * the database names now; before the tenant's last change it may have been wider, so that instant counts too. A default
+ * window that is widened must reach queriers before distributors, and one that is narrowed distributors first.) With it
+ *
+ * 1. a range is **committed** where ingesters noted that everything acknowledged before `settled` is in blocks
+ *    (`BlockStore.noteCommitted`): neither the log nor an ingester is asked, and a querier that was started while both
+ *    are away answers;
+ * 2. end offsets that were asked for at `settled` or later will do, however old they are: ingesters that are up
+ *    answer while the log is away;
+ * 3. any other range waits for end offsets asked for after the read came, and is refused where the log is away.
+ */
+export class ReadHorizon {
+  readonly #options: ReadHorizonOptions;
+
+  constructor(options: ReadHorizonOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * What ingesters must have applied for a read of a tenant's data up to `endMs` (inclusive); undefined where blocks hold all of it.
+   * `arrival`: the read's, see `EndOffsets`; absent: an eventual read, which waits for nothing.
+   * @throws ApiError `unavailable` where that can't be known
+   */
+  async minOffsets(tenant: string, endMs: number, arrival: number | undefined): Promise<Offsets | undefined> {
+    if (arrival === undefined) return {};
+    const { offsets, clock } = this.#options;
+    const marginMs = WRITE_TIMEOUT_MS + this.#options.maxClockSkewMs;
+    if (endMs + marginMs < clock()) {
+      const known = await this.#ofSettled(tenant, endMs, marginMs);
+      if (known === 'committed') return undefined;
+      if (known !== undefined) return known;
+    }
+    try {
+      return await offsets.after(arrival);
+    } catch (error) {
+      const { message } = error as Error;
+      throw new ApiError('unavailable', `what was written last cannot be known: ${message}`);
+    }
+  }
+
+  async #ofSettled(
+    tenant: string,
+    endMs: number,
+    marginMs: number,
+  ): Promise<Offsets | 'committed' | undefined> {
+    const { blocks, clock, latenessOf, offsets, partitionCount } = this.#options;
+    const { windowMs, changedMs } = await latenessOf(tenant);
+    const settledMs = Math.max(endMs + windowMs, changedMs) + marginMs;
+    if (settledMs > clock()) return undefined;
+    if ((await blocks.committedUntilMs(partitionCount)) >= settledMs) return 'committed';
+    const { last } = offsets;
+    return last !== undefined && last.askedMs >= settledMs ? last.offsets : undefined;
+  }
+}
