@@ -80,7 +80,46 @@ async function startVictoriaMetrics(): Promise<Receiver> {
 
 /** With a window that takes the longest workload, a day of it. */
 export async function startXscaler(env: Readonly<Record<string, string>>): Promise<Receiver> {
-  const xscaler = await Xscaler.start({ env: { XSCALER_LIMITS_OUT_OF_ORDER_TIME_WINDOW: '30h', ...env } });
+  return receiverOf(await Xscaler.start({ env: { XSCALER_LIMITS_OUT_OF_ORDER_TIME_WINDOW: '30h', ...env } }));
+}
+
+/** An xscaler that keeps everything in heads until it is started again, when all of it goes into blocks. */
+export interface RestartableXscaler {
+  readonly receiver: Receiver;
+  /** Kills it; the next start replays its log and closes every window that is over. */
+  startAgain(): Promise<void>;
+}
+
+const IN_HEADS = {
+  XSCALER_LIMITS_OUT_OF_ORDER_TIME_WINDOW: '48h',
+  XSCALER_INGESTER_LATE_HEAD_AGE: '20h',
+  XSCALER_INGESTER_LATE_HEAD_BYTES: String(1024 ** 3),
+  XSCALER_SELF_METRICS_INTERVAL: '20h',
+};
+const INTO_BLOCKS = {
+  XSCALER_INGESTER_LATE_HEAD_AGE: '1s',
+  XSCALER_INGESTER_COMMITTED_HEAD_LINGER: '1s',
+};
+
+export async function startRestartableXscaler(): Promise<RestartableXscaler> {
+  const xscaler = await Xscaler.start({ env: IN_HEADS });
+  let again: RunningProgram | undefined;
+  const receiver: Receiver = {
+    ...receiverOf(xscaler),
+    dispose: async () => {
+      await again?.end('SIGKILL');
+      await xscaler.dispose();
+    },
+  };
+  const startAgain = async () => {
+    await xscaler.kill();
+    again = xscaler.spawn(INTO_BLOCKS);
+    await again.untilReady(`${xscaler.url}/-/ready`, READY_WITHIN_MS);
+  };
+  return { receiver, startAgain };
+}
+
+function receiverOf(xscaler: Xscaler): Receiver {
   return {
     name: 'xscaler',
     pid: xscaler.program.pid,
