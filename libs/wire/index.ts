@@ -11,8 +11,11 @@ export {
 } from './log-record/format.ts';
 export { LogRecordReader } from './log-record/reader.ts';
 export { encodeCut, encodeDeletion, LogRecordWriter } from './log-record/writer.ts';
+export type { HistogramSample } from './native-histogram-writer.ts';
 export { encodeWriteRequest, type WriteSeries } from './remote-write-v1/request-encoder.ts';
 export { WriteRequestReader } from './remote-write-v1/request-reader.ts';
+export { encodeWriteRequestV2, type WriteSeriesV2 } from './remote-write-v2/request-encoder.ts';
+export { WriteRequestV2Reader } from './remote-write-v2/request-reader.ts';
 export {
   AT_END,
   AT_METADATA,

@@ -89,6 +89,35 @@ export class ProtobufReader {
     throw new DecodeError('a varint exceeds 64 bits');
   }
 
+  /** An unsigned 64-bit varint; beyond 2^53 the double nearest to it. */
+  uint64(): number {
+    const bytes = this.bytes;
+    let at = this.position;
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < 10; count++) {
+      if (at >= this.end) throw new DecodeError('cut short inside a varint');
+      const byte = bytes[at++];
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        this.position = at;
+        return value;
+      }
+      scale *= 128;
+    }
+    throw new DecodeError('a varint exceeds 64 bits');
+  }
+
+  /** A signed varint in zigzag form (`sint32`, `sint64`), as `uint64` reads it. */
+  sint64(): number {
+    const zigzag = this.uint64();
+    return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+  }
+
+  double(): number {
+    return this.view.getFloat64(this.fixed64(), true);
+  }
+
   /** Position of 8 bytes, which are skipped. */
   fixed64(): number {
     const at = this.position;

@@ -7,9 +7,10 @@ import { Labels } from '@xscaler/model';
 import { storeLabels } from '../log-record/label-section.ts';
 import { LogRecordReader } from '../log-record/reader.ts';
 import { LogRecordWriter } from '../log-record/writer.ts';
+import { AT_END } from '../series-source.ts';
 import { expandSnappy, packSnappy } from '../snappy-block.ts';
 import { encodeWriteRequest } from './request-encoder.ts';
-import { AT_END, WriteRequestReader } from './request-reader.ts';
+import { WriteRequestReader } from './request-reader.ts';
 
 const SAMPLES = 2_000;
 

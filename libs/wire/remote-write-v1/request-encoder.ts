@@ -1,12 +1,15 @@
 import { ByteWriter } from '@xscaler/encoding';
 import { type Exemplar, type Labels, METRIC_TYPES, type MetricMetadata } from '@xscaler/model';
 import { writeLabelSet } from '../label-set.ts';
+import { type HistogramSample, writeHistogram } from '../native-histogram-writer.ts';
+import { doubleWords, writeInt64, writeMessage } from '../protobuf-writer.ts';
 
 /** A series of a request; values are written bit for bit as `Float64Array` holds them. */
 export interface WriteSeries {
   readonly labels: Labels;
   readonly timestamps: readonly number[] | Float64Array;
   readonly values: readonly number[] | Float64Array;
+  readonly histograms?: readonly HistogramSample[];
   readonly exemplars?: readonly Exemplar[];
 }
 
@@ -24,10 +27,10 @@ export function encodeWriteRequest(
   return request.take();
 }
 
-function seriesMessage({ labels, timestamps, values, exemplars }: WriteSeries): ByteWriter {
+function seriesMessage({ labels, timestamps, values, exemplars, histograms }: WriteSeries): ByteWriter {
   const message = new ByteWriter(256);
   writeLabelSet(labels.pairs, message);
-  const words = valueWords(values);
+  const words = doubleWords(values);
   for (let i = 0; i < timestamps.length; i++) {
     const sample = new ByteWriter(20);
     sample.u8(0x09);
@@ -38,6 +41,11 @@ function seriesMessage({ labels, timestamps, values, exemplars }: WriteSeries): 
     writeMessage(message, 0x12, sample);
   }
   for (const exemplar of exemplars ?? []) writeMessage(message, 0x1a, exemplarMessage(exemplar));
+  for (const histogram of histograms ?? []) {
+    const one = new ByteWriter(128);
+    writeHistogram(histogram, one);
+    writeMessage(message, 0x22, one);
+  }
   return message;
 }
 
@@ -62,22 +70,4 @@ function metadataMessage({ metric, type, help, unit }: MetricMetadata): ByteWrit
   message.u8(0x2a);
   message.string(unit);
   return message;
-}
-
-function writeMessage(to: ByteWriter, tag: number, message: ByteWriter): void {
-  to.u8(tag);
-  to.uvarint(message.length);
-  to.raw(message.bytes, 0, message.length);
-}
-
-function valueWords(values: readonly number[] | Float64Array): Uint32Array {
-  const doubles = values instanceof Float64Array ? values : Float64Array.from(values);
-  return new Uint32Array(doubles.buffer, doubles.byteOffset, 2 * doubles.length);
-}
-
-/** Any 64-bit integer that a double can hold, negative ones in ten bytes as protobuf has it. */
-function writeInt64(to: ByteWriter, value: number): void {
-  let rest = BigInt.asUintN(64, BigInt(value));
-  for (; rest > 0x7fn; rest >>= 7n) to.u8(Number(rest & 0x7fn) | 0x80);
-  to.u8(Number(rest));
 }

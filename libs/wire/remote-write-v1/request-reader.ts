@@ -1,12 +1,16 @@
-import { ByteWriter, DecodeError } from '@xscaler/encoding';
+import { ByteWriter, type ContentHash, DecodeError } from '@xscaler/encoding';
 import { type Exemplar, Labels, type MetricMetadata, type MetricType } from '@xscaler/model';
 import { LabelSetParser } from '../label-set.ts';
+import { NativeHistogramReader } from '../native-histogram-reader.ts';
 import { ProtobufReader } from '../protobuf-reader.ts';
-
-/** What `WriteRequestReader.next` stands on. */
-export const AT_END = 0;
-export const AT_SERIES = 1;
-export const AT_METADATA = 2;
+import {
+  AT_END,
+  AT_METADATA,
+  AT_SERIES,
+  type SeriesSource,
+  type SourceHistogram,
+  type SourceRefusal,
+} from '../series-source.ts';
 
 const SERIES_FIELD = 0x0a;
 const METADATA_FIELD = 0x1a;
@@ -19,8 +23,8 @@ const HISTOGRAMS_FIELD = 0x22;
 const SAMPLE_VALUE = 0x09;
 const SAMPLE_TIMESTAMP = 0x10;
 
-/** Types by their number in `MetricMetadata.MetricType` of Prometheus' `types.proto`. */
-const TYPES: readonly MetricType[] = [
+/** Types by their number in `MetricMetadata.MetricType` of Prometheus' `types.proto`, which remote write 2.0 kept. */
+export const WIRE_METRIC_TYPES: readonly MetricType[] = [
   'unknown',
   'counter',
   'gauge',
@@ -31,17 +35,14 @@ const TYPES: readonly MetricType[] = [
   'stateset',
 ];
 
+const NO_START_TIMES = new Float64Array(0);
+
 /**
- * Walks over a remote write 1.0 request (`prometheus.WriteRequest`, once expanded) without making objects:
- *
- *     reader.reset(body);
- *     for (let at = reader.next(); at !== AT_END; at = reader.next()) …
- *
- * At a series, `labelBytes[labelsStart, labelsEnd)` is its label set as it came on the wire, and the first
- * `sampleCount` entries of the columns are its samples. Everything holds until the next `next`.
- * Fields may come in any order and unknown ones are skipped, as protobuf has it.
+ * Walks over a remote write 1.0 request (`prometheus.WriteRequest`, once expanded) without making objects: see
+ * `SeriesSource`. A series' label set is as it came on the wire. Fields may come in any order and unknown ones are
+ * skipped, as protobuf has it.
  */
-export class WriteRequestReader {
+export class WriteRequestReader implements SeriesSource {
   /** The body, or a scratch buffer where the series' labels don't lie side by side in it. */
   labelBytes: Uint8Array = new Uint8Array(0);
   labelView: DataView = new DataView(new ArrayBuffer(0));
@@ -54,22 +55,31 @@ export class WriteRequestReader {
   /** Two words a sample: low, high. */
   valueWords = new Uint32Array(128);
 
+  readonly hasStartTimes = false;
+  readonly startTimes = NO_START_TIMES;
+
   exemplarCount = 0;
-  /** Native histograms of the series, which are counted but not read. */
   histogramCount = 0;
+  readonly repeatsMetadata = false;
 
   #body = new ProtobufReader();
   #bodyEnd = 0;
   #mostPerSeries = Number.POSITIVE_INFINITY;
   #looseLabels = new ByteWriter(1024);
   #exemplarRanges: number[] = [];
+  #histogramRanges: number[] = [];
+  #histograms = new NativeHistogramReader();
   #exemplarLabels = new LabelSetParser();
   #metadataStart = 0;
   #metadataEnd = 0;
 
+  get refusal(): SourceRefusal {
+    throw new Error('a remote write 1.0 request refuses nothing by itself');
+  }
+
   /**
    * Takes a request; the reader refers to it until the next `reset` or `release`. Of a series with more than
-   * `mostPerSeries` samples or exemplars those are counted, but can't be relied on to be kept.
+   * `mostPerSeries` samples, histograms or exemplars those are counted, but can't be relied on to be kept.
    */
   reset(body: Uint8Array, mostPerSeries = Number.POSITIVE_INFINITY): void {
     this.#mostPerSeries = mostPerSeries;
@@ -77,7 +87,6 @@ export class WriteRequestReader {
     this.#bodyEnd = body.length;
   }
 
-  /** Lets go of the request. */
   release(): void {
     this.#body.release();
     this.#bodyEnd = 0;
@@ -134,10 +143,11 @@ export class WriteRequestReader {
       } else if (tag === LABELS_FIELD) {
         this.#readFurtherLabel();
       } else if (tag === EXEMPLARS_FIELD) {
-        this.#noteExemplar();
+        this.#noteRange(this.#exemplarRanges, this.exemplarCount++);
+      } else if (tag === HISTOGRAMS_FIELD) {
+        this.#noteRange(this.#histogramRanges, this.histogramCount++);
       } else {
-        if (tag === HISTOGRAMS_FIELD) this.histogramCount++;
-        else refuseKnown(tag, 4, 'TimeSeries');
+        refuseKnown(tag, 4, 'TimeSeries');
         body.skip(tag);
       }
     }
@@ -236,15 +246,23 @@ export class WriteRequestReader {
     this.labelsEnd = loose.length;
   }
 
-  #noteExemplar(): void {
+  /** Notes where the message is that comes next, the series' `i`th of its kind. */
+  #noteRange(ranges: number[], i: number): void {
     const body = this.#body;
     const length = body.length();
-    const exemplar = this.exemplarCount++;
-    if (exemplar < this.#mostPerSeries) {
-      this.#exemplarRanges[2 * exemplar] = body.position;
-      this.#exemplarRanges[2 * exemplar + 1] = body.position + length;
+    if (i < this.#mostPerSeries) {
+      ranges[2 * i] = body.position;
+      ranges[2 * i + 1] = body.position + length;
     }
     body.position += length;
+  }
+
+  contentHash(hash: ContentHash): void {
+    hash.hash(this.labelView, this.labelsStart, this.labelsEnd);
+  }
+
+  histogram(i: number): SourceHistogram {
+    return this.#histograms.read(this.#body, this.#histogramRanges[2 * i], this.#histogramRanges[2 * i + 1]);
   }
 
   /** Length of exemplar `i` of the series on the wire, in bytes. */
@@ -301,7 +319,7 @@ export class WriteRequestReader {
     let unit = '';
     while (body.position < body.end) {
       const tag = body.tag();
-      if (tag === 0x08) type = TYPES[body.int64()] ?? 'unknown';
+      if (tag === 0x08) type = WIRE_METRIC_TYPES[body.int64()] ?? 'unknown';
       else if (tag === 0x12) metric = body.text();
       else if (tag === 0x22) help = body.text();
       else if (tag === 0x2a) unit = body.text();
@@ -310,6 +328,10 @@ export class WriteRequestReader {
     body.position = position;
     body.end = end;
     return { metric, type, help, unit };
+  }
+
+  metadataHash(hash: ContentHash): void {
+    hash.hash(this.#body.view, this.#metadataStart, this.#metadataEnd);
   }
 
   #growSamples(): void {

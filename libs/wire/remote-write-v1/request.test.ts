@@ -3,8 +3,10 @@ import test from 'node:test';
 import { Labels, METRIC_TYPES } from '@xscaler/model';
 import fc from 'fast-check';
 import { LabelSetParser } from '../label-set.ts';
+import { AT_END, AT_METADATA, AT_SERIES } from '../series-source.ts';
+import { anyHistogram, anyTimestamp, readSource } from '../wire.testbed.ts';
 import { encodeWriteRequest, type WriteSeries } from './request-encoder.ts';
-import { AT_END, AT_METADATA, AT_SERIES, WriteRequestReader } from './request-reader.ts';
+import { WriteRequestReader } from './request-reader.ts';
 
 const reader = new WriteRequestReader();
 const parser = new LabelSetParser();
@@ -41,15 +43,10 @@ function read(body: Uint8Array) {
 }
 
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 150 });
-const timestamp = fc.oneof(
-  fc.integer({ min: 1_600_000_000_000, max: 1_800_000_000_000 }),
-  fc.maxSafeInteger(),
-  fc.constantFrom(0, -1, 1, 2 ** 53, -(2 ** 53)),
-);
 const writeSeries: fc.Arbitrary<WriteSeries> = fc
   .record({
     labels: fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 6 }).map(Labels.from),
-    samples: fc.array(fc.tuple(timestamp, fc.double()), { maxLength: 5 }),
+    samples: fc.array(fc.tuple(anyTimestamp, fc.double()), { maxLength: 5 }),
   })
   .map(({ labels, samples }) => ({
     labels,
@@ -159,6 +156,23 @@ test('exemplars are read on demand, histograms counted', () => {
   assert.equal(reader.next(), AT_END);
   const histograms = message(0x0a, ...label('a', '1'), ...message(0x22, 1, 2), ...message(0x22, 3));
   assert.equal(read(Uint8Array.from(histograms)).series[0].histograms, 2);
+});
+
+test('native histograms are read on demand, bit for bit', () => {
+  const anySent = fc.record({ timestampMs: anyTimestamp, histogram: anyHistogram, asFloats: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(anySent, { maxLength: 4 }), (histograms) => {
+      reader.reset(
+        encodeWriteRequest([{ labels: Labels.of({ a: 'b' }), timestamps: [1], values: [2], histograms }]),
+      );
+      const [series] = readSource(reader).series;
+      assert.deepEqual(series.timestamps, [1]);
+      assert.deepEqual(
+        series.histograms.map(({ histogram, timestampMs }) => ({ histogram, timestampMs })),
+        histograms.map(({ histogram, timestampMs }) => ({ histogram, timestampMs })),
+      );
+    }),
+  );
 });
 
 test('what is not a WriteRequest is refused', () => {

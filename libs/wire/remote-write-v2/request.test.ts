@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { ByteWriter } from '@xscaler/encoding';
+import { Labels } from '@xscaler/model';
+import fc from 'fast-check';
+import { doubleWords, writeMessage } from '../protobuf-writer.ts';
+import {
+  anyExemplar,
+  anyHistogram,
+  anyLabels,
+  anyTimestamp,
+  mutate,
+  type ReadRequest,
+  readSource,
+  seededRandom,
+} from '../wire.testbed.ts';
+import { encodeWriteRequestV2, type WriteSeriesV2 } from './request-encoder.ts';
+import { WriteRequestV2Reader } from './request-reader.ts';
+
+const reader = new WriteRequestV2Reader();
+
+function read(body: Uint8Array): ReadRequest {
+  reader.reset(body);
+  return readSource(reader);
+}
+
+const anySeries: fc.Arbitrary<WriteSeriesV2> = fc
+  .record({
+    labels: anyLabels,
+    samples: fc.array(fc.tuple(anyTimestamp, fc.double(), fc.oneof(fc.constant(0), anyTimestamp)), {
+      maxLength: 5,
+    }),
+    histograms: fc.array(
+      fc.record({ timestampMs: anyTimestamp, histogram: anyHistogram, startMs: anyTimestamp }),
+      { maxLength: 2 },
+    ),
+    exemplars: fc.array(anyExemplar, { maxLength: 2 }),
+  })
+  .map(({ labels, samples, histograms, exemplars }) => ({
+    labels,
+    timestamps: samples.map(([timestampMs]) => timestampMs),
+    values: Float64Array.from(samples, ([, value]) => value),
+    startTimes: samples.map(([, , startMs]) => startMs),
+    histograms,
+    exemplars,
+  }));
+
+test('what was encoded is read again, bit for bit', () => {
+  fc.assert(
+    fc.property(fc.array(anySeries, { maxLength: 6 }), (series) => {
+      const got = read(encodeWriteRequestV2(series)).series;
+      assert.equal(got.length, series.length);
+      for (const [i, one] of got.entries()) {
+        const sent = series[i];
+        assert.deepEqual(one.labels.pairs, sent.labels.pairs);
+        assert.ok(one.normalised);
+        assert.deepEqual(one.timestamps, sent.timestamps);
+        assert.deepEqual(one.words, [...doubleWords(sent.values as Float64Array)]);
+        const startTimes = sent.startTimes ?? [];
+        assert.deepEqual(
+          one.startTimes,
+          startTimes.some((startMs) => startMs !== 0) ? startTimes : undefined,
+        );
+        assert.deepEqual(
+          one.histograms,
+          sent.histograms?.map(({ histogram, timestampMs, startMs }) => ({
+            histogram,
+            fault: undefined,
+            timestampMs,
+            startMs,
+          })),
+        );
+        assert.deepEqual(
+          one.exemplars.map((exemplar) => [exemplar?.labels.pairs, exemplar?.value, exemplar?.timestampMs]),
+          sent.exemplars?.map(({ labels, value, timestampMs }) => [labels.pairs, value, timestampMs]),
+        );
+      }
+    }),
+  );
+});
+
+const labels = Labels.of({ __name__: 'requests_total', job: 'api' });
+
+test('a series has the same content hash in every request, whatever the order of the symbols', () => {
+  const other = { labels: Labels.of({ api: 'job', job: 'other' }), timestamps: [1], values: [1] };
+  const one = { labels, timestamps: [1], values: [1] };
+  const [first] = read(encodeWriteRequestV2([one])).series;
+  const [different, again] = read(encodeWriteRequestV2([other, one])).series;
+  assert.equal(again.hash, first.hash);
+  assert.notEqual(different.hash, first.hash);
+  const swapped = { ...one, labels: Labels.fromSorted(['__name__', 'api', 'job', 'requests_total']) };
+  assert.notEqual(read(encodeWriteRequestV2([swapped])).series[0].hash, first.hash);
+});
+
+test('metadata comes with its series, under the name of the family', () => {
+  const metadata = { type: 'histogram', help: 'Time.', unit: 'seconds' } as const;
+  const bucket = Labels.of({ __name__: 'd_seconds_bucket', le: '1' });
+  const request = read(
+    encodeWriteRequestV2([
+      { labels: bucket, timestamps: [1], values: [1], metadata },
+      { labels, timestamps: [1], values: [1], metadata: { type: 'counter', help: '', unit: '' } },
+      { labels, timestamps: [1], values: [1], metadata: { type: 'unknown', help: '', unit: '' } },
+    ]),
+  );
+  assert.deepEqual(request.metadata, [
+    { metric: 'd_seconds', ...metadata },
+    { metric: 'requests_total', type: 'counter', help: '', unit: '' },
+  ]);
+});
+
+test('the created timestamp of a series stands for samples and histograms without a start of their own', () => {
+  const histogram = {
+    schema: 0,
+    zeroThreshold: 0,
+    zeroCount: 0,
+    count: 0,
+    sum: 0,
+    positiveSpans: [],
+    positiveBuckets: [],
+    negativeSpans: [],
+    negativeBuckets: [],
+    customValues: [],
+    counterResetHint: 'unknown',
+  } as const;
+  const [series] = read(
+    encodeWriteRequestV2([
+      {
+        labels,
+        timestamps: [10, 20],
+        values: [1, 2],
+        startTimes: [0, 7],
+        histograms: [
+          { timestampMs: 10, histogram },
+          { timestampMs: 20, histogram, startMs: 8 },
+        ],
+        createdMs: 5,
+      },
+    ]),
+  ).series;
+  assert.deepEqual(series.startTimes, [5, 7]);
+  assert.deepEqual(
+    series.histograms.map(({ startMs }) => startMs),
+    [5, 8],
+  );
+});
+
+/** A request of these symbols and one series of these fields. */
+function request(symbols: readonly string[], ...fields: number[]): Uint8Array {
+  const body = new ByteWriter();
+  for (const text of symbols) {
+    body.u8(0x22);
+    body.string(text);
+  }
+  const series = new ByteWriter();
+  series.raw(Uint8Array.from(fields));
+  writeMessage(body, 0x2a, series);
+  return body.take();
+}
+
+const sample = [0x12, 11, 0x09, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0x10, 7];
+
+test('a series with references that lead nowhere is refused by name, the others stand', () => {
+  const good = encodeWriteRequestV2([{ labels, timestamps: [1], values: [1] }]);
+  for (const [refs, reason] of [
+    [[0x0a, 2, 1, 9], 'bad_symbol_reference'],
+    [[0x0a, 3, 1, 2, 1], 'odd_label_references'],
+    [[0x08, 1], 'odd_label_references'],
+  ] as const) {
+    const bad = request([], ...refs, ...sample, ...sample);
+    const { series, refusals } = read(Buffer.concat([bad, good, bad]));
+    assert.equal(series.length, 1);
+    assert.deepEqual(
+      refusals.map(({ reason, count }) => [reason, count]),
+      [
+        [reason, 2],
+        [reason, 2],
+      ],
+    );
+  }
+});
+
+test('symbols may follow their series, references stand alone, fields in any order', () => {
+  const series = request([], 0x08, 1, ...sample, 0x08, 2, 0x3a, 1, 5);
+  const symbols = request(['', 'a', 'b']).subarray(0, 8);
+  const { series: read1 } = read(Buffer.concat([series, symbols]));
+  assert.deepEqual(read1[0].labels.pairs, ['a', 'b']);
+  assert.deepEqual(read1[0].timestamps, [7]);
+});
+
+test('a body of remote write 1.0 is an empty request', () => {
+  assert.deepEqual(read(Uint8Array.of(0x0a, 2, 0x12, 0)), { series: [], metadata: [], refusals: [] });
+});
+
+test('labels that grow beyond the bound once written out are refused before they are', () => {
+  const long = 'x'.repeat(10_000);
+  const refs = Array.from({ length: 100 }, () => 1);
+  const series = [0x0a, 100, ...refs, ...sample];
+  const body = request(['', long], ...series);
+  reader.reset(body, 100, 1_000_000);
+  assert.throws(() => reader.next(), { name: 'TooLargeError' });
+  reader.reset(body, 100, 1_100_000);
+  reader.next();
+  assert.ok(reader.labelsEnd > 1_000_000);
+  assert.equal(
+    read(request(['', 'x'.repeat(600_000)], 0x0a, 2, 1, 1, ...sample)).refusals[0].reason,
+    'labels_too_long',
+  );
+  const many = new ByteWriter();
+  many.u8(0x0a);
+  many.uvarint(6_000);
+  many.raw(new Uint8Array(6_000));
+  assert.equal(read(request([''], ...many.take())).refusals[0].reason, 'labels_too_long');
+});
+
+test('what is not a Request is refused', () => {
+  for (const bytes of [
+    [0x2a],
+    [0x2a, 5, 1],
+    [0x22, 9],
+    [0x20, 1],
+    [0x28, 1],
+    [0x2a, 2, 0x10, 1],
+    [0x2a, 3, 0x0a, 200, 1],
+    [0x2a, 5, 0x12, 3, 0x09, 1, 2],
+    [0x2a, 4, 0x12, 2, 0x11, 1],
+    [0x2a, 2, 0x0a, 0x80],
+  ]) {
+    assert.throws(() => read(Uint8Array.from(bytes)), { name: 'DecodeError' }, `${bytes}`);
+  }
+});
+
+test('mutated requests decode or are refused; what decodes means the same once encoded again', () => {
+  const histogram = fc.sample(anyHistogram, { numRuns: 3, seed: 5 });
+  const body = encodeWriteRequestV2(
+    histogram.map((one, i) => ({
+      labels: Labels.of({ __name__: 'requests_total', instance: `10.0.0.${i}:9090`, job: 'api' }),
+      timestamps: [1_700_000_000_000, 1_700_000_015_000],
+      values: [i, Number.NaN],
+      startTimes: [1_600_000_000_000, 0],
+      histograms: [{ timestampMs: 1_700_000_000_000, histogram: one, startMs: 3 }],
+      exemplars: [{ labels: Labels.of({ trace_id: 'abc' }), value: 1, timestampMs: 3 }],
+      metadata: { type: 'counter', help: 'Help.', unit: 'u' },
+    })),
+  );
+  const random = seededRandom(815);
+  let decoded = 0;
+  for (let run = 0; run < 30_000; run++) {
+    let request: ReadRequest;
+    try {
+      request = read(mutate(body, random));
+    } catch (error) {
+      assert.ok(
+        ['DecodeError', 'TooLargeError'].includes((error as Error).name),
+        String((error as Error).stack),
+      );
+      continue;
+    }
+    if (run % 10 > 0) continue;
+    const series = request.series.filter((one) => canBeEncoded(one));
+    decoded += series.length;
+    const again = read(encodeWriteRequestV2(series.map(toSent))).series;
+    assert.deepEqual(again.map(comparable), series.map(comparable));
+  }
+  assert.ok(decoded > 500);
+});
+
+type Read = ReadRequest['series'][number];
+
+/** Times beyond 53 bits are infinities, and bytes that aren't UTF-8 another text: neither has a way back. */
+function canBeEncoded({ timestamps, startTimes, histograms, exemplars, fault }: Read): boolean {
+  const times = [
+    ...timestamps,
+    ...(startTimes ?? []),
+    ...histograms.flatMap(({ timestampMs, startMs }) => [timestampMs, startMs]),
+    ...exemplars.map((exemplar) => exemplar?.timestampMs ?? 0),
+  ];
+  return fault === undefined && times.every(Number.isFinite);
+}
+
+function toSent({ labels, timestamps, words, startTimes, histograms, exemplars }: Read): WriteSeriesV2 {
+  return {
+    labels,
+    timestamps,
+    values: new Float64Array(Uint32Array.from(words).buffer),
+    ...(startTimes === undefined ? {} : { startTimes }),
+    histograms: histograms.flatMap(({ histogram, timestampMs, startMs }) =>
+      histogram === undefined ? [] : [{ histogram, timestampMs, startMs }],
+    ),
+    exemplars: exemplars.filter((exemplar) => exemplar !== undefined),
+  };
+}
+
+function comparable({ labels, timestamps, words, startTimes, histograms, exemplars }: Read) {
+  return {
+    labels: labels.pairs,
+    timestamps,
+    words,
+    startTimes: startTimes?.some((startMs) => startMs !== 0) ? startTimes : undefined,
+    histograms: histograms.filter(({ histogram }) => histogram !== undefined),
+    exemplars: exemplars.flatMap((exemplar) =>
+      exemplar === undefined ? [] : [[exemplar.labels.pairs, exemplar.value, exemplar.timestampMs]],
+    ),
+  };
+}

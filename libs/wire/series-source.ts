@@ -1,0 +1,94 @@
+import type { ContentHash } from '@xscaler/encoding';
+import type { Exemplar, FloatHistogram, MetricMetadata } from '@xscaler/model';
+
+/** What `SeriesSource.next` stands on. */
+export const AT_END = 0;
+export const AT_SERIES = 1;
+export const AT_METADATA = 2;
+/** Something that the source itself can't turn into series: see `refusal`. */
+export const AT_REFUSAL = 3;
+
+/** Why a source can't give a series or a point at all. */
+export type SourceFault =
+  | 'bad_symbol_reference'
+  | 'odd_label_references'
+  | 'labels_too_long'
+  | 'delta_temporality'
+  | 'unknown_temporality'
+  | 'no_metric_name'
+  | 'no_value'
+  | 'no_timestamp'
+  | 'bucket_counts'
+  | 'histogram_scale'
+  | 'invalid_histogram'
+  | 'invalid_attribute';
+
+/** Points that a source refuses: how many, and why. */
+export interface SourceRefusal {
+  readonly reason: SourceFault;
+  /** Samples that are lost by it. */
+  readonly count: number;
+  /** The metric or series it is about. */
+  readonly subject: string;
+  readonly detail: string;
+}
+
+/**
+ * A write request being walked over, whatever its format:
+ *
+ *     for (let at = source.next(); at !== AT_END; at = source.next()) …
+ *
+ * At a series, `labelBytes[labelsStart, labelsEnd)` is its label set as the log record has it (perhaps not
+ * normalised), and the first `sampleCount` entries of the columns are its samples. Everything holds until the next `next`.
+ */
+export interface SeriesSource {
+  readonly labelBytes: Uint8Array;
+  readonly labelView: DataView;
+  readonly labelsStart: number;
+  readonly labelsEnd: number;
+
+  readonly sampleCount: number;
+  /** In ms; ±Infinity where the 64-bit number lies beyond ±2^53. */
+  readonly timestamps: Float64Array;
+  /** Two words a sample: low, high. */
+  readonly valueWords: Uint32Array;
+  /** Whether any of the samples has a start timestamp: then `startTimes` has one a sample, 0 where it is absent. */
+  readonly hasStartTimes: boolean;
+  readonly startTimes: Float64Array;
+
+  readonly histogramCount: number;
+  readonly exemplarCount: number;
+  /** Whether `metadata` is what the source said with series that it will send again and again. */
+  readonly repeatsMetadata: boolean;
+
+  /** At a refusal. */
+  readonly refusal: SourceRefusal;
+
+  /** @throws DecodeError where the body isn't what it is taken for */
+  next(): number;
+  /** A keyed hash of what the labels come from: equal for equal labels of one sender. */
+  contentHash(hash: ContentHash): void;
+  /** Native histogram `i` of the series. */
+  histogram(i: number): SourceHistogram;
+  /** Bytes that exemplar `i` takes, about. */
+  exemplarBytes(i: number): number;
+  /** Exemplar `i` of the series, undefined where its labels can't be a label set. */
+  exemplar(i: number): Exemplar | undefined;
+  /** The metadata that `next` stands on. */
+  metadata(): MetricMetadata;
+  /** A keyed hash of the metadata that `next` stands on. */
+  metadataHash(hash: ContentHash): void;
+  /** Lets go of the request. */
+  release(): void;
+}
+
+/** A native histogram with what stands around it in a request; it is overwritten by the next one read. */
+export interface SourceHistogram {
+  /** Undefined where it can't be stored: `fault` says why. */
+  readonly histogram: FloatHistogram | undefined;
+  readonly fault: string | undefined;
+  /** As `timestamps`. */
+  readonly timestampMs: number;
+  /** 0 where there is none. */
+  readonly startMs: number;
+}
