@@ -17,7 +17,7 @@ import { histogramFunctions } from './histogram-functions.ts';
 import { hasFloat, warnOfQuantiles } from './histogram-quantile.ts';
 import { evaluateInfo } from './info.ts';
 import { evaluateLabelJoin, evaluateLabelReplace } from './label-functions.ts';
-import { mapFloats, roundTo, unaryMath } from './math-functions.ts';
+import { greatestOf, leastOf, mapFloats, roundTo, unaryMath } from './math-functions.ts';
 import { evaluateSort, evaluateSortByLabel } from './sort-functions.ts';
 
 type VectorFunction = (evaluator: Evaluator, call: Call, grid: StepGrid) => StepBlock;
@@ -151,13 +151,13 @@ function evaluateClamp(evaluator: Evaluator, call: Call, grid: StepGrid): StepBl
   const block = evaluator.vector(call.args[0], grid);
   const first = evaluator.scalar(call.args[1], grid);
   if (name === 'clamp_max') {
-    return evaluator.dropNames(mapFloats(block, (value, step) => Math.min(first[step], value)));
+    return evaluator.dropNames(mapFloats(block, (value, step) => leastOf(first[step], value)));
   }
   if (name === 'clamp_min') {
-    return evaluator.dropNames(mapFloats(block, (value, step) => Math.max(first[step], value)));
+    return evaluator.dropNames(mapFloats(block, (value, step) => greatestOf(first[step], value)));
   }
   const most = evaluator.scalar(call.args[2], grid);
-  mapFloats(block, (value, step) => Math.max(first[step], Math.min(most[step], value)));
+  mapFloats(block, (value, step) => greatestOf(first[step], leastOf(most[step], value)));
   const cells = block.rows * block.steps;
   for (let i = 0; i < cells; i++) if (most[i % block.steps] < first[i % block.steps]) block.present[i] = 0;
   return evaluator.dropNames(block);
@@ -180,9 +180,9 @@ export function evaluateScalarCall(evaluator: Evaluator, call: Call, grid: StepG
     case 'scalar':
       return onlyValues(evaluator.vector(call.args[0] as Expr, grid));
     case 'min_of':
-      return combine(evaluator, call, grid, Math.min);
+      return combine(evaluator, call, grid, leastOf);
     case 'max_of':
-      return combine(evaluator, call, grid, Math.max);
+      return combine(evaluator, call, grid, greatestOf);
     case 'start':
       return constant(startMs / 1000);
     case 'end':

@@ -82,6 +82,18 @@ export function roundTo(value: number, nearest: number): number {
   return Math.floor(value * inverse + 0.5) / inverse;
 }
 
+/** Go's `math.Min`, to which −Inf is less than NaN. */
+export function leastOf(a: number, b: number): number {
+  if (a === Number.NEGATIVE_INFINITY || b === Number.NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY;
+  return Math.min(a, b);
+}
+
+/** Go's `math.Max`, to which +Inf is more than NaN. */
+export function greatestOf(a: number, b: number): number {
+  if (a === Number.POSITIVE_INFINITY || b === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+  return Math.max(a, b);
+}
+
 /** Go's `math.Pow`, which differs from JavaScript's at powers of one. */
 export function power(base: number, exponent: number): number {
   if (base === 1 || (base === -1 && Math.abs(exponent) === Number.POSITIVE_INFINITY)) return 1;
