@@ -25,7 +25,7 @@ function numberOf(text: string): number {
   return Number(text.replace('Inf', 'Infinity'));
 }
 
-/** The same to the bit (but for the sign of zero), or the first thing that is different. */
+/** The first thing that is different, or undefined. */
 export function differenceOf(
   expected: Values,
   actual: Values,
@@ -41,18 +41,13 @@ export function differenceOf(
     for (const [time, value] of points) {
       const other = others.get(time);
       if (other === undefined) return `${labels} has nothing at ${time}, expected ${value}`;
-      if (!isSame(value, other) && !isClose(value, other))
-        return `${labels} at ${time}: ${other}, expected ${value}`;
+      if (!isClose(value, other)) return `${labels} at ${time}: ${other}, expected ${value}`;
     }
     for (const time of others.keys())
       if (!points.has(time)) return `${labels} has ${others.get(time)} at ${time}`;
   }
   for (const labels of actual.keys()) if (!expected.has(labels)) return `${labels} is too many`;
   return undefined;
-}
-
-function isSame(a: number, b: number): boolean {
-  return a === b || (Number.isNaN(a) && Number.isNaN(b));
 }
 
 /** The largest finite magnitude. */
