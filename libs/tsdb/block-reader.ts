@@ -9,9 +9,11 @@ import { decodeEntry, runLength, type SeriesEntry } from './block-series-codec.t
 import { type BlockSource, SliceReader } from './block-slices.ts';
 import { newChunkView } from './chunk.ts';
 import type { SeriesExemplars } from './head.ts';
+import { maskExemplars, maskFrame } from './masked-frame.ts';
 import type { MatcherSets } from './selector.ts';
 import { SeriesFrameWriter } from './series-frame.ts';
 import { keepSlots } from './slot-sets.ts';
+import { isWithinHole, SeriesMask, type Tombstone, touchesHole } from './tombstones.ts';
 
 /** Series taken up at once, and bytes of their chunks: about a frame. */
 const BATCH_GROUPS = 16;
@@ -27,6 +29,8 @@ export interface BlockIdentity {
 const DECODED_INDEX_FACTOR = 8;
 /** Bound of a reader's own cache, where none is given. */
 const OWN_CACHE_BYTES = 64 * 1024 * 1024;
+
+const NO_SERIES = new Uint32Array(0);
 
 class OpenBlock {
   readonly index: BlockIndex;
@@ -47,14 +51,21 @@ export class BlockReader {
   readonly #identity: BlockIdentity;
   readonly #slices: SliceReader;
   readonly #cache: BlockIndexCache;
+  readonly #tombstones: readonly Tombstone[];
+  readonly #mask: SeriesMask;
+  #hidden: Uint32Array | undefined;
 
+  /** Tombstones hide what they select; a series of which they leave nothing is not there, nor are its label values. */
   constructor(
     identity: BlockIdentity,
     source: BlockSource,
     cache: BlockIndexCache = new BlockIndexCache(OWN_CACHE_BYTES),
+    tombstones: readonly Tombstone[] = [],
   ) {
     this.#identity = identity;
     this.#cache = cache;
+    this.#tombstones = tombstones;
+    this.#mask = new SeriesMask(tombstones);
     this.#slices = new SliceReader(identity.blockId, source, cache);
   }
 
@@ -67,7 +78,7 @@ export class BlockReader {
   ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
     const { index, labels } = await this.#open(signal);
     if (index.sampleCount === 0 || endMs < index.minTimeMs || startMs > index.maxTimeMs) return;
-    const numbers = await labels.resolve(matcherSets, signal);
+    const numbers = await this.#resolve(matcherSets, signal);
     const writer = new SeriesFrameWriter(this.#identity.partition, this.#identity.fromOffset);
     for await (const batch of this.#entries(index, numbers, signal)) {
       const wanted = batch
@@ -78,18 +89,19 @@ export class BlockReader {
         const first = at;
         while (at < wanted.length && bytes < BATCH_BYTES) bytes += runLength(wanted[at++].entry);
         await this.#addTo(writer, labels, wanted.slice(first, at), signal);
-        if (writer.byteLength >= BATCH_BYTES) yield writer.take();
+        if (writer.byteLength >= BATCH_BYTES) yield* this.#masked(writer.take());
       }
     }
-    if (writer.seriesCount > 0) yield writer.take();
+    if (writer.seriesCount > 0) yield* this.#masked(writer.take());
   }
 
   /** Sorted. */
   async labelNames(matcherSets: MatcherSets, signal: AbortSignal): Promise<string[]> {
     const { index, labels } = await this.#open(signal);
-    if (matcherSets.length === 0) return index.names.map(({ name }) => name);
+    if (matcherSets.length === 0 && (await this.#hiddenSeries(signal)).length === 0)
+      return index.names.map(({ name }) => name);
     const names = new Set<string>();
-    const numbers = await labels.resolve(matcherSets, signal);
+    const numbers = await this.#resolve(matcherSets, signal);
     for await (const batch of this.#entries(index, numbers, signal)) {
       for (const [name] of (await labels.pairs(pairsOf(batch), signal)).values()) names.add(name);
     }
@@ -99,8 +111,9 @@ export class BlockReader {
   /** Sorted. */
   async labelValues(name: string, matcherSets: MatcherSets, signal: AbortSignal): Promise<string[]> {
     const { labels } = await this.#open(signal);
-    if (matcherSets.length === 0) return labels.values(name, undefined, signal);
-    const numbers = await labels.resolve(matcherSets, signal);
+    if (matcherSets.length === 0 && (await this.#hiddenSeries(signal)).length === 0)
+      return labels.values(name, undefined, signal);
+    const numbers = await this.#resolve(matcherSets, signal);
     const touches = (series: Uint32Array) => keepSlots(series, numbers, true).length > 0;
     return labels.values(name, touches, signal);
   }
@@ -109,7 +122,7 @@ export class BlockReader {
   async series(matcherSets: MatcherSets, signal: AbortSignal): Promise<Labels[]> {
     const { index, labels } = await this.#open(signal);
     const found: Labels[] = [];
-    const numbers = await labels.resolve(matcherSets, signal);
+    const numbers = await this.#resolve(matcherSets, signal);
     for await (const batch of this.#entries(index, numbers, signal)) {
       const pairs = await labels.pairs(pairsOf(batch), signal);
       for (const entry of batch) found.push(labelsOf(entry, pairs));
@@ -126,7 +139,7 @@ export class BlockReader {
   ): Promise<SeriesExemplars[]> {
     const { index, labels } = await this.#open(signal);
     if (index.exemplarPages.length === 0) return [];
-    const selected = new Set(await labels.resolve(matcherSets, signal));
+    const selected = new Set(await this.#resolve(matcherSets, signal));
     const found = new Map<number, SeriesExemplars['exemplars']>();
     for (const { series, exemplars } of await this.#exemplarPages(index, signal)) {
       const within = exemplars.filter(({ timestampMs }) => timestampMs >= startMs && timestampMs <= endMs);
@@ -141,7 +154,51 @@ export class BlockReader {
         result.push({ labels: labelsOf(entry, pairs), exemplars });
       }
     }
-    return result;
+    return this.#tombstones.length === 0 ? result : maskExemplars(result, this.#mask);
+  }
+
+  /** Numbers of the series that the sets select and of which there is something to be seen, ascending. */
+  async #resolve(matcherSets: MatcherSets, signal: AbortSignal): Promise<Uint32Array> {
+    const { labels } = await this.#open(signal);
+    const numbers = await labels.resolve(matcherSets, signal);
+    const hidden = await this.#hiddenSeries(signal);
+    return hidden.length === 0 ? numbers : keepSlots(numbers, hidden, false);
+  }
+
+  /** Numbers of the series of which tombstones leave nothing, ascending. */
+  async #hiddenSeries(signal: AbortSignal): Promise<Uint32Array> {
+    if (this.#tombstones.length === 0) return NO_SERIES;
+    this.#hidden ??= await this.#findHidden(signal);
+    return this.#hidden;
+  }
+
+  async #findHidden(signal: AbortSignal): Promise<Uint32Array> {
+    const { index, labels } = await this.#open(signal);
+    const { minTimeMs, maxTimeMs } = index;
+    const touching = this.#tombstones.filter((hole) => touchesHole([hole], minTimeMs, maxTimeMs));
+    const setsOf = (tombstones: readonly Tombstone[]) => tombstones.flatMap((one) => one.matcherSets);
+    const covering = touching.filter((hole) => isWithinHole([hole], minTimeMs, maxTimeMs));
+    if (index.sampleCount === 0 || touching.length === 0) return NO_SERIES;
+    const wholly = covering.length === 0 ? NO_SERIES : await labels.resolve(setsOf(covering), signal);
+    if (covering.length === touching.length) return wholly;
+    const selected = keepSlots(await labels.resolve(setsOf(touching), signal), wholly, false);
+    const hidden: number[] = [...wholly];
+    let at = 0;
+    for await (const batch of this.#entries(index, selected, signal)) {
+      const pairs = await labels.pairs(pairsOf(batch), signal);
+      for (const entry of batch) {
+        const number = selected[at++];
+        const holes = this.#mask.holesOf(labelsOf(entry, pairs));
+        if (entry.chunks.every((chunk) => isWithinHole(holes, chunk.minTimeMs, chunk.maxTimeMs)))
+          hidden.push(number);
+      }
+    }
+    return Uint32Array.from(hidden).sort();
+  }
+
+  *#masked(frame: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>, void, void> {
+    const masked = this.#tombstones.length === 0 ? frame : maskFrame(frame, this.#mask);
+    if (masked !== undefined) yield masked;
   }
 
   async #open(signal: AbortSignal): Promise<OpenBlock> {

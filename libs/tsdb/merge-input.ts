@@ -1,0 +1,214 @@
+import { ByteReader } from '@xscaler/encoding';
+import type { Exemplar } from '@xscaler/model';
+import { decodeExemplars, type ExemplarsOfSeries } from './block-exemplars-codec.ts';
+import { type BlockIndex, decodeIndex } from './block-index.ts';
+import { BlockIndexCache } from './block-index-cache.ts';
+import { BlockLabels } from './block-labels.ts';
+import type { BlockIdentity } from './block-reader.ts';
+import { decodeEntry, runLength, type SeriesEntry } from './block-series-codec.ts';
+import { type BlockSource, SliceReader } from './block-slices.ts';
+import { newChunkView } from './chunk.ts';
+import type { ChunkMasker } from './chunk-masker.ts';
+import type { RankedChunk } from './chunk-merge.ts';
+import { PartStream } from './part-stream.ts';
+import { type Hole, isWithinHole, joinHoles, type Tombstone, touchesHole } from './tombstones.ts';
+
+/** A block that is merged with others, and what is to be left out of it. */
+export interface MergeInput extends BlockIdentity {
+  readonly source: BlockSource;
+  readonly tombstones: readonly Tombstone[];
+}
+
+/** In place of a number: nothing is left of the series, or of the label pair. */
+export const DROPPED = 0xffffffff;
+
+/** Only the selectors of tombstones read through it. */
+const CACHE_BYTES = 8 * 1024 * 1024;
+
+interface Selected {
+  readonly hole: Hole;
+  /** Ascending. */
+  readonly series: Uint32Array;
+}
+
+/** One input of a merge while it runs. */
+export class OpenInput {
+  readonly identity: BlockIdentity;
+  readonly slices: SliceReader;
+  readonly index: BlockIndex;
+  /** By the number of a series here: its number in the merged block, or DROPPED. Ascends but for those. */
+  readonly seriesNumbers: Uint32Array;
+  /** By the number of a label pair here: its number in the merged block, or DROPPED. */
+  readonly pairNumbers: Uint32Array;
+  readonly #selected: readonly Selected[];
+  /** Series that tombstones select and that have exemplars outside of them. */
+  readonly #withExemplars: ReadonlySet<number>;
+  readonly #masker: ChunkMasker;
+
+  private constructor(
+    identity: BlockIdentity,
+    slices: SliceReader,
+    index: BlockIndex,
+    selected: readonly Selected[],
+    withExemplars: ReadonlySet<number>,
+    masker: ChunkMasker,
+  ) {
+    this.identity = identity;
+    this.slices = slices;
+    this.index = index;
+    this.#selected = selected;
+    this.#withExemplars = withExemplars;
+    this.#masker = masker;
+    this.seriesNumbers = new Uint32Array(index.seriesCount).fill(DROPPED);
+    let pairs = 0;
+    for (const { pages } of index.names) for (const { valueCount } of pages) pairs += valueCount;
+    this.pairNumbers = new Uint32Array(pairs).fill(DROPPED);
+  }
+
+  /** Rejects with `DamagedBlockError` or as the source does. */
+  static async open(input: MergeInput, masker: ChunkMasker, signal: AbortSignal): Promise<OpenInput> {
+    const { blockId, source, tombstones } = input;
+    const slices = new SliceReader(blockId, source, new BlockIndexCache(CACHE_BYTES));
+    const bytes = await slices.part('index', 0);
+    const index = slices.decoded('index', 0, () => decodeIndex(bytes));
+    const labels = new BlockLabels(index, slices);
+    const selected: Selected[] = [];
+    for (const { matcherSets, startMs, endMs } of tombstones) {
+      const series = await labels.resolve(matcherSets, signal);
+      if (series.length > 0) selected.push({ hole: { startMs, endMs }, series });
+    }
+    const withExemplars = new Set<number>();
+    const opened = new OpenInput(input, slices, index, selected, withExemplars, masker);
+    if (selected.length > 0) await opened.#findExemplars(withExemplars);
+    return opened;
+  }
+
+  /** What is hidden of a series. */
+  holesOf(series: number): readonly Hole[] {
+    if (this.#selected.length === 0) return [];
+    const holes = this.#selected.filter((selected) => has(selected.series, series)).map(({ hole }) => hole);
+    return joinHoles(holes);
+  }
+
+  /** Whether anything is left of a series. */
+  async survives({ number, entry, chunks }: SeriesStream): Promise<boolean> {
+    const holes = this.holesOf(number);
+    if (holes.length === 0 || this.#withExemplars.has(number)) return true;
+    let isCut = false;
+    for (const { minTimeMs, maxTimeMs } of (entry as SeriesEntry).chunks) {
+      if (!touchesHole(holes, minTimeMs, maxTimeMs)) return true;
+      isCut ||= !isWithinHole(holes, minTimeMs, maxTimeMs);
+    }
+    // Whether holes leave a sample of a chunk that they cut only its samples tell.
+    return isCut && (await this.chunksOf(entry as SeriesEntry, number, chunks)).length > 0;
+  }
+
+  /** What is left of a series' chunks, in time; `parts` streams the chunks of this block. */
+  async chunksOf(entry: SeriesEntry, number: number, parts: PartStream): Promise<RankedChunk[]> {
+    if (entry.chunks.length === 0) return [];
+    const { segment, offset } = entry;
+    const run = await parts.slice({ number: segment, offset, length: runLength(entry) });
+    const holes = this.holesOf(number);
+    const { partition, fromOffset } = this.identity;
+    const ranked: RankedChunk[] = [];
+    let start = 0;
+    for (const { byteLength, ...bounds } of entry.chunks) {
+      const view = { ...newChunkView(), ...bounds, bytes: run, start, end: start + byteLength };
+      start += byteLength;
+      const kept = this.slices.decoded('chunks', segment, () => this.#masker.mask(view, holes));
+      for (const chunk of kept) ranked.push({ ...chunk, partition, fromOffset, place: ranked.length });
+    }
+    return ranked;
+  }
+
+  /** Exemplars of each series that has some, those left out that are hidden. */
+  async *exemplars(): AsyncGenerator<ExemplarsOfSeries, void, void> {
+    const parts = new PartStream(this.slices, 'exemplars');
+    for (const { slice } of this.index.exemplarPages) {
+      const bytes = await parts.slice(slice);
+      const page = this.slices.decoded('exemplars', slice.number, () => decodeExemplars(bytes));
+      for (const { series, exemplars } of page) {
+        if (series >= this.index.seriesCount)
+          throw this.slices.damaged('exemplars', slice.number, 'a series beyond the last');
+        const holes = this.holesOf(series);
+        const isSeen = ({ timestampMs }: Exemplar) => !touchesHole(holes, timestampMs, timestampMs);
+        const seen = holes.length === 0 ? exemplars : exemplars.filter(isSeen);
+        if (seen.length > 0) yield { series, exemplars: seen };
+      }
+    }
+  }
+
+  async #findExemplars(found: Set<number>): Promise<void> {
+    for await (const { series } of this.exemplars()) {
+      if (this.#selected.some((selected) => has(selected.series, series))) found.add(series);
+    }
+  }
+}
+
+/** Walks the series of an input in the order of their ids. */
+export class SeriesStream {
+  readonly input: OpenInput;
+  /** For whoever reads the chunks of the series as it walks. */
+  readonly chunks: PartStream;
+  /** The series at hand and its number; undefined behind the last. */
+  entry: SeriesEntry | undefined;
+  number = -1;
+  readonly #parts: PartStream;
+  #group = 0;
+  #entries: SeriesEntry[] = [];
+  #at = 0;
+
+  constructor(input: OpenInput) {
+    this.input = input;
+    this.#parts = new PartStream(input.slices, 'series');
+    this.chunks = new PartStream(input.slices, 'chunks');
+  }
+
+  /** Whether `advance` has the next series at hand, so that it needn't be waited for. */
+  get isBuffered(): boolean {
+    return this.#at < this.#entries.length;
+  }
+
+  /** Moves to the next series, which has to be buffered. */
+  advance(): void {
+    this.entry = this.#entries[this.#at++];
+    this.number++;
+  }
+
+  /** Reads on, and moves to the next series, or behind the last. */
+  async load(): Promise<void> {
+    const { index, slices } = this.input;
+    this.#entries = [];
+    this.#at = 0;
+    if (this.#group < index.groups.length) {
+      const slice = index.groups[this.#group++];
+      const bytes = await this.#parts.slice(slice);
+      this.#entries = slices.decoded('series', slice.number, () => entriesOf(bytes, index.minTimeMs));
+    }
+    this.advance();
+    if (this.entry === undefined && this.number !== index.seriesCount)
+      throw slices.damaged('series', 0, `${this.number} series instead of ${index.seriesCount}`);
+  }
+}
+
+function entriesOf(bytes: Uint8Array, originMs: number): SeriesEntry[] {
+  const reader = new ByteReader(bytes);
+  const entries: SeriesEntry[] = [];
+  while (reader.remaining > 0) {
+    reader.uvarint(); // its length, for readers that skip it
+    entries.push(decodeEntry(reader, originMs));
+  }
+  return entries;
+}
+
+/** Whether an ascending list has a number. */
+function has(list: Uint32Array, number: number): boolean {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (list[middle] < number) low = middle + 1;
+    else high = middle;
+  }
+  return low < list.length && list[low] === number;
+}

@@ -1,0 +1,29 @@
+import type { BlockPartKind, Slice } from './block-format.ts';
+import type { SliceReader } from './block-slices.ts';
+
+/**
+ * The slices of one kind of part, asked for in the order in which they were written: each part is read once and whole, and
+ * only the last one is held. What was given out stays valid.
+ */
+export class PartStream {
+  readonly #slices: SliceReader;
+  readonly #kind: BlockPartKind;
+  #number = -1;
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  constructor(slices: SliceReader, kind: BlockPartKind) {
+    this.#slices = slices;
+    this.#kind = kind;
+  }
+
+  /** Rejects with `DamagedBlockError` or as the source does. */
+  async slice({ number, offset, length }: Omit<Slice, 'checksum'>): Promise<Uint8Array> {
+    if (number !== this.#number) {
+      this.#bytes = await this.#slices.part(this.#kind, number);
+      this.#number = number;
+    }
+    if (offset + length > this.#bytes.length)
+      throw this.#slices.damaged(this.#kind, number, 'it is too short');
+    return this.#bytes.subarray(offset, offset + length);
+  }
+}
