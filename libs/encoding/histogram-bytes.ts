@@ -51,8 +51,12 @@ export interface HistogramLayout {
   readonly negativeCount: number;
 }
 
-/** Most buckets of a histogram, both sides together, so that spans never ask for all memory. */
-export const HISTOGRAM_MAX_BUCKETS = 65_536;
+/**
+ * Most buckets of a histogram, both sides together; as many spans a side and custom bounds. No sender has more than
+ * some hundreds, and layout and counts together stay below `HISTOGRAM_MAX_BYTES`.
+ */
+export const HISTOGRAM_MAX_BUCKETS = 16_384;
+export const HISTOGRAM_MAX_BYTES = 768 * 1024;
 
 const HINTS = ['unknown', 'reset', 'not_reset', 'gauge'] as const;
 const FLOAT = 1;
@@ -85,6 +89,8 @@ export function writeHistogramLayout(to: ByteWriter, histogram: HistogramShape, 
   if (!isSchema(schema)) throw new RangeError(`a histogram of schema ${schema}`);
   const buckets = histogram.positiveBuckets.length + histogram.negativeBuckets.length;
   if (buckets > HISTOGRAM_MAX_BUCKETS) throw new RangeError(`a histogram of ${buckets} buckets`);
+  if (customValues.length > HISTOGRAM_MAX_BUCKETS)
+    throw new RangeError(`a histogram of ${customValues.length} custom bounds`);
   const known = THRESHOLDS.findIndex((threshold) => Object.is(threshold, zeroThreshold));
   const threshold = known < 0 ? THRESHOLD_TOLD : known;
   const hint = HINTS.indexOf(histogram.counterResetHint);
@@ -195,6 +201,7 @@ function readBuckets(from: ByteReader, length: number, isInteger: boolean): numb
 
 function writeSpans(to: ByteWriter, spans: readonly HistogramSpan[], bucketCount: number): void {
   let count = 0;
+  if (spans.length > HISTOGRAM_MAX_BUCKETS) throw new RangeError(`a histogram of ${spans.length} spans`);
   to.uvarint(spans.length);
   for (const { offset, length } of spans) {
     if (!isInt32(offset) || !(isInt32(length) && length >= 0)) throw new RangeError('a span of a histogram');
@@ -209,7 +216,8 @@ function readSpans(from: ByteReader, maxBuckets: number): { spans: HistogramSpan
   const spans: HistogramSpan[] = [];
   let count = 0;
   const length = from.uvarint();
-  if (length * 2 > from.remaining) throw new DecodeError('the spans of a histogram are cut short');
+  if (length > HISTOGRAM_MAX_BUCKETS || length * 2 > from.remaining)
+    throw new DecodeError('the spans of a histogram are cut short');
   for (let left = length; left > 0; left--) {
     const offset = from.varint();
     const span = { offset, length: from.uvarint() };

@@ -4,6 +4,7 @@ export { ByteWriter } from './byte-writer.ts';
 export { ContentHash } from './content-hash.ts';
 export {
   HISTOGRAM_MAX_BUCKETS,
+  HISTOGRAM_MAX_BYTES,
   type HistogramFields,
   type HistogramLayout,
   type HistogramSpan,

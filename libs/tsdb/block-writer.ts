@@ -10,6 +10,7 @@ import { ChunkDecoder } from './chunk-decoder.ts';
 import { ChunkEncoder } from './chunk-encoder.ts';
 import { ChunkMerger } from './chunk-merge.ts';
 import type { Head } from './head.ts';
+import { writeNotes } from './noted-writer.ts';
 import { seriesOrder } from './series-order.ts';
 import { sortSlots } from './slot-sets.ts';
 
@@ -24,7 +25,7 @@ export interface BlockSummary {
   /** Of the first and last sample or exemplar; +Infinity and -Infinity where there are neither. */
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
-  /** SHA-256, hex, over ids, samples and exemplars in canonical order: independent of encodings. */
+  /** SHA-256, hex, over ids, samples (histograms and start timestamps too) and exemplars in canonical order: independent of encodings. */
   readonly digest: string;
 }
 
@@ -55,6 +56,7 @@ class BlockWriter {
   readonly #run = new ByteWriter(4096);
   readonly #hash: Hash = createHash('sha256');
   readonly #hashHeader = new Int32Array(ID_WORDS + 1);
+  readonly #notes = new ByteWriter(256);
   #sampleCount = 0;
   /** Bounds of what can be asked for: samples and exemplars. The index has those of the samples alone. */
   #minTimeMs: number;
@@ -197,6 +199,9 @@ class BlockWriter {
     this.#hashSlot(slot, length);
     this.#hash.update(timestamps.subarray(0, length));
     this.#hash.update(valueWords.subarray(0, 2 * length));
+    this.#notes.reset();
+    writeNotes(this.#notes, this.#columns);
+    if (this.#notes.length > 0) this.#hash.update(this.#notes.written());
   }
 
   #hashSlot(slot: number, count: number): void {

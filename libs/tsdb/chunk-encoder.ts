@@ -1,7 +1,8 @@
-import type { ByteWriter } from '@xscaler/encoding';
+import { ByteWriter } from '@xscaler/encoding';
 import type { SampleColumns } from '@xscaler/model';
-import { ENCODING_DENSE, ENCODING_XOR } from './chunk.ts';
+import { ENCODING_DENSE, ENCODING_NOTED, ENCODING_XOR } from './chunk.ts';
 import { DenseWriter } from './dense-chunk.ts';
+import { NotedWriter } from './noted-writer.ts';
 import { XorWriter } from './xor-chunk.ts';
 
 /** Most samples of a block's chunk: a few pages to decode where only a part of it is wanted. */
@@ -11,6 +12,8 @@ const BLOCK_CHUNK_SAMPLES = 1024;
 export class ChunkEncoder {
   readonly #xor = new XorWriter();
   readonly #dense = new DenseWriter();
+  readonly #noted = new NotedWriter();
+  readonly #base = new ByteWriter(4096);
   /** Of the chunk written last. */
   encoding = 0;
 
@@ -20,6 +23,25 @@ export class ChunkEncoder {
    */
   encode(dst: ByteWriter, columns: SampleColumns, from: number): number {
     const end = Math.min(columns.length, from + BLOCK_CHUNK_SAMPLES);
+    if (columns.histograms === undefined && columns.startTimes === undefined)
+      return this.#encodePlain(dst, columns, from, end);
+    const base = this.#base;
+    base.reset();
+    const to = this.#encodePlain(base, columns, from, this.#noted.fit(columns, from, end));
+    if (!this.#noted.isWanted(columns, from, to)) dst.raw(base.bytes, 0, base.length);
+    else {
+      this.#noted.write(dst, columns, from, to, this.encoding, {
+        bytes: base.bytes,
+        start: 0,
+        end: base.length,
+      });
+      this.encoding = ENCODING_NOTED;
+    }
+    return to;
+  }
+
+  /** Times and values alone. */
+  #encodePlain(dst: ByteWriter, columns: SampleColumns, from: number, end: number): number {
     const dense = this.#dense.write(dst, columns, from, end);
     if (dense === from) return this.#encodeXor(dst, columns, from, end);
     this.encoding = ENCODING_DENSE;

@@ -111,8 +111,12 @@ export class ChunkMerger {
 }
 
 function appendFrom(dst: SampleColumns, { samples, at }: Cursor): void {
-  const timestampMs = samples.timestamps[at];
+  dst.appendWords(samples.timestamps[at], samples.valueWords[2 * at], samples.valueWords[2 * at + 1]);
   const histogram = samples.histograms?.[at];
-  if (histogram !== undefined) dst.appendHistogram(timestampMs, histogram);
-  else dst.appendWords(timestampMs, samples.valueWords[2 * at], samples.valueWords[2 * at + 1]);
+  if (histogram !== undefined) {
+    dst.histograms ??= [];
+    dst.histograms[dst.length - 1] = histogram;
+  }
+  const startMs = samples.startTimes?.[at];
+  if (startMs) dst.setStartTime(dst.length - 1, startMs);
 }

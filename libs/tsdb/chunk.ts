@@ -1,6 +1,7 @@
 /** How a chunk's bytes are to be read; travels with each chunk, so that codecs can be added. */
 export const ENCODING_XOR = 1;
 export const ENCODING_DENSE = 2;
+export const ENCODING_NOTED = 3;
 
 /** Where a chunk lies and what it holds. Decoders are handed one and do not keep it. */
 export interface ChunkView {

@@ -4,6 +4,8 @@ import { Arena, fragmentWords, SIZE_CLASSES, wordInPage } from './arena.ts';
 import { type ChunkView, ENCODING_XOR } from './chunk.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
 import { ClosedChunks } from './closed-chunks.ts';
+import type { HistogramBytes } from './head-histograms.ts';
+import { HeadNotes } from './head-notes.ts';
 import { LateCodec } from './late-codec.ts';
 import { LateSamples } from './late-samples.ts';
 import { PAGE_SHIFT, type PagePool } from './page-pool.ts';
@@ -48,6 +50,8 @@ export class HeadChunks {
   readonly #arena: Arena;
   readonly #late = new Map<number, LateSamples>();
   #lateCodec: LateCodec | undefined;
+  readonly #pool: PagePool;
+  #notes: HeadNotes | undefined;
   #lateBytes = 0;
   /** An open chunk's state for each slot: interleaved, since an append touches all of it. */
   #state = new Int32Array(16 * STATE_WORDS);
@@ -60,11 +64,13 @@ export class HeadChunks {
 
   constructor(windowStartMs: number, pool: PagePool) {
     this.#windowStartMs = windowStartMs;
+    this.#pool = pool;
     this.#arena = new Arena(pool);
   }
 
   get byteSize(): number {
-    return this.#arena.byteSize + this.#state.byteLength + this.#closed.byteSize + this.#lateBytes;
+    const chunks = this.#arena.byteSize + this.#state.byteLength + this.#closed.byteSize;
+    return chunks + this.#lateBytes + (this.#notes?.byteSize ?? 0);
   }
 
   addSlot(slot: number): void {
@@ -77,10 +83,39 @@ export class HeadChunks {
     this.#state[at + STATE_TIME] = -1;
   }
 
+  /** A float without start timestamp. */
   append(slot: number, time: number, low: number, high: number): AppendOutcome {
+    if (time <= this.#state[slot * STATE_WORDS + STATE_TIME])
+      return this.#appendLate(slot, time, low, high, 0, undefined);
+    this.#appendInOrder(slot, time, low, high);
+    if (this.#notes !== undefined) this.#notes.set(slot, time, 0, undefined);
+    return APPEND_STORED;
+  }
+
+  /** A sample with a start timestamp (0 is none), or a native histogram whose sum is the value. */
+  appendNoted(
+    slot: number,
+    time: number,
+    low: number,
+    high: number,
+    startMs: number,
+    histogram: HistogramBytes | undefined,
+  ): AppendOutcome {
+    if (time <= this.#state[slot * STATE_WORDS + STATE_TIME])
+      return this.#appendLate(slot, time, low, high, startMs, histogram);
+    this.#appendInOrder(slot, time, low, high);
+    this.#mustNotes().set(slot, time, startMs, histogram);
+    return APPEND_STORED;
+  }
+
+  #mustNotes(): HeadNotes {
+    this.#notes ??= new HeadNotes(this.#windowStartMs, this.#pool);
+    return this.#notes;
+  }
+
+  #appendInOrder(slot: number, time: number, low: number, high: number): void {
     const state = this.#state;
     const at = slot * STATE_WORDS;
-    if (time <= state[at + STATE_TIME]) return this.#appendLate(slot, time, low, high);
     const address = state[at + STATE_ADDRESS] >>> 0;
     if (address === 0) this.#open(at, time, low, high);
     else {
@@ -89,7 +124,6 @@ export class HeadChunks {
       if (!xorAppend(state, at, page, wordInPage(address) + 1, words, time, low, high))
         this.#appendToFull(at, time, low, high);
     }
-    return APPEND_STORED;
   }
 
   mark(slot: number, dst: ChunkMark): void {
@@ -117,7 +151,8 @@ export class HeadChunks {
     }
     for (let link = mark.link; link !== 0; link = this.#closed.before(link))
       views.push(this.#closedView(link));
-    return views.reverse();
+    views.reverse();
+    return this.#notes === undefined ? views : this.#notes.withNotes(slot, views);
   }
 
   /** All in-order chunks of a slot, by time; valid until the next append to it. */
@@ -143,6 +178,8 @@ export class HeadChunks {
 
   release(): void {
     this.#arena.release();
+    this.#notes?.release();
+    this.#notes = undefined;
     this.#late.clear();
     this.#lateBytes = 0;
     this.#state = new Int32Array(0);
@@ -189,15 +226,25 @@ export class HeadChunks {
     state[at + STATE_LINK] = this.#closed.add(link, address, lastTime, sizes);
   }
 
-  #appendLate(slot: number, time: number, low: number, high: number): AppendOutcome {
+  #appendLate(
+    slot: number,
+    time: number,
+    low: number,
+    high: number,
+    startMs: number,
+    histogram: HistogramBytes | undefined,
+  ): AppendOutcome {
     const state = this.#state;
     const at = slot * STATE_WORDS;
-    if (time === state[at + STATE_TIME])
-      return repeated(state[at + STATE_LOW] === low && state[at + STATE_HIGH] === high);
+    if (time === state[at + STATE_TIME]) {
+      const isSame = state[at + STATE_LOW] === low && state[at + STATE_HIGH] === high;
+      return repeated(isSame && this.#isSameHistogram(slot, time, histogram));
+    }
     const found = this.#findInOrder(slot, time);
     if (found >= 0) {
       const words = this.#searched.valueWords;
-      return repeated((words[2 * found] | 0) === low && (words[2 * found + 1] | 0) === high);
+      const isSame = (words[2 * found] | 0) === low && (words[2 * found + 1] | 0) === high;
+      return repeated(isSame && this.#isSameHistogram(slot, time, histogram));
     }
     let late = this.#late.get(slot);
     if (late === undefined) {
@@ -205,9 +252,18 @@ export class HeadChunks {
       late = new LateSamples(this.#lateCodec);
       this.#late.set(slot, late);
     } else this.#lateBytes -= late.byteSize;
-    const outcome = late.insert(time, low, high);
+    const isPlain = startMs === 0 && histogram === undefined;
+    const note = isPlain ? undefined : { slot, startMs, histogram, notes: this.#mustNotes() };
+    const outcome = late.insert(time, low, high, note);
     this.#lateBytes += late.byteSize;
     return outcome;
+  }
+
+  /** Whether a slot's in-order sample at `time` is this histogram, or none as this. */
+  #isSameHistogram(slot: number, time: number, histogram: HistogramBytes | undefined): boolean {
+    const entry = this.#notes === undefined ? 0 : this.#notes.histograms.find(slot, time);
+    if (histogram === undefined || entry === 0) return histogram === undefined && entry === 0;
+    return (this.#notes as HeadNotes).histograms.equals(entry, histogram);
   }
 
   /** Place in `#searched` of the in-order sample at `time`, or -1. */

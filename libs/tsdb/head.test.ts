@@ -125,7 +125,12 @@ test('a series of many chunks keeps them all in order, and old duplicates are fo
   const [series] = readHead(head, [], WINDOW_START_MS + 1000, WINDOW_START_MS + 4_998_000);
   assert.deepEqual(
     series.samples,
-    Array.from({ length: 4998 }, (_, k) => [WINDOW_START_MS + (k + 1) * 1000, ((k + 1) * 7919) | 0, k + 1]),
+    Array.from({ length: 4998 }, (_, k) => [
+      WINDOW_START_MS + (k + 1) * 1000,
+      ((k + 1) * 7919) | 0,
+      k + 1,
+      '',
+    ]),
   );
 });
 

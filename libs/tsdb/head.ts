@@ -4,6 +4,7 @@ import { APPEND_CONFLICT, APPEND_DUPLICATE, APPEND_STORED, type AppendOutcome } 
 import { CHUNK_MAX_DURATION_MS } from './chunk.ts';
 import { HeadChunks } from './head-chunks.ts';
 import { HeadExemplars } from './head-exemplars.ts';
+import type { HistogramBytes } from './head-histograms.ts';
 import { HeadSelection } from './head-selection.ts';
 import { PagePool } from './page-pool.ts';
 import { type MatcherSets, resolveMatcherSets } from './selector.ts';
@@ -133,7 +134,28 @@ export class Head {
     const offsetMs = timestampMs - this.windowStartMs;
     if (!(offsetMs >= 0 && offsetMs < this.#acceptMs)) throw this.#refusal(timestampMs);
     const time = offsetMs | 0;
-    const outcome = this.chunks.append(slot, time, low | 0, high | 0);
+    return this.#counted(time, this.chunks.append(slot, time, low | 0, high | 0));
+  }
+
+  /**
+   * Appends a sample that has a start timestamp (0 is none) or is a native histogram, whose sum is the value. A
+   * histogram's bytes are copied. It repeats what is there only where all its bytes do; start timestamps don't count.
+   */
+  appendNoted(
+    slot: number,
+    timestampMs: number,
+    low: number,
+    high: number,
+    startMs: number,
+    histogram: HistogramBytes | undefined,
+  ): AppendOutcome {
+    const offsetMs = timestampMs - this.windowStartMs;
+    if (!(offsetMs >= 0 && offsetMs < this.#acceptMs)) throw this.#refusal(timestampMs);
+    const time = offsetMs | 0;
+    return this.#counted(time, this.chunks.appendNoted(slot, time, low | 0, high | 0, startMs, histogram));
+  }
+
+  #counted(time: number, outcome: AppendOutcome): AppendOutcome {
     if (outcome === APPEND_STORED) {
       this.#sampleCount++;
       if (time > this.#maxTime) this.#maxTime = time;

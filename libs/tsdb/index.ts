@@ -12,6 +12,7 @@ export type { BlockSource } from './block-slices.ts';
 export { type BlockSummary, writeBlock } from './block-writer.ts';
 export { DamagedBlockError } from './damaged-block-error.ts';
 export { Head, type HeadOptions, type SeriesExemplars } from './head.ts';
+export { type HistogramBytes, newHistogramBytes } from './head-histograms.ts';
 export { HeadSelection } from './head-selection.ts';
 export { maskExemplars, maskFrame } from './masked-frame.ts';
 export type { MergeInput } from './merge-input.ts';

@@ -1,6 +1,7 @@
 import { SampleColumns } from '@xscaler/model';
 import { type ChunkView, ENCODING_XOR } from './chunk.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
+import type { LateNotes } from './late-notes.ts';
 import { XorWriter } from './xor-chunk.ts';
 
 /** Late samples to chunks and back, with the buffers for it. Times are milliseconds since the window's start. */
@@ -15,7 +16,7 @@ export class LateCodec {
   }
 
   /** Chunks of the first `length` samples, each with bytes of its own. */
-  encode(times: Int32Array, words: Int32Array, length: number): ChunkView[] {
+  encode(times: Int32Array, words: Int32Array, length: number, notes: LateNotes | undefined): ChunkView[] {
     const chunks: ChunkView[] = [];
     const writer = this.#writer;
     for (let i = 0; i < length; ) {
@@ -23,7 +24,7 @@ export class LateCodec {
       writer.start(times[i], words[2 * i], words[2 * i + 1]);
       i++;
       while (i < length && writer.append(times[i], words[2 * i], words[2 * i + 1])) i++;
-      chunks.push({
+      const chunk: ChunkView = {
         encoding: ENCODING_XOR,
         bytes: writer.bytes.slice(0, writer.byteLength),
         start: 0,
@@ -31,7 +32,9 @@ export class LateCodec {
         minTimeMs: this.#windowStartMs + times[first],
         maxTimeMs: this.#windowStartMs + times[i - 1],
         count: i - first,
-      });
+      };
+      const noted = notes?.notes.lateChunk(chunk, times, first, i, notes.starts, notes.entries);
+      chunks.push(noted ?? chunk);
     }
     return chunks;
   }

@@ -1,5 +1,6 @@
 import type { ChunkView } from './chunk.ts';
 import type { LateCodec } from './late-codec.ts';
+import { type LateNote, LateNotes } from './late-notes.ts';
 
 /** Most samples of a run: what an insertion moves and what a chunk is made of again after one. */
 export const LATE_RUN_SAMPLES = 1024;
@@ -18,6 +19,8 @@ export class LateRun {
   #times: Int32Array<ArrayBuffer>;
   /** Two words a sample, low first. */
   #words: Int32Array<ArrayBuffer>;
+  /** Of samples that have any; kept also while closed. */
+  #notes: LateNotes | undefined;
   #chunks: readonly ChunkView[] | undefined;
   #chunkBytes = 0;
   #length = 0;
@@ -46,7 +49,8 @@ export class LateRun {
   }
 
   get byteSize(): number {
-    return this.#times.byteLength + this.#words.byteLength + this.#chunkBytes;
+    const columns = this.#times.byteLength + this.#words.byteLength;
+    return columns + this.#chunkBytes + (this.#notes?.byteSize ?? 0);
   }
 
   /** Makes sure of the columns, which all that follows needs. */
@@ -67,7 +71,7 @@ export class LateRun {
   /** Its chunks by time; the same ones until something is put in. */
   chunks(codec: LateCodec): readonly ChunkView[] {
     if (this.#chunks === undefined) {
-      this.#chunks = codec.encode(this.#times, this.#words, this.#length);
+      this.#chunks = codec.encode(this.#times, this.#words, this.#length, this.#notes);
       for (const { end } of this.#chunks) this.#chunkBytes += end + CHUNK_OVERHEAD_BYTES;
     }
     return this.#chunks;
@@ -89,14 +93,19 @@ export class LateRun {
     return at < this.#length && this.#times[at] === time;
   }
 
-  hasValueAt(at: number, low: number, high: number): boolean {
-    return this.#words[2 * at] === low && this.#words[2 * at + 1] === high;
+  /** Whether the sample there is the same float, or the same histogram where `note` tells of one. */
+  hasValueAt(at: number, low: number, high: number, note: LateNote | undefined): boolean {
+    if (this.#words[2 * at] !== low || this.#words[2 * at + 1] !== high) return false;
+    if (this.#notes === undefined) return note?.histogram === undefined;
+    return this.#notes.hasHistogramAt(at, note?.histogram);
   }
 
   /** Puts a sample into an open run that isn't full. */
-  insertAt(at: number, time: number, low: number, high: number): void {
+  insertAt(at: number, time: number, low: number, high: number, note: LateNote | undefined): void {
     const length = this.#length;
     this.#forgetChunks();
+    if (note !== undefined) this.#notes ??= new LateNotes(note.notes);
+    if (this.#notes !== undefined) this.#notes.insertAt(at, length, time, note);
     if (length === this.#times.length) this.#grow();
     this.#times.copyWithin(at + 1, at, length);
     this.#words.copyWithin(2 * at + 2, 2 * at, 2 * length);
@@ -111,6 +120,7 @@ export class LateRun {
     const upper = new LateRun(LATE_RUN_SAMPLES);
     upper.#times.set(this.#times.subarray(at, this.#length));
     upper.#words.set(this.#words.subarray(2 * at, 2 * this.#length));
+    upper.#notes = this.#notes?.splitAt(at, this.#length);
     upper.#setLength(this.#length - at);
     this.#forgetChunks();
     this.#setLength(at);

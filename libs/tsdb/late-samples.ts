@@ -1,6 +1,7 @@
 import { APPEND_CONFLICT, APPEND_DUPLICATE, APPEND_STORED, type AppendOutcome } from './append-outcome.ts';
 import type { ChunkView } from './chunk.ts';
 import type { LateCodec } from './late-codec.ts';
+import type { LateNote } from './late-notes.ts';
 import { LATE_RUN_SAMPLES, LateRun } from './late-run.ts';
 
 /** What a run takes beside its columns and chunks, roughly. */
@@ -33,17 +34,18 @@ export class LateSamples {
   }
 
   /** The first value of a time stands. */
-  insert(time: number, low: number, high: number): AppendOutcome {
+  insert(time: number, low: number, high: number, note: LateNote | undefined): AppendOutcome {
     let run = this.#runFor(time);
     this.#use(run);
     let at = run.position(time);
-    if (run.hasTimeAt(at, time)) return run.hasValueAt(at, low, high) ? APPEND_DUPLICATE : APPEND_CONFLICT;
+    if (run.hasTimeAt(at, time))
+      return run.hasValueAt(at, low, high, note) ? APPEND_DUPLICATE : APPEND_CONFLICT;
     if (run.isFull) {
       run = this.#split(run, time);
       at = run.position(time);
     }
     const before = run.byteSize;
-    run.insertAt(at, time, low, high);
+    run.insertAt(at, time, low, high, note);
     this.#byteSize += run.byteSize - before;
     this.#length++;
     return APPEND_STORED;

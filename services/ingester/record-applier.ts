@@ -1,5 +1,5 @@
 import { ID_WORDS } from '@xscaler/model';
-import type { Head } from '@xscaler/tsdb';
+import { type AppendOutcome, type Head, newHistogramBytes } from '@xscaler/tsdb';
 import type { LogRecordReader } from '@xscaler/wire';
 import type { LedgerView } from './ledger-view.ts';
 import type { PartitionHeads } from './partition-heads.ts';
@@ -30,6 +30,9 @@ export class RecordApplier {
   readonly #ledger: LedgerView;
   #windowStartMs = Number.NaN;
   #head: Head | undefined;
+  /** Among the histograms of the record at hand: the first that has not been applied. */
+  #nextHistogram = 0;
+  readonly #histogram = newHistogramBytes();
 
   constructor(heads: PartitionHeads, ledger: LedgerView) {
     this.#heads = heads;
@@ -38,6 +41,8 @@ export class RecordApplier {
 
   apply(record: LogRecordReader, offset: number, nowMs: number, counts: ApplyCounts): void {
     const { ids, sampleEnds, timestamps, valueWords, windowMs, seriesCount } = record;
+    const isPlain = record.histogramPlaces.count === 0 && record.startTimes === undefined;
+    this.#nextHistogram = 0;
     this.#windowStartMs = Number.NaN;
     let sample = 0;
     for (let series = 0; series < seriesCount; series++) {
@@ -64,13 +69,36 @@ export class RecordApplier {
           );
           if (slot < 0) slot = this.#create(head, record, series);
         }
-        const outcome = head.append(slot, timestampMs, valueWords[2 * sample], valueWords[2 * sample + 1]);
+        const outcome = isPlain
+          ? head.append(slot, timestampMs, valueWords[2 * sample], valueWords[2 * sample + 1])
+          : this.#appendNoted(head, slot, record, sample);
         if (outcome === 0) counts.stored++;
         else if (outcome === 1) counts.repeated++;
         else counts.conflicting++;
       }
     }
     this.#applyExemplars(record, offset, nowMs);
+  }
+
+  /** A sample of a record some of whose samples are native histograms or have start timestamps. */
+  #appendNoted(head: Head, slot: number, record: LogRecordReader, sample: number): AppendOutcome {
+    const { timestamps, valueWords, startTimes, histogramPlaces } = record;
+    const { count, samples, places, bytes } = histogramPlaces;
+    let next = this.#nextHistogram;
+    while (next < count && samples[next] < sample) next++;
+    this.#nextHistogram = next;
+    const histogram = next < count && samples[next] === sample ? this.#histogram : undefined;
+    if (histogram !== undefined) {
+      histogram.bytes = bytes;
+      histogram.layoutStart = places[4 * next];
+      histogram.layoutEnd = places[4 * next + 1];
+      histogram.countsStart = places[4 * next + 2];
+      histogram.countsEnd = places[4 * next + 3];
+    }
+    const low = valueWords[2 * sample];
+    const high = valueWords[2 * sample + 1];
+    const startMs = startTimes === undefined ? 0 : startTimes[sample];
+    return head.appendNoted(slot, timestamps[sample], low, high, startMs, histogram);
   }
 
   /** Makes the head of a timestamp's window current, or none where the ledger says that its samples are stored. */

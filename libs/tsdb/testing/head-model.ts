@@ -1,8 +1,10 @@
+import type { HistogramFields } from '@xscaler/encoding';
 import { type Exemplar, Labels, Matcher, type MatchType, SampleColumns, seriesId } from '@xscaler/model';
 import fc from 'fast-check';
 import type { Head } from '../head.ts';
 import type { MatcherSets } from '../selector.ts';
 import { SeriesMerger } from '../series-merger.ts';
+import { histogramBytes, histogramFields } from './histogram-arbitraries.ts';
 import { valueWords } from './sample-arbitraries.ts';
 
 /*
@@ -17,12 +19,33 @@ export interface Append {
   readonly timestampMs: number;
   readonly low: number;
   readonly high: number;
+  /** A native histogram; its sum is the value. */
+  readonly histogram?: HistogramFields | undefined;
+  readonly startMs?: number | undefined;
 }
 
 export interface ReadSeries {
   readonly labels: string;
-  /** Time, low word, high word of each sample. */
-  readonly samples: readonly (readonly [number, number, number])[];
+  /** Time, low word, high word of each sample, and what `noteOf` says of it. */
+  readonly samples: readonly (readonly [number, number, number, string])[];
+}
+
+/** A sample's histogram, its sum left out, and its start timestamp as text; empty where it has neither. */
+function noteOf(histogram: object | undefined, startMs: number): string {
+  if (histogram === undefined && startMs === 0) return '';
+  const text = JSON.stringify(
+    Object.entries({ ...histogram, sum: 0 }).sort(([a], [b]) => (a < b ? -1 : 1)),
+    (_, value) => (typeof value === 'number' && !(value < 0 || value > 0) ? String(1 / value) : value),
+  );
+  return `${histogram === undefined ? '' : text} from ${startMs}`;
+}
+
+interface ModelSample {
+  readonly low: number;
+  readonly high: number;
+  /** Without start timestamp: what has to be equal for a sample to be the same. */
+  readonly value: string;
+  readonly note: string;
 }
 
 const METRICS = ['up', 'http_requests_total', 'node_cpu', 'größe'];
@@ -39,16 +62,17 @@ export function wordsOfId(labels: Labels): Int32Array {
 }
 
 export class HeadModel {
-  readonly series = new Map<number, Map<number, readonly [number, number]>>();
+  readonly series = new Map<number, Map<number, ModelSample>>();
   readonly exemplars = new Map<number, Exemplar[]>();
 
   /** 0 stored, 1 there with the same value, 2 there with another. */
-  append({ series, timestampMs, low, high }: Append): number {
-    const samples = this.series.get(series) ?? new Map<number, readonly [number, number]>();
+  append({ series, timestampMs, low, high, histogram, startMs }: Append): number {
+    const samples = this.series.get(series) ?? new Map<number, ModelSample>();
     this.series.set(series, samples);
+    const value = noteOf(histogram, 0);
     const there = samples.get(timestampMs);
-    if (there !== undefined) return there[0] === low && there[1] === high ? 1 : 2;
-    samples.set(timestampMs, [low, high]);
+    if (there !== undefined) return there.low === low && there.high === high && there.value === value ? 1 : 2;
+    samples.set(timestampMs, { low, high, value, note: noteOf(histogram, startMs ?? 0) });
     return 0;
   }
 
@@ -64,10 +88,10 @@ export class HeadModel {
   read(matcherSets: MatcherSets, startMs: number, endMs: number): ReadSeries[] {
     const found: ReadSeries[] = [];
     for (const series of this.matching(matcherSets)) {
-      const samples = [...(this.series.get(series) as Map<number, readonly [number, number]>)]
+      const samples = [...(this.series.get(series) as Map<number, ModelSample>)]
         .filter(([t]) => t >= startMs && t <= endMs)
         .sort(([a], [b]) => a - b)
-        .map(([t, [low, high]]) => [t, low, high] as const);
+        .map(([t, { low, high, note }]) => [t, low, high, note] as const);
       if (samples.length > 0) found.push({ labels: MODEL_LABELS[series].toString(), samples });
     }
     return found.sort(byLabels);
@@ -79,8 +103,11 @@ function byLabels(a: ReadSeries, b: ReadSeries): number {
 }
 
 /** Appends to the series of a head, which it creates where it must. */
-export function appendTo(head: Head, { series, timestampMs, low, high }: Append): number {
-  return head.append(slotOf(head, series), timestampMs, low, high);
+export function appendTo(head: Head, { series, timestampMs, low, high, histogram, startMs }: Append): number {
+  const slot = slotOf(head, series);
+  if (histogram === undefined && startMs === undefined) return head.append(slot, timestampMs, low, high);
+  const bytes = histogram && histogramBytes(histogram);
+  return head.appendNoted(slot, timestampMs, low, high, startMs ?? 0, bytes);
 }
 
 export function slotOf(head: Head, series: number): number {
@@ -104,16 +131,46 @@ export function readFrames(frames: Iterable<Uint8Array>, startMs: number, endMs:
   return found.sort(byLabels);
 }
 
-export function columnRows(columns: SampleColumns): [number, number, number][] {
+export function columnRows(columns: SampleColumns): [number, number, number, string][] {
   return Array.from({ length: columns.length }, (_, i) => [
     columns.timestamps[i],
     columns.valueWords[2 * i] | 0,
     columns.valueWords[2 * i + 1] | 0,
+    noteOf(columns.histograms?.[i], columns.startTimes?.[i] ?? 0),
   ]);
 }
 
-/** Appends in any order: many to a few series, most in order, some late, some of them doubles. */
+const start = fc.constantFrom(
+  undefined,
+  0,
+  WINDOW_START_MS - 77,
+  WINDOW_START_MS - 77,
+  WINDOW_START_MS - 5,
+  -3,
+);
+const maybeHistogram = fc.option(histogramFields, { nil: undefined, freq: 1 });
+
+/** As `floatAppends`, some of them of native histograms or with start timestamps. */
+function notedAppends(maxLength: number): fc.Arbitrary<Append[]> {
+  const note = fc.oneof(
+    { weight: 3, arbitrary: fc.constant({ histogram: undefined, startMs: undefined }) },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(maybeHistogram, start).map(([histogram, startMs]) => ({ histogram, startMs })),
+    },
+  );
+  const notes = fc.array(note, { minLength: 1, maxLength: 30 });
+  return fc
+    .tuple(floatAppends(maxLength), notes)
+    .map(([given, noted]) => given.map((one, i) => ({ ...one, ...noted[i % noted.length] })));
+}
+
+/** Appends in any order: many to a few series, most in order, some late, some of them doubles; floats alone or all kinds. */
 export function appends(maxLength: number): fc.Arbitrary<Append[]> {
+  return fc.oneof(floatAppends(maxLength), notedAppends(maxLength));
+}
+
+function floatAppends(maxLength: number): fc.Arbitrary<Append[]> {
   const series = fc.oneof(fc.constantFrom(0, 1), fc.integer({ min: 0, max: MODEL_LABELS.length - 1 }));
   const when = fc.oneof(
     { weight: 4, arbitrary: fc.record({ back: fc.constant(0), by: fc.integer({ min: 1, max: 30_000 }) }) },
