@@ -82,11 +82,8 @@ export interface BlockStore {
    * has got there: then every record acknowledged before `timeMs` is in blocks. Never takes an instant back.
    */
   noteCommitted(partition: number, endOffset: number, timeMs: number): Promise<void>;
-  /**
-   * The instant until which every acknowledged record of the partitions below `partitionCount` is in blocks (wall clock, ms);
-   * 0 where nothing is known of one of them.
-   */
-  committedUntilMs(partitionCount: number): Promise<number>;
+  /** By partition the instant until which every acknowledged record of it is in blocks: wall clock, ms. */
+  committedUntil(): Promise<ReadonlyMap<number, number>>;
 
   /** Rows that end at `minToOffset` or above; all of them where it is absent. */
   ledger(partition: number, minToOffset?: number): Promise<LedgerRow[]>;

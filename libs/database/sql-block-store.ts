@@ -82,13 +82,11 @@ export class SqlBlockStore implements BlockStore {
     });
   }
 
-  async committedUntilMs(partitionCount: number): Promise<number> {
-    const [row] = await this.#db.query<{ partitions: number; until_ms: number | null }>(
-      `SELECT COUNT(*) AS partitions, MIN(committed_until_ms) AS until_ms FROM resume_offsets
-       WHERE partition < $1`,
-      [partitionCount],
+  async committedUntil(): Promise<ReadonlyMap<number, number>> {
+    const rows = await this.#db.query<{ partition: number; committed_until_ms: number }>(
+      'SELECT partition, committed_until_ms FROM resume_offsets WHERE committed_until_ms > 0',
     );
-    return row?.partitions === partitionCount ? (row.until_ms ?? 0) : 0;
+    return new Map(rows.map((row) => [row.partition, row.committed_until_ms]));
   }
 
   async skippedRecords(partition: number): Promise<number[]> {
