@@ -1,10 +1,12 @@
-import { RE2JS } from 're2js';
+import { RE2JS, RE2JSSyntaxException } from 're2js';
+import { MAX_PATTERN_LENGTH, MAX_PATTERN_STATES, patternStates } from './matcher-cost.ts';
+import { plainPattern } from './matcher-pattern.ts';
 
 export type MatchType = '=' | '!=' | '=~' | '!~';
 
 /**
- * One label matcher. Regular expressions are RE2, anchored at both ends, linear in the value's length;
- * `matches` is memoised by nobody here: callers test each distinct label value once.
+ * One label matcher. Regular expressions are RE2, anchored at both ends, the dot matches a newline, linear in the value's
+ * length; `matches` is memoised by nobody here: callers test each distinct label value once.
  */
 export class Matcher {
   readonly name: string;
@@ -15,19 +17,21 @@ export class Matcher {
    * alternation of literals; undefined otherwise. Lets an index look values up instead of scanning.
    */
   readonly literals: readonly string[] | undefined;
+  /** About how many states the regular expression's automaton has, 0 where it needs none. */
+  readonly states: number;
   readonly #test: (value: string) => boolean;
 
-  /** @throws RE2JSSyntaxException on a bad regular expression */
+  /** @throws SyntaxError with Go's text on a bad regular expression */
   constructor(type: MatchType, name: string, value: string) {
     this.type = type;
     this.name = name;
     this.value = value;
-    const regex = type === '=~' || type === '!~';
-    const alternatives = regex ? literalAlternatives(value) : [value];
-    const positive = alternatives ? oneOf(alternatives) : compileRegex(value);
-    const negated = type === '!=' || type === '!~';
-    this.literals = negated ? undefined : alternatives;
-    this.#test = negated ? (text) => !positive(text) : positive;
+    const isRegex = type === '=~' || type === '!~';
+    const { literals, states, test } = isRegex ? compilePattern(value) : oneValue(value);
+    const isNegated = type === '!=' || type === '!~';
+    this.literals = isNegated ? undefined : literals;
+    this.states = states;
+    this.#test = isNegated ? (text) => !test(text) : test;
   }
 
   matches(value: string): boolean {
@@ -44,34 +48,47 @@ export class Matcher {
   }
 }
 
-const META = /[\\.+*?()|[\]{}^$]/;
-
-function literalAlternatives(pattern: string): string[] | undefined {
-  const alternatives = pattern.split('|');
-  return alternatives.some((text) => META.test(text)) ? undefined : alternatives;
+interface Compiled {
+  readonly literals: readonly string[] | undefined;
+  readonly states: number;
+  readonly test: (value: string) => boolean;
 }
 
-function oneOf(values: readonly string[]): (text: string) => boolean {
-  if (values.length === 1) {
-    const [only] = values;
-    return (text) => text === only;
+function oneValue(value: string): Compiled {
+  return { literals: [value], states: 0, test: (text) => text === value };
+}
+
+function compilePattern(pattern: string): Compiled {
+  const plain = plainPattern(pattern);
+  if (!plain) return compileRegex(pattern);
+  if (!plain.literals) return { literals: undefined, states: 0, test: plain.test };
+  const { literals } = plain;
+  if (literals.length === 1) return oneValue(literals[0]);
+  const set = new Set(literals);
+  return { literals: [...set], states: 0, test: (text) => set.has(text) };
+}
+
+function compileRegex(pattern: string): Compiled {
+  // Prometheus has no bound; what it calls too large would take minutes here.
+  const states = pattern.length > MAX_PATTERN_LENGTH ? Number.POSITIVE_INFINITY : patternStates(pattern);
+  if (states > MAX_PATTERN_STATES) {
+    throw new SyntaxError(`error parsing regexp: expression too large: \`${pattern.slice(0, 100)}\``);
   }
-  const set = new Set(values);
-  return (text) => set.has(text);
+  try {
+    const compiled = RE2JS.compile(pattern, RE2JS.DOTALL);
+    return { literals: undefined, states, test: (text) => compiled.matches(text) };
+  } catch (error) {
+    if (!(error instanceof RE2JSSyntaxException)) throw error;
+    throw new SyntaxError(goRegexError(error, pattern), { cause: error });
+  }
 }
 
-function compileRegex(pattern: string): (text: string) => boolean {
-  if (pattern === '.*') return () => true;
-  if (pattern === '.+') return (text) => text !== '';
-  const affix = /^(\.\*)?([^\\.+*?()|[\]{}^$]*)(\.\*)?$/.exec(pattern);
-  if (affix) return containsLiteral(affix[2], affix[1] !== undefined, affix[3] !== undefined);
-  // Prometheus wraps every pattern so: anchored, and the dot matches a newline too.
-  const compiled = RE2JS.compile(`^(?s:${pattern})$`);
-  return (text) => compiled.matches(text);
-}
+const WHOLE_PATTERN = new Set(['expression nests too deeply', 'expression too large']);
 
-function containsLiteral(literal: string, anyBefore: boolean, anyAfter: boolean): (text: string) => boolean {
-  if (anyBefore && anyAfter) return (text) => text.includes(literal);
-  if (anyBefore) return (text) => text.endsWith(literal);
-  return (text) => text.startsWith(literal);
+/** What Go's regexp says; the engine is given the dot's flag in front of the pattern, which nobody wrote. */
+function goRegexError(error: RE2JSSyntaxException, pattern: string): string {
+  const description = error.getDescription();
+  const part = error.getPattern() ?? '';
+  const shown = WHOLE_PATTERN.has(description) || part === `(?s)${pattern}` ? pattern : part;
+  return `error parsing regexp: ${description}: \`${shown}\``;
 }

@@ -1,21 +1,26 @@
 import { quoteText } from './go-quote.ts';
 
-const PATTERN = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
 const UNITS_MS = [365 * 86_400_000, 7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1000, 1];
+const UNITS = ['y', 'w', 'd', 'h', 'm', 's', 'ms'];
 /** Go keeps durations in 64-bit nanoseconds. */
 const MAX_DURATION_MS = 2 ** 63 / 1e6;
 
-/** Reads `1h30m` and the like. @returns ms, or what Prometheus says is wrong */
+/** Reads `1h30m` and the like, larger units first. @returns ms, or what Prometheus says is wrong */
 export function parseDurationMs(text: string): number | string {
-  if (text === '0') return 0;
-  if (text === '') return 'empty duration string';
-  const match = PATTERN.exec(text);
-  if (!match) return `not a valid duration string: ${quoteText(text)}`;
+  const invalid = `not a valid duration string: ${quoteText(text)}`;
   let totalMs = 0;
-  for (let i = 0; i < UNITS_MS.length; i++) {
-    if (match[i + 1] !== undefined) totalMs += Number(match[i + 1]) * UNITS_MS[i];
+  let lastUnit = -1;
+  for (const [part, count, unit] of text.matchAll(/([0-9]*)([^0-9]*)/g)) {
+    if (part === '') break;
+    if (count === '' || unit === '' || Number(count) >= 2 ** 64) return invalid;
+    const at = UNITS.indexOf(unit);
+    if (at < 0) return `unknown unit ${quoteText(unit)} in duration ${quoteText(text)}`;
+    if (at <= lastUnit) return invalid;
+    lastUnit = at;
+    totalMs += Number(count) * UNITS_MS[at];
+    if (totalMs >= MAX_DURATION_MS) return 'duration out of range';
   }
-  return totalMs < MAX_DURATION_MS ? totalMs : 'duration out of range';
+  return totalMs;
 }
 
 /** As Prometheus prints a duration: the largest units that divide it, `1d`, `1h30m`, `5m`, `0s`. */

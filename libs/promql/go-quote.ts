@@ -23,11 +23,16 @@ const SHORT: Record<string, string> = {
 
 const UNPRINTABLE = /[\p{C}\p{Z}]/u;
 
+/** Go's `strconv.IsPrint`. */
+export function isPrintable(character: string): boolean {
+  return character === ' ' || !UNPRINTABLE.test(character);
+}
+
 function escaped(character: string, quote: string): string {
   if (character === quote) return `\\${quote}`;
   const short = SHORT[character];
   if (short !== undefined) return short;
-  if (character === ' ' || !UNPRINTABLE.test(character)) return character;
+  if (isPrintable(character)) return character;
   const code = character.codePointAt(0) as number;
   if (code < 0x80) return `\\x${code.toString(16).padStart(2, '0')}`;
   if (code < 0x10000) return `\\u${code.toString(16).padStart(4, '0')}`;
@@ -42,7 +47,7 @@ const ESCAPES: Record<string, number> = { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9,
  */
 export function unquote(literal: string): string {
   const body = literal.slice(1, -1);
-  if (literal[0] === '`') return body.replaceAll('\r', '');
+  if (literal[0] === '`') return body;
   if (!body.includes('\\')) return body;
   const parts: Buffer[] = [];
   let i = 0;

@@ -9,9 +9,12 @@ export {
   QueryTimeoutError,
 } from './errors.ts';
 export { evaluateInstant, evaluateRange } from './evaluate.ts';
+export { expressionTree, type JsonValue } from './expression-tree.ts';
 export { combineHistograms, isHistogramReset, withHint } from './histograms/arithmetic.ts';
-export { formatSampleValue } from './number-format.ts';
+export { escapedJson } from './json-text.ts';
+export { formatSampleValue, formatTimestampMs } from './number-format.ts';
 export { parseExpression, parseSelector } from './parser.ts';
+export { prettyExpression } from './pretty-printer.ts';
 export { printExpression } from './printer.ts';
 export {
   ABSENT,
@@ -27,5 +30,5 @@ export {
   type SeriesBlock,
   type StepGrid,
 } from './query.ts';
-export { type EncodeOptions, encodeResult } from './result-json.ts';
+export { type EncodeOptions, encodeResult, labelsJson } from './result-json.ts';
 export { selectorsOf } from './selectors-of.ts';

@@ -8,9 +8,10 @@ import { type Token, type TokenType, WORDS } from './tokens.ts';
 const SPACE = /[ \t\n\r]/;
 const ALPHA = /[A-Za-z_]/;
 const DIGIT = /[0-9]/;
+const LETTERS = /[A-Za-z_]*/y;
 const WORD = /[A-Za-z0-9_]*/y;
 const METRIC_WORD = /[A-Za-z0-9_:]*/y;
-const DURATION = /[smhdwy]s?(?:[0-9]+[smhdw]s?)*/y;
+const DURATION = /[smhdwy]s?(?:[0-9]+[smhdw]s?)*([0-9]*)/y;
 const SINGLE = new Set(['*', '/', '%', '+', '-', '^', ',', '@']);
 const DURATION_SINGLE = new Set(['*', '/', '%', '+', '-', '^', ',']);
 
@@ -25,9 +26,10 @@ export class Lexer {
   #parens = 0;
   #braceOpen = false;
   #bracketOpen = false;
-  /** Right behind `[` or an operator in brackets: only durations and their arithmetic. */
+  /** From `[` to the first number: only durations and their arithmetic. */
   #inDuration = false;
   #gotColon = false;
+  /** Whether any bracket so far, not only the open one, had a number: without, Prometheus takes no `:`. */
   #gotDuration = false;
 
   constructor(query: string) {
@@ -52,7 +54,8 @@ export class Lexer {
   #skipBlanks(): void {
     for (;;) {
       while (this.#pos < this.query.length && SPACE.test(this.query[this.#pos])) this.#pos++;
-      if (this.query[this.#pos] !== '#') break;
+      // At the head of a bracket a comment is a stray character.
+      if (this.query[this.#pos] !== '#' || this.#inDuration) break;
       while (this.#pos < this.query.length && !/[\r\n]/.test(this.query[this.#pos])) this.#pos++;
     }
     this.#start = this.#pos;
@@ -159,20 +162,17 @@ export class Lexer {
         return this.#paren(character);
     }
     const word = this.#durationWord();
-    if (word) {
-      this.#gotDuration = true;
-      return word;
-    }
+    if (word) return word;
     const shown = quoteCharacter(this.#characterAt(this.#pos));
     return this.#fail(`unexpected character in duration expression: ${shown}`);
   }
 
   /** `step`, `range`, `min_of`, `max_of` in brackets. */
   #durationWord(): Token | undefined {
-    const word = this.#match(WORD).toLowerCase();
+    const word = this.#match(LETTERS).toLowerCase();
     if (word !== 'step' && word !== 'range' && word !== 'min_of' && word !== 'max_of') return undefined;
     this.#pos += word.length;
-    return this.#emit(word === 'step' || word === 'range' ? word : 'identifier');
+    return this.#emit(word);
   }
 
   #insideBraces(): Token {
@@ -227,12 +227,16 @@ export class Lexer {
     const number = scanNumber(this.query, this.#pos);
     this.#pos = number.end;
     if (number.valid) return this.#emit('number');
-    const duration = this.#match(DURATION);
-    if (duration !== '') {
-      this.#pos += duration.length;
+    DURATION.lastIndex = this.#pos;
+    const duration = DURATION.exec(this.query);
+    if (duration) {
+      this.#pos += duration[0].length;
       const following = this.#peek();
-      if (following === undefined || !/[A-Za-z0-9_]/.test(following)) return this.#emit('duration');
-      this.#pos++;
+      const isWord = following !== undefined && /[A-Za-z_]/.test(following);
+      if (duration[1] === '') {
+        if (!isWord) return this.#emit('duration');
+        this.#pos++;
+      }
     }
     return this.#fail(
       `bad number or duration syntax: ${quoteText(this.query.slice(this.#start, this.#pos))}`,

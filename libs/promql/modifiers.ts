@@ -46,7 +46,8 @@ function fixable(tokens: TokenStream, expr: Expr): VectorSelector | Subquery {
 /** `@ <seconds>` */
 export function setAt(tokens: TokenStream, expr: Expr, seconds: number): void {
   if (!Number.isFinite(seconds) || Math.abs(seconds) >= 2 ** 63) {
-    const shown = Number.isFinite(seconds) ? seconds.toFixed(6) : goInfinity(seconds);
+    // `toFixed` would turn to an exponent; what is that large is whole.
+    const shown = Number.isFinite(seconds) ? `${BigInt(seconds)}.000000` : goInfinity(seconds);
     tokens.failAt(expr.span.start, `timestamp out of bounds for @ modifier: ${shown}`);
   }
   fixable(tokens, expr).atMs = Math.round(seconds * 1000);

@@ -55,17 +55,26 @@ function is(pattern: RegExp, character: string | undefined): boolean {
   return character !== undefined && pattern.test(character);
 }
 
+const MAX_INTEGER = 2n ** 63n - 1n;
+
 /**
  * The value of a number token: integers first, with Go's base prefixes (so `017` is 15), then floats.
- * Undefined where it is too large for a double or no number at all.
+ * Where it is too large for a double or no number at all, what Go says of it.
  */
-export function numberValue(text: string): number | undefined {
+export function numberValue(text: string): number | 'invalid syntax' | 'value out of range' {
+  // A separator stands between digits, or between the base and the first digit.
+  if (/_(?![0-9a-f])/i.test(text) || /(?<!^0x|[0-9a-f])_/i.test(text)) return 'invalid syntax';
   const plain = text.replaceAll('_', '');
   const lower = plain.toLowerCase();
   if (lower === 'inf') return Number.POSITIVE_INFINITY;
   if (lower === 'nan') return Number.NaN;
-  if (/^0[0-7]+$/.test(plain)) return Number.parseInt(plain, 8);
-  if (/^0x[0-9a-f]+$/.test(lower)) return Number(lower);
+  const isHex = /^0x[0-9a-f]+$/.test(lower);
+  if (isHex || /^0[0-7]+$/.test(plain)) {
+    const integer = BigInt(isHex ? lower : `0o${plain}`);
+    if (integer <= MAX_INTEGER) return Number(integer);
+    if (isHex) return 'invalid syntax';
+  }
   const value = Number(plain);
-  return Number.isFinite(value) ? value : undefined;
+  if (Number.isNaN(value)) return 'invalid syntax';
+  return Number.isFinite(value) ? value : 'value out of range';
 }

@@ -15,53 +15,51 @@ const PRECEDENCE: Record<string, number> = { '+': 1, '-': 1, '*': 2, '/': 2, '%'
 const UNARY_PRECEDENCE = PRECEDENCE['*'];
 
 /** Reads the range or step in brackets, which must be positive. */
-export function parseDurationExpr(tokens: TokenStream, context: string, expected: string): ParsedDuration {
-  if (!startsDuration(tokens.peek())) tokens.unexpected(context, expected);
+export function parseDurationExpr(tokens: TokenStream): ParsedDuration {
   const operand = parseSum(tokens, 0);
   if (operand.kind === 'duration') return { valueMs: 0, expr: operand };
-  if (!(operand.value > 0)) tokens.failAt(operand.span.start, 'duration must be greater than 0');
-  return { valueMs: Math.round(operand.value * 1000), expr: undefined };
+  if (operand.value <= 0) tokens.failAt(operand.span.start, 'duration must be greater than 0');
+  return { valueMs: durationMsOf(operand.value), expr: undefined };
+}
+
+/** Prometheus holds durations in nanoseconds, rounded, and counts whole milliseconds of them. */
+function durationMsOf(seconds: number): number {
+  return Math.trunc((Math.sign(seconds) * Math.round(Math.abs(seconds) * 1e9)) / 1e6);
+}
+
+/** Reads what follows `offset`. */
+export function parseOffset(tokens: TokenStream): ParsedDuration {
+  tokens.begin(' in offset, expected number, duration, step(), or range()');
+  const operand = parseOffsetOperand(tokens);
+  tokens.finish();
+  if (operand.kind === 'duration') return { valueMs: 0, expr: operand };
+  return { valueMs: durationMsOf(operand.value), expr: undefined };
 }
 
 /**
- * Reads what follows `offset`: one operand with an optional sign, so that `x offset 1 ^ 2` is a power of
- * the selector; only a parenthesis may go on as a duration expression.
+ * One operand with an optional sign, so that `x offset 1 ^ 2` is a power of the selector; only what begins with a
+ * parenthesis or two signs may go on as a duration expression.
  */
-export function parseOffset(tokens: TokenStream): ParsedDuration {
+function parseOffsetOperand(tokens: TokenStream): DurationOperand {
   const first = tokens.peek();
-  if (!startsDuration(first)) tokens.unexpected('offset', 'number, duration, step(), or range()');
-  let operand: DurationOperand;
-  if (first.type === '-' || first.type === '+') {
-    tokens.take();
-    operand = negateIf(tokens, first, parsePrimary(tokens));
-  } else if (first.type === '(') {
-    operand = parseSum(tokens, 0);
-  } else {
-    operand = parsePrimary(tokens);
+  if (first.type === '(') return parseSum(tokens, 0);
+  if (!isSign(first)) return parsePrimary(tokens);
+  const second = tokens.peekSecond();
+  if (isSign(second)) return parseSum(tokens, 0);
+  tokens.take();
+  if (second.type === 'number' || second.type === 'duration') {
+    return signed(tokens, first, tokens.numberLiteral(tokens.take()));
   }
-  if (operand.kind === 'duration') return { valueMs: 0, expr: operand };
-  return { valueMs: Math.round(operand.value * 1000), expr: undefined };
+  const operand = parsePrimary(tokens);
+  if (operand.kind === 'number' || second.type === '(' || first.type === '-') {
+    return signed(tokens, first, operand);
+  }
+  const span = { start: first.start, end: operand.span.end };
+  return { kind: 'duration', span, op: '+', left: undefined, right: operand, wrapped: false };
 }
 
-function startsDuration(token: Token): boolean {
-  switch (token.type) {
-    case 'number':
-    case 'duration':
-    case '+':
-    case '-':
-    case '(':
-    case 'step':
-    case 'range':
-      return true;
-    case 'identifier':
-      return isMinMax(token);
-    default:
-      return false;
-  }
-}
-
-function isMinMax(token: Token): boolean {
-  return /^(min|max)_of$/i.test(token.text);
+function isSign(token: Token): boolean {
+  return token.type === '+' || token.type === '-';
 }
 
 function parseSum(tokens: TokenStream, floor: number): DurationOperand {
@@ -95,12 +93,12 @@ function parseSum(tokens: TokenStream, floor: number): DurationOperand {
 
 function parseSigned(tokens: TokenStream): DurationOperand {
   const sign = tokens.peek();
-  if (sign.type !== '+' && sign.type !== '-') return parsePrimary(tokens);
+  if (!isSign(sign)) return parsePrimary(tokens);
   tokens.take();
-  return negateIf(tokens, sign, parseSum(tokens, UNARY_PRECEDENCE));
+  return signed(tokens, sign, parseSum(tokens, UNARY_PRECEDENCE));
 }
 
-function negateIf(tokens: TokenStream, sign: Token, operand: DurationOperand): DurationOperand {
+function signed(tokens: TokenStream, sign: Token, operand: DurationOperand): DurationOperand {
   const span = { start: sign.start, end: operand.span.end };
   if (operand.kind === 'number') {
     return checked(tokens, { ...operand, span, value: sign.type === '-' ? -operand.value : operand.value });
@@ -129,25 +127,26 @@ function parsePrimary(tokens: TokenStream): DurationOperand {
       tokens.expect(')');
       return inner.kind === 'duration' ? { ...inner, wrapped: true } : inner;
     }
-    case 'identifier':
-      if (isMinMax(token)) return parseMinMax(tokens);
+    case 'min_of':
+    case 'max_of':
+      return parseMinMax(tokens, token.type);
   }
   return tokens.unexpected();
 }
 
-function parseMinMax(tokens: TokenStream): DurationExpr {
+function parseMinMax(tokens: TokenStream, op: 'min_of' | 'max_of'): DurationExpr {
   const name = tokens.take();
   tokens.expect('(');
   const left = parseSum(tokens, 0);
   tokens.expect(',');
   const right = parseSum(tokens, 0);
   const end = tokens.expect(')').end;
-  const op = name.text.toLowerCase() === 'min_of' ? 'min_of' : 'max_of';
   return { kind: 'duration', span: { start: name.start, end }, op, left, right, wrapped: false };
 }
 
 function checked<T extends DurationOperand>(tokens: TokenStream, operand: T): T {
-  if (operand.kind === 'number' && Math.abs(operand.value) > MAX_SECONDS) {
+  // NaN, too: what Prometheus makes of it depends on its processor.
+  if (operand.kind === 'number' && !(Math.abs(operand.value) <= MAX_SECONDS)) {
     tokens.failAt(operand.span.start, 'duration out of range');
   }
   return operand;

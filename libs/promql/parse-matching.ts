@@ -1,7 +1,9 @@
 import type { VectorMatching } from './ast.ts';
 import { quoteText } from './go-quote.ts';
 import type { TokenStream } from './token-stream.ts';
-import { WORDS } from './tokens.ts';
+import { startsOperand, type TokenType, WORDS } from './tokens.ts';
+
+const FILLS = new Set<TokenType>(['fill', 'fill_left', 'fill_right']);
 
 /** Everything between an operator and its right side: `bool on(…) group_left(…) fill(…)`. */
 export function parseBinaryModifiers(tokens: TokenStream): { returnBool: boolean; matching: VectorMatching } {
@@ -23,7 +25,9 @@ export function parseBinaryModifiers(tokens: TokenStream): { returnBool: boolean
     if (group === 'group_left' || group === 'group_right') {
       tokens.take();
       matching.cardinality = group === 'group_left' ? 'many-to-one' : 'one-to-many';
-      if (tokens.peek().type === '(') matching.include = parseGrouping(tokens);
+      const following = tokens.peek().type;
+      const isLeftOut = following !== '(' && (startsOperand(following) || FILLS.has(following));
+      if (!isLeftOut) matching.include = parseGrouping(tokens);
     }
   }
   parseFill(tokens, matching);
@@ -31,35 +35,45 @@ export function parseBinaryModifiers(tokens: TokenStream): { returnBool: boolean
 }
 
 function parseFill(tokens: TokenStream, matching: VectorMatching): void {
-  for (;;) {
-    const type = tokens.peek().type;
-    if (type !== 'fill' && type !== 'fill_left' && type !== 'fill_right') return;
-    tokens.take();
-    tokens.expect('(');
-    const sign = tokens.peek().type;
-    if (sign === '+' || sign === '-') tokens.take();
-    const token = tokens.peek();
-    if (token.type !== 'number' && token.type !== 'duration') tokens.unexpected();
-    const { value } = tokens.numberLiteral(tokens.take());
-    tokens.expect(')');
-    const fill = sign === '-' ? -value : value;
-    if (type !== 'fill_right') matching.fillLeft = fill;
-    if (type !== 'fill_left') matching.fillRight = fill;
+  if (tokens.accept('fill')) {
+    matching.fillLeft = parseFillValue(tokens);
+    matching.fillRight = matching.fillLeft;
+  } else if (tokens.accept('fill_left')) {
+    matching.fillLeft = parseFillValue(tokens);
+    if (tokens.accept('fill_right')) matching.fillRight = parseFillValue(tokens);
+  } else if (tokens.accept('fill_right')) {
+    matching.fillRight = parseFillValue(tokens);
+    if (tokens.accept('fill_left')) matching.fillLeft = parseFillValue(tokens);
   }
 }
 
-/** A list of label names in parentheses; keywords and quoted names are names too. */
+function parseFillValue(tokens: TokenStream): number {
+  tokens.expect('(');
+  const sign = tokens.peek().type;
+  if (sign === '+' || sign === '-') tokens.take();
+  const token = tokens.peek();
+  if (token.type !== 'number' && token.type !== 'duration') tokens.unexpected();
+  const { value } = tokens.numberLiteral(tokens.take());
+  tokens.expect(')');
+  return sign === '-' ? -value : value;
+}
+
+/** A list of label names in parentheses; every keyword but `without`, and quoted names, are names too. */
 export function parseGrouping(tokens: TokenStream): string[] {
-  if (tokens.peek().type !== '(') tokens.unexpected('grouping opts', '"("');
-  tokens.take();
+  tokens.begin(' in grouping opts, expected "("');
+  tokens.expect('(');
   const labels: string[] = [];
   for (;;) {
-    if (tokens.accept(')')) return labels;
+    tokens.proceed(' in grouping opts, expected label');
+    if (tokens.accept(')')) break;
     labels.push(parseLabelName(tokens));
-    const type = tokens.peek().type;
-    if (type === ',') tokens.take();
-    else if (type !== ')') tokens.unexpected('grouping opts', '"," or ")"');
+    tokens.proceed(' in grouping opts, expected "," or ")"');
+    if (tokens.accept(',')) continue;
+    tokens.expect(')');
+    break;
   }
+  tokens.finish();
+  return labels;
 }
 
 function parseLabelName(tokens: TokenStream): string {
@@ -70,7 +84,8 @@ function parseLabelName(tokens: TokenStream): string {
     if (name === '') tokens.fail(token, `invalid label name for grouping: ${quoteText(name)}`);
     return name;
   }
-  const isName = token.type === 'identifier' || token.type === 'metric identifier' || WORDS.has(token.type);
-  if (!isName) tokens.unexpected('grouping opts', 'label');
+  const isWord = WORDS.has(token.type) && token.type !== 'without';
+  const isName = isWord || token.type === 'identifier' || token.type === 'metric identifier';
+  if (!isName) tokens.unexpected();
   return tokens.take().text;
 }

@@ -29,40 +29,44 @@ export function parseSelectorAt(tokens: TokenStream): VectorSelector {
 function parseMatchers(tokens: TokenStream): Matcher[] {
   tokens.expect('{');
   const matchers: Matcher[] = [];
+  tokens.begin('');
   for (;;) {
-    if (tokens.peek().type === '}') break;
+    tokens.proceed(' in label matching, expected identifier or "}"');
+    if (tokens.accept('}')) break;
     matchers.push(parseMatcher(tokens));
-    const type = tokens.peek().type;
-    if (type === ',') tokens.take();
-    else if (type !== '}') tokens.unexpected('label matching', '"," or "}"');
+    tokens.proceed(' in label matching, expected "," or "}"');
+    if (tokens.accept(',')) continue;
+    tokens.expect('}');
+    break;
   }
-  tokens.take();
+  tokens.finish();
   return matchers;
 }
 
 function parseMatcher(tokens: TokenStream): Matcher {
   const label = tokens.peek();
-  if (label.type !== 'identifier' && label.type !== 'string') {
-    tokens.unexpected('label matching', 'identifier or "}"');
-  }
+  if (label.type !== 'identifier' && label.type !== 'string') tokens.unexpected();
   tokens.take();
   const name = label.type === 'string' ? tokens.stringValue(label) : label.text;
   const operator = tokens.peek();
   if (!MATCH_TYPES.has(operator.type)) {
     if (label.type === 'string') return newMatcher(tokens, label, '=', METRIC_NAME, name);
-    tokens.unexpected('label matching', 'label matching operator');
+    tokens.proceed(' in label matching, expected label matching operator');
+    tokens.unexpected();
   }
   tokens.take();
-  const value = tokens.peek();
-  if (value.type !== 'string') tokens.unexpected('label matching', 'string');
-  tokens.take();
+  tokens.proceed(' in label matching, expected string');
+  const value = tokens.expect('string');
   return newMatcher(tokens, label, operator.type as MatchType, name, tokens.stringValue(value));
 }
 
 function newMatcher(tokens: TokenStream, at: Token, type: MatchType, name: string, value: string): Matcher {
+  let matcher: Matcher;
   try {
-    return new Matcher(type, name, value);
+    matcher = new Matcher(type, name, value);
   } catch (error) {
     return tokens.fail(at, error instanceof Error ? error.message : String(error));
   }
+  tokens.holdRegex(at, matcher.states);
+  return matcher;
 }

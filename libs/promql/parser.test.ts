@@ -37,7 +37,8 @@ test('expressions print in canonical spelling, which reads back the same', () =>
 });
 
 const faults: [query: string, message: string][] = [
-  ['', '1:1: parse error: no expression found in input'],
+  ['', 'unknown position: parse error: no expression found in input'],
+  [' # nothing', '1:1: parse error: no expression found in input'],
   ['*1', '1:1: parse error: unexpected <op:*>'],
   ['1+', '1:3: parse error: unexpected end of input'],
   ['(1))', "1:5: parse error: unexpected right parenthesis ')'"],
@@ -78,7 +79,8 @@ const faults: [query: string, message: string][] = [
   ],
   ['a offset 1s offset 2s', '1:1: parse error: offset may not be set multiple times'],
   ['a[5m:][5m:]', '1:1: parse error: subquery is only allowed on instant vector, got matrix instead'],
-  ['sum\n  foo', '2:3: parse error: unexpected identifier "foo" in aggregation'],
+  ['sum\n  foo', '2:3: parse error: unexpected identifier "foo"'],
+  ['sum(\n  foo bar)', '2:7: parse error: unexpected identifier "bar" in aggregation'],
 ];
 
 test('faults are worded and placed as Prometheus does', () => {

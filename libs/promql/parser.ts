@@ -6,7 +6,7 @@ import { parseBinaryModifiers, parseGrouping } from './parse-matching.ts';
 import { parseSelectorAt } from './parse-selector.ts';
 import { SIGNATURES } from './signatures.ts';
 import { TokenStream } from './token-stream.ts';
-import { type Token, type TokenType, WORDS } from './tokens.ts';
+import { isMetricName, startsOperand, type Token, WORDS } from './tokens.ts';
 import { checkTypes } from './type-check.ts';
 
 /**
@@ -29,6 +29,8 @@ export function parseExpression(text: string): Expr {
  */
 export function parseSelector(text: string): Matcher[] {
   const tokens = new TokenStream(text);
+  const { type } = tokens.peek();
+  if (type !== '{' && !isMetricName(type)) tokens.unexpected();
   const selector = parseSelectorAt(tokens);
   if (tokens.peek().type !== 'end of input') tokens.unexpected();
   return selector.matchers;
@@ -120,43 +122,43 @@ function parsePostfix(tokens: TokenStream, expr: Expr): Expr {
 
 function parseAt(tokens: TokenStream, expr: Expr): void {
   const token = tokens.peek();
+  tokens.begin(' in @, expected timestamp');
   if (token.type === 'start' || token.type === 'end') {
     tokens.take();
     tokens.expect('(');
     tokens.expect(')');
+    tokens.finish();
     setAtEdge(tokens, expr, token.type);
     return;
   }
   const sign = token.type === '+' || token.type === '-' ? tokens.take() : undefined;
   const number = tokens.peek();
-  if (number.type !== 'number' && number.type !== 'duration') tokens.unexpected('@', 'timestamp');
+  if (number.type !== 'number' && number.type !== 'duration') tokens.unexpected();
   const value = tokens.numberLiteral(tokens.take()).value;
+  tokens.finish();
   setAt(tokens, expr, sign?.type === '-' ? -value : value);
 }
 
 function parseBrackets(tokens: TokenStream, expr: Expr): Expr {
   const open = tokens.take();
-  const range = parseDurationExpr(
-    tokens,
-    'subquery or range selector',
-    'number, duration, step(), or range()',
-  );
-  const closing = tokens.peek().type;
-  if (closing === ']') {
+  tokens.begin(' in subquery or range selector, expected number, duration, step(), or range()');
+  const range = parseDurationExpr(tokens);
+  tokens.proceed(' in subquery or range, expected ":" or "]"');
+  if (tokens.peek().type === ']') {
     const close = tokens.take();
+    tokens.finish();
     const span = { start: expr.span.start, end: close.end };
     if (expr.kind !== 'vectorSelector') return tokens.fail(open, 'ranges only allowed for vector selectors');
     if (expr.offsetMs !== 0) tokens.fail(open, 'no offset modifiers allowed before range');
     if (expr.atMs !== undefined) tokens.fail(open, 'no @ modifiers allowed before range');
     return { kind: 'matrixSelector', span, selector: expr, rangeMs: range.valueMs, rangeExpr: range.expr };
   }
-  if (closing !== ':') tokens.unexpected('subquery or range', '":" or "]"');
-  tokens.take();
-  const expected = 'number, duration, step(), range(), or "]"';
-  const step =
-    tokens.peek().type === ']' ? undefined : parseDurationExpr(tokens, 'subquery selector', expected);
-  if (tokens.peek().type !== ']') tokens.unexpected('subquery selector', '"]"');
-  const close = tokens.take();
+  tokens.expect(':');
+  tokens.proceed(' in subquery selector, expected number, duration, step(), range(), or "]"');
+  const step = tokens.peek().type === ']' ? undefined : parseDurationExpr(tokens);
+  tokens.proceed(' in subquery selector, expected "]"');
+  const close = tokens.expect(']');
+  tokens.finish();
   return {
     kind: 'subquery',
     span: { start: expr.span.start, end: close.end },
@@ -171,10 +173,6 @@ function parseBrackets(tokens: TokenStream, expr: Expr): Expr {
     atEdge: undefined,
   };
 }
-
-/** Words that are metric names where nothing else they could mean follows. */
-const NAME_WORDS = new Set<TokenType>(['by', 'without', 'offset', 'anchored', 'smoothed']);
-const SET_WORDS = new Set<TokenType>(['and', 'or', 'unless']);
 
 function parsePrimary(tokens: TokenStream): Expr {
   const token = tokens.peek();
@@ -198,8 +196,7 @@ function parsePrimary(tokens: TokenStream): Expr {
   if (wordClass === 'preprocessor') {
     return tokens.peekSecond().type === '(' ? parseCall(tokens) : parseSelectorAt(tokens);
   }
-  if (NAME_WORDS.has(token.type) || SET_WORDS.has(token.type)) return parseSelectorAt(tokens);
-  return tokens.unexpected();
+  return isMetricName(token.type) ? parseSelectorAt(tokens) : tokens.unexpected();
 }
 
 function spanOf(token: Token): Span {
@@ -229,10 +226,9 @@ function parseArguments(tokens: TokenStream): Expr[] {
   for (;;) {
     args.push(parseBinary(tokens, 0));
     if (tokens.accept(')')) return args;
-    const comma = tokens.peek();
-    if (comma.type !== ',') tokens.unexpected();
-    tokens.take();
-    if (tokens.peek().type === ')') {
+    if (tokens.peek().type !== ',') tokens.unexpected();
+    const comma = tokens.take();
+    if (!startsOperand(tokens.peek().type)) {
       tokens.fail(comma, 'trailing commas not allowed in function call args');
     }
   }
@@ -246,27 +242,15 @@ const WITH_PARAMETER = new Set<string>([
   'limitk',
   'limit_ratio',
 ]);
-const AFTER_METRIC_NAME = new Set<string>([
-  ...precedences.keys(),
-  '{',
-  '[',
-  ')',
-  ',',
-  '@',
-  'offset',
-  'anchored',
-  'smoothed',
-  'end of input',
-]);
-
 function parseAggregation(tokens: TokenStream): Expr {
   const following = tokens.peekSecond().type;
-  if (AFTER_METRIC_NAME.has(following)) return parseSelectorAt(tokens);
+  if (following !== '(' && following !== 'by' && following !== 'without') return parseSelectorAt(tokens);
   const token = tokens.take();
-  if (following !== '(' && following !== 'by' && following !== 'without') tokens.unexpected('aggregation');
+  tokens.begin(' in aggregation');
   let modifier = acceptModifier(tokens);
   const args = parseArguments(tokens);
   modifier ??= acceptModifier(tokens);
+  tokens.finish();
   const op = token.type as AggregateOperator;
   const start = token.start;
   if (args.length === 0) tokens.failAt(start, 'no arguments for aggregate expression provided');

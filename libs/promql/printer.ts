@@ -6,13 +6,14 @@ import type {
   DurationOperand,
   Expr,
   NumberLiteral,
+  Subquery,
   TimeModifiers,
   VectorMatching,
   VectorSelector,
 } from './ast.ts';
 import { formatDurationMs } from './duration.ts';
 import { quoteText } from './go-quote.ts';
-import { formatSampleValue, formatShortest } from './number-format.ts';
+import { formatGeneral, formatShortest } from './number-format.ts';
 
 /** The expression in Prometheus' own spelling, on one line. */
 export function printExpression(expr: Expr): string {
@@ -28,18 +29,14 @@ export function printExpression(expr: Expr): string {
       const inner = expr.selector;
       return `${printSelector(inner)}[${range}]${printExtension(inner)}${printAt(inner)}${printOffset(inner)}`;
     }
-    case 'subquery': {
-      const range = expr.rangeExpr ? printDuration(expr.rangeExpr) : formatDurationMs(expr.rangeMs);
-      const given = expr.stepMs === 0 ? '' : formatDurationMs(expr.stepMs);
-      const step = expr.stepExpr ? printDuration(expr.stepExpr) : given;
-      return `${printExpression(expr.expr)}[${range}:${step}]${printAt(expr)}${printOffset(expr)}`;
-    }
+    case 'subquery':
+      return printExpression(expr.expr) + printSubqueryBounds(expr);
     case 'call':
       return `${expr.signature.name}(${expr.args.map(printExpression).join(', ')})`;
     case 'aggregation':
       return printAggregation(expr);
     case 'binary':
-      return printBinary(expr);
+      return `${printExpression(expr.left)} ${printBinaryHead(expr)} ${printExpression(expr.right)}`;
     case 'unary':
       return expr.op + printExpression(expr.expr);
     case 'paren':
@@ -48,12 +45,12 @@ export function printExpression(expr: Expr): string {
 }
 
 function printNumber(expr: NumberLiteral): string {
-  return expr.duration ? formatDurationMs(expr.value * 1000) : formatShortest(expr.value);
+  return expr.duration ? formatDurationMs(Math.trunc(expr.value * 1e9) / 1e6) : formatShortest(expr.value);
 }
 
 function printSelector(expr: VectorSelector): string {
   const shown = expr.matchers.filter(
-    (matcher) => !(matcher.name === METRIC_NAME && matcher.type === '=' && matcher.value === expr.name),
+    ({ name, type, value }) => !(name === METRIC_NAME && type === '=' && value === expr.name && value !== ''),
   );
   if (shown.length === 0) return expr.name;
   return `${expr.name}{${shown.map(printMatcher).sort().join(',')}}`;
@@ -101,17 +98,28 @@ function printOperand(operand: DurationOperand): string {
   return operand.kind === 'number' ? printNumber(operand) : printDuration(operand);
 }
 
-function printAggregation(expr: Aggregation): string {
-  let clause = '';
-  if (expr.without) clause = ` without ${printLabels(expr.grouping)} `;
-  else if (expr.grouping.length > 0) clause = ` by ${printLabels(expr.grouping)} `;
-  const param = expr.param ? `${printExpression(expr.param)}, ` : '';
-  return `${expr.op}${clause}(${param}${printExpression(expr.expr)})`;
+/** `[5m:1m] @ 3.000 offset 1h` */
+export function printSubqueryBounds(expr: Subquery): string {
+  const range = expr.rangeExpr ? printDuration(expr.rangeExpr) : formatDurationMs(expr.rangeMs);
+  const given = expr.stepMs === 0 ? '' : formatDurationMs(expr.stepMs);
+  const step = expr.stepExpr ? printDuration(expr.stepExpr) : given;
+  return `[${range}:${step}]${printAt(expr)}${printOffset(expr)}`;
 }
 
-function printBinary(expr: BinaryExpr): string {
-  const modifier = (expr.returnBool ? ' bool' : '') + (expr.matching ? printMatching(expr.matching) : '');
-  return `${printExpression(expr.left)} ${expr.op}${modifier} ${printExpression(expr.right)}`;
+function printAggregation(expr: Aggregation): string {
+  const param = expr.param ? `${printExpression(expr.param)}, ` : '';
+  return `${printAggregationHead(expr)}(${param}${printExpression(expr.expr)})`;
+}
+
+/** `sum by (job) ` */
+export function printAggregationHead(expr: Aggregation): string {
+  if (expr.without) return `${expr.op} without ${printLabels(expr.grouping)} `;
+  return expr.grouping.length > 0 ? `${expr.op} by ${printLabels(expr.grouping)} ` : expr.op;
+}
+
+/** `== bool on (job)` */
+export function printBinaryHead(expr: BinaryExpr): string {
+  return expr.op + (expr.returnBool ? ' bool' : '') + (expr.matching ? printMatching(expr.matching) : '');
 }
 
 function printMatching(matching: VectorMatching): string {
@@ -128,9 +136,9 @@ function printMatching(matching: VectorMatching): string {
 }
 
 function printFill({ fillLeft, fillRight }: VectorMatching): string {
-  if (fillLeft !== undefined && Object.is(fillLeft, fillRight))
-    return ` fill (${formatSampleValue(fillLeft)})`;
-  const left = fillLeft === undefined ? '' : ` fill_left (${formatSampleValue(fillLeft)})`;
-  const right = fillRight === undefined ? '' : ` fill_right (${formatSampleValue(fillRight)})`;
+  // Two NaN are not equal and stay two.
+  if (fillLeft !== undefined && fillLeft === fillRight) return ` fill (${formatGeneral(fillLeft)})`;
+  const left = fillLeft === undefined ? '' : ` fill_left (${formatGeneral(fillLeft)})`;
+  const right = fillRight === undefined ? '' : ` fill_right (${formatGeneral(fillRight)})`;
   return left + right;
 }

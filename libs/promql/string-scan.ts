@@ -1,4 +1,4 @@
-import { escapeDigits } from './go-quote.ts';
+import { escapeDigits, isPrintable } from './go-quote.ts';
 
 /** Where a quoted string that begins at `from` ends, or what is wrong with it, as Prometheus words it. */
 export function scanString(text: string, from: number): number | string {
@@ -10,6 +10,8 @@ export function scanString(text: string, from: number): number | string {
     if (character === undefined || (!raw && character === '\n')) {
       return raw ? 'unterminated raw string' : 'unterminated quoted string';
     }
+    // What Go decodes invalid UTF-8 to; written as itself it is refused all the same.
+    if (character === '\ufffd') return 'invalid UTF-8 rune';
     i++;
     if (character === quote) return i;
     if (character !== '\\' || raw) continue;
@@ -52,5 +54,5 @@ export function characterAt(text: string, at: number): string | undefined {
 /** A character as Go's `%#U`: `U+0071 'q'`. */
 function unicodeName(character: string): string {
   const code = (character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
-  return `U+${code} '${character}'`;
+  return isPrintable(character) ? `U+${code} '${character}'` : `U+${code}`;
 }

@@ -13,12 +13,18 @@ import { describeToken, type Token, type TokenType } from './tokens.ts';
  */
 const MAX_DEPTH = 1000;
 
+/** States of all regular expressions of a query, as `Matcher.states` counts them: about a second's work. */
+const MAX_REGEX_STATES = 100_000;
+
 /** The parser's view of a query: tokens with two of look-ahead, and its ways to fail. */
 export class TokenStream {
   readonly query: string;
   readonly #lexer: Lexer;
   readonly #ahead: Token[] = [];
   #depth = 0;
+  #regexStates = 0;
+  /** What error texts say of the constructs the parser is in, the innermost last. */
+  readonly #constructs: string[] = [];
   /** End of the last token taken. */
   lastEnd = 0;
 
@@ -67,11 +73,35 @@ export class TokenStream {
     return this.take();
   }
 
-  unexpected(context = '', expected = ''): never {
+  /** @throws ParseError where the query's regular expressions are too large together */
+  holdRegex(at: Token, states: number): void {
+    this.#regexStates += states;
+    if (this.#regexStates > MAX_REGEX_STATES) {
+      this.fail(at, `regular expressions have more than ${MAX_REGEX_STATES} states together`);
+    }
+  }
+
+  /**
+   * A construct begins that Prometheus' grammar has a word for: until it ends, a token that fits nowhere is unexpected
+   * in it, ` in aggregation`, unless one inside it has a word, too.
+   */
+  begin(construct: string): void {
+    this.#constructs.push(construct);
+  }
+
+  /** The construct that began last goes on, and other tokens are expected. */
+  proceed(construct: string): void {
+    this.#constructs[this.#constructs.length - 1] = construct;
+  }
+
+  /** The construct that began last ends. */
+  finish(): void {
+    this.#constructs.pop();
+  }
+
+  unexpected(): never {
     const token = this.peek();
-    const where = context === '' ? '' : ` in ${context}`;
-    const what = expected === '' ? '' : `, expected ${expected}`;
-    return this.fail(token, `unexpected ${describeToken(token)}${where}${what}`);
+    return this.fail(token, `unexpected ${describeToken(token)}${this.#constructs.at(-1) ?? ''}`);
   }
 
   fail(token: Token, message: string): never {
@@ -91,10 +121,9 @@ export class TokenStream {
       return { kind: 'number', span, value: durationMs / 1000, duration: true };
     }
     const value = numberValue(token.text);
-    if (value === undefined) {
-      const why = Number.isNaN(Number(token.text)) ? 'invalid syntax' : 'value out of range';
+    if (typeof value === 'string') {
       const quoted = quoteText(token.text);
-      return this.fail(token, `error parsing number: strconv.ParseFloat: parsing ${quoted}: ${why}`);
+      return this.fail(token, `error parsing number: strconv.ParseFloat: parsing ${quoted}: ${value}`);
     }
     return { kind: 'number', span, value, duration: false };
   }

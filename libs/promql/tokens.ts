@@ -55,7 +55,7 @@ export type KeywordToken =
   | 'fill_right'
   | 'bool';
 
-export type PreprocessorToken = 'start' | 'end' | 'step' | 'range';
+export type PreprocessorToken = 'start' | 'end' | 'step' | 'range' | 'min_of' | 'max_of';
 
 export type LiteralToken =
   | 'identifier'
@@ -125,10 +125,41 @@ const wordClasses: Record<
   end: 'preprocessor',
   step: 'preprocessor',
   range: 'preprocessor',
+  min_of: 'preprocessor',
+  max_of: 'preprocessor',
 };
 
 /** The words that are no plain identifiers, in lower case; the language ignores their case. */
 export const WORDS: ReadonlyMap<string, WordClass> = new Map(Object.entries(wordClasses));
+
+/** Keywords and set operators that are metric names where an operand is wanted. */
+const NAME_WORDS = new Set<TokenType>([
+  'by',
+  'without',
+  'offset',
+  'anchored',
+  'smoothed',
+  'fill',
+  'fill_left',
+  'fill_right',
+  'and',
+  'or',
+  'unless',
+]);
+
+/** Whether a token can be a metric name, as aggregators and preprocessors can. */
+export function isMetricName(type: TokenType): boolean {
+  if (type === 'identifier' || type === 'metric identifier') return true;
+  const wordClass = WORDS.get(type);
+  return NAME_WORDS.has(type) || wordClass === 'aggregator' || wordClass === 'preprocessor';
+}
+
+const OPENERS = new Set<TokenType>(['number', 'duration', 'string', '(', '{', '+', '-']);
+
+/** Whether an expression can begin with the token. */
+export function startsOperand(type: TokenType): boolean {
+  return OPENERS.has(type) || isMetricName(type);
+}
 
 const SYMBOL_OPERATORS = new Set<string>([
   '+',
