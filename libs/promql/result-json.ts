@@ -3,7 +3,8 @@ import type { Cancellation } from './cancellation.ts';
 import { LimitError } from './errors.ts';
 import { refusingExhaustion } from './exhaustion.ts';
 import { histogramJson } from './histogram-json.ts';
-import { formatSampleValue, formatTimestampMs } from './number-format.ts';
+import { escapedJson, labelJsonText } from './json-text.ts';
+import { formatSampleValue, formatShortest, formatTimestampMs } from './number-format.ts';
 import {
   ABSENT,
   HISTOGRAM,
@@ -41,12 +42,13 @@ export function encodeResult(result: QueryResult, options: EncodeOptions = {}): 
 function writeResult(out: PieceWriter, result: QueryResult): void {
   switch (result.type) {
     case 'scalar':
+      // Scalars and strings have encoders of their own in Prometheus: no exponent, and seconds as any number.
       out.write(
-        `{"resultType":"scalar","result":${pointJson(result.timeMs, formatSampleValue(result.value))}}`,
+        `{"resultType":"scalar","result":[${result.timeMs / 1000},"${formatShortest(result.value)}"]}`,
       );
       break;
     case 'string': {
-      const value = `[${formatTimestampMs(result.timeMs)},${textJson(result.value)}]`;
+      const value = `[${result.timeMs / 1000},${escapedJson(result.value)}]`;
       out.write(`{"resultType":"string","result":${value}}`);
       break;
     }
@@ -192,18 +194,11 @@ function histogramPointJson(timestampMs: number, histogram: FloatHistogram | und
   return `[${formatTimestampMs(timestampMs)},${histogramJson(histogram)}]`;
 }
 
-function labelsJson(labels: Labels): string {
+/** A label set as the Prometheus HTTP API shows it. */
+export function labelsJson(labels: Labels): string {
   let json = '{';
   for (let i = 0; i < labels.pairs.length; i += 2) {
-    json += `${i === 0 ? '' : ','}${textJson(labels.pairs[i])}:${textJson(labels.pairs[i + 1])}`;
+    json += `${i === 0 ? '' : ','}${labelJsonText(labels.pairs[i])}:${labelJsonText(labels.pairs[i + 1])}`;
   }
   return `${json}}`;
-}
-
-/** JSON text; Go knows no short escapes for backspace and form feed. */
-function textJson(text: string): string {
-  return JSON.stringify(text).replace(/\\[\\bf"]/g, (short) => {
-    if (short === '\\b') return '\\u0008';
-    return short === '\\f' ? '\\u000c' : short;
-  });
 }

@@ -1,3 +1,4 @@
+import { escapedJson } from '@xscaler/promql';
 import type { UpstreamResponse } from '@xscaler/rpc';
 import { type ApiError, STATUS_OF } from './api-error.ts';
 
@@ -24,18 +25,18 @@ export function successJson(data: readonly Uint8Array[], annotations: Annotation
 }
 
 export function success(data: unknown, annotations?: Annotations): UpstreamResponse {
-  return successJson([Buffer.from(JSON.stringify(data))], annotations);
+  return successJson([Buffer.from(escapedJson(data))], annotations);
 }
 
 export function failure(error: ApiError): UpstreamResponse {
   const status = STATUS_OF[error.errorType];
   const envelope = { status: 'error', errorType: error.errorType, error: error.message };
   const headers = error.errorType === 'unavailable' ? { ...JSON_HEADERS, 'retry-after': '1' } : JSON_HEADERS;
-  return { status, headers, body: new Uint8Array(Buffer.from(JSON.stringify(envelope))) };
+  return { status, headers, body: new Uint8Array(Buffer.from(escapedJson(envelope))) };
 }
 
 function annotationsJson({ warnings = [], infos = [] }: Annotations): string {
-  const warningsJson = warnings.length > 0 ? `,"warnings":${JSON.stringify(warnings)}` : '';
-  const infosJson = infos.length > 0 ? `,"infos":${JSON.stringify(infos)}` : '';
+  const warningsJson = warnings.length > 0 ? `,"warnings":${escapedJson(warnings)}` : '';
+  const infosJson = infos.length > 0 ? `,"infos":${escapedJson(infos)}` : '';
   return warningsJson + infosJson;
 }

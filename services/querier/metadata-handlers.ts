@@ -1,9 +1,17 @@
 import type { Exemplar, Matcher } from '@xscaler/model';
-import { formatSampleValue, ParseError, parseExpression, selectorsOf } from '@xscaler/promql';
+import {
+  escapedJson,
+  formatSampleValue,
+  formatTimestampMs,
+  labelsJson,
+  ParseError,
+  parseExpression,
+  selectorsOf,
+} from '@xscaler/promql';
 import { ApiError } from './api-error.ts';
-import { success } from './envelope.ts';
+import { success, successJson } from './envelope.ts';
 import type { FanOut, Scope } from './fan-out.ts';
-import { invalid, MAX_TIME_MS, MIN_TIME_MS } from './parameters.ts';
+import { invalid, MAX_TIME_MS, MIN_TIME_MS, type Parameters } from './parameters.ts';
 import type { ReadHorizon } from './read-horizon.ts';
 import type { ReadHandler, ReadRequest } from './read-request.ts';
 
@@ -18,30 +26,33 @@ export class MetadataHandlers {
   }
 
   readonly labelNames: ReadHandler = async (request, signal) => {
+    const limit = request.parameters.limit();
+    const span = rangeOf(request);
     const sets = request.parameters.matcherSets();
-    return truncated(await this.#fanOut.labelNames(await this.#scope(request), sets, signal), request);
+    const scope = await this.#scope(request, span);
+    return truncated(await this.#fanOut.labelNames(scope, sets, signal), limit, escapedJson);
   };
 
   /** For one label, given as the path has it. */
   labelValues(encodedName: string): ReadHandler {
     return async (request, signal) => {
       const name = labelNameFromPath(encodedName);
+      const limit = request.parameters.limit();
+      const span = rangeOf(request);
       const sets = request.parameters.matcherSets();
-      return truncated(
-        await this.#fanOut.labelValues(await this.#scope(request), name, sets, signal),
-        request,
-      );
+      const scope = await this.#scope(request, span);
+      return truncated(await this.#fanOut.labelValues(scope, name, sets, signal), limit, escapedJson);
     };
   }
 
   readonly series: ReadHandler = async (request, signal) => {
-    const sets = request.parameters.matcherSets();
-    if (sets.length === 0) throw new ApiError('bad_data', 'no match[] parameter provided');
-    const found = await this.#fanOut.series(await this.#scope(request), sets, signal);
-    return truncated(
-      found.map((labels) => labels.toRecord()),
-      request,
-    );
+    if (request.parameters.all('match[]').length === 0)
+      throw new ApiError('bad_data', 'no match[] parameter provided');
+    const limit = request.parameters.limit();
+    const span = rangeOf(request);
+    const sets = namedMatcherSets(request.parameters);
+    const scope = await this.#scope(request, span);
+    return truncated(await this.#fanOut.series(scope, sets, signal), limit, labelsJson);
   };
 
   readonly exemplars: ReadHandler = async (request, signal) => {
@@ -50,22 +61,21 @@ export class MetadataHandlers {
       throw new ApiError('bad_data', 'end timestamp must not be before start timestamp');
     }
     const sets = selectorMatchers(request.parameters.text('query'));
-    if (sets.length === 0) return success([]);
+    // As Prometheus answers a query that has no selector.
+    if (sets.length === 0) return { status: 204, headers: {}, body: new Uint8Array(0) };
     const scope = await this.#scope(request, [startMs, endMs]);
     const found = await this.#fanOut.exemplars(scope, sets, signal);
-    return success(
-      found.map(({ labels, exemplars }) => ({
-        seriesLabels: labels.toRecord(),
-        exemplars: exemplars.map(exemplarJson),
-      })),
+    const entries = found.map(
+      ({ labels, exemplars }) =>
+        `{"seriesLabels":${labelsJson(labels)},"exemplars":[${exemplars.map(exemplarJson)}]}`,
     );
+    return successJson([Buffer.from(`[${entries}]`)]);
   };
 
   readonly metadata: ReadHandler = async (request, signal) => {
     const { parameters } = request;
     const metric = parameters.text('metric') || undefined;
-    // Unlike everywhere else, a limit of 0 is one here.
-    const limit = parameters.text('limit') === '' ? Number.POSITIVE_INFINITY : parameters.limit();
+    const limit = metadataLimit(parameters);
     // Metadata has no time.
     const scope = await this.#scope(request, [MIN_TIME_MS, MAX_TIME_MS]);
     const entries = await this.#fanOut.metadata(scope, metric, signal);
@@ -87,10 +97,29 @@ function rangeOf({ parameters }: ReadRequest): [startMs: number, endMs: number] 
   return [parameters.timeMs('start', MIN_TIME_MS), parameters.timeMs('end', MAX_TIME_MS)];
 }
 
-function truncated(list: readonly unknown[], { parameters }: ReadRequest) {
-  const limit = parameters.limit();
-  if (limit === 0 || list.length <= limit) return success(list);
-  return success(list.slice(0, limit), { warnings: ['results truncated due to limit'] });
+function truncated<T>(list: readonly T[], limit: number, json: (entry: T) => string) {
+  const isCut = limit > 0 && list.length > limit;
+  const shown = isCut ? list.slice(0, limit) : list;
+  const warnings = isCut ? ['results truncated due to limit'] : [];
+  return successJson([Buffer.from(`[${shown.map(json)}]`)], { warnings });
+}
+
+/** Unlike everywhere else, a limit of 0 is one here, and its fault is told in other words. */
+function metadataLimit(parameters: Parameters): number {
+  const text = parameters.text('limit');
+  if (text === '') return Number.POSITIVE_INFINITY;
+  if (!/^[+-]?\d+$/.test(text)) throw new ApiError('bad_data', 'limit must be a number');
+  return Number(text) < 0 ? Number.POSITIVE_INFINITY : Number(text);
+}
+
+/** `match[]` of a path whose refusals name the parameter. */
+function namedMatcherSets(parameters: Parameters): Matcher[][] {
+  try {
+    return parameters.matcherSets();
+  } catch (error) {
+    if (error instanceof ApiError) throw invalid('match[]', error.message);
+    throw error;
+  }
 }
 
 /** Names that a URL cannot carry come as Prometheus escapes them: `U__` and `_<hex>_` for each special character. */
@@ -115,11 +144,12 @@ function selectorMatchers(query: string): Matcher[][] {
   try {
     return selectorsOf(parseExpression(query)).map((matchers) => [...matchers]);
   } catch (error) {
-    if (error instanceof ParseError) throw invalid('query', error.message);
+    if (error instanceof ParseError) throw new ApiError('bad_data', error.message);
     throw error;
   }
 }
 
-function exemplarJson({ labels, value, timestampMs }: Exemplar): object {
-  return { labels: labels.toRecord(), value: formatSampleValue(value), timestamp: timestampMs / 1_000 };
+function exemplarJson({ labels, value, timestampMs }: Exemplar): string {
+  const time = formatTimestampMs(timestampMs);
+  return `{"labels":${labelsJson(labels)},"value":"${formatSampleValue(value)}","timestamp":${time}}`;
 }

@@ -7,6 +7,9 @@ import { ApiError } from './api-error.ts';
 export const MIN_TIME_MS = -8_640_000_000_000_000;
 export const MAX_TIME_MS = 8_640_000_000_000_000;
 
+/** The longest duration in nanoseconds that 64 bits hold, ms. */
+const MAX_DURATION_MS = 2 ** 63 / 1e6;
+
 /** Selectors of one request at most: each is looked up in every head and block. */
 const MAX_SELECTORS = 100;
 
@@ -46,8 +49,15 @@ export class Parameters {
     const text = this.text(name);
     if (text === '') return byDefaultMs;
     const timeMs = parseTimeMs(text);
-    if (timeMs === undefined)
-      throw invalid(name, `cannot parse ${JSON.stringify(text)} to a valid timestamp`);
+    if (timeMs === undefined) throw invalid(name, `Invalid time value for '${name}': ${notATime(text)}`);
+    return timeMs;
+  }
+
+  /** A time that must be given. */
+  requiredTimeMs(name: string): number {
+    const text = this.text(name);
+    const timeMs = parseTimeMs(text);
+    if (timeMs === undefined) throw invalid(name, notATime(text));
     return timeMs;
   }
 
@@ -55,31 +65,42 @@ export class Parameters {
   durationMs(name: string): number | undefined {
     const text = this.text(name);
     if (text === '') return undefined;
-    const durationMs = parseDurationMs(text);
-    if (durationMs === undefined)
-      throw invalid(name, `cannot parse ${JSON.stringify(text)} to a valid duration`);
-    return durationMs;
+    return parseDuration(text, (reason) => invalid(name, reason));
+  }
+
+  /** How far an instant selector looks back, where the request says so. */
+  lookbackDeltaMs(): number | undefined {
+    const text = this.text('lookback_delta');
+    if (text === '') return undefined;
+    const refuse = (reason: string) =>
+      new ApiError('bad_data', `error parsing lookback delta duration: ${reason}`);
+    const durationMs = parseDuration(text, refuse);
+    // What is not positive means the default, as in Prometheus.
+    return durationMs > 0 ? durationMs : undefined;
   }
 
   /** 0 means no limit. */
   limit(): number {
     const text = this.text('limit');
     if (text === '') return 0;
+    if (!/^[+-]?\d+$/.test(text))
+      throw invalid('limit', `strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
     const limit = Number(text);
-    if (!Number.isInteger(limit))
-      throw invalid('limit', `cannot parse ${JSON.stringify(text)} to a valid integer`);
     if (limit < 0) throw invalid('limit', 'limit must be non-negative');
     return limit;
   }
 
-  /** The `match[]` selectors; each must have a matcher that the empty value fails. */
+  /**
+   * The `match[]` selectors; each must have a matcher that the empty value fails.
+   * @throws ApiError without the parameter's name, as Prometheus has it for all paths but `series`
+   */
   matcherSets(): Matcher[][] {
     const selectors = this.all('match[]');
     if (selectors.length > MAX_SELECTORS) throw invalid('match[]', `more than ${MAX_SELECTORS} selectors`);
     return selectors.map((selector) => {
       const matchers = parseMatchers(selector);
       if (matchers.every((matcher) => matcher.matchesEmpty)) {
-        throw invalid('match[]', 'match[] must contain at least one non-empty matcher');
+        throw new ApiError('bad_data', 'match[] must contain at least one non-empty matcher');
       }
       return matchers;
     });
@@ -94,12 +115,23 @@ function parseMatchers(selector: string): Matcher[] {
   try {
     return [...parseSelector(selector)];
   } catch (error) {
-    if (error instanceof ParseError) throw invalid('match[]', error.message);
+    if (error instanceof ParseError) throw new ApiError('bad_data', error.message);
     throw error;
   }
 }
 
+function notATime(text: string): string {
+  return `cannot parse ${JSON.stringify(text)} to a valid timestamp`;
+}
+
+/** The ends of time as Prometheus spells them, which clients take from its configuration. */
+const EDGES_OF_TIME_MS: Readonly<Record<string, number>> = {
+  '-292273086-05-16T16:47:06Z': MIN_TIME_MS,
+  '292277025-08-18T07:12:54.999999999Z': MAX_TIME_MS,
+};
+
 function parseTimeMs(text: string): number | undefined {
+  if (Object.hasOwn(EDGES_OF_TIME_MS, text)) return EDGES_OF_TIME_MS[text];
   const seconds = goFloat(text);
   if (seconds !== undefined) {
     const timeMs = Math.round(seconds * 1_000);
@@ -114,12 +146,17 @@ function parseTimeMs(text: string): number | undefined {
   return Number.isNaN(timeMs) ? undefined : timeMs;
 }
 
-function parseDurationMs(text: string): number | undefined {
+/** A duration in ms, cut to whole ones. */
+function parseDuration(text: string, refuse: (reason: string) => ApiError): number {
   const seconds = goFloat(text);
-  if (seconds !== undefined) {
-    const durationMs = seconds * 1_000;
-    return Math.abs(durationMs) <= MAX_TIME_MS ? Math.trunc(durationMs) : undefined;
-  }
+  const durationMs = seconds === undefined ? parseDurationMs(text) : seconds * 1_000;
+  const fault = `cannot parse ${JSON.stringify(text)} to a valid duration`;
+  if (durationMs === undefined) throw refuse(fault);
+  if (Math.abs(durationMs) > MAX_DURATION_MS) throw refuse(`${fault}. It overflows int64`);
+  return Math.trunc(durationMs);
+}
+
+function parseDurationMs(text: string): number | undefined {
   if (!/^(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/.test(text)) return undefined;
   let totalMs = 0;
   for (const [, count, unit] of text.matchAll(/(\d+)(ms|[smhdwy])/g))

@@ -28,17 +28,16 @@ export class QueryHandlers {
   }
 
   readonly instant = (request: ReadRequest, signal: AbortSignal): Promise<UpstreamResponse> => {
+    request.parameters.limit();
     const timeMs = request.parameters.timeMs('time', this.#options.clock());
     return this.#evaluate('instant', request, { startMs: timeMs, endMs: timeMs, stepMs: 0 }, signal);
   };
 
   readonly range = async (request: ReadRequest, signal: AbortSignal): Promise<UpstreamResponse> => {
     const { parameters } = request;
-    for (const name of ['start', 'end']) {
-      if (parameters.text(name) === '') throw invalid(name, 'cannot parse "" to a valid timestamp');
-    }
-    const startMs = parameters.timeMs('start', 0);
-    const endMs = parameters.timeMs('end', 0);
+    parameters.limit();
+    const startMs = parameters.requiredTimeMs('start');
+    const endMs = parameters.requiredTimeMs('end');
     if (endMs < startMs) throw invalid('end', 'end timestamp must not be before start time');
     const stepMs = parameters.durationMs('step');
     if (stepMs === undefined) throw invalid('step', 'cannot parse "" to a valid duration');
@@ -57,11 +56,6 @@ export class QueryHandlers {
     return this.#evaluate('range', request, { startMs, endMs, stepMs }, signal);
   };
 
-  /** What is not positive means the default, as in Prometheus. */
-  #lookbackDeltaMs(asked: number | undefined): number {
-    return asked !== undefined && asked > 0 ? asked : this.#options.lookbackDeltaMs;
-  }
-
   async #evaluate(
     type: 'instant' | 'range',
     { tenant, parameters, arrival }: ReadRequest,
@@ -75,7 +69,7 @@ export class QueryHandlers {
         tenant,
         query: parameters.text('query'),
         ...span,
-        lookbackDeltaMs: this.#lookbackDeltaMs(parameters.durationMs('lookback_delta')),
+        lookbackDeltaMs: parameters.lookbackDeltaMs() ?? this.#options.lookbackDeltaMs,
         // A limit of 0 is none.
         limits: {
           ...(limits.max_fetched_series_per_query > 0 && { maxSeries: limits.max_fetched_series_per_query }),
