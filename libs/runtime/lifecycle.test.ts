@@ -36,6 +36,24 @@ test('modules start after what they need and stop before it', async () => {
   ]);
 });
 
+test('a module that waits says what for, and ends its wait when a stop is asked for', async () => {
+  const waiting: Partial<Module> = {
+    start: (signal) =>
+      new Promise((_, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+      ),
+    notReady: () => 'nobody is there',
+  };
+  const { events, modules } = tableOf(CHAIN, { distributor: waiting });
+  const lifecycle = new Lifecycle({ modules, logger });
+  void lifecycle.start();
+  await new Promise((done) => setImmediate(done));
+  assert.equal(lifecycle.notReady(), 'starting distributor: nobody is there');
+  await lifecycle.stop();
+  assert.equal(lifecycle.state, 'stopped');
+  assert.deepEqual(events, ['start log', 'stop log']);
+});
+
 test('tables that make no sense are refused', () => {
   const make = (needs: Record<string, string[]>) => () =>
     new Lifecycle({ modules: tableOf(needs).modules, logger });

@@ -5,10 +5,11 @@ export interface Module {
   readonly name: string;
   /** Started before this one, stopped after it. */
   readonly needs?: readonly string[];
-  start(): Promise<void>;
+  /** May wait for what it needs elsewhere, as long as `signal` isn't aborted: a stop is then asked for. */
+  start(signal: AbortSignal): Promise<void>;
   /** Called only where `start` had resolved. */
   stop?(): Promise<void>;
-  /** Why it can't do its work at the moment; undefined where it can. */
+  /** Why it can't do its work at the moment; undefined where it can. Asked while it starts, too. */
   notReady?(): string | undefined;
 }
 
@@ -36,6 +37,9 @@ export class Lifecycle {
   readonly #logger: Logger;
   readonly #stopDeadlineMs: number;
   readonly #started: Module[] = [];
+  readonly #stopAsked = new AbortController();
+  /** The module that is being started. */
+  #current: Module | undefined;
   #state: LifecycleState = 'idle';
   #starting: Promise<void> | undefined;
   #stop: Promise<void> | undefined;
@@ -53,6 +57,7 @@ export class Lifecycle {
 
   /** For `/-/ready`: why the process isn't ready, or undefined. */
   notReady(): string | undefined {
+    if (this.#state === 'starting') return `starting${reasonOf(this.#current)}`;
     if (this.#state !== 'running') return this.#state;
     for (const module of this.#started) {
       const reason = module.notReady?.();
@@ -74,6 +79,7 @@ export class Lifecycle {
    * the promise then rejects with an `AggregateError`, as it does past the deadline.
    */
   stop(): Promise<void> {
+    this.#stopAsked.abort(new Error('stopping'));
     this.#stop ??= this.#stopInTime();
     return this.#stop;
   }
@@ -114,9 +120,11 @@ export class Lifecycle {
   async #startInOrder(): Promise<void> {
     for (const module of this.#order) {
       if (this.#stop !== undefined) return;
+      this.#current = module;
       try {
-        await module.start();
+        await module.start(this.#stopAsked.signal);
       } catch (error) {
+        if (this.#stop !== undefined) return;
         this.#logger.error({ module: module.name, err: error }, 'module failed to start');
         await this.#stopStarted().catch(() => {});
         this.#state = 'failed';
@@ -164,6 +172,11 @@ export class Lifecycle {
     }
     if (errors.length > 0) throw new AggregateError(errors, 'some modules failed to stop');
   }
+}
+
+function reasonOf(module: Module | undefined): string {
+  const reason = module?.notReady?.();
+  return reason === undefined ? '' : ` ${module?.name}: ${reason}`;
 }
 
 function startOrder(modules: readonly Module[]): Module[] {

@@ -64,3 +64,29 @@ test('a line without secrets is left as it is', () => {
     ['author', 'the bearer', 'xag', 'authorization failed'],
   );
 });
+
+test('a warning that repeats is written once a minute, with how often it came in between', () => {
+  const lines: { msg: string; partition?: number; repeats?: number }[] = [];
+  let nowMs = 0;
+  const logger = createLogger({
+    service: 'test',
+    level: 'info',
+    destination: { write: (line: string) => void lines.push(JSON.parse(line)) },
+    clock: () => nowMs,
+  });
+  for (; nowMs <= 120_000; nowMs += 1_000) {
+    logger.warn({ partition: 1 }, 'the log is away');
+    if (nowMs === 5_000) logger.warn({ partition: 2 }, 'the log is away');
+    if (nowMs < 3_000) logger.error({ partition: 1 }, 'it is broken');
+  }
+  const said = lines.map(({ msg, partition, repeats }) => [msg, partition, repeats]);
+  assert.deepEqual(said, [
+    ['the log is away', 1, undefined],
+    ['it is broken', 1, undefined],
+    ['it is broken', 1, undefined],
+    ['it is broken', 1, undefined],
+    ['the log is away', 2, undefined],
+    ['the log is away', 1, 59],
+    ['the log is away', 1, 59],
+  ]);
+});

@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { RepeatedWarnings } from './repeated-warnings.ts';
 
 export type Logger = pino.Logger;
 
@@ -10,20 +11,39 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** Where lines go; standard output, written at once, by default: threads of one process may share it. */
   readonly destination?: pino.DestinationStream;
+  /** In ms, for warnings that repeat. */
+  readonly clock?: () => number;
 }
 
-/** One JSON line an event. No token and no Authorization header gets past it, wherever in a line it stands. */
+/** One JSON line an event; of warnings that repeat one a minute, see `RepeatedWarnings`. No token and no Authorization header gets past it, wherever in a line it stands. */
 export function createLogger(options: LoggerOptions): Logger {
+  const warnings = new RepeatedWarnings(options.clock ?? (() => performance.now()));
   return pino(
     {
       level: options.level,
       base: { service: options.service },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      hooks: { streamWrite: withoutSecrets },
+      hooks: {
+        streamWrite: withoutSecrets,
+        logMethod(args, method, level) {
+          const [fields, text] = args as [unknown, unknown];
+          if (level !== WARN || !isFields(fields) || typeof text !== 'string')
+            return method.apply(this, args);
+          const repeats = warnings.repeats(text, fields['partition']);
+          if (repeats === undefined) return;
+          method.apply(this, [repeats === 0 ? fields : { ...fields, repeats }, text]);
+        },
+      },
     },
     options.destination ?? pino.destination({ fd: 1, sync: true }),
   );
+}
+
+const WARN = pino.levels.values['warn'];
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !(value instanceof Error);
 }
 
 // In JSON, and in JSON within a JSON string: the quotes may have backslashes before them. Matches both the property

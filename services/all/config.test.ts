@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigError, loadConfig } from '@xscaler/runtime';
 import { configSchema, parseListenAddress } from './config.ts';
+import { checkAlone } from './targets/all.ts';
 
 function load(env: Record<string, string> = {}, argv: string[] = []) {
   return loadConfig(configSchema, { argv, env });
@@ -48,4 +49,26 @@ test('listen addresses are host:port, IPv6 in brackets', () => {
   assert.deepEqual(parseListenAddress(':9009'), { host: '0.0.0.0', port: 9_009 });
   for (const bad of ['9009', 'localhost', 'a:70000', 'a:b'])
     assert.throws(() => parseListenAddress(bad), bad);
+});
+
+test('everything in one process refuses what only a cluster has, by name', () => {
+  assert.doesNotThrow(() => checkAlone(load()));
+  const variables = {
+    XSCALER_WRITE_LOG_BROKERS: 'kafka:9092',
+    XSCALER_DATABASE_URL: 'postgres://hidden@host/db',
+    XSCALER_DATABASE_URL_FILE: '/x',
+    XSCALER_CLUSTER_REDIS_URL: 'redis://hidden@host',
+    XSCALER_CLUSTER_REDIS_URL_FILE: '/x',
+    XSCALER_GATEWAY_DISTRIBUTORS: 'a:1',
+    XSCALER_GATEWAY_QUERIERS: 'a:1',
+  };
+  for (const [variable, value] of Object.entries(variables)) {
+    const name = new RegExp(variable.slice('XSCALER_'.length).replaceAll('_', '[._]'), 'i');
+    assert.throws(
+      () => checkAlone(load({ [variable]: value })),
+      (error: Error) =>
+        error instanceof ConfigError && name.test(error.message) && !/hidden/.test(error.message),
+      variable,
+    );
+  }
 });

@@ -10,6 +10,10 @@ const count = (byDefault: number) => z.coerce.number().int().positive().default(
 
 const MB = 1024 * 1024;
 
+/** Beside a setting that is a secret: a file that holds it, read at the start. */
+const secretFile = (setting: string) =>
+  z.string().default('').describe(`File with ${setting}, in its place; a newline at its end doesn't count`);
+
 const addresses = z.array(z.string()).default([]);
 
 /** Configuration of every target. Keys are YAML paths; flags and variables follow from them. */
@@ -18,6 +22,7 @@ export const configSchema = z.strictObject({
   listen: z.string().default('127.0.0.1:9009').describe('Address and port to listen on'),
   bootstrap_tenant: z.string().default('demo').describe('Tenant that the first start creates'),
   bootstrap_token: secret(z.string().default('')).describe('Its token; random where empty'),
+  bootstrap_token_file: secretFile('bootstrap_token'),
   ops_listen: z
     .string()
     .default('127.0.0.1:9010')
@@ -33,9 +38,11 @@ export const configSchema = z.strictObject({
   }),
   cluster: z.strictObject({
     redis_url: secret(z.string().default('')).describe('redis://[user:password@]host:port'),
+    redis_url_file: secretFile('cluster.redis_url'),
     secret: secret(z.string().default('')).describe(
       'Known to all services: what they prove themselves with to each other',
     ),
+    secret_file: secretFile('cluster.secret'),
     zone: z
       .string()
       .default('a')
@@ -60,7 +67,11 @@ export const configSchema = z.strictObject({
   }),
   database: z.strictObject({
     url: secret(z.string().default('')).describe('postgres://user[:password]@host[:port]/database'),
-    password_file: z.string().default('').describe('File with its password'),
+    url_file: secretFile('database.url'),
+    password_file: z
+      .string()
+      .default('')
+      .describe('File with the password of the database, read again for each connection'),
     max_connections: count(10).describe('Connections of one process'),
   }),
   gateway: z.strictObject({
@@ -99,6 +110,7 @@ export const configSchema = z.strictObject({
     evaluation_heap_mb: count(1024).describe('JavaScript heap of an evaluation thread, MB'),
     max_queued_queries: count(200).describe('Queries that wait for a thread at most'),
     max_block_index_bytes: count(256 * MB).describe('Bytes of block indexes kept in memory'),
+    max_block_chunk_bytes: count(128 * MB).describe('Bytes of chunks of blocks kept in memory'),
   }),
   limits: limitsSchema,
 });

@@ -22,26 +22,37 @@ async function machine(t: TestContext, resumeOffset: number) {
   for (let i = 0; i < 10; i++) await log.append(0, Uint8Array.of(i));
   const commit = { meta: undefined, partCount: 0, partition: 0, expectedResumeOffset: 0, metadata: [] };
   await blocks.commit({ ...commit, resumeOffset });
-  return { log, blocks };
+  const held: string[] = [];
+  return { log, blocks, held, holdersOf: async () => held };
 }
 
 test('where nothing is missing nothing is accepted', async (t) => {
-  const { log, blocks } = await machine(t, 4);
-  assert.match(await acceptLoss(blocks, log, 0), /nothing is missing/);
-  assert.equal(await blocks.resumeOffset(0), 4);
+  const parts = await machine(t, 4);
+  assert.match(await acceptLoss(parts, 0), /nothing is missing/);
+  assert.equal(await parts.blocks.resumeOffset(0), 4);
 });
 
 test('records that the log has dropped are given up by name, once', async (t) => {
-  const { log, blocks } = await machine(t, 4);
-  await log.truncate(0, 7);
-  assert.match(await acceptLoss(blocks, log, 0), /records 4 to 6 are lost; it resumes at 7/);
-  assert.equal(await blocks.resumeOffset(0), 7);
-  assert.match(await acceptLoss(blocks, log, 0), /nothing is missing/);
+  const parts = await machine(t, 4);
+  await parts.log.truncate(0, 7);
+  assert.match(await acceptLoss(parts, 0), /records 4 to 6 are lost; it resumes at 7/);
+  assert.equal(await parts.blocks.resumeOffset(0), 7);
+  assert.match(await acceptLoss(parts, 0), /nothing is missing/);
 });
 
 test('a log that was made anew starts anew: its offsets mean nothing to the ledger', async (t) => {
-  const { log, blocks } = await machine(t, 50);
-  assert.match(await acceptLoss(blocks, log, 0), /another one; it resumes at 0/);
-  assert.equal(await blocks.resumeOffset(0), 0);
-  assert.deepEqual(await blocks.ledger(0), []);
+  const parts = await machine(t, 50);
+  assert.match(await acceptLoss(parts, 0), /another one; it resumes at 0/);
+  assert.equal(await parts.blocks.resumeOffset(0), 0);
+  assert.deepEqual(await parts.blocks.ledger(0), []);
+});
+
+test('what an ingester still holds is given up by nobody', async (t) => {
+  const parts = await machine(t, 4);
+  await parts.log.truncate(0, 7);
+  parts.held.push('ingester-b-0');
+  await assert.rejects(acceptLoss(parts, 0), /nothing is lost yet: ingester-b-0 still holds/);
+  assert.equal(await parts.blocks.resumeOffset(0), 4);
+  parts.held.pop();
+  assert.match(await acceptLoss(parts, 0), /records 4 to 6 are lost/);
 });

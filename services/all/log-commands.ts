@@ -1,3 +1,4 @@
+import type { OwnerRegistry } from '@xscaler/cluster';
 import { type BlockStore, SqlBlockStore } from '@xscaler/database';
 import { createLogger } from '@xscaler/runtime';
 import type { WriteLog } from '@xscaler/writelog';
@@ -10,6 +11,9 @@ export const LOG_COMMANDS: readonly string[] = [
 ];
 
 class UsageError extends Error {}
+
+/** How long PostgreSQL may take to be there. */
+const DATABASE_WITHIN_MS = 30_000;
 
 /**
  * What an operator does about a partition that is stopped, on the cluster's Kafka and PostgreSQL. Its ingesters go on after a restart.
@@ -29,15 +33,18 @@ export async function runLogCommand(
     const logger = createLogger({ service: 'log', level: 'error' });
     const { processIo } = await import('./process-io.ts');
     const io = processIo('log', config, logger);
-    await io.database.start();
+    const modules = words[1] === 'accept-loss' ? [io.database, io.log, io.redis] : [io.database, io.log];
     try {
-      await io.log.start();
+      for (const module of modules) await module.start(AbortSignal.timeout(DATABASE_WITHIN_MS));
+      const away = io.log.notReady?.();
+      if (away !== undefined) throw new Error(`the write log is away: ${away}`);
+      const blocks = new SqlBlockStore(io.db());
+      const holdersOf = (startOffset: number) => liveHolders(io.cluster().owners, partition, startOffset);
       process.stdout.write(
-        await execute(words, new SqlBlockStore(io.db()), io.writeLog(), partition, offset),
+        await execute(words, { blocks, log: io.writeLog(), holdersOf }, partition, offset),
       );
     } finally {
-      await io.log.stop?.();
-      await io.database.stop?.();
+      for (const module of modules) await module.stop?.();
     }
     return 0;
   } catch (error) {
@@ -48,11 +55,11 @@ export async function runLogCommand(
 
 async function execute(
   words: readonly string[],
-  blocks: BlockStore,
-  log: WriteLog,
+  parts: LossParts,
   partition: number,
   offset: number | undefined,
 ): Promise<string> {
+  const { blocks, log } = parts;
   if (partition >= log.partitionCount) throw new UsageError(`there are ${log.partitionCount} partitions`);
   switch (words[1]) {
     case 'skip': {
@@ -63,19 +70,38 @@ async function execute(
       return `record ${offset} of partition ${partition} is taken out; restart the ingesters of the partition\n`;
     }
     case 'accept-loss':
-      return acceptLoss(blocks, log, partition);
+      return acceptLoss(parts, partition);
     default:
       throw new UsageError(`usage:\n${LOG_COMMANDS.map((line) => `  xscaler ${line}`).join('\n')}`);
   }
 }
 
-/** Moves the resume offset to where the log begins, if that lies above it or the log is another one, which ends below it. */
-export async function acceptLoss(blocks: BlockStore, log: WriteLog, partition: number): Promise<string> {
+/** What `acceptLoss` works on. */
+export interface LossParts {
+  readonly blocks: BlockStore;
+  readonly log: WriteLog;
+  /** Names of the ingesters whose heads still have what the log has dropped below `startOffset`. */
+  readonly holdersOf: (startOffset: number) => Promise<readonly string[]>;
+}
+
+/**
+ * Moves the resume offset to where the log begins, if that lies above it or the log is another one, which ends below it.
+ * While an ingester of another zone is live nothing is lost yet: its heads have what the log has dropped, and moving
+ * the offset would make the restarted one store other blocks of the same heads.
+ * @throws Error naming who still holds the records
+ */
+export async function acceptLoss({ blocks, log, holdersOf }: LossParts, partition: number): Promise<string> {
   const resumeOffset = await blocks.resumeOffset(partition);
   const startOffset = await log.startOffset(partition);
   const endOffset = await log.endOffset(partition);
   if (resumeOffset >= startOffset && resumeOffset <= endOffset) {
     return `partition ${partition}: nothing is missing, the log holds offsets ${startOffset} to ${endOffset} and resumes at ${resumeOffset}\n`;
+  }
+  const holders = await holdersOf(startOffset);
+  if (holders.length > 0) {
+    throw new Error(
+      `partition ${partition}: nothing is lost yet: ${holders.join(', ')} still holds what the log has dropped and stores it when its heads are due; then restart the ingesters that stopped. To give it up all the same stop ${holders.join(', ')} first`,
+    );
   }
   // The offsets of a log that was made anew mean other records than those in the ledger: it must not skip any by them.
   if (resumeOffset > endOffset) await blocks.pruneLedger(partition, Number.MAX_SAFE_INTEGER);
@@ -97,4 +123,15 @@ export async function acceptLoss(blocks: BlockStore, log: WriteLog, partition: n
 function wholeNumber(flag: string, text: string | undefined): number {
   if (text === undefined || !/^\d{1,15}$/.test(text)) throw new UsageError(`${flag} must be a whole number`);
   return Number(text);
+}
+
+/** A live ingester has everything from the resume offset on, in heads or blocks, whatever the log has dropped since. */
+async function liveHolders(owners: OwnerRegistry, partition: number, startOffset: number): Promise<string[]> {
+  const { byPartition, ageMs } = await owners.owners(0);
+  if (!Number.isFinite(ageMs)) {
+    throw new Error('Redis is away: whether an ingester still holds what the log has dropped is not known');
+  }
+  return (byPartition.get(partition) ?? [])
+    .filter(({ state, appliedOffset }) => state === 'live' && appliedOffset >= startOffset)
+    .map(({ instanceId }) => instanceId);
 }

@@ -1,12 +1,17 @@
 import { hostname } from 'node:os';
 import type { Cluster } from '@xscaler/cluster';
 import { openRedisCluster } from '@xscaler/cluster/redis';
-import { type Database, migrate } from '@xscaler/database';
+import { type Database, DatabaseError, migrate } from '@xscaler/database';
 import { openPostgresDatabase } from '@xscaler/database/postgres';
 import type { Logger, Module } from '@xscaler/runtime';
 import type { WriteLog } from '@xscaler/writelog';
 import { openKafkaWriteLog } from '@xscaler/writelog/kafka';
 import type { Config } from './config.ts';
+import { OpeningWriteLog } from './opening-write-log.ts';
+import { untilThere } from './until-there.ts';
+
+/** How long one try to open the write log may take. */
+const OPEN_LOG_MS = 5_000;
 
 /** What the services of a cluster share, opened by the modules of the process that uses them. */
 export interface ProcessIo {
@@ -19,10 +24,14 @@ export interface ProcessIo {
   readonly cluster: () => Cluster;
 }
 
-/** PostgreSQL, Kafka and Redis as the configuration names them. @throws Error naming the setting that is missing */
+/**
+ * PostgreSQL, Kafka and Redis as the configuration names them. A PostgreSQL that is away is waited for; a Kafka or Redis
+ * that is away is tried again in the background. @throws Error naming the setting that is missing
+ */
 export function processIo(target: string, config: Config, logger: Logger): ProcessIo {
   let db: Database | undefined;
-  let writeLog: WriteLog | undefined;
+  let databaseAway: string | undefined;
+  let writeLog: OpeningWriteLog<WriteLog> | undefined;
   let cluster: Cluster | undefined;
   return {
     db: () => db as Database,
@@ -30,7 +39,7 @@ export function processIo(target: string, config: Config, logger: Logger): Proce
     cluster: () => cluster as Cluster,
     database: {
       name: 'database',
-      start: async () => {
+      start: async (signal) => {
         const { url, password_file: passwordFile, max_connections: maxConnections } = config.database;
         db = openPostgresDatabase({
           url: required('database.url', url),
@@ -39,8 +48,18 @@ export function processIo(target: string, config: Config, logger: Logger): Proce
           applicationName: `xscaler-${target}`,
           onConnectionLost: (reason) => logger.warn({ reason }, 'a connection to PostgreSQL was lost'),
         });
-        await migrate(db);
+        const opened = db;
+        await untilThere(() => migrate(opened), {
+          mayPass: (error) => error instanceof DatabaseError && error.code === 'unavailable',
+          onAway: ({ message }) => {
+            databaseAway = message;
+            logger.warn({ reason: message }, 'PostgreSQL is away, waiting for it');
+          },
+          signal,
+        });
+        databaseAway = undefined;
       },
+      notReady: () => databaseAway,
       stop: async () => db?.close(),
     },
     log: {
@@ -48,17 +67,27 @@ export function processIo(target: string, config: Config, logger: Logger): Proce
       start: async () => {
         const { brokers, topic, partitions, replication_factor: copies, retention } = config.write_log;
         if (brokers.length === 0) required('write_log.brokers', '');
-        writeLog = await openKafkaWriteLog({
-          brokers,
-          topic,
+        const open = () =>
+          openKafkaWriteLog({
+            brokers,
+            topic,
+            partitionCount: partitions,
+            clientId: `xscaler-${target}-${hostname()}-${process.pid}`,
+            ...(copies > 0 && { replicationFactor: copies }),
+            retentionMs: retention,
+            openTimeoutMs: OPEN_LOG_MS,
+            warn: (reason) => logger.warn({ reason }, 'Kafka failed us, trying again'),
+          });
+        writeLog = new OpeningWriteLog({
           partitionCount: partitions,
-          clientId: `xscaler-${target}-${hostname()}-${process.pid}`,
-          ...(copies > 0 && { replicationFactor: copies }),
-          retentionMs: retention,
-          warn: (message) => logger.warn({}, message),
+          open,
+          onAway: ({ message }) => logger.warn({ reason: message }, 'Kafka is away, waiting for it'),
+          onFault: (error) => logger.error({ err: error }, 'the write log is not what it should be'),
         });
+        await writeLog.start();
       },
       stop: async () => writeLog?.close(),
+      notReady: () => writeLog?.reason,
     },
     redis: {
       name: 'redis',

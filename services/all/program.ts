@@ -13,7 +13,8 @@ import {
 } from '@xscaler/runtime';
 import { type Config, configSchema } from './config.ts';
 import { LOG_COMMANDS, runLogCommand } from './log-commands.ts';
-import { allInOne } from './targets/all.ts';
+import { withSecretsFromFiles } from './secret-files.ts';
+import { allInOne, checkAlone } from './targets/all.ts';
 import { runTenantCommand, TENANT_COMMANDS } from './tenant-commands.ts';
 import { welcomeBackText, welcomeText } from './welcome.ts';
 
@@ -51,12 +52,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`unknown target ${JSON.stringify(words.join(' '))}\n${USAGE}`);
     return 2;
   }
-  const config = readConfig(flags);
-  if (config === undefined) return 2;
   if (target === 'config') {
-    process.stdout.write(printConfig(configSchema, config));
-    return 0;
+    const written = readConfig(flags, (config) => config);
+    if (written !== undefined) process.stdout.write(printConfig(configSchema, written));
+    return written === undefined ? 2 : 0;
   }
+  const config = readConfig(flags, (written) =>
+    withSecretsFromFiles(target === 'all' ? checkAlone(written) : written),
+  );
+  if (config === undefined) return 2;
   const logger = createLogger({ service: target, level: config.log.level });
   const modules = await TARGETS[target](config, logger, () => lifecycle.notReady());
   const lifecycle: Lifecycle = new Lifecycle({ modules, logger });
@@ -68,11 +72,15 @@ function firstFlag(argv: readonly string[]): number {
   return at < 0 ? argv.length : at;
 }
 
-function readConfig(argv: readonly string[]): Config | undefined {
+/** `complete` makes of the written configuration what is worked with. */
+function readConfig(
+  argv: readonly string[],
+  complete: (written: Config) => Config = withSecretsFromFiles,
+): Config | undefined {
   try {
     const path = configFilePath({ argv, env: process.env });
     const yaml = path === undefined ? undefined : readFileSync(path, 'utf8');
-    return loadConfig(configSchema, { argv, env: process.env, yaml });
+    return complete(loadConfig(configSchema, { argv, env: process.env, yaml }));
   } catch (error) {
     const faults = error instanceof ConfigError ? error.message : (error as Error).message;
     process.stderr.write(`bad configuration\n${faults}\n`);

@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { connectDatabase, type Database } from '@xscaler/database';
 import { connect, type Upstream } from '@xscaler/rpc';
-import { type DataDirLock, type HttpServer, type Logger, lockDataDir, type Module } from '@xscaler/runtime';
+import {
+  ConfigError,
+  type DataDirLock,
+  type HttpServer,
+  type Logger,
+  lockDataDir,
+  type Module,
+} from '@xscaler/runtime';
 import { TenantDirectory } from '@xscaler/tenancy';
 import { type Bootstrapped, bootstrapTenant } from '../bootstrap.ts';
 import type { Config, ThreadConfig } from '../config.ts';
@@ -15,6 +22,25 @@ export interface AllInOne {
   readonly modules: Module[];
   /** Where it listens and what the first start created; known once everything is started. */
   readonly greeting: () => { url: string; bootstrapped: Bootstrapped };
+}
+
+/** @throws ConfigError naming settings of a cluster: whoever gives them doesn't mean to write into `data_dir` */
+export function checkAlone(config: Config): Config {
+  const { cluster, database, gateway, write_log: log } = config;
+  const given = {
+    'write_log.brokers': log.brokers.length > 0,
+    'database.url': database.url !== '',
+    'database.url_file': database.url_file !== '',
+    'cluster.redis_url': cluster.redis_url !== '',
+    'cluster.redis_url_file': cluster.redis_url_file !== '',
+    'gateway.distributors': gateway.distributors.length > 0,
+    'gateway.queriers': gateway.queriers.length > 0,
+  };
+  const problem =
+    '`xscaler all` keeps everything in data_dir and has no use for it: start each service for itself';
+  const faults = Object.entries(given).flatMap(([where, isGiven]) => (isGiven ? [{ where, problem }] : []));
+  if (faults.length > 0) throw new ConfigError(faults);
+  return config;
 }
 
 /**
