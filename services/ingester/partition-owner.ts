@@ -243,7 +243,7 @@ export class PartitionOwner {
   #apply(bytes: Uint8Array, offset: number): void {
     const { clock, metrics, logger } = this.#options;
     if (this.#skipped.has(offset)) {
-      logger.warn({ partition: this.partition, offset }, 'a record that an operator took out is passed over');
+      logger.info({ partition: this.partition, offset }, 'a record that an operator took out is passed over');
       return;
     }
     const record = this.#record;
