@@ -9,6 +9,7 @@ import { EndOffsets } from './end-offsets.ts';
 import { failure, success } from './envelope.ts';
 import { EvaluationPool } from './evaluation-pool.ts';
 import { FanOut } from './fan-out.ts';
+import { formatQuery, parseQuery } from './language-handlers.ts';
 import { MetadataHandlers } from './metadata-handlers.ts';
 import { Parameters } from './parameters.ts';
 import { QuerierMetrics } from './querier-metrics.ts';
@@ -81,6 +82,8 @@ export class Querier implements Upstream {
       ['/api/v1/series', metadata.series],
       ['/api/v1/labels', metadata.labelNames],
       ['/api/v1/metadata', metadata.metadata],
+      ['/api/v1/format_query', formatQuery],
+      ['/api/v1/parse_query', parseQuery],
       ['/api/v1/rules', async () => success({ groups: [] })],
       ['/api/v1/alerts', async () => success({ alerts: [] })],
       ['/api/v1/status/buildinfo', async () => success(buildInfo(options.version))],
