@@ -13,12 +13,15 @@ export class IngesterDirectory {
   readonly #connections = new Map<string, GrpcIngester>();
   readonly #refresh: Heartbeat;
   #owners: ReadonlyMap<number, readonly PartitionOwner[]> = new Map();
+  #isKnown = false;
 
   constructor(registry: OwnerRegistry, partitionCount: number, secret: string) {
     this.#partitionCount = partitionCount;
     this.#secret = secret;
     this.#refresh = new Heartbeat(async () => {
-      this.#owners = (await registry.owners(REFRESH_MS)).byPartition;
+      const { byPartition, ageMs } = await registry.owners(REFRESH_MS);
+      this.#owners = byPartition;
+      this.#isKnown = Number.isFinite(ageMs);
       this.#closeUnknown();
     }, REFRESH_MS);
   }
@@ -30,6 +33,11 @@ export class IngesterDirectory {
   async stop(): Promise<void> {
     await this.#refresh.stop();
     for (const connection of this.#connections.values()) connection.close();
+  }
+
+  /** Why no owner can be known yet; undefined from the registry's first answer on. */
+  notReady(): string | undefined {
+    return this.#isKnown ? undefined : 'Redis is away: no ingester is known';
   }
 
   owners(): Record<number, readonly PartitionOwner[]> {

@@ -3,15 +3,18 @@ import { serveDatabase } from '@xscaler/database';
 import { connect, type IngesterApi } from '@xscaler/rpc';
 import { type GrpcIngesterServer, serveGrpcIngester } from '@xscaler/rpc/network';
 import type { Logger, Module } from '@xscaler/runtime';
+import { PlacementStore } from '@xscaler/tenancy';
 import { serveWriteLog } from '@xscaler/writelog';
 import { type Config, parseListenAddress } from '../config.ts';
 import { opsServer } from '../ops-server.ts';
+import { PartitionGrowth } from '../partition-growth.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
 import { type IngesterStatusApi, IngesterWatch } from '../replay.ts';
 import { channel } from './upstream-process.ts';
 
 const HEARTBEAT_MS = 2_000;
+const OWN_TIMEOUT_MS = 5_000;
 
 /** Heads, as a process of its own: gRPC and Kafka in the main thread, the heads in the ingester's. */
 export function ingesterProcess(
@@ -32,6 +35,7 @@ export function ingesterProcess(
   const watch = new IngesterWatch(status);
   const instanceId = `ingester-${zone}-${ordinal}`;
   let server: GrpcIngesterServer | undefined;
+  let isAnnounced = false;
 
   const announce = async () => {
     const partitions = new Map(
@@ -41,10 +45,22 @@ export function ingesterProcess(
       ]),
     );
     const address = advertise === '' ? config.listen : advertise;
-    await io.cluster().owners.announce({ instanceId, zone, ordinal, address, partitions });
+    const isTold = await io.cluster().owners.announce({ instanceId, zone, ordinal, address, partitions });
+    isAnnounced ||= isTold;
   };
   const heartbeat = new Heartbeat(announce, HEARTBEAT_MS, (error) => {
     logger.warn({ err: error }, 'this ingester could not announce itself');
+  });
+
+  const growth = new PartitionGrowth({
+    cluster: config.cluster,
+    known: async () => {
+      const counts = await new PlacementStore(io.db()).partitionCounts();
+      return Math.max(...counts.map(({ partitionCount }) => partitionCount));
+    },
+    count: async () => (await io.kafkaLog()?.countPartitions()) ?? 0,
+    own: (partitions) => connectedStatus.own(partitions, AbortSignal.timeout(OWN_TIMEOUT_MS)),
+    onFault: (error) => logger.warn({ err: error }, 'partitions that are new could not be looked for'),
   });
 
   return [
@@ -72,8 +88,14 @@ export function ingesterProcess(
     },
     parts.thread('ingester', { ...config, embedded: false }, ports, ['ports']),
     {
-      name: 'watch',
+      name: 'partitions',
       needs: ['ingester'],
+      start: () => growth.start(),
+      stop: () => growth.stop(),
+    },
+    {
+      name: 'watch',
+      needs: ['partitions'],
       start: () => watch.start(),
       stop: async () => watch.stop(),
       notReady: () => watch.notReady(),
@@ -96,6 +118,8 @@ export function ingesterProcess(
         await heartbeat.stop();
         await io.cluster().owners.leave(instanceId);
       },
+      // Later it may go away: queriers know their owners then.
+      notReady: () => (isAnnounced ? undefined : 'Redis is away: no querier knows of this ingester'),
     },
   ];
 }

@@ -39,15 +39,12 @@ export function querierProcess(config: Config, logger: Logger, notReady: () => s
       name: 'ingesters',
       needs: ['redis'],
       start: async () => {
-        directory = new IngesterDirectory(
-          io.cluster().owners,
-          config.write_log.partitions,
-          config.cluster.secret,
-        );
+        directory = new IngesterDirectory(io.cluster().owners, config.cluster.secret);
         await directory.start();
         const known = directory;
         const replicated = new ReplicatedIngesters({
           replicas: () => known.replicas(),
+          isFinal: isEveryones,
           onFailover: ({ replica, partitions }, error) =>
             logger.warn(
               { replica: replica.name, partitions, err: error },
@@ -57,6 +54,7 @@ export function querierProcess(config: Config, logger: Logger, notReady: () => s
         serve<IngesterApi>(ingester.here, replicated);
       },
       stop: async () => directory?.stop(),
+      notReady: () => directory?.notReady(),
     },
     {
       name: 'ports',
@@ -69,4 +67,10 @@ export function querierProcess(config: Config, logger: Logger, notReady: () => s
     parts.thread('querier', { ...config, embedded: false }, ports, ['ports', 'ingesters']),
     upstreamServer(config, gateway.here, notReady, ['querier']),
   ];
+}
+
+/** What both zones would say alike: the fault is the request's, and asking again costs them the same once more. */
+function isEveryones(error: unknown): boolean {
+  const { name, code } = error as { name?: string; code?: string };
+  return name === 'SyntaxError' || code === 'too_large';
 }
