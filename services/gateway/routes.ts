@@ -29,8 +29,6 @@ export const ROUTES: readonly Route[] = [
   read('labels', ['GET', 'POST']),
   read('label_values', ['GET'], 'label/:name/values'),
   read('metadata', ['GET']),
-  read('format_query', ['GET', 'POST']),
-  read('parse_query', ['GET', 'POST']),
   read('rules', ['GET']),
   read('alerts', ['GET']),
   read('status_buildinfo', ['GET'], 'status/buildinfo'),
