@@ -111,6 +111,7 @@ export const configSchema = z.strictObject({
     max_queued_queries: count(200).describe('Queries that wait for a thread at most'),
     max_block_index_bytes: count(256 * MB).describe('Bytes of block indexes kept in memory'),
     max_block_chunk_bytes: count(128 * MB).describe('Bytes of chunks of blocks kept in memory'),
+    max_block_chunk_bytes: count(128 * MB).describe('Bytes of chunks of blocks kept in memory'),
   }),
   limits: limitsSchema,
 });

@@ -55,7 +55,7 @@ class Blocks {
 
 test('indexes of any number of blocks stay within the bytes given', async () => {
   const maxBytes = 500_000;
-  const readers = new BlockReaders(new Blocks(), maxBytes);
+  const readers = new BlockReaders(new Blocks(), maxBytes, 0);
   const { signal } = new AbortController();
   for (let i = 0; i < 20; i++) {
     const found = await readers.reader(metaOf(`block-${i}`)).series([], signal);
@@ -66,7 +66,7 @@ test('indexes of any number of blocks stay within the bytes given', async () => 
 
 test('a block that was read is read again from memory', async () => {
   const blocks = new Blocks();
-  const readers = new BlockReaders(blocks, 10_000_000);
+  const readers = new BlockReaders(blocks, 10_000_000, 0);
   const { signal } = new AbortController();
   await readers.reader(metaOf('one')).series([], signal);
   const { reads } = blocks;

@@ -1,14 +1,17 @@
 import type { BlockMeta, BlockStore } from '@xscaler/database';
-import { BlockIndexCache, BlockReader } from '@xscaler/tsdb';
+import { BlockIndexCache, BlockReader, type BlockSource } from '@xscaler/tsdb';
+import { ChunkParts } from './chunk-parts.ts';
 
-/** Readers of blocks, which share one cache of their indexes, bounded in bytes. */
+/** Readers of blocks, which share one cache of their indexes and one of their chunks, each bounded in bytes. */
 export class BlockReaders {
   readonly #blocks: Pick<BlockStore, 'readPart'>;
   readonly #cache: BlockIndexCache;
+  readonly #chunks: ChunkParts;
 
-  constructor(blocks: Pick<BlockStore, 'readPart'>, maxBytes: number) {
+  constructor(blocks: Pick<BlockStore, 'readPart'>, maxIndexBytes: number, maxChunkBytes: number) {
     this.#blocks = blocks;
-    this.#cache = new BlockIndexCache(maxBytes);
+    this.#cache = new BlockIndexCache(maxIndexBytes);
+    this.#chunks = new ChunkParts(blocks, maxChunkBytes);
   }
 
   /** Memory that indexes take, estimated. */
@@ -16,8 +19,16 @@ export class BlockReaders {
     return this.#cache.byteSize;
   }
 
+  /** Memory that chunks take. */
+  get chunkByteSize(): number {
+    return this.#chunks.byteSize;
+  }
+
   reader(meta: BlockMeta): BlockReader {
-    const read = this.#blocks.readPart.bind(this.#blocks, meta.blockId);
+    const read: BlockSource['read'] = (kind, number, offset, length) =>
+      kind === 'chunks' && offset !== undefined && length !== undefined
+        ? this.#chunks.read(meta.blockId, number, offset, length)
+        : this.#blocks.readPart(meta.blockId, kind, number, offset, length);
     return new BlockReader(meta, { read }, this.#cache);
   }
 }

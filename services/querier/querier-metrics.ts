@@ -51,5 +51,13 @@ export class QuerierMetrics {
         this.set(readers.byteSize);
       },
     });
+    new Gauge({
+      name: 'xscaler_querier_block_chunk_bytes',
+      help: 'Memory that kept chunks of blocks take.',
+      registers,
+      collect() {
+        this.set(readers.chunkByteSize);
+      },
+    });
   }
 }

@@ -38,6 +38,8 @@ export interface QuerierOptions {
   readonly lookbackDeltaMs: number;
   /** Bytes of block indexes kept in memory. */
   readonly maxBlockIndexBytes: number;
+  /** Bytes of chunks of blocks kept in memory. */
+  readonly maxBlockChunkBytes: number;
 }
 
 const LABEL_VALUES_PATH = /^\/api\/v1\/label\/([^/]+)\/values$/;
@@ -52,7 +54,7 @@ export class Querier implements Upstream {
 
   constructor(options: QuerierOptions) {
     this.#options = options;
-    const readers = new BlockReaders(options.blocks, options.maxBlockIndexBytes);
+    const readers = new BlockReaders(options.blocks, options.maxBlockIndexBytes, options.maxBlockChunkBytes);
     const fanOut = new FanOut(options.ingesters, options.blocks, readers);
     const { log, clock } = options;
     const offsets = new EndOffsets(log, clock);

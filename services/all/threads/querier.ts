@@ -36,6 +36,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     evaluationHeapMb: settings.evaluation_heap_mb,
     maxQueuedQueries: settings.max_queued_queries,
     maxBlockIndexBytes: settings.max_block_index_bytes,
+    maxBlockChunkBytes: settings.max_block_chunk_bytes,
     queryTimeoutMs: settings.timeout,
     lookbackDeltaMs: settings.lookback_delta,
   });

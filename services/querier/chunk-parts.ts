@@ -1,0 +1,58 @@
+import type { BlockStore } from '@xscaler/database';
+import { BlockIndexCache } from '@xscaler/tsdb';
+
+type PartSource = Pick<BlockStore, 'readPart'>;
+
+/** A read of so much of a part takes the whole part with it: to a database that costs hardly more. */
+const LARGE_READ_BYTES = 16 * 1024;
+/** Parts that were read from a little and may be again, at most. */
+const MAX_TOUCHED = 4_096;
+
+/**
+ * Parts of chunks that queries read much of, or once more, kept in memory. A part that a query touches once with a small
+ * read is not: one series of a large block brings 256 KB a part otherwise. Bounded in bytes; the least recently used
+ * go first.
+ */
+export class ChunkParts {
+  readonly #blocks: PartSource;
+  readonly #cache: BlockIndexCache;
+  /** The oldest first. */
+  readonly #touched = new Set<string>();
+
+  constructor(blocks: PartSource, maxBytes: number) {
+    this.#blocks = blocks;
+    this.#cache = new BlockIndexCache(maxBytes);
+  }
+
+  /** Memory held. */
+  get byteSize(): number {
+    return this.#cache.byteSize;
+  }
+
+  /** A slice of a part, maybe a view of what is kept; shorter where the part ends before. Rejects as the store. */
+  async read(blockId: string, number: number, offset: number, length: number): Promise<Uint8Array> {
+    const key = `${blockId}/${number}`;
+    const kept = this.#cache.get(key);
+    if (kept instanceof Uint8Array) return kept.subarray(offset, offset + length);
+    if (!this.#isWorthKeeping(key, length)) {
+      return this.#blocks.readPart(blockId, 'chunks', number, offset, length);
+    }
+    const part = (await this.#cache.getOrLoad(key, () => this.#load(blockId, number))) as Uint8Array;
+    return part.subarray(offset, offset + length);
+  }
+
+  #isWorthKeeping(key: string, length: number): boolean {
+    if (length >= LARGE_READ_BYTES || this.#touched.delete(key)) return true;
+    this.#touched.add(key);
+    if (this.#touched.size > MAX_TOUCHED) {
+      const [oldest] = this.#touched;
+      this.#touched.delete(oldest);
+    }
+    return false;
+  }
+
+  async #load(blockId: string, number: number): Promise<{ value: Uint8Array; bytes: number }> {
+    const value = await this.#blocks.readPart(blockId, 'chunks', number);
+    return { value, bytes: value.length };
+  }
+}
