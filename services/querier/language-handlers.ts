@@ -9,9 +9,6 @@ import type { ReadHandler, ReadRequest } from './read-request.ts';
  */
 const MAX_QUERY_LENGTH = 65_536;
 
-/** Characters of a query that is read here: in the thread that owns the sockets. */
-const MAX_QUERY_CHARACTERS = 131_072;
-
 /** `format_query`: the expression in Prometheus' spelling, over several lines where it is long. */
 export const formatQuery: ReadHandler = async (request) => success(prettyExpression(expressionOf(request)));
 
