@@ -39,11 +39,39 @@ if (skip) {
     await Promise.all(logs.map((log) => log.close()));
   });
 
-  test('another partition count is refused with both numbers', async () => {
+  test('a topic with fewer partitions is refused with both numbers', async () => {
     const options = settings();
     await (await openKafkaWriteLog(options)).close();
     const refused = openKafkaWriteLog({ ...options, partitionCount: 5 });
     await assert.rejects(refused, { message: `topic ${options.topic}: it has 3 partitions, not 5` });
+  });
+
+  test('a topic with more partitions has them all', async () => {
+    const options = settings();
+    await (await openKafkaWriteLog(options)).close();
+    const log = await openKafkaWriteLog({ ...options, partitionCount: 2 });
+    assert.equal(log.partitionCount, 3);
+    assert.equal(await log.countPartitions(), 3);
+    await log.close();
+  });
+
+  test('partitions are added while others read and write', async () => {
+    const options = settings();
+    const [operator, writer] = [await openKafkaWriteLog(options), await openKafkaWriteLog(options)];
+    await writer.append(0, recordOf(0));
+    await Promise.all([operator.grow(5), writer.grow(5)]);
+    assert.equal(operator.partitionCount, 5);
+    await operator.grow(4);
+    assert.equal(await operator.countPartitions(), 5);
+    await operator.grow(6);
+    // Who was open before learns of them by use.
+    assert.equal(await writer.append(5, recordOf(5)), 0);
+    assert.equal(await writer.endOffset(5), 1);
+    const [record] = await readRecords(writer, 5, 0, 1);
+    assert.ok(Buffer.from(record).equals(recordOf(5)));
+    assert.equal(await writer.append(0, recordOf(1)), 1);
+    assert.equal(await writer.countPartitions(), 6);
+    await Promise.all([operator.close(), writer.close()]);
   });
 
   test('a topic that could lose records is refused, everything that is wrong by name', async () => {

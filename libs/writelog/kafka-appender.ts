@@ -11,7 +11,6 @@ import { WriteLogError } from './write-log.ts';
 
 export interface AppenderOptions {
   readonly topic: string;
-  readonly partitionCount: number;
   /** Bytes that may wait for an answer; past it appends are refused with `unavailable`. */
   readonly maxPendingBytes: number;
   /** How long an append is tried again. The request that is under way then is awaited still. */
@@ -80,7 +79,8 @@ class PartitionQueue {
 export class KafkaAppender {
   readonly #client: KafkaClient;
   readonly #options: AppenderOptions;
-  readonly #queues: PartitionQueue[];
+  /** By partition: as many as were asked for. */
+  readonly #queues: PartitionQueue[] = [];
   /** Brokers with a request under way, or that failed and are waited for. */
   readonly #busy = new Set<number>();
   readonly #backoffs = new Map<number, Backoff>();
@@ -97,7 +97,6 @@ export class KafkaAppender {
   constructor(client: KafkaClient, options: AppenderOptions) {
     this.#client = client;
     this.#options = options;
-    this.#queues = Array.from({ length: options.partitionCount }, () => new PartitionQueue());
   }
 
   get stats(): AppenderStats {
@@ -115,6 +114,7 @@ export class KafkaAppender {
     this.#pendingCount++;
     const deadlineMs = performance.now() + this.#options.appendTimeoutMs;
     return new Promise((resolve, reject) => {
+      while (this.#queues.length <= partition) this.#queues.push(new PartitionQueue());
       this.#queues[partition].waiting.push({ record, deadlineMs, resolve, reject });
       this.#scheduleTurn();
     });

@@ -7,6 +7,7 @@ export const UNKNOWN_TOPIC = 3;
 export const MESSAGE_TOO_LARGE = 10;
 export const RECORD_LIST_TOO_LARGE = 18;
 export const TOPIC_ALREADY_EXISTS = 36;
+export const INVALID_PARTITIONS = 37;
 
 const ACKS_ALL = -1;
 const NO_REPLICA = -1;
@@ -213,8 +214,22 @@ export function createTopicRequest(plan: TopicPlan, timeoutMs: number): ApiReque
   }));
 }
 
+/** Of topics, and of partitions of topics. */
 interface DecodedCreation {
   readonly topicErrors: readonly { errorCode: number; errorMessage: string | null }[];
+}
+
+/** Grows a topic to `partitionCount`. Any broker takes it. */
+export function createPartitionsRequest(
+  topic: string,
+  partitionCount: number,
+  timeoutMs: number,
+): ApiRequest<CreationAnswer> {
+  const fields = { topicPartitions: [{ topic, count: partitionCount }], timeout: timeoutMs };
+  return apiRequest('CreatePartitions', 0, fields, ({ topicErrors: [grown] }: DecodedCreation) => ({
+    errorCode: grown.errorCode,
+    message: grown.errorMessage,
+  }));
 }
 
 export interface ConfigAnswer {

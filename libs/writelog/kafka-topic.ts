@@ -1,6 +1,8 @@
 import { Backoff, type KafkaClient } from './kafka-client.ts';
 import {
+  createPartitionsRequest,
   createTopicRequest,
+  INVALID_PARTITIONS,
   TOPIC_ALREADY_EXISTS,
   topicConfigRequest,
   UNKNOWN_TOPIC,
@@ -9,6 +11,7 @@ import { kafkaCode } from './kafkajs-inside.ts';
 import { MAX_RECORD_BYTES, WriteLogError } from './write-log.ts';
 
 export interface TopicOptions {
+  /** Of a topic that isn't there yet; one that is has to have as many at least. */
   readonly partitionCount: number;
   /** Undefined: 3 where there are as many brokers, else 1. */
   readonly replicationFactor: number | undefined;
@@ -92,6 +95,47 @@ export async function prepareTopic(
   }
 }
 
+/**
+ * Adds partitions until the topic has `partitionCount`, and waits until each has a leader. A topic that has as many is as it
+ * should be; Kafka takes none away.
+ * @throws WriteLogError `unavailable` where that takes longer than `timeoutMs`
+ */
+export async function growTopic(
+  client: KafkaClient,
+  partitionCount: number,
+  timeoutMs: number,
+): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  const backoff = new Backoff();
+  const { signal } = new AbortController();
+  const { topic } = client.options;
+  for (;;) {
+    let cause: unknown;
+    try {
+      await client.refresh();
+      const { errorCode, partitions } = client.metadata;
+      if (errorCode !== 0) throw kafkaCode(errorCode);
+      if (partitions.length < partitionCount) await addPartitions(client, partitionCount);
+      else if (partitions.every(({ partition }) => client.leaderOf(partition) !== undefined)) return;
+    } catch (error) {
+      cause = error;
+    }
+    if (performance.now() > deadlineMs) {
+      const reason = cause instanceof Error ? cause.message : 'its new partitions have no leaders yet';
+      throw new WriteLogError('unavailable', `topic ${topic}: ${reason}`, { cause });
+    }
+    await backoff.waitAndRefresh(client, signal);
+  }
+}
+
+async function addPartitions(client: KafkaClient, partitionCount: number): Promise<void> {
+  const request = createPartitionsRequest(client.options.topic, partitionCount, REQUEST_TIMEOUT_MS);
+  const { errorCode, message } = await client.sendToAny(request, REQUEST_TIMEOUT_MS);
+  // Who asked at the same time may have been first.
+  if (errorCode === 0 || errorCode === INVALID_PARTITIONS) return;
+  throw new Error(message ?? kafkaCode(errorCode).message);
+}
+
 /** The topic is there and will never do. */
 class TopicDiffersError extends Error {
   override readonly name = 'TopicDiffersError';
@@ -128,7 +172,7 @@ async function create(client: KafkaClient, options: TopicOptions): Promise<void>
 async function differencesOf(client: KafkaClient, options: TopicOptions): Promise<string[]> {
   const { partitions } = client.metadata;
   const differences: string[] = [];
-  if (partitions.length !== options.partitionCount)
+  if (partitions.length < options.partitionCount)
     differences.push(`it has ${partitions.length} partitions, not ${options.partitionCount}`);
   const factor = Math.min(...partitions.map(({ replicas }) => replicas.length));
   const wanted = options.replicationFactor ?? defaultReplicas(client);

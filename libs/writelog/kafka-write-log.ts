@@ -4,7 +4,7 @@ import { Backoff, KafkaClient } from './kafka-client.ts';
 import { KafkaOffsets } from './kafka-offsets.ts';
 import { PartitionReader } from './kafka-reader.ts';
 import { deleteRecordsRequest, OFFSET_OUT_OF_RANGE } from './kafka-requests.ts';
-import { prepareTopic } from './kafka-topic.ts';
+import { growTopic, prepareTopic } from './kafka-topic.ts';
 import { kafkaCode } from './kafkajs-inside.ts';
 import { type LogBatch, type WriteLog, WriteLogError } from './write-log.ts';
 
@@ -12,7 +12,7 @@ export interface KafkaWriteLogOptions {
   /** `host:port` of some brokers; they name the others. */
   readonly brokers: readonly string[];
   readonly topic: string;
-  /** Fixed when the topic is created. */
+  /** Of a topic that is missing and so created; one that is there has to have as many at least. */
   readonly partitionCount: number;
   readonly clientId: string;
   /**
@@ -46,8 +46,18 @@ const DEFAULTS = {
   closeTimeoutMs: 5_000,
   warn: () => {},
 };
+const MAX_PARTITIONS = 8192;
 /** How long a question about offsets, or a truncation, is tried again. */
 const QUESTION_TIMEOUT_MS = 10_000;
+
+/** A log in Kafka can grow while it is read and written. */
+export interface KafkaLog extends WriteLog {
+  readonly stats: AppenderStats;
+  /** How many partitions there are now; where no broker answers, how many are known. */
+  countPartitions(): Promise<number>;
+  /** Resolves when there are at least so many. Rejects with `WriteLogError` `unavailable` where the brokers don't do it in time. */
+  grow(partitionCount: number): Promise<void>;
+}
 
 /**
  * A `WriteLog` in one topic of Kafka.
@@ -56,17 +66,17 @@ const QUESTION_TIMEOUT_MS = 10_000;
  * another. `endOffset` is what the leader says; a leader that was paused until another took its place may name an
  * older end for the moment it takes it to find out.
  */
-class KafkaWriteLog implements WriteLog {
-  readonly partitionCount: number;
+class KafkaWriteLog implements KafkaLog {
   readonly #client: KafkaClient;
   readonly #appender: KafkaAppender;
   readonly #offsets: KafkaOffsets;
   readonly #warn: (message: string) => void;
   readonly #closeTimeoutMs: number;
   readonly #closing = new AbortController();
+  #partitionCount: number;
 
   constructor(client: KafkaClient, options: Required<Omit<KafkaWriteLogOptions, 'replicationFactor'>>) {
-    this.partitionCount = options.partitionCount;
+    this.#partitionCount = client.metadata.partitions.length;
     this.#client = client;
     this.#warn = options.warn;
     this.#closeTimeoutMs = options.closeTimeoutMs;
@@ -76,6 +86,21 @@ class KafkaWriteLog implements WriteLog {
 
   get stats(): AppenderStats {
     return this.#appender.stats;
+  }
+
+  get partitionCount(): number {
+    return this.#partitionCount;
+  }
+
+  async countPartitions(): Promise<number> {
+    await this.#client.refresh().catch(() => undefined);
+    this.#partitionCount = Math.max(this.#partitionCount, this.#client.metadata.partitions.length);
+    return this.#partitionCount;
+  }
+
+  async grow(partitionCount: number): Promise<void> {
+    await growTopic(this.#client, partitionCount, QUESTION_TIMEOUT_MS);
+    await this.countPartitions();
   }
 
   async append(partition: number, record: Uint8Array): Promise<number> {
@@ -145,8 +170,9 @@ class KafkaWriteLog implements WriteLog {
 
   #check(partition: number): void {
     if (this.#closing.signal.aborted) throw new WriteLogError('closed', 'the log is closed');
-    if (Number.isInteger(partition) && partition >= 0 && partition < this.partitionCount) return;
-    throw new RangeError(`there is no partition ${partition}: the log has ${this.partitionCount}`);
+    // One above the count may have been added since: who asks for it waits until it has a leader.
+    if (Number.isInteger(partition) && partition >= 0 && partition < MAX_PARTITIONS) return;
+    throw new RangeError(`there is no partition ${partition}`);
   }
 }
 
@@ -155,9 +181,7 @@ class KafkaWriteLog implements WriteLog {
  * @throws Error that names what is wrong with the topic
  * @throws WriteLogError `unavailable` where the brokers don't answer in time
  */
-export async function openKafkaWriteLog(
-  options: KafkaWriteLogOptions,
-): Promise<WriteLog & { readonly stats: AppenderStats }> {
+export async function openKafkaWriteLog(options: KafkaWriteLogOptions): Promise<KafkaLog> {
   const { brokers, topic, clientId, partitionCount, replicationFactor } = options;
   const settings = { ...DEFAULTS, ...options };
   const client = new KafkaClient({ brokers, topic, clientId });

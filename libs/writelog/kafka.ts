@@ -1,3 +1,3 @@
 // The Kafka half. Apart from the index: a process on the embedded log must not load its driver.
 export type { AppenderStats as KafkaWriteLogStats } from './kafka-appender.ts';
-export { type KafkaWriteLogOptions, openKafkaWriteLog } from './kafka-write-log.ts';
+export { type KafkaLog, type KafkaWriteLogOptions, openKafkaWriteLog } from './kafka-write-log.ts';

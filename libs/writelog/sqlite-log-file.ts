@@ -40,14 +40,17 @@ export class SqliteLogFile {
   readonly #select: StatementSync;
   readonly #delete: StatementSync;
   readonly #savePartition: StatementSync;
+  /** At least what it was opened with. */
+  readonly partitionCount: number;
 
+  /** A log has `partitionCount` partitions from now on, or more where it had more: no record is ever left out. */
   constructor(path: string, partitionCount: number) {
     if (!Number.isInteger(partitionCount) || partitionCount < 1 || partitionCount > MAX_PARTITIONS) {
       throw new RangeError(`partitionCount must be between 1 and ${MAX_PARTITIONS}, not ${partitionCount}`);
     }
     this.#db = guard(() => new DatabaseSync(path));
     try {
-      guard(() => this.#prepareFile(partitionCount));
+      this.partitionCount = guard(() => this.#prepareFile(partitionCount));
     } catch (error) {
       this.#db.close();
       throw error;
@@ -62,7 +65,7 @@ export class SqliteLogFile {
     );
   }
 
-  #prepareFile(partitionCount: number): void {
+  #prepareFile(partitionCount: number): number {
     // The page size must come before the file's first page, the locking mode before the WAL is first opened.
     this.#db.exec(`
       PRAGMA page_size = ${PAGE_SIZE_BYTES};
@@ -73,13 +76,10 @@ export class SqliteLogFile {
       PRAGMA cache_size = -32768;
       ${SCHEMA}
     `);
-    this.#db.prepare('INSERT OR IGNORE INTO log (only, partition_count) VALUES (1, ?)').run(partitionCount);
-    const row = this.#db.prepare('SELECT partition_count FROM log').get();
-    if (row?.partition_count !== partitionCount) {
-      throw new Error(
-        `this log was created with ${row?.partition_count} partitions and can't be opened with ${partitionCount}`,
-      );
-    }
+    const grow = `INSERT INTO log (only, partition_count) VALUES (1, ?)
+      ON CONFLICT (only) DO UPDATE SET partition_count = max(partition_count, excluded.partition_count)
+      RETURNING partition_count`;
+    return Number(this.#db.prepare(grow).get(partitionCount)?.partition_count);
   }
 
   /** Where a partition's records begin and end; `end` is the next record's offset. */

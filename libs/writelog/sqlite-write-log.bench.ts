@@ -14,7 +14,7 @@ const worker = new Worker(new URL('./testdata/log-worker.ts', import.meta.url), 
 });
 const { port1, port2 } = new MessageChannel();
 worker.postMessage(port1, [port1]);
-const log = connectWriteLog(port2, 4);
+const log = await connectWriteLog(port2);
 
 for (const inFlight of [1, 4, 32]) {
   const from = await log.endOffset(0);

@@ -32,10 +32,20 @@ writeLogContract('sqlite', openInFolder);
 writeLogContract('sqlite without a tail cache', () => openInFolder({ tailCacheBytes: 0 }));
 writeLogContract('sqlite with a tail of a few records', () => openInFolder({ tailCacheBytes: 150_000 }));
 
-test('another partition count is refused with both numbers', async () => {
+test('a log may be opened with more partitions, and keeps those that it has', async () => {
   const { path, dispose, log } = await openInFolder();
+  await log.append(2, recordOf(0));
   await log.close();
-  assert.throws(() => openSqliteWriteLog({ path, partitionCount: 5 }), /created with 3 partitions.* with 5/);
+  const grown = openSqliteWriteLog({ path, partitionCount: 5 });
+  assert.equal(grown.partitionCount, 5);
+  assert.equal(await grown.append(4, recordOf(1)), 0);
+  assert.equal(await grown.append(2, recordOf(2)), 1);
+  await grown.close();
+  const shrunk = openSqliteWriteLog({ path, partitionCount: 1 });
+  assert.equal(shrunk.partitionCount, 5);
+  assert.deepEqual(await readRecords(shrunk, 4, 0, 1), [recordOf(1)]);
+  await assert.rejects(shrunk.append(5, recordOf(3)), /there is no partition 5: the log has 5/);
+  await shrunk.close();
   await dispose();
 });
 

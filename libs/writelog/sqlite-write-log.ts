@@ -7,7 +7,7 @@ import { type LogBatch, type WriteLog, WriteLogError } from './write-log.ts';
 export interface SqliteWriteLogOptions {
   /** The database file; its WAL lies beside it. */
   readonly path: string;
-  /** Fixed when the log is created. */
+  /** Partitions at least: a log that has more keeps them. */
   readonly partitionCount: number;
   /** Bytes that may wait for a commit; past it appends are refused with `unavailable`. */
   readonly maxPendingBytes?: number;
@@ -80,11 +80,11 @@ class SqliteWriteLog implements WriteLog {
   #isClosed = false;
 
   constructor(options: SqliteWriteLogOptions) {
-    this.partitionCount = options.partitionCount;
     this.#maxPendingBytes = options.maxPendingBytes ?? DEFAULT_MAX_PENDING_BYTES;
     this.#file = new SqliteLogFile(options.path, options.partitionCount);
-    const tailBytes = (options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES) / options.partitionCount;
-    for (let p = 0; p < options.partitionCount; p++) {
+    this.partitionCount = this.#file.partitionCount;
+    const tailBytes = (options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES) / this.partitionCount;
+    for (let p = 0; p < this.partitionCount; p++) {
       const { start, end } = this.#file.bounds(p);
       this.#partitions.push({ start, end, deletedTo: 0, tail: new LogTail(end, tailBytes) });
     }

@@ -17,13 +17,17 @@ export interface ConnectWriteLogOptions {
 
 const DEFAULT_MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
-/** A `WriteLog` on the other end of `port`, where `serveWriteLog` runs. `close` closes the port, not the log. */
-export function connectWriteLog(
+/**
+ * A `WriteLog` on the other end of `port`, once `serveWriteLog` runs there. `close` closes the port, not the log.
+ * Rejects with `WriteLogError` `unavailable` where that end has gone.
+ */
+export async function connectWriteLog(
   port: MessagePort,
-  partitionCount: number,
   options: ConnectWriteLogOptions = {},
-): WriteLog {
-  return new WriteLogClient(port, partitionCount, options.maxPendingBytes ?? DEFAULT_MAX_PENDING_BYTES);
+): Promise<WriteLog> {
+  const client = new WriteLogClient(port, options.maxPendingBytes ?? DEFAULT_MAX_PENDING_BYTES);
+  await client.connected;
+  return client;
 }
 
 interface PendingCall {
@@ -40,7 +44,9 @@ interface PendingRead {
 }
 
 class WriteLogClient implements WriteLog {
-  readonly partitionCount: number;
+  /** Of no use before `connected` has resolved. */
+  partitionCount = 0;
+  readonly #hello = Promise.withResolvers<void>();
   readonly #port: MessagePort;
   readonly #calls = new Map<number, PendingCall>();
   readonly #reads = new Map<number, PendingRead>();
@@ -49,16 +55,19 @@ class WriteLogClient implements WriteLog {
   #lastId = 0;
   #closed: WriteLogError | undefined;
 
-  constructor(port: MessagePort, partitionCount: number, maxPendingBytes: number) {
-    this.partitionCount = partitionCount;
+  constructor(port: MessagePort, maxPendingBytes: number) {
     this.#maxPendingBytes = maxPendingBytes;
     this.#port = port;
     port.on('message', (message: ServerMessage) => this.#receive(message));
     port.on('close', () => this.#fail(new WriteLogError('unavailable', "the log's thread has gone")));
   }
 
+  get connected(): Promise<void> {
+    return this.#hello.promise;
+  }
+
   async append(partition: number, record: Uint8Array): Promise<number> {
-    this.#check(partition);
+    this.#check();
     checkRecord(record);
     const bytes = record.length;
     if (this.#pendingBytes + bytes > this.#maxPendingBytes) {
@@ -74,22 +83,22 @@ class WriteLogClient implements WriteLog {
   }
 
   async startOffset(partition: number): Promise<number> {
-    this.#check(partition);
+    this.#check();
     return this.#call((id) => ({ kind: 'startOffset', id, partition }));
   }
 
   async endOffset(partition: number): Promise<number> {
-    this.#check(partition);
+    this.#check();
     return this.#call((id) => ({ kind: 'endOffset', id, partition }));
   }
 
   async truncate(partition: number, offset: number): Promise<void> {
-    this.#check(partition);
+    this.#check();
     await this.#call((id) => ({ kind: 'truncate', id, partition, offset }));
   }
 
   async *read(partition: number, fromOffset: number, signal: AbortSignal): AsyncGenerator<LogBatch, void> {
-    this.#check(partition);
+    this.#check();
     if (signal.aborted) return;
     const id = ++this.#lastId;
     const read: PendingRead = { batches: [], isEnded: false, error: undefined, wake: undefined };
@@ -125,11 +134,9 @@ class WriteLogClient implements WriteLog {
     this.#port.close();
   }
 
-  #check(partition: number): void {
+  /** Which partitions there are the other end knows better. */
+  #check(): void {
     if (this.#closed !== undefined) throw this.#closed;
-    if (!Number.isInteger(partition) || partition < 0 || partition >= this.partitionCount) {
-      throw new RangeError(`there is no partition ${partition}: the log has ${this.partitionCount}`);
-    }
   }
 
   #post(message: ClientMessage, moved: ArrayBuffer[] = []): void {
@@ -145,6 +152,11 @@ class WriteLogClient implements WriteLog {
   }
 
   #receive(message: ServerMessage): void {
+    if (message.kind === 'hello') {
+      this.partitionCount = message.partitionCount;
+      this.#hello.resolve();
+      return;
+    }
     if (message.kind === 'results') {
       for (const result of message.results) this.#settle(result);
       return;
@@ -170,6 +182,7 @@ class WriteLogClient implements WriteLog {
   #fail(reason: WriteLogError): void {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
+    this.#hello.reject(reason);
     const lost = new WriteLogError('unavailable', `${reason.message}; whether the call was done is unknown`);
     for (const { reject } of this.#calls.values()) reject(lost);
     this.#calls.clear();

@@ -20,10 +20,10 @@ class LogThread {
     });
   }
 
-  connect(): WriteLog {
+  connect(): Promise<WriteLog> {
     const { port1, port2 } = new MessageChannel();
     this.worker.postMessage(port1, [port1]);
-    return connectWriteLog(port2, CONTRACT_PARTITIONS);
+    return connectWriteLog(port2);
   }
 
   async close(): Promise<void> {
@@ -36,7 +36,7 @@ async function openInThread() {
   const folder = await mkdtemp(join(tmpdir(), 'writelog-port-'));
   const path = join(folder, 'log.db');
   let thread = new LogThread(path);
-  let log = thread.connect();
+  let log = await thread.connect();
   return {
     log,
     thread,
@@ -44,7 +44,7 @@ async function openInThread() {
       await log.close();
       await thread.close();
       thread = new LogThread(path);
-      log = thread.connect();
+      log = await thread.connect();
       return log;
     },
     async dispose() {
@@ -59,7 +59,7 @@ writeLogContract('through a port', openInThread);
 
 test('several clients share one log', async () => {
   const { log, thread, dispose } = await openInThread();
-  const other = thread.connect();
+  const other = await thread.connect();
   const seen = readRecords(other, 0, 0, 20);
   await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? log : other).append(0, recordOf(i))));
   assert.equal((await seen).length, 20);
@@ -87,7 +87,7 @@ test('a client refuses what exceeds its bound of bytes under way', async () => {
   const { thread, dispose } = await openInThread();
   const { port1, port2 } = new MessageChannel();
   thread.worker.postMessage(port1, [port1]);
-  const client = connectWriteLog(port2, CONTRACT_PARTITIONS, { maxPendingBytes: 1000 });
+  const client = await connectWriteLog(port2, { maxPendingBytes: 1000 });
   const first = client.append(0, recordOf(0, 900));
   await assert.rejects(client.append(0, recordOf(1, 200)), { code: 'unavailable' });
   assert.equal(await first, 0);
@@ -129,7 +129,7 @@ test('a reader that takes nothing is sent no more than its credit', async () => 
   const { log, state } = endlessLog(() => ({ firstOffset: 0, records: [new Uint8Array(MEBIBYTE)] }));
   const { port1, port2 } = new MessageChannel();
   serveWriteLog(log, port1);
-  const client = connectWriteLog(port2, 1);
+  const client = await connectWriteLog(port2);
   const batches = client.read(0, 0, new AbortController().signal)[Symbol.asyncIterator]();
   await batches.next();
   for (let i = 0; i < 200; i++) await new Promise((resolve) => setImmediate(resolve));
@@ -145,9 +145,24 @@ test('a client port that closes ends its reads', async () => {
   const { log, state } = endlessLog(() => ({ firstOffset: 0, records: [new Uint8Array(MEBIBYTE)] }));
   const { port1, port2 } = new MessageChannel();
   serveWriteLog(log, port1);
-  const client = connectWriteLog(port2, 1);
+  const client = await connectWriteLog(port2);
   const batches = client.read(0, 0, new AbortController().signal)[Symbol.asyncIterator]();
   await batches.next();
   await client.close();
   while (state.isReading) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('a client knows the partitions of its log; one that the log doesn’t have is refused there', async () => {
+  const { log, dispose } = await openInThread();
+  assert.equal(log.partitionCount, CONTRACT_PARTITIONS);
+  await assert.rejects(log.append(CONTRACT_PARTITIONS, recordOf(0)), /there is no partition 3/);
+  await assert.rejects(readRecords(log, CONTRACT_PARTITIONS, 0, 1), /there is no partition 3/);
+  await dispose();
+});
+
+test('who connects where nobody serves is told when that end goes', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const connecting = connectWriteLog(port2);
+  port1.close();
+  await assert.rejects(connecting, { code: 'unavailable' });
 });

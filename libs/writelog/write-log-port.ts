@@ -4,6 +4,7 @@ import { type LogBatch, type WriteLog, WriteLogError, type WriteLogErrorCode } f
 /*
  * The protocol between `connectWriteLog` and `serveWriteLog`: structured-clone messages, records transferred.
  *
+ * The server begins with `hello`: what the client can't ask for, since it has to know it from the start.
  * A client numbers its calls and reads from one sequence. Every call gets one `results` entry (those of one group
  * commit travel together). A read gets `batch` messages while it has credit, then one `end`; the server spends a
  * batch's bytes of the credit when it sends it and stops at zero, the client gives them back when the batch is consumed.
@@ -17,6 +18,7 @@ export type ClientMessage =
   | { readonly kind: 'stop'; readonly id: number };
 
 export type ServerMessage =
+  | { readonly kind: 'hello'; readonly partitionCount: number }
   | { readonly kind: 'results'; readonly results: readonly CallResult[] }
   | { readonly kind: 'batch'; readonly id: number; readonly batch: LogBatch }
   | { readonly kind: 'end'; readonly id: number; readonly fault?: Fault };
@@ -85,6 +87,7 @@ class WriteLogServer {
     port.on('close', () => {
       for (const id of this.#reads.keys()) this.#stop(id);
     });
+    port.postMessage({ kind: 'hello', partitionCount: log.partitionCount } satisfies ServerMessage);
   }
 
   #receive(message: ClientMessage): void {

@@ -11,6 +11,7 @@ export interface LogBatch {
  * A record is opaque here and at most `MAX_RECORD_BYTES` long.
  */
 export interface WriteLog {
+  /** How many there were when the log was opened: they only become more, and those are as good as the others. */
   readonly partitionCount: number;
 
   /**

@@ -82,7 +82,9 @@ export const configSchema = z.strictObject({
     max_connections: count(10_000).describe('Open connections'),
   }),
   write_log: z.strictObject({
-    partitions: count(1).describe('Partitions of the log; fixed when it is made'),
+    partitions: count(1).describe(
+      'Partitions that the log is made with; in a cluster `xscaler log partitions` changes them then',
+    ),
     brokers: addresses.describe('host:port of some Kafka brokers'),
     topic: z.string().default('xscaler-log').describe('Kafka topic'),
     replication_factor: z.coerce
@@ -110,7 +112,6 @@ export const configSchema = z.strictObject({
     evaluation_heap_mb: count(1024).describe('JavaScript heap of an evaluation thread, MB'),
     max_queued_queries: count(200).describe('Queries that wait for a thread at most'),
     max_block_index_bytes: count(256 * MB).describe('Bytes of block indexes kept in memory'),
-    max_block_chunk_bytes: count(128 * MB).describe('Bytes of chunks of blocks kept in memory'),
     max_block_chunk_bytes: count(128 * MB).describe('Bytes of chunks of blocks kept in memory'),
   }),
   limits: limitsSchema,

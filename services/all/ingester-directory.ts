@@ -8,15 +8,13 @@ const REFRESH_MS = 1_000;
  * the last known answer stands while the registry is away.
  */
 export class IngesterDirectory {
-  readonly #partitionCount: number;
   readonly #secret: string;
   readonly #connections = new Map<string, GrpcIngester>();
   readonly #refresh: Heartbeat;
   #owners: ReadonlyMap<number, readonly PartitionOwner[]> = new Map();
   #isKnown = false;
 
-  constructor(registry: OwnerRegistry, partitionCount: number, secret: string) {
-    this.#partitionCount = partitionCount;
+  constructor(registry: OwnerRegistry, secret: string) {
     this.#secret = secret;
     this.#refresh = new Heartbeat(async () => {
       const { byPartition, ageMs } = await registry.owners(REFRESH_MS);
@@ -44,12 +42,13 @@ export class IngesterDirectory {
     return Object.fromEntries(this.#owners);
   }
 
-  /** Every partition with its owners, best first: live ones, then those that are still replaying. */
+  /** Every partition that somebody has with its owners, best first: live ones, then those that are still replaying. */
   replicas(): ReadonlyMap<number, readonly IngesterReplica[]> {
     const replicas = new Map<number, readonly IngesterReplica[]>();
-    for (let partition = 0; partition < this.#partitionCount; partition++) {
-      const owners = (this.#owners.get(partition) ?? []).filter(({ state }) => state !== 'stopped');
-      const best = [...owners].sort((a, b) => rank(a) - rank(b) || b.appliedOffset - a.appliedOffset);
+    for (const [partition, owners] of this.#owners) {
+      const best = owners
+        .filter(({ state }) => state !== 'stopped')
+        .sort((a, b) => rank(a) - rank(b) || b.appliedOffset - a.appliedOffset);
       replicas.set(
         partition,
         best.map(({ instanceId, address }) => ({ name: instanceId, api: this.#connection(address) })),

@@ -33,6 +33,11 @@ export class OpeningWriteLog<Log extends WriteLog> implements WriteLog {
     return this.#log?.partitionCount ?? this.#options.partitionCount;
   }
 
+  /** Undefined until it is open. */
+  get opened(): Log | undefined {
+    return this.#log;
+  }
+
   /** Why it isn't open; undefined once it is. */
   get reason(): string | undefined {
     return this.#reason;

@@ -8,10 +8,9 @@ function partitions(ordinal: number, ingesters: number, count: number): number[]
   const flags = {
     '--cluster.ordinal': ordinal,
     '--cluster.ingesters-per-zone': ingesters,
-    '--write-log.partitions': count,
   };
   const argv = Object.entries(flags).map(([name, value]) => `${name}=${value}`);
-  return partitionsOf(loadConfig(configSchema, { argv, env: {}, yaml: undefined }));
+  return partitionsOf(loadConfig(configSchema, { argv, env: {}, yaml: undefined }), count);
 }
 
 test('the ingesters of a zone share all partitions, each has its own', () => {
@@ -23,5 +22,5 @@ test('the ingesters of a zone share all partitions, each has its own', () => {
 
 test('a place without a partition is an error that names the settings', () => {
   assert.throws(() => partitions(2, 2, 4), /cluster\.ordinal is 2.*cluster\.ingesters_per_zone/);
-  assert.throws(() => partitions(3, 4, 2), /cluster\.ordinal is 3.*write_log\.partitions/);
+  assert.throws(() => partitions(3, 4, 2), /cluster\.ordinal is 3.*2 partitions/);
 });

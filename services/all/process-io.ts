@@ -4,8 +4,9 @@ import { openRedisCluster } from '@xscaler/cluster/redis';
 import { type Database, DatabaseError, migrate } from '@xscaler/database';
 import { openPostgresDatabase } from '@xscaler/database/postgres';
 import type { Logger, Module } from '@xscaler/runtime';
+import { PlacementStore } from '@xscaler/tenancy';
 import type { WriteLog } from '@xscaler/writelog';
-import { openKafkaWriteLog } from '@xscaler/writelog/kafka';
+import { type KafkaLog, openKafkaWriteLog } from '@xscaler/writelog/kafka';
 import type { Config } from './config.ts';
 import { OpeningWriteLog } from './opening-write-log.ts';
 import { untilThere } from './until-there.ts';
@@ -21,6 +22,8 @@ export interface ProcessIo {
   /** Usable once their modules are started. */
   readonly db: () => Database;
   readonly writeLog: () => WriteLog;
+  /** The log itself; undefined where it isn't open yet. */
+  readonly kafkaLog: () => KafkaLog | undefined;
   readonly cluster: () => Cluster;
 }
 
@@ -31,11 +34,12 @@ export interface ProcessIo {
 export function processIo(target: string, config: Config, logger: Logger): ProcessIo {
   let db: Database | undefined;
   let databaseAway: string | undefined;
-  let writeLog: OpeningWriteLog<WriteLog> | undefined;
+  let writeLog: OpeningWriteLog<KafkaLog> | undefined;
   let cluster: Cluster | undefined;
   return {
     db: () => db as Database,
     writeLog: () => writeLog as WriteLog,
+    kafkaLog: () => writeLog?.opened,
     cluster: () => cluster as Cluster,
     database: {
       name: 'database',
@@ -64,14 +68,17 @@ export function processIo(target: string, config: Config, logger: Logger): Proce
     },
     log: {
       name: 'write-log',
+      needs: ['database'],
       start: async () => {
         const { brokers, topic, partitions, replication_factor: copies, retention } = config.write_log;
         if (brokers.length === 0) required('write_log.brokers', '');
+        // What the database says counts in every service, whatever this one was told: `partitions` is for the first of all.
+        const partitionCount = await new PlacementStore(db as Database).ensurePartitionCount(partitions);
         const open = () =>
           openKafkaWriteLog({
             brokers,
             topic,
-            partitionCount: partitions,
+            partitionCount,
             clientId: `xscaler-${target}-${hostname()}-${process.pid}`,
             ...(copies > 0 && { replicationFactor: copies }),
             retentionMs: retention,
@@ -79,7 +86,7 @@ export function processIo(target: string, config: Config, logger: Logger): Proce
             warn: (reason) => logger.warn({ reason }, 'Kafka failed us, trying again'),
           });
         writeLog = new OpeningWriteLog({
-          partitionCount: partitions,
+          partitionCount,
           open,
           onAway: ({ message }) => logger.warn({ reason: message }, 'Kafka is away, waiting for it'),
           onFault: (error) => logger.error({ err: error }, 'the write log is not what it should be'),

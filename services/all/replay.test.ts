@@ -14,6 +14,10 @@ test('ready means that every partition is live', async () => {
   assert.equal(await reasonOf(async () => ({ 0: { state: 'live', nextOffset: 7 } })), undefined);
 });
 
+test('an ingester that was not given its partitions yet is not ready', async () => {
+  assert.equal(await reasonOf(async () => ({})), 'it has no partition yet');
+});
+
 test('a partition that is not live is named', async () => {
   const status = { 0: { state: 'live', nextOffset: 7 }, 2: { state: 'replaying', nextOffset: 3 } } as const;
   assert.equal(await reasonOf(async () => status), 'partition 2 is replaying');

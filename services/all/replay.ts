@@ -5,6 +5,8 @@ import type { IngesterStatus, PartitionReport } from '@xscaler/ingester';
 export interface IngesterStatusApi {
   status(request: undefined, signal: AbortSignal): Promise<IngesterStatus>;
   inspect(request: undefined, signal: AbortSignal): Promise<readonly PartitionReport[]>;
+  /** Gives it partitions beside those that it has. */
+  own(partitions: readonly number[], signal: AbortSignal): Promise<void>;
 }
 
 const POLL_MS = 50;
@@ -51,6 +53,7 @@ export class IngesterWatch {
 }
 
 function notLive(status: IngesterStatus): string | undefined {
+  if (Object.keys(status).length === 0) return 'it has no partition yet';
   const late = Object.entries(status).filter(([, { state }]) => state !== 'live');
   if (late.length === 0) return undefined;
   return late.map(([partition, { state }]) => `partition ${partition} is ${state}`).join(', ');

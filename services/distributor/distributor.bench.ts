@@ -62,9 +62,11 @@ const bodies = Array.from({ length: REQUESTS }, (_, request) =>
 
 function start() {
   const limits = limitsSchema.parse({});
+  const shard = { partitions: Array.from({ length: log.partitionCount }, (_, partition) => partition) };
   const distributor = createDistributor({
     log,
     limitsOf: () => limits,
+    shardOf: () => shard,
     windowMs: 7_200_000,
     clock: () => NOW_MS,
     registry: new Registry(),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Labels } from '@xscaler/model';
 import type { UpstreamResponse } from '@xscaler/rpc';
-import { type Limits, limitsSchema } from '@xscaler/tenancy';
+import { type Limits, limitsSchema, type Shard } from '@xscaler/tenancy';
 import { encodeWriteRequest, LogRecordReader, packSnappy, type WriteSeries } from '@xscaler/wire';
 import type { WriteLog, WriteLogError } from '@xscaler/writelog';
 import { Registry } from 'prom-client';
@@ -57,10 +57,12 @@ export function setUp(
   const log = new MemoryLog(partitionCount);
   const registry = new Registry();
   const clock = { nowMs: NOW_MS };
-  const current = { limits: { ...limitsSchema.parse({}), ...limits } };
+  const shard = { partitions: Array.from({ length: partitionCount }, (_, i) => i) };
+  const current = { limits: { ...limitsSchema.parse({}), ...limits }, shard: shard as Shard | undefined };
   const distributor = createDistributor({
     log,
     limitsOf: () => current.limits,
+    shardOf: () => current.shard,
     windowMs: 7_200_000,
     clock: () => clock.nowMs,
     registry,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { DecodeError } from '@xscaler/encoding';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
-import type { Limits } from '@xscaler/tenancy';
+import type { Limits, Shard } from '@xscaler/tenancy';
 import { expandSnappy, TooLargeError } from '@xscaler/wire';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
@@ -15,6 +15,8 @@ export interface DistributorOptions {
   readonly log: WriteLog;
   /** Looked at once a request: a changed limit holds from the next one on. */
   readonly limitsOf: (tenant: string) => Limits;
+  /** Where a tenant's samples go, looked at once a request too; undefined where that isn't known: 503. */
+  readonly shardOf: (tenant: string) => Shard | undefined;
   /** Length of the ingesters' head windows, in whole ms from a second to 24 days; written into every record. */
   readonly windowMs: number;
   /** Wall clock, in ms. */
@@ -68,7 +70,7 @@ class Distributor implements Upstream {
   constructor(options: DistributorOptions) {
     this.#options = options;
     this.#seed = options.seed ?? randomSeed();
-    this.#encoder = new PushEncoder(options.log.partitionCount, options.windowMs, this.#seed);
+    this.#encoder = new PushEncoder(options.windowMs, this.#seed);
     this.#metrics = new DistributorMetrics(
       options.registry,
       () => this.#sumOverTenants((tenant) => tenant.facts.size),
@@ -84,8 +86,9 @@ class Distributor implements Upstream {
   }
 
   async #push({ tenant: tenantId, body }: UpstreamRequest): Promise<UpstreamResponse> {
-    const { limitsOf, clock } = this.#options;
+    const { limitsOf, shardOf, clock } = this.#options;
     const limits = limitsOf(tenantId);
+    const shard = shardOf(tenantId);
     const nowMs = clock();
     if (body.length > limits.max_recv_msg_size) {
       return textAnswer(
@@ -96,11 +99,12 @@ class Distributor implements Upstream {
     if (this.#inFlightBytes >= (this.#options.maxInFlightBytes ?? MAX_IN_FLIGHT_BYTES)) {
       return retryLater(503, 'too many writes in flight', RETRY_AFTER_MS);
     }
+    if (shard === undefined) return retryLater(503, 'where samples go is not known', RETRY_AFTER_MS);
     const tenant = this.#tenant(tenantId, nowMs);
     let push: EncodedPush;
     try {
       const expanded = expandSnappy(body, limits.max_decompressed_size);
-      push = this.#encoder.encode(tenantId, tenant, limits, expanded, nowMs);
+      push = this.#encoder.encode(tenantId, tenant, limits, shard, expanded, nowMs);
     } catch (error) {
       if (error instanceof TooLargeError) return textAnswer(413, `the body ${error.message}`);
       if (error instanceof DecodeError) return textAnswer(400, `the body does not decode: ${error.message}`);
@@ -198,10 +202,9 @@ class Distributor implements Upstream {
     if (nowMs - this.#forgotMs >= FORGET_EVERY_MS) this.#forgetIdle(nowMs);
     let tenant = this.#tenants.get(tenantId);
     if (tenant === undefined) {
-      const { log, maxFactsPerTenant, activeSeries, logger } = this.#options;
+      const { maxFactsPerTenant, activeSeries, logger } = this.#options;
       tenant = new TenantSeries({
         tenant: tenantId,
-        partitionCount: log.partitionCount,
         maxFacts: maxFactsPerTenant ?? MAX_FACTS_PER_TENANT,
         seed: this.#seed[0] ^ this.#seed[2],
         loadActive: activeSeries,

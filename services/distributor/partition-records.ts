@@ -14,24 +14,26 @@ export class PartitionRecords {
   readonly #windowMs: number;
   readonly #writers: LogRecordWriter[] = [];
   /** Whether the partition's writer holds a record of this request. */
-  readonly #begun: Uint8Array;
+  readonly #begun: boolean[] = [];
   /** Group of what each writer got last. */
-  readonly #lastGroups: Int32Array;
+  readonly #lastGroups: number[] = [];
   #tenant = '';
   #records: PartitionRecord[] = [];
 
-  constructor(partitionCount: number, windowMs: number) {
+  constructor(windowMs: number) {
     this.#windowMs = windowMs;
-    this.#begun = new Uint8Array(partitionCount);
-    this.#lastGroups = new Int32Array(partitionCount);
-    for (let i = 0; i < partitionCount; i++) this.#writers.push(new LogRecordWriter());
   }
 
-  /** Begins a request; what is left of another one is dropped. */
-  begin(tenant: string): void {
+  /** Begins a request with records for partitions below `partitionCount`; what is left of another one is dropped. */
+  begin(tenant: string, partitionCount: number): void {
     this.#tenant = tenant;
-    this.#begun.fill(0);
+    this.#begun.fill(false);
     this.#records = [];
+    while (this.#writers.length < partitionCount) {
+      this.#writers.push(new LogRecordWriter());
+      this.#begun.push(false);
+      this.#lastGroups.push(0);
+    }
   }
 
   /**
@@ -40,8 +42,8 @@ export class PartitionRecords {
    */
   withRoom(partition: number, group: number, wantedBytes: number): LogRecordWriter {
     const writer = this.#writers[partition];
-    if (this.#begun[partition] === 0) {
-      this.#begun[partition] = 1;
+    if (!this.#begun[partition]) {
+      this.#begun[partition] = true;
       writer.reset(this.#tenant, this.#windowMs);
     } else if (writer.byteLength + wantedBytes > RECORD_SPLIT_BYTES) {
       this.#split(partition, group, wantedBytes);
@@ -61,10 +63,10 @@ export class PartitionRecords {
   /** All records of the request. */
   take(): PartitionRecord[] {
     for (let partition = 0; partition < this.#begun.length; partition++) {
-      if (this.#begun[partition] === 1) this.#finish(partition);
+      if (this.#begun[partition]) this.#finish(partition);
     }
     const records = this.#records;
-    this.begin('');
+    this.begin('', 0);
     return records;
   }
 

@@ -1,6 +1,6 @@
 import { ByteWriter, ContentHash } from '@xscaler/encoding';
 import { EXEMPLAR_MAX_LABEL_LENGTH, type Exemplar, Labels, type MetricMetadata } from '@xscaler/model';
-import type { Limits } from '@xscaler/tenancy';
+import { type Limits, partitionOf, type Shard } from '@xscaler/tenancy';
 import {
   AT_END,
   AT_SERIES,
@@ -11,7 +11,7 @@ import {
   writeLabelSet,
 } from '@xscaler/wire';
 import { type PartitionRecord, PartitionRecords, RECORD_MAX_BYTES } from './partition-records.ts';
-import { metadataKey, metadataSeed, partitionOf } from './partitioning.ts';
+import { metadataKey, metadataSeed } from './partitioning.ts';
 import { type Reason, Refusals } from './refusals.ts';
 import { RequestSize } from './request-size.ts';
 import { FACT_GROUP, FACT_ID, TenantSeries } from './tenant-series.ts';
@@ -45,7 +45,6 @@ export interface EncodedPush {
  * sample, and per series only for those that are new, refused, or whose labels don't come in normal form.
  */
 export class PushEncoder {
-  readonly #partitionCount: number;
   readonly #hash: ContentHash;
   readonly #reader = new WriteRequestReader();
   readonly #parser = new LabelSetParser();
@@ -53,6 +52,7 @@ export class PushEncoder {
   readonly #records: PartitionRecords;
 
   #tenant!: TenantSeries;
+  #shard!: Shard;
   #limits!: Limits;
   #metadataSeed = 0;
   #minMs = 0;
@@ -65,13 +65,13 @@ export class PushEncoder {
   #storedExemplars = 0;
   #storedMetadata = 0;
 
-  constructor(partitionCount: number, windowMs: number, seed: Uint32Array) {
-    this.#partitionCount = partitionCount;
+  constructor(windowMs: number, seed: Uint32Array) {
     this.#hash = new ContentHash(seed);
-    this.#records = new PartitionRecords(partitionCount, windowMs);
+    this.#records = new PartitionRecords(windowMs);
   }
 
   /**
+   * @param shard where the tenant's samples go now
    * @param body the expanded request
    * @returns no records where the request has more of anything than `max_samples_per_request`
    * @throws DecodeError where the body isn't a WriteRequest
@@ -80,10 +80,11 @@ export class PushEncoder {
     tenantId: string,
     tenant: TenantSeries,
     limits: Limits,
+    shard: Shard,
     body: Uint8Array,
     nowMs: number,
   ): EncodedPush {
-    this.#begin(tenantId, tenant, limits, nowMs);
+    this.#begin(tenantId, tenant, limits, shard, nowMs);
     const reader = this.#reader;
     reader.reset(body, this.#maxParts);
     try {
@@ -108,15 +109,16 @@ export class PushEncoder {
     };
   }
 
-  #begin(tenantId: string, tenant: TenantSeries, limits: Limits, nowMs: number): void {
-    tenant.begin(limits, nowMs);
+  #begin(tenantId: string, tenant: TenantSeries, limits: Limits, shard: Shard, nowMs: number): void {
+    tenant.begin(limits, shard, nowMs);
     this.#tenant = tenant;
+    this.#shard = shard;
     this.#limits = limits;
     this.#metadataSeed = metadataSeed(tenantId);
     this.#minMs = Math.max(-MAX_TIMESTAMP_MS, nowMs - limits.out_of_order_time_window);
     this.#maxMs = Math.min(MAX_TIMESTAMP_MS, nowMs + limits.creation_grace_period);
     this.#maxParts = limits.max_samples_per_request || Number.POSITIVE_INFINITY;
-    this.#records.begin(tenantId);
+    this.#records.begin(tenantId, 1 + (shard.partitions.at(-1) as number));
     this.#refusals = new Refusals();
     this.#received = new RequestSize();
     this.#stored = 0;
@@ -288,7 +290,7 @@ export class PushEncoder {
     const textBytes = Math.max(Buffer.byteLength(metadata.help), Buffer.byteLength(metadata.unit));
     if (this.#refusesMetadata(metadata, nameBytes, textBytes)) return;
     const key = metadataKey(this.#metadataSeed, metadata.metric);
-    const partition = partitionOf(key, this.#partitionCount);
+    const partition = partitionOf(key, this.#shard);
     this.#records.withRoom(partition, key, 32 + nameBytes + 2 * textBytes).addMetadata(metadata);
     this.#storedMetadata++;
   }

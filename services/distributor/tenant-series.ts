@@ -1,8 +1,8 @@
 import type { ContentHash } from '@xscaler/encoding';
 import { Labels, seriesId } from '@xscaler/model';
-import type { Limits } from '@xscaler/tenancy';
+import { type Limits, partitionOf, type Shard } from '@xscaler/tenancy';
 import { LabelSetParser, type WriteRequestReader } from '@xscaler/wire';
-import { groupKey, partitionOf } from './partitioning.ts';
+import { groupKey } from './partitioning.ts';
 import type { Reason } from './refusals.ts';
 import { FIRST_OWN_WORD, LAST_SEEN, SeriesTable } from './series-table.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -29,7 +29,6 @@ const LOAD_RETRY_MS = 10_000;
 
 export interface TenantSeriesOptions {
   readonly tenant: string;
-  readonly partitionCount: number;
   /** Bound on the series of a tenant that facts are kept for. */
   readonly maxFacts: number;
   readonly seed: number;
@@ -42,8 +41,8 @@ export interface TenantSeriesOptions {
  * What a distributor knows about a tenant's series: facts by the hash of a series' label bytes, and, where
  * the tenant has a series limit, which ids are active.
  *
- * Facts are not verdicts: each carries the generation of label limits that its labels were last checked
- * under, and is checked again when those have changed.
+ * Facts are not verdicts: each carries the generation of label limits and shard that its labels were last checked
+ * and placed under; when those have changed that is done again where the series comes next.
  */
 export class TenantSeries {
   readonly facts: SeriesTable;
@@ -59,6 +58,7 @@ export class TenantSeries {
   #loaded = false;
   #loadAgainMs = 0;
   #limits: Limits | undefined;
+  #shard: Shard | undefined;
   #generation = 0;
   #nowMinute = 1;
   #sweptMs = 0;
@@ -68,12 +68,14 @@ export class TenantSeries {
     this.facts = this.#table(FACT_WORDS);
   }
 
-  /** Prepares for a request: takes the limits as they are now, drops a little of what is stale. */
-  begin(limits: Limits, nowMs: number): void {
+  /** Prepares for a request: takes limits and shard as they are now, drops a little of what is stale. */
+  begin(limits: Limits, shard: Shard, nowMs: number): void {
     this.lastPushMs = nowMs;
     this.#nowMinute = Math.max(1, Math.floor(nowMs / 60_000));
-    if (this.#limits === undefined || labelLimitsDiffer(this.#limits, limits)) this.#generation++;
+    const isChecked = this.#limits !== undefined && !labelLimitsDiffer(this.#limits, limits);
+    if (!isChecked || this.#shard !== shard) this.#generation++;
     this.#limits = limits;
+    this.#shard = shard;
     if (limits.max_global_series_per_user > 0) this.#countActive(nowMs);
     else this.#active = undefined;
     if (nowMs - this.#sweptMs < SWEEP_EVERY_MS) return;
@@ -120,17 +122,21 @@ export class TenantSeries {
     parser.parse(reader.labelBytes, reader.labelsStart, reader.labelsEnd);
     if (this.#hasLabelFault()) return -1;
     const { facts } = this;
+    const shard = this.#shard as Shard;
     if (known >= 0) {
-      facts.words[known + FACT_GENERATION] = this.#generation;
+      const { words } = facts;
+      const place = partitionOf(words[known + FACT_GROUP], shard);
+      words[known + FACT_PLACE] = place | (words[known + FACT_PLACE] & NOT_NORMALISED);
+      words[known + FACT_GENERATION] = this.#generation;
       return this.#refresh(known);
     }
-    const { tenant, partitionCount } = this.#options;
+    const { tenant } = this.#options;
     const labels = Labels.fromSorted(parser.takePairs());
     const id = seriesId(tenant, labels);
     const idWords = new Int32Array(id.slice().buffer);
     if (!this.#activate(idWords, 0)) return -1;
     const group = groupKey(tenant, labels, id);
-    const place = partitionOf(group, partitionCount) | (parser.normalised ? 0 : NOT_NORMALISED);
+    const place = partitionOf(group, shard) | (parser.normalised ? 0 : NOT_NORMALISED);
     const at = facts.insert(hash.h0, hash.h1, hash.h2, hash.h3, this.#nowMinute);
     const { words } = facts;
     for (let i = 0; i < 4; i++) words[at + FACT_ID + i] = idWords[i];

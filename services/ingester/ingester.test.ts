@@ -27,7 +27,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 /** A write log and a database of their own, as a machine has them: they outlive any ingester. */
 class Machine {
   readonly dir = mkdtempSync(join(tmpdir(), 'ingester-'));
-  readonly log: WriteLog = openSqliteWriteLog({ path: join(this.dir, 'log.sqlite'), partitionCount: 1 });
+  readonly log: WriteLog = openSqliteWriteLog({ path: join(this.dir, 'log.sqlite'), partitionCount: 2 });
   readonly db: Database = openSqliteDatabase(join(this.dir, 'db.sqlite'));
   readonly blocks = new SqlBlockStore(this.db);
   nowMs = 0;
@@ -57,7 +57,7 @@ class Machine {
   }
 
   /** Logs samples [timestamp, value] of series `name`. */
-  async write(name: string, samples: readonly (readonly [number, number])[]): Promise<void> {
+  async write(name: string, samples: readonly (readonly [number, number])[], partition = 0): Promise<void> {
     const labels = Labels.of({ __name__: name });
     const id = seriesId(TENANT, labels);
     const words = new Uint32Array(id.slice().buffer);
@@ -71,7 +71,7 @@ class Machine {
       value[0] = number;
       this.#writer.addSample(timestampMs, valueWords[0], valueWords[1]);
     }
-    await this.log.append(0, this.#writer.finish());
+    await this.log.append(partition, this.#writer.finish());
   }
 
   async endOffset(): Promise<number> {
@@ -465,6 +465,46 @@ test('what another zone commits while an ingester starts is neither lost nor sto
   );
   assert.equal((await machine.read(second)).up.length, 6);
   for (const ingester of [first, second]) await ingester.stop();
+  await machine.close();
+});
+
+test('a running ingester takes a partition more: what it held is in the next read, and nothing else changes', async () => {
+  const machine = await Machine.make();
+  await machine.write('old', [[1, 1]]);
+  await machine.write('new', [[1, 2]], 1);
+  const ingester = machine.ingester();
+  const { signal } = new AbortController();
+  const names = (partitions: number[]) =>
+    ingester.labelValues(
+      {
+        tenant: TENANT,
+        matcherSets: [],
+        startMs: 0,
+        endMs: 10,
+        minOffsets: {},
+        partitions,
+        name: '__name__',
+      },
+      signal,
+    );
+  const starting = ingester.start();
+  await Promise.all([ingester.own([0, 1]), starting]);
+  assert.deepEqual(Object.keys(ingester.status()), ['0', '1']);
+  assert.deepEqual(await names([0]), ['old']);
+  assert.deepEqual(await names([0, 1]), ['new', 'old']);
+  await machine.write('newer', [[2, 3]], 1);
+  await ingester.own([0, 1]);
+  const read = {
+    tenant: TENANT,
+    matcherSets: [],
+    startMs: 0,
+    endMs: 10,
+    minOffsets: { 1: 2 },
+    partitions: [1],
+  };
+  assert.equal((await ingester.series(read, signal)).length, 2);
+  await assert.rejects(names([1, 2]), /partition 2 is not owned here/);
+  await ingester.stop();
   await machine.close();
 });
 

@@ -11,6 +11,7 @@ import type { HeldHead } from './partition-heads.ts';
 import { PartitionOwner, type PartitionReport } from './partition-owner.ts';
 
 export interface IngesterOptions {
+  /** Those that it has from the start; `own` gives it more. */
   readonly partitions: readonly number[];
   /** Replicas of a partition are in zones of their own. */
   readonly zone: string;
@@ -44,7 +45,9 @@ export type IngesterStatus = Readonly<
 
 /** Owns partitions of the log and answers reads from their heads. */
 export class Ingester implements IngesterApi {
-  readonly #owners: readonly PartitionOwner[];
+  /** By partition. */
+  #owners: readonly PartitionOwner[] = [];
+  readonly #newOwner: (partition: number) => PartitionOwner;
   readonly #sweep: () => Promise<void>;
   #sweeping: NodeJS.Timeout | undefined;
 
@@ -59,16 +62,33 @@ export class Ingester implements IngesterApi {
         logger.warn({ err: error }, 'parts of unfinished blocks could not be swept');
       }
     };
-    this.#owners = options.partitions.map(
-      (partition) => new PartitionOwner({ ...options, partition, metrics, pool }),
-    );
+    this.#newOwner = (partition) => new PartitionOwner({ ...options, partition, metrics, pool });
+    this.#add(options.partitions);
   }
 
   /** Resolves when every partition has replayed what the log held. */
   async start(): Promise<void> {
+    // What is taken while the sweep is under way is started by whoever takes it.
+    const owners = this.#owners;
     await this.#sweep();
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
-    await Promise.all(this.#owners.map((owner) => owner.start()));
+    await Promise.all(owners.map((owner) => owner.start()));
+  }
+
+  /**
+   * Takes partitions beside those that it has, while it goes on with these. Resolves when the new ones have replayed what
+   * the log held; rejects where one of them is stopped.
+   */
+  async own(partitions: readonly number[]): Promise<void> {
+    await Promise.all(this.#add(partitions).map((owner) => owner.start()));
+  }
+
+  /** The owners that are new. */
+  #add(partitions: readonly number[]): PartitionOwner[] {
+    const known = new Set(this.#owners.map(({ partition }) => partition));
+    const added = partitions.filter((partition) => !known.has(partition)).map(this.#newOwner);
+    this.#owners = [...this.#owners, ...added].sort((a, b) => a.partition - b.partition);
+    return added;
   }
 
   async stop(): Promise<void> {

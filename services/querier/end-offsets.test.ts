@@ -50,14 +50,36 @@ test('what a fetch has brought serves all reads of a query that came before it b
   let nowMs = 1_000;
   const offsets = new EndOffsets(log, () => nowMs);
   const arrival = offsets.arrival();
-  const fetched = offsets.after(arrival);
+  const fetched = offsets.after(arrival, [0]);
   nowMs = 2_000;
   pending[0].resolve(7);
   assert.deepEqual(await fetched, { 0: 7 });
-  assert.deepEqual(await offsets.after(arrival), { 0: 7 });
+  assert.deepEqual(await offsets.after(arrival, [0]), { 0: 7 });
   assert.equal(pending.length, 1);
-  assert.equal(offsets.last?.askedMs, 1_000, 'when it was asked for, not when the answer came');
-  const later = offsets.after(offsets.arrival());
+  assert.deepEqual(offsets.knownSince(1_000, [0]), { 0: 7 });
+  assert.equal(offsets.knownSince(1_001, [0]), undefined, 'when it was asked for, not when the answer came');
+  assert.equal(offsets.knownSince(1_000, [0, 1]), undefined);
+  const later = offsets.after(offsets.arrival(), [0]);
   pending[1].resolve(9);
   assert.deepEqual(await later, { 0: 9 });
+});
+
+test('a query waits for its own partitions alone', async () => {
+  const answers = new Map<number, PromiseWithResolvers<number>>();
+  const endOffset = (partition: number) => {
+    const answer = Promise.withResolvers<number>();
+    answers.set(partition, answer);
+    return answer.promise;
+  };
+  const offsets = new EndOffsets({ partitionCount: 3, endOffset } as unknown as WriteLog);
+  const one = offsets.after(offsets.arrival(), [0, 2]);
+  const other = offsets.after(offsets.arrival(), [1]);
+  answers.get(0)?.resolve(5);
+  answers.get(2)?.resolve(6);
+  assert.deepEqual(await one, { 0: 5, 2: 6 });
+  const later = offsets.after(offsets.arrival(), [2]);
+  answers.get(2)?.resolve(8);
+  assert.deepEqual(await later, { 2: 8 });
+  answers.get(1)?.reject(new Error('no leader'));
+  await assert.rejects(other, /no leader/);
 });

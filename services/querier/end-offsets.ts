@@ -2,25 +2,34 @@ import type { WriteLog } from '@xscaler/writelog';
 
 export type Offsets = Readonly<Record<number, number>>;
 
-/** Where the log ended at an instant: everything acknowledged before it lies below. */
-export interface KnownEnd {
+/** Where one partition ended at an instant: everything acknowledged before it lies below. */
+interface KnownEnd {
+  /** The fetch that has brought it. */
+  readonly number: number;
   /** When it was asked for, wall clock, ms. */
   readonly askedMs: number;
-  readonly offsets: Offsets;
+  readonly offset: number;
+}
+
+/** What is known of a partition's end, and the fetches under way. */
+interface PartitionEnd {
+  last: KnownEnd | undefined;
+  begun: number;
+  current: Promise<number> | undefined;
+  next: Promise<number> | undefined;
 }
 
 /**
- * The log's end offsets, which a strongly consistent read waits for. One round trip serves every query that arrived
- * before it began: a query that comes while one is under way takes the next, since the offsets that are on
- * their way may be older than a write acknowledged before the query.
+ * The log's end offsets, which a strongly consistent read waits for. One fetch of a partition's end serves every query
+ * that arrived before it began: a query that comes while one is under way takes the next, since the offset that is on
+ * its way may be older than a write acknowledged before the query. Partitions have nothing to do with each other: a
+ * query waits for those of its tenant.
  */
 export class EndOffsets {
   readonly #log: WriteLog;
   readonly #clock: () => number;
+  readonly #ends = new Map<number, PartitionEnd>();
   #begun = 0;
-  #current: Promise<Offsets> | undefined;
-  #next: Promise<Offsets> | undefined;
-  #last: (KnownEnd & { readonly number: number }) | undefined;
 
   /** `clock`: wall clock, ms. */
   constructor(log: WriteLog, clock: () => number = Date.now) {
@@ -33,43 +42,59 @@ export class EndOffsets {
     return this.#begun;
   }
 
+  /** Those of all partitions that the log had when it was opened. */
   fetch(): Promise<Offsets> {
-    return this.after(this.arrival());
+    return this.after(this.arrival(), [...Array(this.#log.partitionCount).keys()]);
   }
 
-  /** Those that were asked for after a query had come; all who ask share the fetches. */
-  async after(arrival: number): Promise<Offsets> {
-    if (this.#last !== undefined && this.#last.number > arrival) return this.#last.offsets;
-    if (this.#current === undefined) return this.#begin();
-    if (this.#begun > arrival) return this.#current;
-    this.#next ??= this.#current.then(
-      () => this.#begin(),
-      () => this.#begin(),
-    );
-    return this.#next;
+  /** Those of some partitions that were asked for after a query had come; all who ask share the fetches. */
+  async after(arrival: number, partitions: readonly number[]): Promise<Offsets> {
+    const ends = await Promise.all(partitions.map((partition) => this.#endAfter(partition, arrival)));
+    return Object.fromEntries(partitions.map((partition, i) => [partition, ends[i]]));
   }
 
-  /** What the last fetch that succeeded has brought. */
-  get last(): KnownEnd | undefined {
-    return this.#last;
+  /** Those that are known and were asked for at `sinceMs` or later, of all of the partitions; else undefined. */
+  knownSince(sinceMs: number, partitions: readonly number[]): Offsets | undefined {
+    const offsets: Record<number, number> = {};
+    for (const partition of partitions) {
+      const last = this.#ends.get(partition)?.last;
+      if (last === undefined || last.askedMs < sinceMs) return undefined;
+      offsets[partition] = last.offset;
+    }
+    return offsets;
   }
 
-  #begin(): Promise<Offsets> {
-    this.#next = undefined;
-    const fetching = this.#ask(++this.#begun, this.#clock());
-    this.#current = fetching;
+  async #endAfter(partition: number, arrival: number): Promise<number> {
+    let end = this.#ends.get(partition);
+    if (end === undefined) {
+      end = { last: undefined, begun: 0, current: undefined, next: undefined };
+      this.#ends.set(partition, end);
+    }
+    if (end.last !== undefined && end.last.number > arrival) return end.last.offset;
+    if (end.current === undefined) return this.#begin(partition, end);
+    if (end.begun > arrival) return end.current;
+    const again = () => this.#begin(partition, end);
+    end.next ??= end.current.then(again, again);
+    return end.next;
+  }
+
+  #begin(partition: number, end: PartitionEnd): Promise<number> {
+    end.next = undefined;
+    end.begun = ++this.#begun;
+    const fetching = this.#ask(partition, end);
+    end.current = fetching;
     const done = () => {
-      if (this.#current === fetching) this.#current = undefined;
+      if (end.current === fetching) end.current = undefined;
     };
     fetching.then(done, done);
     return fetching;
   }
 
-  async #ask(number: number, askedMs: number): Promise<Offsets> {
-    const partitions = Array.from({ length: this.#log.partitionCount }, (_, partition) => partition);
-    const ends = await Promise.all(partitions.map((partition) => this.#log.endOffset(partition)));
-    const offsets = Object.fromEntries(ends.entries());
-    this.#last = { number, askedMs, offsets };
-    return offsets;
+  async #ask(partition: number, end: PartitionEnd): Promise<number> {
+    const number = end.begun;
+    const askedMs = this.#clock();
+    const offset = await this.#log.endOffset(partition);
+    end.last = { number, askedMs, offset };
+    return offset;
   }
 }

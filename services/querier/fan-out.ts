@@ -16,7 +16,10 @@ export interface Scope {
   readonly tenant: string;
   readonly startMs: number;
   readonly endMs: number;
-  /** What ingesters wait for, by partition; undefined where blocks hold all of the range and no ingester is asked. */
+  /**
+   * Of each partition that is read what its ingester waits for; undefined where blocks hold all of the range and no ingester
+   * is asked.
+   */
   readonly minOffsets: Readonly<Record<number, number>> | undefined;
 }
 
@@ -130,7 +133,7 @@ export class FanOut {
 
   /** What the log said last stands over what is stored. */
   async metadata(scope: Scope, metric: string | undefined, signal: AbortSignal): Promise<MetricMetadata[]> {
-    const read = { tenant: scope.tenant, metric, minOffsets: scope.minOffsets ?? {} };
+    const read = { tenant: scope.tenant, metric, ...partitionsOf(scope) };
     const fresh = await Promise.all(
       this.#ingestersFor(scope).map((ingester) => ingester.metadata(read, signal)),
     );
@@ -168,10 +171,13 @@ function isEmpty({ startMs, endMs }: Scope): boolean {
   return endMs < startMs;
 }
 
-function ingesterRead(
-  { tenant, startMs, endMs, minOffsets }: Scope,
-  sets: readonly Matcher[][],
-): IngesterRead {
+function ingesterRead(scope: Scope, sets: readonly Matcher[][]): IngesterRead {
+  const { tenant, startMs, endMs } = scope;
   const matcherSets = sets.map((set) => set.map(({ type, name, value }) => ({ type, name, value })));
-  return { tenant, matcherSets, startMs, endMs, minOffsets: minOffsets ?? {} };
+  return { tenant, matcherSets, startMs, endMs, ...partitionsOf(scope) };
+}
+
+/** Partitions are named: one that nobody has is an error, and who has none of them isn't asked. */
+function partitionsOf({ minOffsets = {} }: Scope): Pick<IngesterRead, 'minOffsets' | 'partitions'> {
+  return { minOffsets, partitions: Object.keys(minOffsets).map(Number) };
 }

@@ -22,6 +22,8 @@ export interface QuerierOptions {
   readonly log: WriteLog;
   readonly blocks: BlockStore;
   readonly limitsOf: QueryLimitsOf;
+  /** Ascending: every partition that may hold samples of a tenant which no block has. */
+  readonly partitionsOf: (tenant: string) => Promise<readonly number[]>;
   /** A tenant's lateness window, as the database has it now. */
   readonly latenessOf: (tenant: string) => Promise<Lateness>;
   /** How far the clocks of two services may be apart. */
@@ -58,7 +60,7 @@ export class Querier implements Upstream {
     const fanOut = new FanOut(options.ingesters, options.blocks, readers);
     const { log, clock } = options;
     const offsets = new EndOffsets(log, clock);
-    const horizon = new ReadHorizon({ ...options, offsets, partitionCount: log.partitionCount });
+    const horizon = new ReadHorizon({ ...options, offsets });
     this.#offsets = offsets;
     this.#pool = new EvaluationPool({
       threads: options.evaluationThreads,
@@ -81,11 +83,11 @@ export class Querier implements Upstream {
       ['/api/v1/query', queries.instant],
       ['/api/v1/query_range', queries.range],
       ['/api/v1/query_exemplars', metadata.exemplars],
+      ['/api/v1/format_query', formatQuery],
+      ['/api/v1/parse_query', parseQuery],
       ['/api/v1/series', metadata.series],
       ['/api/v1/labels', metadata.labelNames],
       ['/api/v1/metadata', metadata.metadata],
-      ['/api/v1/format_query', formatQuery],
-      ['/api/v1/parse_query', parseQuery],
       ['/api/v1/rules', async () => success({ groups: [] })],
       ['/api/v1/alerts', async () => success({ alerts: [] })],
       ['/api/v1/status/buildinfo', async () => success(buildInfo(options.version))],

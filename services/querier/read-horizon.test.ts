@@ -23,6 +23,7 @@ function horizon() {
     windowMs: WINDOW_MS,
     changedMs: 0,
     lookups: 0,
+    partitions: [0],
   };
   const log = {
     partitionCount: 1,
@@ -36,12 +37,12 @@ function horizon() {
   const horizon = new ReadHorizon({
     offsets,
     blocks: {
-      committedUntilMs: async () => {
+      committedUntil: async () => {
         state.lookups++;
-        return state.committedMs;
+        return new Map([0, 1, 4].map((partition) => [partition, state.committedMs]));
       },
     },
-    partitionCount: 1,
+    partitionsOf: async () => state.partitions,
     latenessOf: async () => ({ windowMs: state.windowMs, changedMs: state.changedMs }),
     clock,
     maxClockSkewMs: MINUTE_MS,
@@ -108,5 +109,15 @@ test('a window that was changed counts from its change on: another one may have 
 test('an eventual read waits for nothing and asks ingesters all the same', async () => {
   const { state, horizon: subject } = horizon();
   state.isLogAway = true;
-  assert.deepEqual(await subject.minOffsets('t', NOW_MS, undefined), {});
+  assert.deepEqual(await subject.minOffsets('t', NOW_MS, undefined), { 0: 0 });
+});
+
+test('a read is of the tenant’s partitions, as they are when it is done', async () => {
+  const { state, read } = horizon();
+  state.partitions = [1, 4];
+  assert.deepEqual(await read(NOW_MS), { 1: 7, 4: 7 });
+  state.partitions = [1, 4, 5];
+  state.isLogAway = true;
+  const endMs = NOW_MS - WINDOW_MS - MARGIN_MS;
+  await assert.rejects(read(endMs), unavailable, 'the end of partition 5 was never known');
 });

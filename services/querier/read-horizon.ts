@@ -11,8 +11,9 @@ export interface Lateness {
 
 export interface ReadHorizonOptions {
   readonly offsets: EndOffsets;
-  readonly blocks: Pick<BlockStore, 'committedUntilMs'>;
-  readonly partitionCount: number;
+  readonly blocks: Pick<BlockStore, 'committedUntil'>;
+  /** Ascending: every partition that may hold samples of a tenant which no block has. */
+  readonly partitionsOf: (tenant: string) => Promise<readonly number[]>;
   /** As the database has it now. */
   readonly latenessOf: (tenant: string) => Promise<Lateness>;
   /** Wall clock, ms. */
@@ -51,21 +52,23 @@ export class ReadHorizon {
   }
 
   /**
-   * What ingesters must have applied for a read of a tenant's data up to `endMs` (inclusive); undefined where blocks hold all of it.
+   * What ingesters must have applied for a read of a tenant's data up to `endMs` (inclusive), of each partition that is to be
+   * read: 0 where nothing is waited for. Undefined where blocks hold all of it.
    * `arrival`: the read's, see `EndOffsets`; absent: an eventual read, which waits for nothing.
    * @throws ApiError `unavailable` where that can't be known
    */
   async minOffsets(tenant: string, endMs: number, arrival: number | undefined): Promise<Offsets | undefined> {
-    if (arrival === undefined) return {};
-    const { offsets, clock } = this.#options;
+    const { offsets, clock, partitionsOf } = this.#options;
+    const partitions = await partitionsOf(tenant);
+    if (arrival === undefined) return Object.fromEntries(partitions.map((partition) => [partition, 0]));
     const marginMs = WRITE_TIMEOUT_MS + this.#options.maxClockSkewMs;
     if (endMs + marginMs < clock()) {
-      const known = await this.#ofSettled(tenant, endMs, marginMs);
+      const known = await this.#ofSettled(tenant, partitions, endMs, marginMs);
       if (known === 'committed') return undefined;
       if (known !== undefined) return known;
     }
     try {
-      return await offsets.after(arrival);
+      return await offsets.after(arrival, partitions);
     } catch (error) {
       const { message } = error as Error;
       throw new ApiError('unavailable', `what was written last cannot be known: ${message}`);
@@ -74,15 +77,16 @@ export class ReadHorizon {
 
   async #ofSettled(
     tenant: string,
+    partitions: readonly number[],
     endMs: number,
     marginMs: number,
   ): Promise<Offsets | 'committed' | undefined> {
-    const { blocks, clock, latenessOf, offsets, partitionCount } = this.#options;
+    const { blocks, clock, latenessOf, offsets } = this.#options;
     const { windowMs, changedMs } = await latenessOf(tenant);
     const settledMs = Math.max(endMs + windowMs, changedMs) + marginMs;
     if (settledMs > clock()) return undefined;
-    if ((await blocks.committedUntilMs(partitionCount)) >= settledMs) return 'committed';
-    const { last } = offsets;
-    return last !== undefined && last.askedMs >= settledMs ? last.offsets : undefined;
+    const committed = await blocks.committedUntil();
+    if (partitions.every((partition) => (committed.get(partition) ?? 0) >= settledMs)) return 'committed';
+    return offsets.knownSince(settledMs, partitions);
   }
 }

@@ -11,9 +11,11 @@ import {
   type Module,
 } from '@xscaler/runtime';
 import { TenantDirectory } from '@xscaler/tenancy';
+import { connectWriteLog } from '@xscaler/writelog';
 import { type Bootstrapped, bootstrapTenant } from '../bootstrap.ts';
 import type { Config, ThreadConfig } from '../config.ts';
 import { startGateway } from '../gateway-server.ts';
+import { placePartitions } from '../place-partitions.ts';
 import { ProcessParts } from '../process-parts.ts';
 import { type IngesterStatusApi, IngesterWatch, replayed } from '../replay.ts';
 import { SelfMetrics } from '../self-metrics.ts';
@@ -79,8 +81,14 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       ends.writeLog,
       ['data-dir'],
     ),
-    parts.thread('distributor', threadConfig, ends.distributor, ['database', 'write-log']),
-    parts.thread('ingester', threadConfig, ends.ingester, ['database', 'write-log']),
+    {
+      name: 'placement',
+      needs: ['database', 'write-log'],
+      start: async () =>
+        placePartitions(db, await connectWriteLog(ends.main.log), config.write_log.partitions),
+    },
+    parts.thread('distributor', threadConfig, ends.distributor, ['placement']),
+    parts.thread('ingester', threadConfig, ends.ingester, ['placement']),
     {
       name: 'replay',
       needs: ['ingester'],
@@ -91,7 +99,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       stop: async () => watch.stop(),
       notReady: () => watch.notReady(),
     },
-    parts.thread('querier', threadConfig, ends.querier, ['database', 'write-log', 'replay']),
+    parts.thread('querier', threadConfig, ends.querier, ['placement', 'replay']),
     {
       name: 'tenants',
       needs: ['database'],
@@ -158,9 +166,8 @@ function channels(): Record<
     ends[client][clientName] = port1;
     ends[server][serverName] = port2;
   };
-  for (const client of ['distributor', 'ingester', 'querier'] as const)
-    join(client, 'log', 'writeLog', client);
   for (const client of ['main', 'distributor', 'ingester', 'querier'] as const) {
+    join(client, 'log', 'writeLog', client);
     join(client, 'database', 'database', client);
   }
   join('querier', 'ingester', 'ingester', 'querier');

@@ -25,7 +25,7 @@ export function distributorProcess(
       metrics: parts.metrics,
       notReady,
       debug: async () => {
-        const partitions = Array.from({ length: config.write_log.partitions }, (_, partition) => partition);
+        const partitions = [...Array(io.writeLog().partitionCount).keys()];
         const ends = await Promise.all(partitions.map((partition) => io.writeLog().endOffset(partition)));
         return { endOffsets: Object.fromEntries(ends.entries()) };
       },

@@ -4,6 +4,7 @@ import { connect, type IngesterApi } from '@xscaler/rpc';
 import { type GrpcIngesterServer, serveGrpcIngester } from '@xscaler/rpc/network';
 import type { Logger, Module } from '@xscaler/runtime';
 import { PlacementStore } from '@xscaler/tenancy';
+import { HIGHEST_RECORD_VERSION } from '@xscaler/wire';
 import { serveWriteLog } from '@xscaler/writelog';
 import { type Config, parseListenAddress } from '../config.ts';
 import { opsServer } from '../ops-server.ts';
@@ -45,7 +46,8 @@ export function ingesterProcess(
       ]),
     );
     const address = advertise === '' ? config.listen : advertise;
-    const isTold = await io.cluster().owners.announce({ instanceId, zone, ordinal, address, partitions });
+    const owner = { instanceId, zone, ordinal, address, recordVersion: HIGHEST_RECORD_VERSION, partitions };
+    const isTold = await io.cluster().owners.announce(owner);
     isAnnounced ||= isTold;
   };
   const heartbeat = new Heartbeat(announce, HEARTBEAT_MS, (error) => {

@@ -3,26 +3,32 @@ import { connectDatabase } from '@xscaler/database';
 import { createDistributor } from '@xscaler/distributor';
 import { serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
-import { TenantDirectory } from '@xscaler/tenancy';
+import { PlacementDirectory, TenantDirectory } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
 import type { ThreadConfig } from '../config.ts';
 
 runThread<ThreadConfig>(async ({ config, ports }) => {
-  const directory = new TenantDirectory({
-    db: connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres'),
-    defaults: config.limits,
-  });
+  const db = connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres');
+  const directory = new TenantDirectory({ db, defaults: config.limits });
   await directory.start();
+  const placement = new PlacementDirectory({ db });
+  await placement.start();
   const registry = createRegistry('distributor');
-  const log = connectWriteLog(ports.log, config.write_log.partitions);
   const distributor = createDistributor({
-    log,
+    log: await connectWriteLog(ports.log),
     limitsOf: (tenant) => directory.tenant(tenant)?.limits ?? config.limits,
+    shardOf: (tenant) => placement.writeShard(tenant),
     windowMs: config.ingester.head_window,
     clock: Date.now,
     logger: createLogger({ service: 'distributor', level: config.log.level }),
     registry,
   });
   serve<Upstream>(ports.gateway, distributor);
-  return { registry, stop: async () => directory.stop() };
+  return {
+    registry,
+    stop: async () => {
+      directory.stop();
+      placement.stop();
+    },
+  };
 });

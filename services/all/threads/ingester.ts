@@ -5,20 +5,20 @@ import { type IngesterApi, serve } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { connectWriteLog } from '@xscaler/writelog';
 import type { ThreadConfig } from '../config.ts';
-import { partitionsOf } from '../placement.ts';
 import type { IngesterStatusApi } from '../replay.ts';
 
 runThread<ThreadConfig>(async ({ config, ports }) => {
   const registry = createRegistry('ingester');
-  const { partitions: partitionCount } = config.write_log;
+  const log = await connectWriteLog(ports.log);
   const logger = createLogger({ service: 'ingester', level: config.log.level });
   const settings = config.ingester;
   const ingester = new Ingester({
-    partitions: config.embedded ? [...Array(partitionCount).keys()] : partitionsOf(config),
+    // Of a cluster's log the main thread knows which are its own.
+    partitions: config.embedded ? [...Array(log.partitionCount).keys()] : [],
     zone: config.cluster.zone,
     otherZoneMs: config.embedded ? 0 : config.cluster.other_zone_wait,
     truncatesLog: config.embedded,
-    log: connectWriteLog(ports.log, partitionCount),
+    log,
     blocks: new SqlBlockStore(connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres')),
     cuts: {
       graceMs: settings.cut_grace,
@@ -35,6 +35,10 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
   serve<IngesterStatusApi>(ports.main, {
     status: async () => ingester.status(),
     inspect: () => ingester.inspect(),
+    own: async (partitions) => {
+      // A partition that is stopped has said so.
+      ingester.own(partitions).catch((error) => logger.error({ err: error }, 'not all partitions are taken'));
+    },
   });
   // A replay may be long; reads wait for its end, and whoever started this thread asks for the status.
   ingester.start().catch((error) => logger.error({ err: error }, 'the ingester did not start'));

@@ -3,7 +3,7 @@ import { connectDatabase, SqlBlockStore } from '@xscaler/database';
 import { Querier } from '@xscaler/querier';
 import { connect, type IngesterApi, serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
-import { mergeValidLimits, TenantDirectory, TenantStore } from '@xscaler/tenancy';
+import { mergeValidLimits, PlacementDirectory, TenantDirectory, TenantStore } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
 import type { ThreadConfig } from '../config.ts';
 import { VERSION } from '../version.ts';
@@ -13,13 +13,16 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
   const db = connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres');
   const directory = new TenantDirectory({ db, defaults: config.limits });
   await directory.start();
+  const placement = new PlacementDirectory({ db });
+  await placement.start();
   const tenants = new TenantStore(db);
   const settings = config.querier;
   const querier = new Querier({
     ingesters: [connect<IngesterApi>(ports.ingester, { streams: { select: true } })],
-    log: connectWriteLog(ports.log, config.write_log.partitions),
+    log: await connectWriteLog(ports.log),
     blocks: new SqlBlockStore(db),
     limitsOf: (tenant) => directory.tenant(tenant)?.limits ?? config.limits,
+    partitionsOf: (tenant) => placement.readPartitions(tenant),
     latenessOf: async (id) => {
       const tenant = await tenants.tenant(id);
       // Of one that isn't known nothing is known to be settled.
@@ -46,6 +49,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     registry,
     stop: async () => {
       directory.stop();
+      placement.stop();
       await querier.stop();
     },
   };

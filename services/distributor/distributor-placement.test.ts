@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Labels } from '@xscaler/model';
+import { series, setUp, stored, textOf } from './distributor.testbed.ts';
+
+const shard = (...partitions: number[]) => ({ partitions });
+
+function placesOf({ log }: ReturnType<typeof setUp>): Map<string, number> {
+  return new Map(stored(log).map(({ labels, partition }) => [`${labels}`, partition]));
+}
+
+test('a changed shard moves known series from the next request on, to where new ones would go', async () => {
+  const all = Array.from({ length: 300 }, (_, i) => series({ __name__: `m${i % 7}`, i: `${i}` }));
+  const known = setUp({}, {}, 4);
+  await known.push(all);
+  const before = placesOf(known);
+  known.log.records.length = 0;
+  known.current.shard = shard(0, 1, 2, 3, 4, 5);
+  await known.push(all);
+  const after = placesOf(known);
+  const fresh = setUp({}, {}, 6);
+  await fresh.push(all);
+  assert.deepEqual(after, placesOf(fresh));
+  let moved = 0;
+  for (const [labels, partition] of after) {
+    if (partition === before.get(labels)) continue;
+    assert.ok(partition >= 4, `${labels} moved to ${partition}`);
+    moved++;
+  }
+  assert.ok(moved > 50 && moved < 150, `${moved}`);
+});
+
+test('samples and metadata go to the partitions of the shard alone', async () => {
+  const setup = setUp({}, {}, 1);
+  const all = Array.from({ length: 50 }, (_, i) => series({ i: `${i}` }));
+  setup.current.shard = shard(3, 9);
+  await setup.push(all);
+  assert.deepEqual([...new Set(setup.log.records.map(({ partition }) => partition))].sort(), [3, 9]);
+  setup.log.records.length = 0;
+  setup.current.shard = shard(9);
+  await setup.push(all);
+  assert.equal(placesOf(setup).size, 50);
+  assert.deepEqual([...new Set(setup.log.records.map(({ partition }) => partition))], [9]);
+});
+
+test('labels that come out of order stay in normal form when their series moves', async () => {
+  const setup = setUp({}, {}, 1);
+  const sent = { ...series({}), labels: Labels.fromSorted(['z', '1', 'a', '2']) };
+  for (const partition of [0, 1, 2]) {
+    setup.current.shard = shard(partition);
+    assert.equal((await setup.push([sent])).status, 204);
+  }
+  assert.deepEqual(
+    stored(setup.log).map(({ partition, labels }) => [partition, ...labels.pairs]),
+    [0, 1, 2].map((partition) => [partition, 'a', '2', 'z', '1']),
+  );
+});
+
+test('a series that moves isn’t a new one: the limit doesn’t refuse it', async () => {
+  const setup = setUp({ max_global_series_per_user: 2 }, {}, 1);
+  const known = [series({ i: '1' }), series({ i: '2' })];
+  await setup.push(known);
+  setup.current.shard = shard(0, 1);
+  assert.equal((await setup.push(known)).status, 204);
+  assert.equal((await setup.push([series({ i: '3' })])).status, 400);
+});
+
+test('where it isn’t known where samples go they are not taken', async () => {
+  const setup = setUp();
+  setup.current.shard = undefined;
+  const answer = await setup.push([series({ a: 'b' })]);
+  assert.equal(answer.status, 503);
+  assert.equal(answer.headers['retry-after'], '5');
+  assert.match(textOf(answer), /not known/);
+  assert.equal(setup.log.records.length, 0);
+});
