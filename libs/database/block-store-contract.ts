@@ -48,7 +48,8 @@ export function commitOf(meta: BlockMeta | undefined, changes: Partial<BlockComm
 
 const BYTES = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) >>> 3);
 
-async function stage(store: BlockStore, meta: BlockMeta): Promise<void> {
+/** Stages the three parts that `commitOf` tells of. */
+export async function stage(store: BlockStore, meta: BlockMeta): Promise<void> {
   await store.stage(meta.blockId, meta.tenant, [
     { kind: 'index', number: 0, bytes: BYTES.subarray(0, 1000) },
     { kind: 'chunks', number: 0, bytes: BYTES },

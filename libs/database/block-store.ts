@@ -1,4 +1,5 @@
 import type { MetricMetadata } from '@xscaler/model';
+import type { LoggedDeletion, PartitionTombstone } from './series-deletion.ts';
 
 /** What a part of a block holds. A block is a few large values, each numbered from 0 within its kind. */
 export type BlockPartKind = 'index' | 'symbols' | 'postings' | 'series' | 'chunks' | 'exemplars';
@@ -55,6 +56,8 @@ export interface BlockCommit {
   readonly resumeOffset: number;
   /** Metadata seen in the log below `resumeOffset` and not yet stored, by tenant. */
   readonly metadata: readonly { readonly tenant: string; readonly entries: readonly MetricMetadata[] }[];
+  /** Deletions read in the log below `resumeOffset` and not yet stored; absent: none. */
+  readonly deletions?: readonly LoggedDeletion[];
 }
 
 /**
@@ -105,6 +108,12 @@ export interface BlockStore {
     offset?: number,
     length?: number,
   ): Promise<Uint8Array>;
+
+  /**
+   * Deletions of a tenant that touch [minTimeMs, maxTimeMs]. All whose offset lies below a resume offset that was read before
+   * are there, and those stay for longer than a read lives once no listed block holds any of what they hide.
+   */
+  tombstones(tenant: string, minTimeMs: number, maxTimeMs: number): Promise<PartitionTombstone[]>;
 
   metadata(tenant: string, metric: string | undefined): Promise<MetricMetadata[]>;
   /** Deletes staged parts of blocks that never went live and are older than `beforeMs` (wall clock). */

@@ -5,4 +5,6 @@ export {
   commitOf,
   metaOf,
 } from './block-store-contract.ts';
+export { type CompactionStoreUnderTest, compactionStoreContract } from './compaction-store-contract.ts';
 export { type DatabaseUnderTest, databaseContract, rejectsWith } from './database-contract.ts';
+export { type DeletionStoreUnderTest, deletionStoreContract } from './deletion-store-contract.ts';

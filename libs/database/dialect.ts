@@ -6,6 +6,8 @@ export interface Dialect {
   readonly words: Readonly<Record<string, string>>;
   /** Run first in a migration's transaction: others that start at the same time wait for it. */
   readonly migrationLock: string | undefined;
+  /** Ends a `SELECT` of a row to be taken: rows that others are taking just now are passed over. */
+  readonly skipLocked: string;
 }
 
 export const DIALECTS: Record<Database['dialect'], Dialect> = {
@@ -13,10 +15,12 @@ export const DIALECTS: Record<Database['dialect'], Dialect> = {
     words: { BLOB: 'BLOB' },
     // A write transaction has the file to itself.
     migrationLock: undefined,
+    skipLocked: '',
   },
   postgres: {
     words: { BLOB: 'bytea' },
     // The key is arbitrary: nothing else of ours takes advisory locks in this range.
     migrationLock: 'SELECT pg_advisory_xact_lock(7269771)',
+    skipLocked: 'FOR UPDATE SKIP LOCKED',
   },
 };

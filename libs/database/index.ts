@@ -6,6 +6,16 @@ export type {
   BlockStore,
   LedgerRow,
 } from './block-store.ts';
+export { COMPACTION_DAY_MS } from './compaction-plan.ts';
+export type {
+  CompactionBlock,
+  CompactionCounts,
+  CompactionInputs,
+  CompactionJob,
+  CompactionPolicy,
+  CompactionStore,
+  CompactionSwap,
+} from './compaction-store.ts';
 export {
   type Database,
   DatabaseError,
@@ -17,7 +27,17 @@ export {
 export { type ServeDatabaseOptions, serveDatabase } from './database-port.ts';
 export { connectDatabase } from './database-port-client.ts';
 export { migrate } from './migrate.ts';
+export {
+  type DeletionProgress,
+  type DeletionStore,
+  hidesOf,
+  type LoggedDeletion,
+  type PartitionTombstone,
+  type SeriesDeletion,
+} from './series-deletion.ts';
 export { SqlBlockStore } from './sql-block-store.ts';
+export { SqlCompactionStore } from './sql-compaction-store.ts';
+export { SqlDeletionStore } from './sql-deletion-store.ts';
 export {
   openSqliteDatabase,
   type SqliteDatabaseOptions,

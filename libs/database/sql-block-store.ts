@@ -3,7 +3,6 @@ import {
   BLOCK_COLUMNS,
   type BlockRow,
   blockOf,
-  blockValues,
   LEDGER_COLUMNS,
   type LedgerTableRow,
   ledgerRowOf,
@@ -18,15 +17,22 @@ import type {
   LedgerRow,
 } from './block-store.ts';
 import { type Database, DatabaseError, type SqlRunner } from './database.ts';
+import { storeDeletions, TombstoneReader } from './deletion-rows.ts';
+import { makeLive, placeholders } from './live-blocks.ts';
 import { readMetadata, storeMetadata } from './metadata-rows.ts';
+import type { PartitionTombstone } from './series-deletion.ts';
 
 /** What one staging transaction holds at most, unless a single part is larger. */
 const STAGE_BYTES = 4 * 1024 * 1024;
+
+/** A head's block has all that its head had. */
+const NOTHING_PURGED = -1;
 
 /** Blocks, the ledger and resume offsets as the tables of `migrations/0002_blocks.sql`. */
 export class SqlBlockStore implements BlockStore {
   readonly #db: Database;
   readonly #now: () => number;
+  readonly #tombstones = new TombstoneReader();
 
   /** `now` is the wall clock in ms: the age of staged parts. */
   constructor(db: Database, now: () => number = Date.now) {
@@ -59,6 +65,7 @@ export class SqlBlockStore implements BlockStore {
         commit.meta === undefined ? 'committed' : await commitBlock(tx, commit.meta, commit.partCount);
       await moveResumeOffset(tx, commit, outcome);
       for (const { tenant, entries } of commit.metadata) await storeMetadata(tx, tenant, entries);
+      await storeDeletions(tx, commit.partition, commit.deletions ?? []);
       return outcome;
     });
   }
@@ -153,6 +160,10 @@ export class SqlBlockStore implements BlockStore {
     return row.bytes as Uint8Array;
   }
 
+  tombstones(tenant: string, minTimeMs: number, maxTimeMs: number): Promise<PartitionTombstone[]> {
+    return this.#tombstones.read(this.#db, tenant, minTimeMs, maxTimeMs);
+  }
+
   metadata(tenant: string, metric: string | undefined): Promise<MetricMetadata[]> {
     return readMetadata(this.#db, tenant, metric);
   }
@@ -194,27 +205,7 @@ async function commitBlock(
         `with digest ${row?.digest}, not ${meta.digest}`,
     );
   }
-  const staged = await tx.query('DELETE FROM staged_blocks WHERE block_id = $1 RETURNING block_id', [
-    meta.blockId,
-  ]);
-  if (staged.length === 0) {
-    throw new DatabaseError('invalid', `block ${meta.blockId} has no staged parts`);
-  }
-  const [parts] = await tx.query<{ parts: number }>(
-    'SELECT COUNT(*) AS parts FROM block_parts WHERE block_id = $1',
-    [meta.blockId],
-  );
-  if (parts?.parts !== partCount) {
-    throw new DatabaseError(
-      'invalid',
-      `block ${meta.blockId} has ${parts?.parts} staged parts, not ${partCount}`,
-    );
-  }
-  const block = blockValues(meta);
-  await tx.query(
-    `INSERT INTO blocks (${BLOCK_COLUMNS.join(', ')}) VALUES (${placeholders(block.length)})`,
-    block,
-  );
+  await makeLive(tx, meta, partCount, NOTHING_PURGED);
   return 'committed';
 }
 
@@ -275,8 +266,4 @@ function* groupsOf(parts: readonly BlockPart[]): Generator<readonly BlockPart[]>
     bytes += part.bytes.length;
   }
   if (group.length > 0) yield group;
-}
-
-function placeholders(count: number): string {
-  return Array.from({ length: count }, (_, i) => `$${i + 1}`).join(', ');
 }
