@@ -1,11 +1,17 @@
 import type { OwnerRegistry } from '@xscaler/cluster';
 import { type BlockStore, SqlBlockStore } from '@xscaler/database';
 import { createLogger } from '@xscaler/runtime';
+import { PlacementStore } from '@xscaler/tenancy';
 import type { WriteLog } from '@xscaler/writelog';
+import type { KafkaLog } from '@xscaler/writelog/kafka';
 import type { Config } from './config.ts';
+import { OPERATOR } from './operator.ts';
 import { takeFlags } from './own-flags.ts';
+import { changePartitions, describePartitions } from './partition-commands.ts';
+import type { ProcessIo } from './process-io.ts';
 
 export const LOG_COMMANDS: readonly string[] = [
+  'log partitions [N]                    (how many writers use; makes them use N, more or fewer)',
   'log skip --partition P --offset O     (take out a record that cannot be read)',
   'log accept-loss --partition P         (go on where the log begins, records are missing)',
 ];
@@ -15,8 +21,16 @@ class UsageError extends Error {}
 /** How long PostgreSQL may take to be there. */
 const DATABASE_WITHIN_MS = 30_000;
 
+/** One command, understood. */
+interface LogCommand {
+  readonly needsRedis: boolean;
+  /** What it prints. */
+  readonly run: (io: ProcessIo) => Promise<string>;
+}
+
 /**
- * What an operator does about a partition that is stopped, on the cluster's Kafka and PostgreSQL. Its ingesters go on after a restart.
+ * What an operator does about the log's partitions, on the cluster's Kafka and PostgreSQL. One that is stopped goes on after a
+ * restart of its ingesters; their number changes without one.
  * @returns the process' exit code
  */
 export async function runLogCommand(
@@ -26,23 +40,18 @@ export async function runLogCommand(
 ): Promise<number> {
   try {
     const { own, rest } = takeFlags(argv, ['partition', 'offset']);
-    const partition = wholeNumber('--partition', own.partition);
-    const offset = own.offset === undefined ? undefined : wholeNumber('--offset', own.offset);
+    const command = commandOf(words, own);
     const config = readConfig(rest);
     if (config === undefined) return 2;
     const logger = createLogger({ service: 'log', level: 'error' });
     const { processIo } = await import('./process-io.ts');
     const io = processIo('log', config, logger);
-    const modules = words[1] === 'accept-loss' ? [io.database, io.log, io.redis] : [io.database, io.log];
+    const modules = command.needsRedis ? [io.database, io.log, io.redis] : [io.database, io.log];
     try {
       for (const module of modules) await module.start(AbortSignal.timeout(DATABASE_WITHIN_MS));
       const away = io.log.notReady?.();
       if (away !== undefined) throw new Error(`the write log is away: ${away}`);
-      const blocks = new SqlBlockStore(io.db());
-      const holdersOf = (startOffset: number) => liveHolders(io.cluster().owners, partition, startOffset);
-      process.stdout.write(
-        await execute(words, { blocks, log: io.writeLog(), holdersOf }, partition, offset),
-      );
+      process.stdout.write(await command.run(io));
     } finally {
       for (const module of modules) await module.stop?.();
     }
@@ -53,27 +62,58 @@ export async function runLogCommand(
   }
 }
 
-async function execute(
+/** @throws UsageError */
+function commandOf(
   words: readonly string[],
-  parts: LossParts,
-  partition: number,
-  offset: number | undefined,
-): Promise<string> {
-  const { blocks, log } = parts;
-  if (partition >= log.partitionCount) throw new UsageError(`there are ${log.partitionCount} partitions`);
+  own: Partial<Record<'partition' | 'offset', string>>,
+): LogCommand {
   switch (words[1]) {
-    case 'skip': {
-      if (offset === undefined) throw new UsageError('--offset is missing');
-      const end = await log.endOffset(partition);
-      if (offset >= end) throw new UsageError(`partition ${partition} ends at offset ${end}`);
-      await blocks.skipRecord(partition, offset);
-      return `record ${offset} of partition ${partition} is taken out; restart the ingesters of the partition\n`;
+    case 'partitions': {
+      if (words[2] === undefined)
+        return { needsRedis: false, run: (io) => describePartitions(new PlacementStore(io.db())) };
+      const count = wholeNumber('N', words[2]);
+      return { needsRedis: true, run: (io) => changePartitions(placementParts(io), count, OPERATOR) };
     }
-    case 'accept-loss':
-      return acceptLoss(parts, partition);
+    case 'skip': {
+      const partition = wholeNumber('--partition', own.partition);
+      const offset = wholeNumber('--offset', own.offset);
+      return { needsRedis: false, run: (io) => skip(io, partition, offset) };
+    }
+    case 'accept-loss': {
+      const partition = wholeNumber('--partition', own.partition);
+      return { needsRedis: true, run: (io) => acceptLoss(lossParts(io, partition), partition) };
+    }
     default:
       throw new UsageError(`usage:\n${LOG_COMMANDS.map((line) => `  xscaler ${line}`).join('\n')}`);
   }
+}
+
+function placementParts(io: ProcessIo) {
+  const { owners } = io.cluster();
+  return { store: new PlacementStore(io.db()), log: io.kafkaLog() as KafkaLog, owners };
+}
+
+async function skip(io: ProcessIo, partition: number, offset: number): Promise<string> {
+  const log = checked(io, partition);
+  const end = await log.endOffset(partition);
+  if (offset >= end) throw new UsageError(`partition ${partition} ends at offset ${end}`);
+  await new SqlBlockStore(io.db()).skipRecord(partition, offset);
+  return `record ${offset} of partition ${partition} is taken out; restart the ingesters of the partition\n`;
+}
+
+function lossParts(io: ProcessIo, partition: number): LossParts {
+  return {
+    blocks: new SqlBlockStore(io.db()),
+    log: checked(io, partition),
+    holdersOf: (startOffset) => liveHolders(io.cluster().owners, partition, startOffset),
+  };
+}
+
+/** The log, which has the partition. @throws UsageError */
+function checked(io: ProcessIo, partition: number): WriteLog {
+  const log = io.writeLog();
+  if (partition >= log.partitionCount) throw new UsageError(`there are ${log.partitionCount} partitions`);
+  return log;
 }
 
 /** What `acceptLoss` works on. */

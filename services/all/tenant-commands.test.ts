@@ -41,6 +41,31 @@ test('tenants and tokens are created, listed and revoked by command', async () =
   await db.close();
 });
 
+test('a tenant’s shard is set by command, and follows its series limit again', async () => {
+  const db = openSqliteDatabase(join(dir, 'database.sqlite'));
+  const overrides = { max_global_series_per_user: 300_000 };
+  await new TenantStore(db).createTenant(
+    { id: 'shy', name: 'Shy', overrides },
+    { who: 'test', from: 'test' },
+  );
+  const lines = (text: string) =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/ from \S+ on/, ''));
+  assert.deepEqual(lines(xscaler('tenant', 'shard', 'shy').stdout), ['3 partitions, by its series limit']);
+  assert.equal(lines(xscaler('tenant', 'shard', 'shy', '--size', '1').stdout).at(-1), '1 partition');
+  assert.equal(lines(xscaler('tenant', 'shard', 'shy', '--size', 'all').stdout).at(-1), 'all partitions');
+  const auto = xscaler('tenant', 'shard', 'shy', '--size=auto');
+  assert.equal(lines(auto.stdout).at(-1), '3 partitions, by its series limit');
+  assert.equal(lines(auto.stdout).length, 4);
+  const refused = xscaler('tenant', 'shard', 'shy', '--size', 'many');
+  assert.deepEqual([refused.status, refused.stdout], [2, '']);
+  assert.match(refused.stderr, /--size must be/);
+  assert.equal(xscaler('tenant', 'shard', 'nobody', '--size', '2').status, 2);
+  await db.close();
+});
+
 test('what cannot be done is said, with exit code 2', () => {
   assert.match(xscaler('token', 'create', 'nobody').stderr, /nobody/);
   assert.match(xscaler('token', 'create', 'acme', '--scope', 'all').stderr, /--scope must be one of/);

@@ -1,17 +1,19 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, migrate, openSqliteDatabase } from '@xscaler/database';
-import { type Actor, TenancyError, TenantStore, type TokenScope } from '@xscaler/tenancy';
+import { type Limits, TenancyError, TenantStore, type TokenScope } from '@xscaler/tenancy';
 import type { Config } from './config.ts';
+import { OPERATOR } from './operator.ts';
 import { takeFlags } from './own-flags.ts';
+import { describeShard, setShard } from './shard-commands.ts';
 
 export const TENANT_COMMANDS: readonly string[] = [
   'tenant create ID | tenant list',
+  'tenant shard ID [--size N|all|auto]   (over how many partitions it is spread; auto: by its series limit)',
   'token create TENANT --scope write|read|read+write|admin [--name NAME] | token list TENANT | token revoke TOKEN_ID',
 ];
 
 const SCOPES: readonly string[] = ['write', 'read', 'read+write', 'admin'];
-const ACTOR: Actor = { who: process.env['USER'] ?? 'operator', from: 'cli' };
 
 /**
  * Tenants and tokens, against the database that the configuration names: PostgreSQL, or the embedded one of `data_dir`,
@@ -23,13 +25,13 @@ export async function runTenantCommand(
   argv: readonly string[],
   readConfig: (argv: readonly string[]) => Config | undefined,
 ): Promise<number> {
-  const { own, rest } = takeFlags(argv, ['scope', 'name']);
+  const { own, rest } = takeFlags(argv, ['scope', 'name', 'size']);
   const config = readConfig(rest);
   if (config === undefined) return 2;
   try {
     const db = await openDatabase(config);
     try {
-      process.stdout.write(await execute(new TenantStore(db), words, own));
+      process.stdout.write(await execute(db, config.limits, words, own));
     } finally {
       await db.close();
     }
@@ -45,15 +47,22 @@ export async function runTenantCommand(
 
 class UsageError extends Error {}
 
-type OwnFlags = Partial<Record<'scope' | 'name', string>>;
+type OwnFlags = Partial<Record<'scope' | 'name' | 'size', string>>;
 
-async function execute(store: TenantStore, words: readonly string[], own: OwnFlags): Promise<string> {
+async function execute(
+  db: Database,
+  defaults: Limits,
+  words: readonly string[],
+  own: OwnFlags,
+): Promise<string> {
+  const store = new TenantStore(db);
   const [what, action, id] = words;
   switch (`${what} ${action}`) {
     case 'tenant create': {
+      const defaultSeriesLimit = defaults.max_global_series_per_user;
       const tenant = await store.createTenant(
-        { id: required(id, 'ID'), name: own.name ?? required(id, 'ID') },
-        ACTOR,
+        { id: required(id, 'ID'), name: own.name ?? required(id, 'ID'), defaultSeriesLimit },
+        OPERATOR,
       );
       return `${tenant.id}\n`;
     }
@@ -61,19 +70,24 @@ async function execute(store: TenantStore, words: readonly string[], own: OwnFla
       const tenants = await store.tenants();
       return tenants.map((tenant) => `${tenant.id}\t${tenant.state}\n`).join('');
     }
+    case 'tenant shard': {
+      const tenant = required(id, 'ID');
+      if (own.size !== undefined) await setShard(db, defaults, tenant, own.size);
+      return describeShard(db, tenant);
+    }
     case 'token create': {
       const scope = own.scope ?? 'read+write';
       if (!SCOPES.includes(scope)) throw new UsageError(`--scope must be one of ${SCOPES.join(', ')}`);
       const tenant = required(id, 'TENANT');
       const token = { tenant, name: own.name ?? 'cli', scope: scope as TokenScope };
-      return `${(await store.createToken(token, ACTOR)).text}\n`;
+      return `${(await store.createToken(token, OPERATOR)).text}\n`;
     }
     case 'token list': {
       const tokens = await store.tokens(required(id, 'TENANT'));
       return tokens.map((token) => `${token.id}\t${token.scope}\t${token.status}\t${token.name}\n`).join('');
     }
     case 'token revoke':
-      await store.revokeToken(required(id, 'TOKEN_ID'), ACTOR);
+      await store.revokeToken(required(id, 'TOKEN_ID'), OPERATOR);
       return 'revoked\n';
     default:
       throw new UsageError(`usage:\n${TENANT_COMMANDS.map((line) => `  xscaler ${line}`).join('\n')}`);
