@@ -39,7 +39,14 @@ describe('Redis', { skip: skipWithoutRedis() }, () => {
     await server.flush();
     const cluster = openRedisCluster({ url: server.url, timeoutMs: TIMEOUT_MS });
     const partitions = new Map([[0, { state: 'live', appliedOffset: 1 } as const]]);
-    await cluster.owners.announce({ instanceId: 'i', zone: 'a', ordinal: 0, address: 'i:1', partitions });
+    await cluster.owners.announce({
+      instanceId: 'i',
+      zone: 'a',
+      ordinal: 0,
+      address: 'i:1',
+      recordVersion: 2,
+      partitions,
+    });
     await cluster.seriesCounts.report({ instanceId: 'i', partition: 0 }, new Map([['team', 1]]));
     await cluster.rateShares('d').exchange(new Map([['team', 1]]));
     await cluster.leases.compareAndSet(['team', 'prom'], undefined, 'x', 60_000);
@@ -59,7 +66,14 @@ describe('Redis', { skip: skipWithoutRedis() }, () => {
     await server.flush();
     const cluster = openRedisCluster({ url: server.url, timeoutMs: TIMEOUT_MS });
     const partitions = new Map([[0, { state: 'live', appliedOffset: 1 } as const]]);
-    await cluster.owners.announce({ instanceId: 'i', zone: 'a', ordinal: 0, address: 'i:1', partitions });
+    await cluster.owners.announce({
+      instanceId: 'i',
+      zone: 'a',
+      ordinal: 0,
+      address: 'i:1',
+      recordVersion: 2,
+      partitions,
+    });
     await server.withClient(async (redis) => {
       for (const [i, text] of ['', '7', '{}', '{"partitions":7}', 'null', '[1,2]'].entries()) {
         await redis.zadd('xscaler:1:{owners}:seen', Date.now(), `strange-${i}`);

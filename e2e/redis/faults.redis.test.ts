@@ -12,7 +12,14 @@ const WITHIN_MS = 15_000;
 
 function ingester(instanceId: string): OwnerHeartbeat {
   const partitions = new Map([[0, { state: 'live', appliedOffset: 5 } as const]]);
-  return { instanceId, zone: instanceId, ordinal: 0, address: `${instanceId}:1`, partitions };
+  return {
+    instanceId,
+    zone: instanceId,
+    ordinal: 0,
+    address: `${instanceId}:1`,
+    recordVersion: 1,
+    partitions,
+  };
 }
 
 describe('Redis that goes, stalls and comes back', { skip: skipWithoutRedis() }, () => {

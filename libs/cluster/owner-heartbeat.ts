@@ -1,5 +1,10 @@
 import { ClusterError } from './cluster.ts';
-import { MAX_PARTITIONS, type OwnerHeartbeat, type PartitionState } from './owner-registry.ts';
+import {
+  MAX_PARTITIONS,
+  type OwnerHeartbeat,
+  type PartitionProgress,
+  type PartitionState,
+} from './owner-registry.ts';
 
 const MAX_TEXT = 256;
 const STATES: readonly PartitionState[] = ['replaying', 'live', 'stopped'];
@@ -18,9 +23,9 @@ export function checkHeartbeat({ instanceId, zone, address, partitions }: OwnerH
 /*
  * A heartbeat in Redis: JSON
  *
- *     { "instanceId", "zone", "ordinal", "address", "partitions": [[partition, state, appliedOffset], …] }
+ *     { "instanceId", "zone", "ordinal", "address", "recordVersion", "partitions": [[partition, state, appliedOffset], …] }
  *
- * The version of the format is in the key, see `redis-keys.ts`.
+ * Absent, `recordVersion` is 1: before, there was no other. The version of the format is in the key, see `redis-cluster.ts`.
  */
 export function encodeHeartbeat({ partitions, ...rest }: OwnerHeartbeat): string {
   const rows = [...partitions].map(([partition, { state, appliedOffset }]) => [
@@ -34,18 +39,25 @@ export function encodeHeartbeat({ partitions, ...rest }: OwnerHeartbeat): string
 /** Undefined where `text` is no heartbeat: somebody else's writing is left out, not stumbled over. */
 export function decodeHeartbeat(text: string): OwnerHeartbeat | undefined {
   try {
-    const { instanceId, zone, ordinal, address, partitions } = JSON.parse(text) as Record<string, unknown>;
+    const {
+      instanceId,
+      zone,
+      ordinal,
+      address,
+      recordVersion = 1,
+      partitions,
+    } = JSON.parse(text) as Record<string, unknown>;
     if (typeof instanceId !== 'string' || typeof zone !== 'string' || typeof address !== 'string')
       return undefined;
-    if (typeof ordinal !== 'number' || !Array.isArray(partitions)) return undefined;
-    const decoded: OwnerHeartbeat = { instanceId, zone, ordinal, address, partitions: new Map() };
-    const rows = decoded.partitions as Map<number, { state: PartitionState; appliedOffset: number }>;
+    if (typeof ordinal !== 'number' || typeof recordVersion !== 'number' || !Array.isArray(partitions))
+      return undefined;
+    const rows = new Map<number, PartitionProgress>();
     for (const [partition, state, appliedOffset] of partitions) {
       if (!Number.isSafeInteger(partition) || !Number.isSafeInteger(appliedOffset)) return undefined;
       if (!STATES.includes(state)) return undefined;
       rows.set(partition, { state, appliedOffset });
     }
-    return decoded;
+    return { instanceId, zone, ordinal, address, recordVersion, partitions: rows };
   } catch {
     return undefined;
   }

@@ -15,6 +15,8 @@ export interface OwnerHeartbeat {
   readonly ordinal: number;
   /** `host:port` of its gRPC server. */
   readonly address: string;
+  /** The highest version of the log's records that it reads. */
+  readonly recordVersion: number;
   readonly partitions: ReadonlyMap<number, PartitionProgress>;
 }
 
@@ -24,6 +26,7 @@ export interface PartitionOwner extends PartitionProgress {
   readonly zone: string;
   readonly ordinal: number;
   readonly address: string;
+  readonly recordVersion: number;
 }
 
 export interface OwnersSnapshot {
@@ -61,10 +64,10 @@ export function ownersByPartition(heartbeats: Iterable<OwnerHeartbeat>): Map<num
   const inOrder = [...heartbeats].sort(
     (a, b) => compare(a.zone, b.zone) || compare(a.instanceId, b.instanceId),
   );
-  for (const { instanceId, zone, ordinal, address, partitions } of inOrder) {
+  for (const { partitions, ...owner } of inOrder) {
     for (const [partition, progress] of partitions) {
       const owners = byPartition.get(partition) ?? [];
-      owners.push({ instanceId, zone, ordinal, address, ...progress });
+      owners.push({ ...owner, ...progress });
       byPartition.set(partition, owners);
     }
   }

@@ -7,7 +7,8 @@ export function heartbeatOf(
   zone: string,
   partitions: readonly (readonly [number, PartitionProgress])[],
 ): OwnerHeartbeat {
-  return { instanceId, zone, ordinal: 0, address: `${instanceId}:9095`, partitions: new Map(partitions) };
+  const address = `${instanceId}:9095`;
+  return { instanceId, zone, ordinal: 0, address, recordVersion: 2, partitions: new Map(partitions) };
 }
 
 function live(appliedOffset: number): PartitionProgress {
@@ -33,9 +34,10 @@ export function ownersContract(check: Check): void {
     assert.ok(await other.owners.announce(heartbeatOf('i-a', 'a', [[0, live(9)]])));
     const { byPartition, ageMs } = await other.owners.owners(0);
     assert.ok(Number.isFinite(ageMs));
+    const both = { ordinal: 0, recordVersion: 2, state: 'live' };
     assert.deepEqual(byPartition.get(0), [
-      { instanceId: 'i-a', zone: 'a', ordinal: 0, address: 'i-a:9095', state: 'live', appliedOffset: 9 },
-      { instanceId: 'i-b', zone: 'b', ordinal: 0, address: 'i-b:9095', state: 'live', appliedOffset: 7 },
+      { ...both, instanceId: 'i-a', zone: 'a', address: 'i-a:9095', appliedOffset: 9 },
+      { ...both, instanceId: 'i-b', zone: 'b', address: 'i-b:9095', appliedOffset: 7 },
     ]);
     assert.equal(byPartition.get(1)?.[0].state, 'replaying');
     assert.equal(byPartition.get(2), undefined);

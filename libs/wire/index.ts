@@ -2,6 +2,7 @@ export { type LabelFault, LabelSetParser, writeLabelSet } from './label-set.ts';
 export type { Deletion, WrittenMatcher } from './log-record/deletion.ts';
 export {
   type Cut,
+  HIGHEST_RECORD_VERSION,
   MAX_TIMESTAMP_MS,
   RECORD_SPLIT_BYTES,
   type RecordExemplar,

@@ -52,6 +52,8 @@ import type { Exemplar } from '@xscaler/model';
 export const RECORD_VERSION = 1;
 /** Of records with native histograms or start timestamps. */
 export const RECORD_VERSION_2 = 2;
+/** What a reader of this program reads: ingesters tell it to those who would write more. */
+export const HIGHEST_RECORD_VERSION = RECORD_VERSION_2;
 export const KIND_SAMPLES = 1;
 export const KIND_CUT = 2;
 export const KIND_DELETION = 3;
