@@ -35,7 +35,7 @@ async function open(t: TestContext) {
       recordVersion: HIGHEST_RECORD_VERSION,
       partitions: new Map(partitions.map((partition) => [partition, { state, appliedOffset: 0 }])),
     });
-  const parts = { store, log, owners: cluster.owners, ownedWithinMs: 0 };
+  const parts = { store, log, owners: cluster.owners, ownedWithinMs: 0, seenAfterMs: 0 };
   const counts = async () => (await store.partitionCounts()).map(({ partitionCount }) => partitionCount);
   return { parts, log, announce, counts };
 }

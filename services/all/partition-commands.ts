@@ -10,9 +10,13 @@ export interface PartitionParts {
   readonly owners: OwnerRegistry;
   /** How long ingesters may take to have what the log has got. */
   readonly ownedWithinMs?: number;
+  /** How long queriers may take to know that they have it. */
+  readonly seenAfterMs?: number;
 }
 
 const OWNED_WITHIN_MS = 60_000;
+/** Queriers look at who has what once a second. */
+const SEEN_AFTER_MS = 3_000;
 const LOOK_EVERY_MS = 500;
 
 /**
@@ -26,6 +30,8 @@ export async function changePartitions(parts: PartitionParts, count: number, act
   if (before?.partitionCount === count) return `writers use ${partitionsText(count)} already\n`;
   if ((await log.countPartitions()) < count) await log.grow(count);
   await untilOwned(parts, count);
+  // From the next step on queriers ask for these partitions.
+  await sleep(parts.seenAfterMs ?? SEEN_AFTER_MS);
   await store.setPartitionCount(count, actor);
   return describePartitions(store);
 }
