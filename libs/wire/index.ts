@@ -13,6 +13,22 @@ export {
 export { LogRecordReader } from './log-record/reader.ts';
 export { encodeCut, encodeDeletion, LogRecordWriter } from './log-record/writer.ts';
 export type { HistogramSample } from './native-histogram-writer.ts';
+export { OtlpMetricsReader, type OtlpReadOptions } from './otlp/metrics-reader.ts';
+export {
+  DEFAULT_OTLP_SETTINGS,
+  type OtlpSettings,
+  TRANSLATION_STRATEGIES,
+  type TranslationStrategy,
+} from './otlp/otlp-settings.ts';
+export { encodeExportRequest, protobufFromJson } from './otlp/request-json.ts';
+export {
+  exportResponse,
+  exportResponseJson,
+  type PartialSuccess,
+  type RpcStatus,
+  rpcStatus,
+  rpcStatusJson,
+} from './otlp/response.ts';
 export { encodeWriteRequest, type WriteSeries } from './remote-write-v1/request-encoder.ts';
 export { WriteRequestReader } from './remote-write-v1/request-reader.ts';
 export { encodeWriteRequestV2, type WriteSeriesV2 } from './remote-write-v2/request-encoder.ts';

@@ -114,8 +114,41 @@ export class ProtobufReader {
     return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
   }
 
+  /** A signed 64-bit varint, exactly. For rare values: it allocates. */
+  bigInt64(): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      if (this.position >= this.end) throw new DecodeError('cut short inside a varint');
+      const byte = this.bytes[this.position++];
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asIntN(64, value);
+    }
+    throw new DecodeError('a varint exceeds 64 bits');
+  }
+
   double(): number {
     return this.view.getFloat64(this.fixed64(), true);
+  }
+
+  /** A signed number of 8 bytes, as the double nearest to it. */
+  signedFixed64(): number {
+    const at = this.fixed64();
+    return this.view.getInt32(at + 4, true) * 2 ** 32 + this.view.getUint32(at, true);
+  }
+
+  /** An unsigned number of 8 bytes, as the double nearest to it. */
+  unsignedFixed64(): number {
+    const at = this.fixed64();
+    return this.view.getUint32(at + 4, true) * 2 ** 32 + this.view.getUint32(at, true);
+  }
+
+  /** Nanoseconds in 8 bytes as whole milliseconds, rounded down. */
+  milliseconds(): number {
+    const at = this.fixed64();
+    const low = this.view.getUint32(at, true);
+    const high = this.view.getUint32(at + 4, true);
+    // 2^32 ns are 4,294 ms and 967,296 ns; the sum below is less than 2^53, and so exact.
+    return high * 4294 + Math.floor((high * 967_296 + low) / 1e6);
   }
 
   /** Position of 8 bytes, which are skipped. */

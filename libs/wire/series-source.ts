@@ -17,16 +17,16 @@ export type SourceFault =
   | 'unknown_temporality'
   | 'no_metric_name'
   | 'no_value'
-  | 'no_timestamp'
   | 'bucket_counts'
   | 'histogram_scale'
   | 'invalid_histogram'
-  | 'invalid_attribute';
+  | 'invalid_attribute'
+  | 'invalid_utf8';
 
 /** Points that a source refuses: how many, and why. */
 export interface SourceRefusal {
   readonly reason: SourceFault;
-  /** Samples that are lost by it. */
+  /** Samples that are lost by it, or data points where the format has those. */
   readonly count: number;
   /** The metric or series it is about. */
   readonly subject: string;
@@ -43,7 +43,6 @@ export interface SourceRefusal {
  */
 export interface SeriesSource {
   readonly labelBytes: Uint8Array;
-  readonly labelView: DataView;
   readonly labelsStart: number;
   readonly labelsEnd: number;
 
@@ -60,6 +59,9 @@ export interface SeriesSource {
   readonly exemplarCount: number;
   /** Whether `metadata` is what the source said with series that it will send again and again. */
   readonly repeatsMetadata: boolean;
+
+  /** Number of the data point that the series is part of, −1 where it is of none. */
+  readonly point: number;
 
   /** At a refusal. */
   readonly refusal: SourceRefusal;

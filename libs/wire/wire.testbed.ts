@@ -1,5 +1,4 @@
 /** What the tests of request formats share: arbitrary series, and sources read into plain objects. */
-import assert from 'node:assert/strict';
 import { ContentHash } from '@xscaler/encoding';
 import { type Exemplar, type FloatHistogram, Labels, type MetricMetadata } from '@xscaler/model';
 import fc from 'fast-check';
@@ -51,9 +50,10 @@ export function readSource(source: SeriesSource, hash = testHash()): ReadRequest
       read.metadata.push(source.metadata());
     } else if (at === AT_REFUSAL) {
       read.refusals.push(source.refusal);
-    } else {
-      assert.equal(at, AT_SERIES);
+    } else if (at === AT_SERIES) {
       read.series.push(readSeries(source, hash));
+    } else {
+      throw new Error(`a source that stands on ${at}`);
     }
   }
   return read;
@@ -77,10 +77,7 @@ function readSeries(source: SeriesSource, hash: ContentHash): ReadSeries {
     words: [...source.valueWords.subarray(0, 2 * sampleCount)],
     startTimes: source.hasStartTimes ? [...source.startTimes.subarray(0, sampleCount)] : undefined,
     histograms,
-    exemplars: Array.from({ length: exemplarCount }, (_, i) => {
-      assert.ok(source.exemplarBytes(i) >= 0);
-      return source.exemplar(i);
-    }),
+    exemplars: Array.from({ length: exemplarCount }, (_, i) => source.exemplar(i)),
   };
 }
 

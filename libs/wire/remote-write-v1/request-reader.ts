@@ -60,6 +60,7 @@ export class WriteRequestReader implements SeriesSource {
 
   exemplarCount = 0;
   histogramCount = 0;
+  readonly point = -1;
   readonly repeatsMetadata = false;
 
   #body = new ProtobufReader();

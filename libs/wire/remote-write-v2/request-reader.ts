@@ -48,7 +48,6 @@ const SERIES_SUBJECT_LABELS = 20;
  */
 export class WriteRequestV2Reader implements SeriesSource {
   labelBytes: Uint8Array = new Uint8Array(0);
-  labelView: DataView = new DataView(new ArrayBuffer(0));
   readonly labelsStart = 0;
   labelsEnd = 0;
 
@@ -60,6 +59,7 @@ export class WriteRequestV2Reader implements SeriesSource {
 
   histogramCount = 0;
   exemplarCount = 0;
+  readonly point = -1;
   readonly repeatsMetadata = true;
   refusal: SourceRefusal = { reason: 'bad_symbol_reference', count: 0, subject: '', detail: '' };
 
@@ -389,10 +389,7 @@ export class WriteRequestV2Reader implements SeriesSource {
       to.uvarint(valueBytes);
       to.raw(symbols.bytes, symbols.start(refs[i + 1]), symbols.end(refs[i + 1]));
     }
-    if (this.labelBytes !== to.bytes) {
-      this.labelBytes = to.bytes;
-      this.labelView = new DataView(to.bytes.buffer);
-    }
+    this.labelBytes = to.bytes;
     this.labelsEnd = to.length;
     if (8 * count > this.#hashWords.byteLength) this.#growHashWords();
     return undefined;

@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { mutate, type ReadRequest, seededRandom, testHash } from '../wire.testbed.ts';
+import { OtlpMetricsReader } from './metrics-reader.ts';
+import {
+  CUMULATIVE,
+  jsonFromProtobuf,
+  nanos,
+  point,
+  read,
+  readBytes,
+  request,
+  SERVICE,
+  T_MS,
+} from './otlp.testbed.ts';
+import { encodeExportRequest, protobufFromJson } from './request-json.ts';
+
+const exemplars = [{ timeUnixNano: nanos(T_MS), asDouble: 1.5, traceId: '0af7651916cd43dd8448eb211c80319c' }];
+
+const EVERYTHING = request(
+  [
+    {
+      name: 'g.x',
+      unit: 'By',
+      description: 'Bytes.',
+      gauge: { dataPoints: [point({ asInt: '5' }, { a: 'b', c: { boolValue: true } })] },
+    },
+    {
+      name: 's',
+      sum: {
+        dataPoints: [point({ asDouble: 2.5, startTimeUnixNano: nanos(T_MS - 1000), exemplars })],
+        isMonotonic: true,
+        aggregationTemporality: CUMULATIVE,
+      },
+    },
+    {
+      name: 'h',
+      unit: 's',
+      histogram: {
+        dataPoints: [
+          point({ count: 6, sum: 3, bucketCounts: [1, 2, 3], explicitBounds: [1, 2], exemplars }, { a: '1' }),
+        ],
+        aggregationTemporality: CUMULATIVE,
+      },
+    },
+    {
+      name: 'e',
+      exponentialHistogram: {
+        dataPoints: [
+          point({
+            count: 7,
+            sum: 3,
+            scale: 9,
+            zeroCount: 1,
+            positive: { offset: -3, bucketCounts: [1, 2, 3] },
+          }),
+        ],
+        aggregationTemporality: CUMULATIVE,
+      },
+    },
+    {
+      name: 'q',
+      summary: { dataPoints: [point({ count: 1, sum: 2, quantileValues: [{ quantile: 0.5, value: 1 }] })] },
+    },
+  ],
+  {
+    ...SERVICE,
+    list: {
+      arrayValue: {
+        values: [{ stringValue: 'x' }, { kvlistValue: { values: [{ key: 'k', value: { intValue: 1 } }] } }],
+      },
+    },
+  },
+  { name: 'lib', version: '1' },
+  'https://s',
+);
+
+function readOrRefuse(body: Uint8Array): ReadRequest | undefined {
+  try {
+    return readBytes(body);
+  } catch (error) {
+    assert.ok(
+      ['DecodeError', 'TooLargeError'].includes((error as Error).name),
+      String((error as Error).stack),
+    );
+    return undefined;
+  }
+}
+
+test('mutated requests decode or are refused; what decodes means the same once encoded again', () => {
+  const body = encodeExportRequest(EVERYTHING);
+  const random = seededRandom(42);
+  let compared = 0;
+  for (let run = 0; run < 20_000; run++) {
+    const damaged = mutate(body, random);
+    const got = readOrRefuse(damaged);
+    if (run % 3 > 0 || got === undefined) continue;
+    const again = reencoded(damaged);
+    if (again === undefined) continue;
+    assert.deepEqual(comparable(readBytes(again)), comparable(got));
+    compared++;
+  }
+  assert.ok(compared > 300, `${compared}`);
+});
+
+/** Undefined where a text isn't UTF-8 or a nested message is damaged where the reader needn't look. */
+function reencoded(body: Uint8Array): Uint8Array | undefined {
+  try {
+    return encodeExportRequest(jsonFromProtobuf(body));
+  } catch {
+    return undefined;
+  }
+}
+
+function comparable({ series, metadata, refusals }: ReadRequest) {
+  return { series: series.map(({ hash: _, ...rest }) => rest), metadata, refusals };
+}
+
+test('mutated JSON decodes or is refused', () => {
+  const text = Buffer.from(JSON.stringify(EVERYTHING));
+  const random = seededRandom(43);
+  for (let run = 0; run < 5_000; run++) {
+    let body: Uint8Array;
+    try {
+      body = protobufFromJson(mutate(text, random).toString());
+    } catch (error) {
+      assert.equal((error as Error).name, 'DecodeError', String((error as Error).stack));
+      continue;
+    }
+    assert.ok(readOrRefuse(body));
+  }
+});
+
+test('JSON in either spelling, with integers as strings or numbers, means what protobuf means', () => {
+  const spelled = {
+    resource_metrics: [
+      {
+        unknown: { x: 1 },
+        resource: null,
+        scope_metrics: [
+          {
+            metrics: [
+              {
+                name: 'c',
+                sum: {
+                  data_points: [{ time_unix_nano: 1_700_000_000_000_000_000, as_int: 12, flags: 0 }],
+                  aggregation_temporality: 'AGGREGATION_TEMPORALITY_CUMULATIVE',
+                  is_monotonic: true,
+                },
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  };
+  const plain = request([
+    {
+      name: 'c',
+      sum: {
+        dataPoints: [{ timeUnixNano: '1700000000000000000', asInt: '12' }],
+        aggregationTemporality: 2,
+        isMonotonic: true,
+      },
+    },
+  ]);
+  assert.deepEqual(comparable(read(spelled)), comparable(read(plain)));
+  assert.equal(read(spelled).series.length, 1);
+});
+
+test('a time that JSON had to round stays in its millisecond', () => {
+  for (const timeMs of [1_700_000_000_001, 1_700_000_000_123, 1_699_999_999_999]) {
+    const text = `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"g","gauge":{"dataPoints":[{"asInt":1,"timeUnixNano":${timeMs}000000}]}}]}]}]}`;
+    assert.deepEqual(readBytes(protobufFromJson(text)).series[0].timestamps, [timeMs]);
+  }
+});
+
+test('JSON that is no request is refused', () => {
+  const deep = `${'{"arrayValue":{"values":['.repeat(500)}{}${']}}'.repeat(500)}`;
+  const inPoint = (fields: string) =>
+    `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{${fields}}]}}]}]}]}`;
+  for (const text of [
+    '',
+    '[]',
+    '1',
+    'null',
+    '{"resourceMetrics":{}}',
+    '{"resourceMetrics":[1]}',
+    inPoint('"asInt":1.5'),
+    inPoint('"asInt":"x"'),
+    inPoint('"asInt":"9223372036854775808"'),
+    inPoint('"asDouble":"one"'),
+    inPoint('"timeUnixNano":-1'),
+    inPoint('"flags":true'),
+    inPoint('"attributes":[{"key":1}]'),
+    inPoint('"attributes":[{"value":{"boolValue":"yes"}}]'),
+    inPoint('"exemplars":[{"traceId":"xyz"}]'),
+    inPoint(`"attributes":[{"key":"a","value":${deep}}]`),
+  ]) {
+    assert.throws(() => protobufFromJson(text), { name: 'DecodeError' }, text.slice(0, 200));
+  }
+});
+
+test('label sets are cached within a bound, and labels of one request are bounded', () => {
+  const reader = new OtlpMetricsReader(testHash(), 400_000);
+  const many = (from: number, long = '') =>
+    encodeExportRequest(
+      request([
+        {
+          name: 'g',
+          gauge: {
+            dataPoints: Array.from({ length: 1_000 }, (_, i) =>
+              point({ asInt: 1 }, { i: `${from + i}`, long }),
+            ),
+          },
+        },
+      ]),
+    );
+  for (let from = 0; from < 40_000; from += 1_000) {
+    reader.reset(many(from));
+    while (reader.next() !== 0);
+    assert.ok(reader.cacheBytes < 800_000, `${reader.cacheBytes}`);
+  }
+  reader.reset(many(0, 'x'.repeat(5_000)), { maxLabelBytes: 1_000_000 });
+  assert.throws(
+    () => {
+      while (reader.next() !== 0);
+    },
+    { name: 'TooLargeError' },
+  );
+  reader.release();
+  assert.equal(reader.next(), 0);
+});
