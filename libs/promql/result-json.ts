@@ -1,12 +1,11 @@
 import type { FloatHistogram, Labels } from '@xscaler/model';
-import type { Cancellation } from './cancellation.ts';
-import { LimitError } from './errors.ts';
 import { refusingExhaustion } from './exhaustion.ts';
 import { histogramJson } from './histogram-json.ts';
+import { type EncodedTexts, type EncodeOptions, encodeTexts, JsonPieces } from './json-pieces.ts';
 import { escapedJson, labelJsonText } from './json-text.ts';
 import { formatSampleValue, formatShortest, formatTimestampMs } from './number-format.ts';
 import {
-  ABSENT,
+  FLOAT,
   HISTOGRAM,
   type QueryResult,
   type SampleRun,
@@ -14,17 +13,10 @@ import {
   type StepGrid,
 } from './query.ts';
 
-/** Characters gathered before they become a buffer. */
-const PIECE_CHARACTERS = 65_536;
-const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
-const encoder = new TextEncoder();
+export type { EncodeOptions };
 
-export interface EncodeOptions {
-  /** Looked at once a piece. */
-  readonly cancellation?: Cancellation | undefined;
-  /** Size of the encoded answer at most; 256 MiB where absent. */
-  readonly maxBytes?: number | undefined;
-}
+const COMMA = 0x2c;
+const BRACKET = 0x5b;
 
 /**
  * The `data` member of the Prometheus HTTP API's answer, byte for byte as Prometheus writes it, as UTF-8
@@ -33,23 +25,23 @@ export interface EncodeOptions {
  */
 export function encodeResult(result: QueryResult, options: EncodeOptions = {}): Buffer[] {
   return refusingExhaustion(() => {
-    const out = new PieceWriter(options);
+    const out = new JsonPieces(options);
     writeResult(out, result);
     return out.finish();
   });
 }
 
-function writeResult(out: PieceWriter, result: QueryResult): void {
+function writeResult(out: JsonPieces, result: QueryResult): void {
   switch (result.type) {
     case 'scalar':
       // Scalars and strings have encoders of their own in Prometheus: no exponent, and seconds as any number.
-      out.write(
+      out.text(
         `{"resultType":"scalar","result":[${result.timeMs / 1000},"${formatShortest(result.value)}"]}`,
       );
       break;
     case 'string': {
       const value = `[${result.timeMs / 1000},${escapedJson(result.value)}]`;
-      out.write(`{"resultType":"string","result":${value}}`);
+      out.text(`{"resultType":"string","result":${value}}`);
       break;
     }
     case 'vector':
@@ -64,125 +56,93 @@ function writeResult(out: PieceWriter, result: QueryResult): void {
   }
 }
 
-class PieceWriter {
-  readonly #pieces: Buffer[] = [];
-  readonly #cancellation: Cancellation | undefined;
-  readonly #maxBytes: number;
-  #bytes = 0;
-  #text = '';
-
-  constructor({ cancellation, maxBytes = DEFAULT_MAX_BYTES }: EncodeOptions) {
-    this.#cancellation = cancellation;
-    this.#maxBytes = maxBytes;
-  }
-
-  write(text: string): void {
-    this.#text += text;
-    if (this.#text.length >= PIECE_CHARACTERS) this.#flush();
-  }
-
-  finish(): Buffer[] {
-    this.#flush();
-    return this.#pieces;
-  }
-
-  #flush(): void {
-    if (this.#text === '') return;
-    this.#cancellation?.throwIfCancelled();
-    // Encoded this way a piece has a buffer of its own, which can be handed to another thread.
-    const { buffer } = encoder.encode(this.#text);
-    this.#bytes += buffer.byteLength;
-    if (this.#bytes > this.#maxBytes) {
-      throw new LimitError(
-        'max_response_bytes',
-        `the answer is larger than its limit max_response_bytes (${this.#maxBytes}): select fewer series or a larger step`,
-      );
-    }
-    this.#pieces.push(Buffer.from(buffer));
-    this.#text = '';
-  }
-}
-
-function writeVector(out: PieceWriter, block: SeriesBlock, timeMs: number): void {
-  out.write('{"resultType":"vector","result":[');
+function writeVector(out: JsonPieces, block: SeriesBlock, timeMs: number): void {
+  out.text('{"resultType":"vector","result":[');
   for (let row = 0; row < block.labels.length; row++) {
-    out.write(`${row === 0 ? '' : ','}{"metric":${labelsJson(block.labels[row])},`);
+    out.text(`${row === 0 ? '' : ','}{"metric":${labelsJson(block.labels[row])},`);
     if (block.present[row] === HISTOGRAM) {
-      out.write(`"histogram":${histogramPointJson(timeMs, block.histograms?.[row])}}`);
+      out.text(`"histogram":${histogramPointJson(timeMs, block.histograms?.[row])}}`);
     } else {
-      out.write(`"value":${pointJson(timeMs, formatSampleValue(block.values[row]))}}`);
+      out.text(`"value":${pointJson(timeMs, formatSampleValue(block.values[row]))}}`);
     }
   }
-  out.write(']}');
+  out.text(']}');
 }
 
-function writeMatrix(out: PieceWriter, block: SeriesBlock, grid: StepGrid): void {
-  const times = Array.from({ length: grid.count }, (_, k) =>
-    formatTimestampMs(grid.startMs + k * grid.stepMs),
-  );
-  const { steps, present, values, histograms } = block;
-  out.write('{"resultType":"matrix","result":[');
+function writeMatrix(out: JsonPieces, block: SeriesBlock, grid: StepGrid): void {
+  const leads = encodeTexts(grid.count, (k) => pointLead(grid.startMs + k * grid.stepMs));
+  out.text('{"resultType":"matrix","result":[');
   for (let row = 0; row < block.labels.length; row++) {
-    out.write(`${row === 0 ? '' : ','}{"metric":${labelsJson(block.labels[row])}`);
-    const first = row * steps;
-    let separator = ',"values":[';
-    let hasHistogram = false;
-    for (let k = 0; k < steps; k++) {
-      const kind = present[first + k];
-      if (kind === ABSENT) continue;
-      if (kind === HISTOGRAM) {
-        hasHistogram = true;
-        continue;
-      }
-      out.write(`${separator}[${times[k]},"${formatSampleValue(values[first + k])}"]`);
-      separator = ',';
-    }
-    if (separator === ',') out.write(']');
-    if (hasHistogram) {
-      separator = ',"histograms":[';
-      for (let k = 0; k < steps; k++) {
-        if (present[first + k] !== HISTOGRAM) continue;
-        out.write(separator);
-        out.write(histogramPointJson(grid.startMs + k * grid.stepMs, histograms?.[first + k]));
-        separator = ',';
-      }
-      out.write(']');
-    }
-    out.write('}');
+    out.text(`${row === 0 ? '' : ','}{"metric":${labelsJson(block.labels[row])}`);
+    writeFloats(out, block, row, leads);
+    if (block.histograms) writeHistogramCells(out, block, row, grid);
+    out.text('}');
   }
-  out.write(']}');
+  out.text(']}');
 }
 
-function writeRuns(out: PieceWriter, series: readonly SampleRun[]): void {
-  out.write('{"resultType":"matrix","result":[');
+function writeFloats(out: JsonPieces, block: SeriesBlock, row: number, leads: EncodedTexts): void {
+  const { steps, present, values } = block;
+  const first = row * steps;
+  let some = false;
+  for (let k = 0; k < steps; k++) {
+    if (present[first + k] !== FLOAT) continue;
+    if (!some) out.text(',"values":');
+    out.point(leads, k, some ? COMMA : BRACKET, values[first + k]);
+    some = true;
+  }
+  if (some) out.text(']');
+}
+
+function writeHistogramCells(out: JsonPieces, block: SeriesBlock, row: number, grid: StepGrid): void {
+  const { steps, present, histograms } = block;
+  let separator = ',"histograms":[';
+  for (let k = 0; k < steps; k++) {
+    const cell = row * steps + k;
+    if (present[cell] !== HISTOGRAM) continue;
+    out.text(`${separator}${histogramPointJson(grid.startMs + k * grid.stepMs, histograms?.[cell])}`);
+    separator = ',';
+  }
+  if (separator === ',') out.text(']');
+}
+
+function writeRuns(out: JsonPieces, series: readonly SampleRun[]): void {
+  out.text('{"resultType":"matrix","result":[');
   series.forEach(({ labels, timestampsMs, values, histograms }, row) => {
-    out.write(`${row === 0 ? '' : ','}{"metric":${labelsJson(labels)}`);
-    let separator = ',"values":[';
+    out.text(`${row === 0 ? '' : ','}{"metric":${labelsJson(labels)}`);
+    const leads = encodeTexts(timestampsMs.length, (i) => pointLead(timestampsMs[i]));
+    let some = false;
     for (let i = 0; i < timestampsMs.length; i++) {
       if (histograms?.[i]) continue;
-      out.write(`${separator}${pointJson(timestampsMs[i], formatSampleValue(values[i]))}`);
-      separator = ',';
+      if (!some) out.text(',"values":');
+      out.point(leads, i, some ? COMMA : BRACKET, values[i]);
+      some = true;
     }
-    if (separator === ',') out.write(']');
+    if (some) out.text(']');
     if (histograms) writeHistograms(out, timestampsMs, histograms);
-    out.write('}');
+    out.text('}');
   });
-  out.write(']}');
+  out.text(']}');
 }
 
 function writeHistograms(
-  out: PieceWriter,
+  out: JsonPieces,
   timestampsMs: Float64Array,
   histograms: readonly (FloatHistogram | undefined)[],
 ): void {
   let separator = ',"histograms":[';
   for (let i = 0; i < timestampsMs.length; i++) {
     if (!histograms[i]) continue;
-    out.write(separator);
-    out.write(histogramPointJson(timestampsMs[i], histograms[i]));
+    out.text(separator);
+    out.text(histogramPointJson(timestampsMs[i], histograms[i]));
     separator = ',';
   }
-  if (separator === ',') out.write(']');
+  if (separator === ',') out.text(']');
+}
+
+/** What stands before a value: a separator, which depends on its place, and the time. */
+function pointLead(timestampMs: number): string {
+  return `,[${formatTimestampMs(timestampMs)},"`;
 }
 
 function pointJson(timestampMs: number, value: string): string {
