@@ -1,4 +1,4 @@
-import { type Database, DatabaseError } from '@xscaler/database';
+import { type Database, DatabaseError, SqlBlockStore } from '@xscaler/database';
 import { PlacementHistory } from './placement-history.ts';
 import { type PlacementRow, selectPartitionCounts, selectShardSizes } from './placement-rows.ts';
 import type { Shard } from './shard.ts';
@@ -20,12 +20,16 @@ const MIN_KNOWN_MS = 5_000;
 const SETTLED_MS = 60_000;
 /** A writer that hasn't seen the rows for so long writes no more: far less than what readers look back. */
 const MAX_WRITE_AGE_MS = 3_600_000;
-/** How far readers look back: by then what was written elsewhere is in blocks, which are found by tenant. */
+/**
+ * How far readers look back: by then what was written elsewhere is in blocks, which are found by tenant. Where it isn't, since
+ * everything was at a standstill meanwhile, they go on asking until it is.
+ */
 const READ_BACK_MS = 24 * 3_600_000;
 
 /** Which partitions a tenant's samples go to and are read from: the rows of the database, a poll behind. */
 export class PlacementDirectory {
   readonly #db: Database;
+  readonly #blocks: SqlBlockStore;
   readonly #now: () => number;
   readonly #pollIntervalMs: number;
   readonly #history = new PlacementHistory();
@@ -33,10 +37,14 @@ export class PlacementDirectory {
   /** When the view was asked for that we have. */
   #viewMs = Number.NEGATIVE_INFINITY;
   #refreshing: Promise<void> | undefined;
+  /** By partition, as of `#committedMs`: it only becomes more. */
+  #committedUntil: ReadonlyMap<number, number> = new Map();
+  #committedMs = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ db, now = Date.now, pollIntervalMs = DEFAULT_POLL_INTERVAL_MS }: PlacementDirectoryOptions) {
     this.#db = db;
+    this.#blocks = new SqlBlockStore(db, now);
     this.#now = now;
     this.#pollIntervalMs = pollIntervalMs;
   }
@@ -74,7 +82,24 @@ export class PlacementDirectory {
       if (looks === 2) throw new DatabaseError('unavailable', 'the placement of partitions is not known');
       await this.refresh();
     }
-    return this.#history.partitionsSince(tenant, this.#now() - READ_BACK_MS);
+    const partitions: number[] = [];
+    for (const [partition, untilMs] of this.#history.usedUntil(tenant)) {
+      const isRecent = untilMs > this.#now() - READ_BACK_MS;
+      // Who writes by rows that he last saw before is gone by then.
+      if (isRecent || !(await this.#isCommitted(partition, untilMs + MAX_WRITE_AGE_MS)))
+        partitions.push(partition);
+    }
+    return partitions;
+  }
+
+  /** Whether everything of a partition that was acknowledged until then is in blocks. */
+  async #isCommitted(partition: number, untilMs: number): Promise<boolean> {
+    const isKnown = () => (this.#committedUntil.get(partition) ?? 0) >= untilMs;
+    const nowMs = this.#now();
+    if (isKnown() || nowMs - this.#committedMs < MAX_READ_AGE_MS) return isKnown();
+    this.#committedUntil = await this.#blocks.committedUntil();
+    this.#committedMs = nowMs;
+    return isKnown();
   }
 
   /** The counter first: rows that come after it was read come again with the next look. */

@@ -16,6 +16,8 @@ export class PlacementHistory {
   readonly #sizes = new Map<string, ShardSizeRow[]>();
   /** By tenant what writers got last; one for all that have no row. */
   readonly #placed = new Map<string, PlacedShard>();
+  /** The same of what readers got. */
+  readonly #used = new Map<string, { rowCount: number; until: ReadonlyMap<number, number> }>();
 
   /** Rows in the order of their changes, each after those that are here. */
   addCounts(rows: readonly PartitionCountRow[]): void {
@@ -44,18 +46,38 @@ export class PlacementHistory {
   }
 
   /**
-   * Every partition, ascending, where a writer may have put a tenant's samples since then, or will by a row that is announced.
-   * Sizes and counts are taken together in every way: a writer may have learnt of the one before the other.
+   * Every partition, ascending, where a writer may ever have put a tenant's samples, or will by a row that is announced; with
+   * the instant (wall clock, ms) at which the last row that has it was replaced, infinite where none was. Sizes and counts are
+   * taken together in every way: a writer may have learnt of the one before the other.
    */
-  partitionsSince(tenant: string, sinceMs: number): number[] {
-    const found = new Set<number>();
-    for (const { partitionCount } of rowsSince(this.#counts, sinceMs)) {
-      for (const { size } of rowsSince(this.#sizes.get(tenant) ?? [ALL], sinceMs)) {
-        for (const partition of shardOf(tenant, size, partitionCount)) found.add(partition);
-      }
-    }
-    return [...found].sort((a, b) => a - b);
+  usedUntil(tenant: string): ReadonlyMap<number, number> {
+    const sizes = this.#sizes.get(tenant) ?? [ALL];
+    const key = sizes.length === 1 ? ALL.tenant : tenant;
+    const rowCount = sizes.length + this.#counts.length;
+    const known = this.#used.get(key);
+    if (known?.rowCount === rowCount) return known.until;
+    const until = usedUntil(tenant, this.#counts, sizes);
+    this.#used.set(key, { rowCount, until });
+    return until;
   }
+}
+
+function usedUntil(
+  tenant: string,
+  counts: readonly PartitionCountRow[],
+  sizes: readonly ShardSizeRow[],
+): ReadonlyMap<number, number> {
+  const until = new Map<number, number>();
+  const countEnds = endsOf(counts);
+  const sizeEnds = endsOf(sizes);
+  for (const [i, { partitionCount }] of counts.entries()) {
+    for (const [j, { size }] of sizes.entries()) {
+      const endMs = Math.min(countEnds[i], sizeEnds[j]);
+      for (const partition of shardOf(tenant, size, partitionCount))
+        until.set(partition, Math.max(endMs, until.get(partition) ?? Number.NEGATIVE_INFINITY));
+    }
+  }
+  return new Map([...until].sort(([a], [b]) => a - b));
 }
 
 /** The one with the highest change of those in effect. */
@@ -63,8 +85,13 @@ function rowInEffect<Row extends PlacementRow>(rows: readonly Row[], nowMs: numb
   return rows.findLast(({ effectiveMs }) => effectiveMs <= nowMs);
 }
 
-/** The one in effect then, and all that came later. */
-function rowsSince<Row extends PlacementRow>(rows: readonly Row[], sinceMs: number): readonly Row[] {
-  const first = rows.findLastIndex(({ effectiveMs }) => effectiveMs <= sinceMs);
-  return rows.slice(Math.max(0, first));
+/** Of each row when it is replaced: as soon as one that came later is in effect. */
+function endsOf(rows: readonly PlacementRow[]): number[] {
+  const ends: number[] = [];
+  let endMs = Number.POSITIVE_INFINITY;
+  for (const { effectiveMs } of rows.toReversed()) {
+    ends.unshift(endMs);
+    endMs = Math.min(endMs, effectiveMs);
+  }
+  return ends;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { SqlBlockStore } from '@xscaler/database';
 import { PlacementDirectory } from './placement-directory.ts';
 import { PlacementStore } from './placement-store.ts';
 import { shardOf } from './shard.ts';
@@ -27,8 +28,8 @@ test('the first count holds at once, and only the first', async (context) => {
   assert.deepEqual(await directory.readPartitions('acme'), [0, 1, 2, 3]);
 });
 
-test('a new count is read at once and written ten seconds later; the old one is read for a day', async (context) => {
-  const { clock, store, directory } = await openPlacement(context);
+test('a new count is read at once and written ten seconds later; the old one is read for a day, and until it is in blocks', async (context) => {
+  const { db, clock, store, directory } = await openPlacement(context);
   await store.ensurePartitionCount(4);
   await directory.refresh();
   await store.setPartitionCount(6, ACTOR);
@@ -45,8 +46,16 @@ test('a new count is read at once and written ten seconds later; the old one is 
   clock.nowMs += 10_000;
   assert.deepEqual(directory.writeShard('acme')?.partitions, [0, 1]);
   clock.nowMs += DAY_MS - 1;
+  const blocks = new SqlBlockStore(db);
+  for (let partition = 0; partition < 5; partition++) await blocks.noteCommitted(partition, 0, clock.nowMs);
   assert.deepEqual(await directory.readPartitions('acme'), [0, 1, 2, 3, 4, 5]);
   clock.nowMs += 1;
+  assert.deepEqual(await directory.readPartitions('acme'), [0, 1, 5], 'nobody knows that 5 is in blocks');
+  await blocks.noteCommitted(5, 0, clock.nowMs - DAY_MS + 3_600_000 - 1);
+  clock.nowMs += 5_000;
+  assert.deepEqual(await directory.readPartitions('acme'), [0, 1, 5], 'one may have written there since');
+  await blocks.noteCommitted(5, 0, clock.nowMs - 5_000 - DAY_MS + 3_600_000);
+  clock.nowMs += 5_000;
   assert.deepEqual(await directory.readPartitions('acme'), [0, 1]);
 });
 
