@@ -19,6 +19,7 @@ const allowed: [path: string, source: string][] = [
   ['services/querier/modules.ts', "import { Evaluator } from '@xscaler/promql';"],
   ['services/querier/pool.ts', "new Worker(new URL('./worker.ts', import.meta.url));"],
   ['services/all/modules.ts', "import { startGateway } from '@xscaler/gateway';"],
+  ['simulator/processes.ts', "import { Ingester } from '@xscaler/ingester';"],
   ['bench/ingest.ts', "import { Xscaler } from '@xscaler/e2e/harness';"],
   ['e2e/kill.test.ts', "import { samples } from '@xscaler/testkit';\nsetTimeout(() => {}, 1);"],
 ];

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { type Fault, faultsOf } from './arrows.ts';
 
 const root = dirname(import.meta.dirname);
-const sources = globSync('{libs,services,e2e,bench}/**/*.ts', {
+const sources = globSync('{libs,services,e2e,bench,simulator}/**/*.ts', {
   cwd: root,
   exclude: (path) => path.endsWith('node_modules'),
 });

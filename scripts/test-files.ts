@@ -1,7 +1,7 @@
 import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-const EVERYTHING = ['libs', 'services', 'scripts', 'e2e'];
+const EVERYTHING = ['libs', 'services', 'scripts', 'simulator', 'e2e'];
 
 /**
  * Test files under `root` that the arguments name, sorted: each is a file, a folder or a glob.

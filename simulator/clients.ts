@@ -1,0 +1,134 @@
+import type { Random } from '@xscaler/e2e/harness';
+import { Labels } from '@xscaler/model';
+import type { UpstreamResponse } from '@xscaler/rpc';
+import { encodeWriteRequest, packSnappy, type WriteSeries } from '@xscaler/wire';
+import { BrokenPromiseError, type Expectations } from './expectations.ts';
+import type { Network } from './network.ts';
+import type { DistributorProcess } from './processes.ts';
+
+export interface ClientSettings {
+  readonly tenants: readonly string[];
+  readonly seriesPerTenant: number;
+  /** How late a sample may be, with room for skewed clocks and slow networks, ms. */
+  readonly safeLatenessMs: number;
+  /** From which lateness on a sample is refused whatever the clocks say, ms. */
+  readonly refusedLatenessMs: number;
+}
+
+interface Sample {
+  readonly series: string;
+  readonly timestampMs: number;
+  readonly value: number;
+}
+
+interface Push {
+  readonly tenant: string;
+  readonly good: readonly Sample[];
+  /** Too old: to be refused by name. */
+  readonly bad: readonly Sample[];
+}
+
+const MAX_ATTEMPTS = 4;
+/** An answer that took longer may refuse what was in time when it was sent. */
+const SLOW_MS = 3_000;
+/** Few distinct times, so that samples meet. */
+const GRID_MS = 250;
+
+class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError';
+}
+
+/** Everything but silence is an answer: a distributor that throws is broken. */
+function ifNoAnswer(error: unknown): undefined {
+  if (!(error instanceof NoAnswerError)) throw error;
+}
+
+/** A sender that knows what it sent and what was said to it. */
+export class WriteClient {
+  readonly #random: Random;
+  readonly #network: Network;
+  readonly #distributors: readonly DistributorProcess[];
+  readonly #expectations: Expectations;
+  readonly #settings: ClientSettings;
+  #lastValue = 0;
+
+  constructor(
+    random: Random,
+    network: Network,
+    distributors: readonly DistributorProcess[],
+    expectations: Expectations,
+    settings: ClientSettings,
+  ) {
+    this.#random = random;
+    this.#network = network;
+    this.#distributors = distributors;
+    this.#expectations = expectations;
+    this.#settings = settings;
+  }
+
+  /** Sends one request, again where the answer says to or none came, as senders do. `clock`: the true time. */
+  async push(clock: () => number): Promise<void> {
+    const composedMs = clock();
+    const push = this.#compose(composedMs);
+    const body = packSnappy(encodeWriteRequest([...push.good, ...push.bad].map(seriesOf)));
+    for (const { series, timestampMs, value } of push.good) {
+      this.#expectations.sending(push.tenant, series, timestampMs, value);
+    }
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const answer = await this.#send(push.tenant, body).catch(ifNoAnswer);
+      if (answer !== undefined && answer.status < 500)
+        return this.#answered(push, answer, clock() - composedMs);
+    }
+  }
+
+  #compose(nowMs: number): Push {
+    const { tenants, seriesPerTenant, safeLatenessMs, refusedLatenessMs } = this.#settings;
+    const random = this.#random;
+    const tenant = tenants[random.between(0, tenants.length)];
+    const sample = (latenessMs: number): Sample => ({
+      series: String(random.between(0, seriesPerTenant)),
+      timestampMs: Math.floor((nowMs - latenessMs) / GRID_MS) * GRID_MS,
+      value: this.#value(),
+    });
+    const lateness = () => (random.next() < 0.8 ? random.next() * 1_500 : random.next() * safeLatenessMs);
+    const good = Array.from({ length: random.between(1, 7) }, () => sample(lateness()));
+    const isPartlyBad = random.next() < 0.1;
+    return { tenant, good, bad: isPartlyBad ? [sample(refusedLatenessMs + random.between(0, 5_000))] : [] };
+  }
+
+  /** Mostly one of its own; sometimes a common one, which conflicts with nothing. */
+  #value(): number {
+    return this.#random.next() < 0.2 ? 42 : ++this.#lastValue + this.#random.next();
+  }
+
+  #send(tenant: string, body: Uint8Array): Promise<UpstreamResponse> {
+    const distributor = this.#distributors[this.#random.between(0, this.#distributors.length)];
+    const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' };
+    const request = { tenant, method: 'POST', path: '/api/v1/push', query: '', headers, body };
+    const work = () => distributor.handle(request, new AbortController().signal);
+    return this.#network.call(undefined, distributor, work, () => new NoAnswerError());
+  }
+
+  #answered({ tenant, good, bad }: Push, { status, body }: UpstreamResponse, afterMs: number): void {
+    const text = Buffer.from(body).toString();
+    if (status === 204) {
+      if (bad.length > 0) throw new BrokenPromiseError('a sample too old was accepted without a word');
+    } else if (status === 400 && bad.length > 0) {
+      this.#expectations.refused += bad.length;
+      if (!text.includes('out of bounds'))
+        throw new BrokenPromiseError(`a refusal that names no reason: ${text}`);
+      // What waited long for its answer may have become too late with the rest too.
+      if (afterMs > SLOW_MS) return;
+    } else if (status === 400 && afterMs > SLOW_MS) {
+      return;
+    } else {
+      throw new BrokenPromiseError(`an answer ${status} to good samples: ${text}`);
+    }
+    for (const { series, timestampMs } of good) this.#expectations.acknowledge(tenant, series, timestampMs);
+  }
+}
+
+function seriesOf({ series, timestampMs, value }: Sample): WriteSeries {
+  const labels = Labels.of({ __name__: 'simulated', series });
+  return { labels, timestamps: [timestampMs], values: [value] };
+}

@@ -1,0 +1,67 @@
+import type { Random } from '@xscaler/e2e/harness';
+import { Network } from './network.ts';
+import {
+  DistributorProcess,
+  IngesterProcess,
+  type SimulatedProcess,
+  type Surroundings,
+} from './processes.ts';
+import { QuerierProcess } from './querier-process.ts';
+import { type ClusterSettings, ingesterSettings, MAX_SKEW_MS, ZONES } from './settings.ts';
+import { SimulatedDatabase, type Statement } from './simulated-database.ts';
+import { SimulatedLog } from './simulated-log.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** Every process and server of a simulated cluster. */
+export class Cluster {
+  readonly surroundings: Surroundings;
+  readonly distributors: readonly DistributorProcess[];
+  readonly ingesters: readonly IngesterProcess[];
+  readonly querier: QuerierProcess;
+  readonly #random: Random;
+
+  constructor(
+    time: VirtualTime,
+    random: Random,
+    settings: ClusterSettings,
+    schema: readonly Statement[],
+    tell: (line: string) => void,
+  ) {
+    this.#random = random;
+    const log = new SimulatedLog(settings.partitionCount, random);
+    const database = new SimulatedDatabase(time, random, schema);
+    const surroundings = { time, network: new Network(time, random), log, database, tell };
+    this.surroundings = surroundings;
+    this.distributors = Array.from(
+      { length: settings.distributors },
+      (_, i) => new DistributorProcess(`distributor-${i}`, surroundings, settings),
+    );
+    this.ingesters = ZONES.flatMap((zone) =>
+      Array.from({ length: settings.ingestersPerZone }, (_, ordinal) => {
+        const own = ingesterSettings(random, zone, ordinal, settings);
+        return new IngesterProcess(`ingester-${zone}-${ordinal}`, surroundings, own);
+      }),
+    );
+    this.querier = new QuerierProcess('querier', surroundings, this.ingesters, settings);
+  }
+
+  get processes(): readonly SimulatedProcess[] {
+    return [...this.distributors, ...this.ingesters, this.querier];
+  }
+
+  startAll(): void {
+    for (const process of this.processes) this.start(process);
+  }
+
+  start(process: SimulatedProcess): void {
+    process.start((this.#random.next() * 2 - 1) * MAX_SKEW_MS);
+  }
+
+  /** Whether every partition of every ingester is followed live. */
+  get isLive(): boolean {
+    return this.ingesters.every(
+      (ingester) =>
+        !ingester.isAway && Object.values(ingester.status()).every(({ state }) => state === 'live'),
+    );
+  }
+}

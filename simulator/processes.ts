@@ -1,0 +1,144 @@
+import { type BlockStore, SqlBlockStore } from '@xscaler/database';
+import { createDistributor } from '@xscaler/distributor';
+import { type CutSettings, Ingester, type IngesterStatus } from '@xscaler/ingester';
+import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
+import { type Limits, type Shard, shardOf } from '@xscaler/tenancy';
+import { Registry } from 'prom-client';
+import type { Callee, Network } from './network.ts';
+import { DatabaseClient, type SimulatedDatabase } from './simulated-database.ts';
+import { LogClient, type SimulatedLog } from './simulated-log.ts';
+import type { Actor, VirtualTime } from './virtual-time.ts';
+
+/** What every process of the cluster stands on. */
+export interface Surroundings {
+  readonly time: VirtualTime;
+  readonly network: Network;
+  readonly log: SimulatedLog;
+  readonly database: SimulatedDatabase;
+  /** A line of the run's story. */
+  readonly tell: (line: string) => void;
+}
+
+/** A process that can be killed, paused and started again. */
+export abstract class SimulatedProcess implements Callee {
+  readonly name: string;
+  readonly surroundings: Surroundings;
+  actor: Actor;
+  /** What a test puts between the process and its block store. */
+  wrapBlocks: (blocks: BlockStore) => BlockStore = (blocks) => blocks;
+
+  constructor(name: string, surroundings: Surroundings) {
+    this.name = name;
+    this.surroundings = surroundings;
+    this.actor = { name, isAlive: false, isPaused: false, skewMs: 0 };
+  }
+
+  get isAway(): boolean {
+    return !this.actor.isAlive;
+  }
+
+  /** A new process: nothing of the one before is left in it. */
+  start(skewMs = 0): void {
+    this.actor = { name: this.name, isAlive: true, isPaused: false, skewMs };
+    this.surroundings.time.runAs(this.actor, () => this.launch(this.actor));
+  }
+
+  kill(): void {
+    this.surroundings.time.kill(this.actor);
+  }
+
+  /** Starts the real service in the actor's name. */
+  protected abstract launch(actor: Actor): void;
+
+  protected logClient(): LogClient {
+    const { log, network } = this.surroundings;
+    return new LogClient(log, network, this.actor);
+  }
+
+  protected blockStore(): BlockStore {
+    const { database, network } = this.surroundings;
+    const client = new DatabaseClient(database, network, this.actor);
+    return this.wrapBlocks(new SqlBlockStore(client, () => Date.now()));
+  }
+
+  /** What a service logs, as lines of the story. */
+  protected get logger() {
+    const say = (level: string) => (fields: object, message: string) => {
+      const { err, ...rest } = fields as { err?: Error };
+      const cause = err === undefined ? '' : `: ${err.message}`;
+      this.surroundings.tell(`${this.name} ${level}: ${message}${cause} ${JSON.stringify(rest)}`);
+    };
+    return { debug: () => undefined, info: say('info'), warn: say('warn'), error: say('error') };
+  }
+}
+
+export interface DistributorSettings {
+  readonly windowMs: number;
+  readonly limits: Limits;
+  readonly partitionCount: number;
+}
+
+export class DistributorProcess extends SimulatedProcess {
+  readonly #settings: DistributorSettings;
+  #distributor: Upstream | undefined;
+
+  constructor(name: string, surroundings: Surroundings, settings: DistributorSettings) {
+    super(name, surroundings);
+    this.#settings = settings;
+  }
+
+  handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
+    return (this.#distributor as Upstream).handle(request, signal);
+  }
+
+  protected launch(): void {
+    const { windowMs, limits, partitionCount } = this.#settings;
+    const shard: Shard = { partitions: shardOf('', 0, partitionCount) };
+    this.#distributor = createDistributor({
+      log: this.logClient(),
+      limitsOf: () => limits,
+      shardOf: () => shard,
+      windowMs,
+      clock: () => Date.now(),
+      registry: new Registry(),
+      logger: this.logger,
+    });
+  }
+}
+
+export interface IngesterSettings {
+  readonly zone: string;
+  readonly partitions: readonly number[];
+  readonly otherZoneMs: number;
+  readonly cuts: CutSettings;
+  readonly committedHeadLingerMs: number;
+}
+
+export class IngesterProcess extends SimulatedProcess {
+  settings: IngesterSettings;
+  ingester: Ingester | undefined;
+
+  constructor(name: string, surroundings: Surroundings, settings: IngesterSettings) {
+    super(name, surroundings);
+    this.settings = settings;
+  }
+
+  status(): IngesterStatus {
+    return (this.ingester as Ingester).status();
+  }
+
+  protected launch(): void {
+    const ingester = new Ingester({
+      ...this.settings,
+      truncatesLog: false,
+      log: this.logClient(),
+      blocks: this.blockStore(),
+      clock: () => Date.now(),
+      logger: this.logger,
+      registry: new Registry(),
+    });
+    this.ingester = ingester;
+    // What stops it is in its logs and in its status.
+    ingester.start().catch(() => undefined);
+  }
+}

@@ -1,0 +1,50 @@
+import type { BlockStore } from '@xscaler/database';
+import type { Random } from '@xscaler/e2e/harness';
+import type { Cluster } from './cluster.ts';
+
+/** Invariants broken on purpose, so that a test can see that a broken one is noticed. */
+export const SABOTAGE: Readonly<Record<string, (cluster: Cluster, random: Random) => void>> = {
+  /** A commit moves the resume offset over records that no block holds. */
+  'resume-offset-too-far': (cluster) =>
+    wrapBlocks(cluster, (blocks) => ({
+      commit: (commit) =>
+        blocks.commit({
+          ...commit,
+          resumeOffset: Math.max(commit.resumeOffset, (commit.meta?.toOffset ?? -1) + 1),
+        }),
+    })),
+
+  /** A replay doesn't know which samples are in blocks. */
+  'ledger-not-read': (cluster) =>
+    wrapBlocks(cluster, (blocks) => ({
+      ledger: async (partition, minToOffset) =>
+        minToOffset === undefined ? [] : blocks.ledger(partition, minToOffset),
+    })),
+
+  /** A querier doesn't see one block in twenty. */
+  'block-not-listed': (cluster, random) =>
+    wrapBlocks(cluster, (blocks) => ({
+      list: async (...range) => (await blocks.list(...range)).filter(() => random.next() >= 0.05),
+    })),
+
+  /** The log answers before it has the record, and one in fifty never gets there. */
+  'log-answers-early': ({ surroundings: { log } }, random) => {
+    const append = log.append.bind(log);
+    log.append = (partition, record) =>
+      random.next() < 0.02 ? log.partitions[partition].records.length : append(partition, record);
+  },
+};
+
+function wrapBlocks(cluster: Cluster, faults: (blocks: BlockStore) => Partial<BlockStore>): void {
+  for (const process of cluster.processes) {
+    process.wrapBlocks = (blocks) => {
+      const broken = faults(blocks);
+      return new Proxy(blocks, {
+        get: (target, name) => {
+          const method = Reflect.get(broken, name) ?? Reflect.get(target, name);
+          return typeof method === 'function' ? method.bind(target) : method;
+        },
+      });
+    };
+  }
+}

@@ -1,0 +1,65 @@
+import type { Random } from '@xscaler/e2e/harness';
+import { type Limits, limitsSchema } from '@xscaler/tenancy';
+import type { IngesterSettings } from './processes.ts';
+
+/** What a seed makes of a cluster. Times in ms. */
+export interface ClusterSettings {
+  readonly partitionCount: number;
+  readonly distributors: number;
+  readonly ingestersPerZone: number;
+  readonly tenants: readonly string[];
+  readonly seriesPerTenant: number;
+  readonly clients: number;
+  readonly windowMs: number;
+  readonly limits: Limits;
+  readonly loadMs: number;
+}
+
+export const ZONES: readonly string[] = ['a', 'b'];
+
+/** Clocks of processes are off by as much at most. */
+export const MAX_SKEW_MS = 2_000;
+
+const LATENESS_WINDOW_MS = 12_000;
+
+export function clusterSettings(random: Random): ClusterSettings {
+  const partitionCount = random.between(1, 4);
+  return {
+    partitionCount,
+    distributors: random.between(1, 3),
+    ingestersPerZone: Math.min(partitionCount, random.between(1, 3)),
+    tenants: ['one', 'two'].slice(0, random.between(1, 3)),
+    seriesPerTenant: random.between(2, 7),
+    clients: random.between(1, 4),
+    windowMs: random.between(4, 16) * 1_000,
+    limits: limitsSchema.parse({ out_of_order_time_window: LATENESS_WINDOW_MS }),
+    loadMs: random.between(30, 90) * 1_000,
+  };
+}
+
+/** Of one ingester: replicas need not agree in anything here. */
+export function ingesterSettings(
+  random: Random,
+  zone: string,
+  ordinal: number,
+  { partitionCount, ingestersPerZone }: ClusterSettings,
+): IngesterSettings {
+  const all = Array.from({ length: partitionCount }, (_, partition) => partition);
+  return {
+    zone,
+    partitions: all.filter((partition) => partition % ingestersPerZone === ordinal),
+    otherZoneMs: random.between(1_000, 8_000),
+    cuts: {
+      graceMs: random.between(200, 5_000),
+      lateHeadAgeMs: random.between(500, 5_000),
+      lateHeadBytes: random.next() < 0.3 ? random.between(2_000, 200_000) : 64 * 1024 * 1024,
+      maxHeadBytes: random.next() < 0.3 ? random.between(100_000, 1_000_000) : 256 * 1024 * 1024,
+    },
+    // Longer than any call takes, as it must be longer than any query takes.
+    committedHeadLingerMs: random.between(45_000, 60_000),
+  };
+}
+
+/** How late a sample may be that is to be accepted by whichever clock, and from when on it is refused by each. */
+export const SAFE_LATENESS_MS = LATENESS_WINDOW_MS - MAX_SKEW_MS - 4_000;
+export const REFUSED_LATENESS_MS = LATENESS_WINDOW_MS + MAX_SKEW_MS + 1_000;

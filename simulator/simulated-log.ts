@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '@xscaler/e2e/harness';
+import { type LogBatch, type WriteLog, WriteLogError } from '@xscaler/writelog';
+import type { Callee, Network } from './network.ts';
+import type { Actor } from './virtual-time.ts';
+
+/** One partition: every record ever, also those below `startOffset`. */
+interface Partition {
+  readonly records: Uint8Array[];
+  startOffset: number;
+}
+
+/** How long a reader at the log's end waits before it asks again, ms. */
+const POLL_MS = 1_000;
+const MAX_BATCH = 16;
+/** A reason at hand: one made for each record costs more than the record. */
+const APPENDED = new Error('something was appended');
+
+/** The log's servers: records in memory. Durable: it may be away, and it may append twice, but it forgets nothing. */
+export class SimulatedLog implements Callee {
+  readonly actor = undefined;
+  isAway = false;
+  /** Chance that an append is done twice: what a client's retry after a lost answer does. */
+  doubledAppends = 0;
+  readonly partitions: Partition[];
+  readonly #random: Random;
+  /** Readers at the end of a partition. */
+  readonly #waiting = new Map<number, Set<() => void>>();
+
+  constructor(partitionCount: number, random: Random) {
+    this.#random = random;
+    this.partitions = Array.from({ length: partitionCount }, () => ({ records: [], startOffset: 0 }));
+  }
+
+  append(partition: number, record: Uint8Array): number {
+    const { records } = this.partitions[partition];
+    records.push(record);
+    if (this.#random.next() < this.doubledAppends) records.push(record);
+    const waiting = this.#waiting.get(partition) ?? [];
+    this.#waiting.delete(partition);
+    for (const wake of waiting) wake();
+    return records.length - 1;
+  }
+
+  /** Calls `wake` once when something is appended to a partition. */
+  onAppend(partition: number, wake: () => void): void {
+    const waiting = this.#waiting.get(partition);
+    if (waiting) waiting.add(wake);
+    else this.#waiting.set(partition, new Set([wake]));
+  }
+
+  /** Lets go of what lies below an offset. */
+  truncate(partition: number, offset: number): void {
+    const held = this.partitions[partition];
+    held.startOffset = Math.max(held.startOffset, Math.min(offset, held.records.length));
+  }
+}
+
+/** The log as one process has it: every call crosses the network. */
+export class LogClient implements WriteLog {
+  readonly #log: SimulatedLog;
+  readonly #network: Network;
+  readonly #actor: Actor | undefined;
+
+  constructor(log: SimulatedLog, network: Network, actor: Actor | undefined) {
+    this.#log = log;
+    this.#network = network;
+    this.#actor = actor;
+  }
+
+  get partitionCount(): number {
+    return this.#log.partitions.length;
+  }
+
+  append(partition: number, record: Uint8Array): Promise<number> {
+    const copy = record.slice();
+    return this.#call(() => this.#log.append(partition, copy));
+  }
+
+  async *read(partition: number, fromOffset: number, signal: AbortSignal): AsyncIterable<LogBatch> {
+    let next = fromOffset;
+    while (!signal.aborted) {
+      const batch = await this.#call(() => this.#batch(partition, next));
+      if (signal.aborted) return;
+      if (batch.records.length === 0) {
+        await this.#appended(partition, signal);
+        continue;
+      }
+      next += batch.records.length;
+      yield batch;
+    }
+  }
+
+  startOffset(partition: number): Promise<number> {
+    return this.#call(() => this.#log.partitions[partition].startOffset);
+  }
+
+  endOffset(partition: number): Promise<number> {
+    return this.#call(() => this.#log.partitions[partition].records.length);
+  }
+
+  async truncate(partition: number, offset: number): Promise<void> {
+    await this.#call(() => this.#log.truncate(partition, offset));
+  }
+
+  async close(): Promise<void> {}
+
+  /** Resolves when there may be more, or the signal aborts. */
+  async #appended(partition: number, signal: AbortSignal): Promise<void> {
+    const poll = new AbortController();
+    const wake = () => this.#network.notify(this.#actor, () => poll.abort(APPENDED));
+    this.#log.onAppend(partition, wake);
+    await sleep(POLL_MS, undefined, { signal: AbortSignal.any([signal, poll.signal]) }).catch(
+      () => undefined,
+    );
+  }
+
+  #batch(partition: number, offset: number): LogBatch {
+    const { records, startOffset } = this.#log.partitions[partition];
+    if (offset < startOffset || offset > records.length) {
+      throw new WriteLogError(
+        'offset_out_of_range',
+        `offset ${offset} is not in ${startOffset}…${records.length}`,
+      );
+    }
+    // The reader owns what it gets.
+    const copies = records.slice(offset, offset + MAX_BATCH).map((record) => record.slice());
+    return { firstOffset: offset, records: copies };
+  }
+
+  #call<T>(work: () => T): Promise<T> {
+    const lost = () => new WriteLogError('unavailable', 'no answer from the log');
+    return this.#network.call(this.#actor, this.#log, async () => work(), lost);
+  }
+}

@@ -1,0 +1,219 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Random } from '@xscaler/e2e/harness';
+import { audit } from './audit.ts';
+import { Chaos, MAX_FORGOTTEN_MS } from './chaos.ts';
+import { WriteClient } from './clients.ts';
+import { Cluster } from './cluster.ts';
+import { BrokenPromiseError, Expectations } from './expectations.ts';
+import type { FoundSeries } from './querier-process.ts';
+import { type ClusterSettings, clusterSettings, REFUSED_LATENESS_MS, SAFE_LATENESS_MS } from './settings.ts';
+import type { Statement } from './simulated-database.ts';
+import { VirtualTime } from './virtual-time.ts';
+import { follow } from './virtual-timers.ts';
+
+export interface Outcome {
+  readonly events: number;
+  readonly acknowledged: number;
+  readonly refused: number;
+  readonly reads: number;
+  readonly failedReads: number;
+  readonly heads: number;
+}
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly schema: readonly Statement[];
+  /** Hears the run's story, a line with the time an event. */
+  readonly tell: (line: string) => void;
+  /** Changes the cluster before it starts: how a test breaks an invariant on purpose. */
+  readonly sabotage?: ((cluster: Cluster, random: Random) => void) | undefined;
+}
+
+const START_MS = Date.UTC(2026, 0, 1);
+const SETTLE_MS = 60_000;
+const READ_TIMEOUT_MS = 20_000;
+
+/**
+ * One run: a cluster of the real services on a simulated log, database, network and clock, under load, while things
+ * break; then all is whole again and everything is looked at. The seed decides everything that happens.
+ * @throws BrokenPromiseError where a promise to a client was not kept
+ */
+export function simulate(options: SimulationOptions): Promise<Outcome> {
+  return new Simulation(options).run();
+}
+
+class Simulation {
+  readonly #random: Random;
+  readonly #time: VirtualTime;
+  readonly #settings: ClusterSettings;
+  readonly #cluster: Cluster;
+  readonly #expectations = new Expectations();
+  readonly #options: SimulationOptions;
+  #failedReads = 0;
+  #failure: unknown;
+  #isLoaded = true;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    this.#random = new Random(options.seed);
+    const random = () => this.#random.next();
+    this.#time = new VirtualTime(START_MS, random);
+    follow(this.#time, random);
+    this.#settings = clusterSettings(this.#random);
+    this.#cluster = new Cluster(this.#time, this.#random, this.#settings, options.schema, (line) =>
+      this.#tell(line),
+    );
+    options.sabotage?.(this.#cluster, this.#random);
+  }
+
+  async run(): Promise<Outcome> {
+    const { loadMs, clients } = this.#settings;
+    this.#tell(JSON.stringify(this.#settings));
+    this.#cluster.startAll();
+    const chaos = new Chaos(this.#cluster, this.#random);
+    const lanes = [chaos.run(), chaos.run(), this.#readNowAndThen(), this.#forgetLog()];
+    for (let i = 0; i < clients; i++) lanes.push(this.#write());
+    for (const lane of lanes) lane.catch((error) => this.#fail(error));
+    let isDone = false;
+    Promise.allSettled(lanes).then(() => {
+      isDone = true;
+    });
+    await this.#pass(loadMs);
+    chaos.stop();
+    this.#isLoaded = false;
+    await this.#pass(SETTLE_MS, () => isDone);
+    if (!isDone) throw new BrokenPromiseError('a fault or a client does not end');
+    await this.#settle();
+    await this.#restartEverything();
+    return this.#summary();
+  }
+
+  /** Everything works again, with no help but what restarts processes; all is readable, from heads and from blocks. */
+  async #settle(): Promise<void> {
+    await this.#live('after the faults');
+    await this.#readEverything('after the faults');
+    // Until everything is in blocks.
+    await this.#pass(3 * this.#settings.windowMs + 60_000);
+    await this.#readEverything('once windows are over');
+  }
+
+  async #restartEverything(): Promise<void> {
+    for (const process of this.#cluster.processes) process.kill();
+    this.#cluster.startAll();
+    await this.#live('after a restart');
+    await this.#readEverything('after a restart');
+  }
+
+  async #summary(): Promise<Outcome> {
+    for (const process of this.#cluster.processes) process.kill();
+    const { log, database } = this.#cluster.surroundings;
+    const { schema, tell } = this.#options;
+    const heads = await audit(this.#time, this.#random, this.#settings, log, database, schema, tell);
+    database.close();
+    const { acknowledged, refused, checkedReads } = this.#expectations;
+    if (acknowledged === 0) throw new BrokenPromiseError('nothing was accepted');
+    const { eventCount: events } = this.#time;
+    return { events, acknowledged, refused, reads: checkedReads, failedReads: this.#failedReads, heads };
+  }
+
+  async #write(): Promise<void> {
+    const { network } = this.#cluster.surroundings;
+    const client = new WriteClient(this.#random, network, this.#cluster.distributors, this.#expectations, {
+      ...this.#settings,
+      safeLatenessMs: SAFE_LATENESS_MS,
+      refusedLatenessMs: REFUSED_LATENESS_MS,
+    });
+    while (this.#isLoaded) {
+      await sleep(this.#random.between(20, 1_500));
+      await client.push(() => this.#time.nowMs);
+    }
+  }
+
+  async #readNowAndThen(): Promise<void> {
+    while (this.#isLoaded) {
+      await sleep(this.#random.between(300, 4_000));
+      const { nowMs } = this.#time;
+      const startMs = this.#random.next() < 0.5 ? START_MS - 60_000 : nowMs - this.#random.between(0, 60_000);
+      await this.#read(startMs, nowMs).catch((error) => {
+        if (error instanceof BrokenPromiseError) throw error;
+        // While things are broken a read may fail; it must never be wrong.
+        this.#failedReads++;
+        this.#tell(`a read failed: ${(error as Error).message}`);
+      });
+    }
+  }
+
+  async #read(startMs: number, endMs: number): Promise<void> {
+    const { network } = this.#cluster.surroundings;
+    const { querier } = this.#cluster;
+    for (const tenant of this.#settings.tenants) {
+      const moment = this.#expectations.moment();
+      const canceler = new AbortController();
+      const work = () => querier.read(tenant, startMs, endMs, canceler.signal);
+      const deadline = this.#time.schedule(
+        READ_TIMEOUT_MS,
+        () => canceler.abort(new Error('timeout')),
+        undefined,
+      );
+      const found = await network.call<FoundSeries[]>(undefined, querier, work, () => new Error('no answer'));
+      deadline.isCancelled = true;
+      this.#expectations.check(tenant, startMs, endMs, found, moment);
+    }
+  }
+
+  /** Lets the log forget what blocks have held for longer than the database may go back. */
+  async #forgetLog(): Promise<void> {
+    const { log, database } = this.#cluster.surroundings;
+    const resumeOffsets = () => database.query('SELECT partition, resume_offset FROM resume_offsets', []);
+    while (this.#isLoaded) {
+      const rows = await resumeOffsets();
+      await sleep(MAX_FORGOTTEN_MS * 2);
+      for (const { partition, resume_offset } of rows) log.truncate(Number(partition), Number(resume_offset));
+    }
+  }
+
+  async #live(when: string): Promise<void> {
+    if (await this.#pass(SETTLE_MS, () => this.#cluster.isLive)) return;
+    const states = this.#cluster.ingesters.map(
+      ({ name, ingester }) => `${name} ${JSON.stringify(ingester?.status())}`,
+    );
+    throw new BrokenPromiseError(`the cluster is not live ${when}: ${states.join(', ')}`);
+  }
+
+  async #readEverything(when: string): Promise<void> {
+    let isRead = false;
+    let last: unknown;
+    const attempts = async () => {
+      while (!isRead) {
+        try {
+          await this.#read(START_MS - 60_000, this.#time.nowMs + 60_000);
+          isRead = true;
+        } catch (error) {
+          if (error instanceof BrokenPromiseError) throw new BrokenPromiseError(`${when}: ${error.message}`);
+          last = error;
+          await sleep(500);
+        }
+      }
+    };
+    attempts().catch((error) => this.#fail(error));
+    if (await this.#pass(SETTLE_MS, () => isRead)) return;
+    throw new BrokenPromiseError(`nothing can be read ${when}: ${(last as Error | undefined)?.message}`);
+  }
+
+  async #pass(forMs: number, done: () => boolean = () => false): Promise<boolean> {
+    const isDone = await this.#time.run(
+      this.#time.nowMs + forMs,
+      () => this.#failure !== undefined || done(),
+    );
+    if (this.#failure !== undefined) throw this.#failure;
+    return isDone;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+  }
+
+  #tell(line: string): void {
+    this.#options.tell(`${((this.#time.nowMs - START_MS) / 1_000).toFixed(3).padStart(8)} ${line}`);
+  }
+}
