@@ -1,4 +1,5 @@
 import type { Expr, Subquery, TimeModifiers, VectorSelector } from './ast.ts';
+import { goRound } from './go-round.ts';
 import type { ParsedDuration } from './parse-duration.ts';
 import type { TokenStream } from './token-stream.ts';
 
@@ -50,7 +51,7 @@ export function setAt(tokens: TokenStream, expr: Expr, seconds: number): void {
     const shown = Number.isFinite(seconds) ? `${BigInt(seconds)}.000000` : goInfinity(seconds);
     tokens.failAt(expr.span.start, `timestamp out of bounds for @ modifier: ${shown}`);
   }
-  fixable(tokens, expr).atMs = Math.round(seconds * 1000);
+  fixable(tokens, expr).atMs = goRound(seconds * 1000);
   extendSpan(tokens, expr);
 }
 

@@ -1,4 +1,5 @@
 import type { DurationExpr, DurationOperand } from './ast.ts';
+import { goRound } from './go-round.ts';
 import type { TokenStream } from './token-stream.ts';
 import type { Token } from './tokens.ts';
 
@@ -22,9 +23,9 @@ export function parseDurationExpr(tokens: TokenStream): ParsedDuration {
   return { valueMs: durationMsOf(operand.value), expr: undefined };
 }
 
-/** Prometheus holds durations in nanoseconds, rounded, and counts whole milliseconds of them. */
+/** Prometheus holds durations in nanoseconds, rounded, and counts whole milliseconds of them; −0 is none. */
 function durationMsOf(seconds: number): number {
-  return Math.trunc((Math.sign(seconds) * Math.round(Math.abs(seconds) * 1e9)) / 1e6);
+  return Math.trunc(goRound(seconds * 1e9) / 1e6) || 0;
 }
 
 /** Reads what follows `offset`. */

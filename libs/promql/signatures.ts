@@ -10,11 +10,11 @@ export interface FunctionSignature {
 
 type Shape = readonly [args: readonly ValueType[], returns: ValueType, variadic?: number];
 
-const overRange: Shape = [['matrix'], 'vector'];
-const perSample: Shape = [['vector'], 'vector'];
-const datePart: Shape = [['vector'], 'vector', 1];
-const constant: Shape = [[], 'scalar'];
-const ofTwo: Shape = [['scalar', 'scalar'], 'scalar'];
+const overRange = [['matrix'], 'vector'] as const satisfies Shape;
+const perSample = [['vector'], 'vector'] as const satisfies Shape;
+const datePart = [['vector'], 'vector', 1] as const satisfies Shape;
+const constant = [[], 'scalar'] as const satisfies Shape;
+const ofTwo = [['scalar', 'scalar'], 'scalar'] as const satisfies Shape;
 
 const shapes = {
   abs: perSample,
@@ -110,6 +110,11 @@ const shapes = {
 } as const satisfies Record<string, Shape>;
 
 export type FunctionName = keyof typeof shapes;
+
+/** Functions that give a scalar. */
+export type ScalarFunctionName = {
+  [Name in FunctionName]: (typeof shapes)[Name][1] extends 'scalar' ? Name : never;
+}[FunctionName];
 
 /** Every function of the language with its argument and result types. */
 export const SIGNATURES: ReadonlyMap<string, FunctionSignature> = new Map(

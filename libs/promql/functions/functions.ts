@@ -5,25 +5,32 @@ import type { Evaluator } from '../evaluator.ts';
 import { quoteText } from '../go-quote.ts';
 import { FLOAT, HISTOGRAM, type StepGrid } from '../query.ts';
 import { checkExtension, type Extension, slideExtended } from '../ranges/extended.ts';
-import { keepsName, rangeFunction } from '../ranges/range-functions.ts';
+import { keepsName, type RangeFunctionName, rangeFunction } from '../ranges/range-functions.ts';
 import { RangeReport } from '../ranges/range-report.ts';
 import { slideWindows } from '../ranges/slide.ts';
 import { constantColumn, mapColumn, scalarColumn } from '../scalar-column.ts';
-import type { FunctionName } from '../signatures.ts';
+import type { FunctionName, ScalarFunctionName } from '../signatures.ts';
 import { StepBlock } from '../step-block.ts';
 import { evaluateAbsent, evaluateAbsentOverTime } from './absent.ts';
-import { dateFunction } from './date-functions.ts';
+import { type DateName, dateFunction } from './date-functions.ts';
 import { histogramFunctions } from './histogram-functions.ts';
 import { hasFloat, warnOfQuantiles } from './histogram-quantile.ts';
 import { evaluateInfo } from './info.ts';
 import { evaluateLabelJoin, evaluateLabelReplace } from './label-functions.ts';
-import { greatestOf, leastOf, mapFloats, roundTo, unaryMath } from './math-functions.ts';
+import { greatestOf, leastOf, mapFloats, roundTo, type UnaryMathName, unaryMath } from './math-functions.ts';
 import { evaluateSort, evaluateSortByLabel } from './sort-functions.ts';
 
 type VectorFunction = (evaluator: Evaluator, call: Call, grid: StepGrid) => StepBlock;
 
-/** Functions that are neither range functions nor functions of one value. */
-const special: Partial<Record<FunctionName, VectorFunction>> = {
+/** Functions that have a table or, for scalars, a switch of their own. */
+type TabledName =
+  | Exclude<RangeFunctionName, 'absent_over_time'>
+  | UnaryMathName
+  | DateName
+  | ScalarFunctionName;
+
+/** All others: what has a signature and is nowhere does not compile. */
+const special: Record<Exclude<FunctionName, TabledName>, VectorFunction> = {
   absent: evaluateAbsent,
   absent_over_time: evaluateAbsentOverTime,
   clamp: evaluateClamp,
@@ -46,7 +53,7 @@ const special: Partial<Record<FunctionName, VectorFunction>> = {
 /** A call that gives an instant vector. */
 export function evaluateCall(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
   const { name } = call.signature;
-  const evaluate = special[name];
+  const evaluate = (special as Partial<Record<FunctionName, VectorFunction>>)[name];
   if (evaluate) return evaluate(evaluator, call, grid);
   if (rangeFunction(name)) return evaluateRangeCall(evaluator, call, grid);
   const math = unaryMath(name);
@@ -172,7 +179,7 @@ export function evaluateScalarCall(evaluator: Evaluator, call: Call, grid: StepG
   const { startMs, endMs, stepMs } = evaluator.plan.times;
   const { budget } = evaluator;
   const constant = (value: number) => constantColumn(budget, grid.count, value);
-  switch (call.signature.name) {
+  switch (call.signature.name as ScalarFunctionName) {
     case 'time':
       return times(budget, grid);
     case 'pi':
@@ -191,8 +198,6 @@ export function evaluateScalarCall(evaluator: Evaluator, call: Call, grid: StepG
       return constant((endMs - startMs) / 1000);
     case 'step':
       return constant(stepMs / 1000);
-    default:
-      throw new TypeError(`${call.signature.name} gives no scalar`);
   }
 }
 
