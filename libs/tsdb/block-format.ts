@@ -4,21 +4,23 @@ import { type ByteReader, ByteWriter } from '@xscaler/encoding';
 /*
  * A block: what a closed head held, as a few large parts, read by slices.
  *
- *   part      := version u8 (1), body, crc32 u32 of all before
+ *   part      := version u8 (2), body, crc32 u32 of all before
  *   slice     := part number uvarint, offset in the part uvarint, length uvarint, crc32 u32 of the slice
  *
- *   index     (one part; block-index.ts)      counts, bounds, and the directories of all that follows
+ *   index     (block-index.ts)                part 0: counts, bounds, and the directories of all that follows; further
+ *                                             parts: leaves of those directories that are long
  *   symbols   pages of label values (block-labels-codec.ts); values of one name are sorted, a page has one name's
  *   postings  pages of lists, one for each page of symbols: which series have each value
- *   series    groups of SERIES_PER_GROUP entries (block-series-codec.ts): id, label pairs, where the chunks are
- *   chunks    runs: all chunks of a series, one after the other, checked by a crc32 in the series' entry
+ *   series    groups of SERIES_PER_GROUP series (block-series-codec.ts): id, label pairs, chunks, and the group's pages
+ *   chunks    pages of chunks (run-pages.ts): all chunks of a series, one after the other, then those of the next
  *   exemplars pages of exemplars (block-exemplars-codec.ts)
  *
- * Every slice that a reader asks for has a checksum in the index or, for runs, in a series entry: nothing is
- * believed that was not checked. Series are numbered from 0 in the order of their ids (`seriesOrder`); label pairs
- * (name, value) from 0 in byte order of name, then value, so that a series' pairs ascend.
+ * Every slice that a reader asks for has a checksum in the index, or, for pages of chunks, in a group: nothing is
+ * believed that was not checked. Label pairs (name, value) are numbered from 0 in byte order of name, then value, so
+ * that a series' pairs ascend; series from 0 in the order of their labels, which is that of their lists of pairs: those
+ * of one metric are neighbours, share most labels, have chunks alike, and their postings are runs.
  */
-export const BLOCK_VERSION = 1;
+export const BLOCK_VERSION = 2;
 
 export type BlockPartKind = 'index' | 'symbols' | 'postings' | 'series' | 'chunks' | 'exemplars';
 
@@ -35,7 +37,7 @@ export interface Slice {
   readonly checksum: number;
 }
 
-export const SERIES_PER_GROUP = 128;
+export const SERIES_PER_GROUP = 32;
 /** A part is closed once it has so many bytes. */
 const PART_BYTES = 256 * 1024;
 /** Bytes around a part's body. */
@@ -45,10 +47,12 @@ export const PART_OVERHEAD_BYTES = 5;
 export class PartWriter {
   readonly #kind: BlockPartKind;
   readonly #body = new ByteWriter(4096);
-  #number = 0;
+  #number: number;
 
-  constructor(kind: BlockPartKind) {
+  /** Parts are numbered from `firstNumber` on. */
+  constructor(kind: BlockPartKind, firstNumber = 0) {
     this.#kind = kind;
+    this.#number = firstNumber;
     this.#body.u8(BLOCK_VERSION);
   }
 

@@ -9,16 +9,27 @@ import {
 } from './block-format.ts';
 
 /*
- * The index part's body:
+ * Directories say where pages and groups are. The body of the index' part 0:
  *
  *   body      := seriesCount uvarint, sampleCount uvarint, minTimeMs varint, maxTimeMs varint,
- *                nameCount uvarint, name …, groupCount uvarint, slice …, pageCount uvarint, exemplars …
- *   name      := name string, pageCount uvarint, page …            in byte order
+ *                nameCount uvarint, name …, groups, exemplars
+ *   name      := name string, valueCount uvarint, pages                            in byte order
+ *   pages     := count × 2 uvarint, page …                                         up to LABEL_PAGES_INLINE of them, or
+ *              | leafCount × 2 + 1 uvarint, (first value string, valueCount uvarint, slice) …
  *   page      := first value string, valueCount uvarint, symbols slice, postings slice
- *   exemplars := number of the first series uvarint, slice
+ *   groups    := count × 2 uvarint, slice …                                        up to GROUPS_PER_LEAF of them, or
+ *              | leafCount × 2 + 1 uvarint, slice …                                leaves of GROUPS_PER_LEAF groups
+ *   exemplars := count × 2 uvarint, exemplarPage … | leafCount × 2 + 1 uvarint, slice …    in leaves of as many pages
+ *   exemplarPage := number of the first series uvarint, slice
  *
- * Times are 0 where there are no samples.
+ * A leaf, a slice of the index' parts from 1 on, is pages, group slices or exemplarPages as they are, without a count.
+ * Times are 0 where there are no samples. A reader takes part 0, a few KB also where there are millions of series, and
+ * the leaves that it needs.
  */
+export const LABEL_PAGES_INLINE = 4;
+export const LABEL_PAGES_PER_LEAF = 64;
+export const GROUPS_PER_LEAF = 256;
+
 export interface BlockIndex {
   readonly seriesCount: number;
   readonly sampleCount: number;
@@ -26,13 +37,22 @@ export interface BlockIndex {
   readonly maxTimeMs: number;
   readonly names: readonly NameDirectory[];
   /** Groups of series, in order. */
-  readonly groups: readonly Slice[];
-  readonly exemplarPages: readonly ExemplarPage[];
+  readonly groups: Directory<Slice>;
+  readonly exemplarPages: Directory<ExemplarPage>;
+}
+
+/** What there is, in order, or the leaves that say it: GROUPS_PER_LEAF in each but the last. */
+export interface Directory<T> {
+  readonly inline: readonly T[] | undefined;
+  readonly leaves: readonly Slice[];
 }
 
 export interface NameDirectory {
   readonly name: string;
-  readonly pages: readonly ValuePage[];
+  readonly valueCount: number;
+  /** All pages, or undefined where leaves have them. */
+  readonly pages: readonly ValuePage[] | undefined;
+  readonly leaves: readonly ValueLeaf[];
 }
 
 /** Some values of a name, in order. */
@@ -41,6 +61,13 @@ export interface ValuePage {
   readonly valueCount: number;
   readonly symbols: Slice;
   readonly postings: Slice;
+}
+
+/** Some pages of a name, in order. */
+export interface ValueLeaf {
+  readonly firstValue: string;
+  readonly valueCount: number;
+  readonly slice: Slice;
 }
 
 export interface ExemplarPage {
@@ -56,23 +83,21 @@ export function encodeIndex(index: BlockIndex): Uint8Array<ArrayBuffer> {
   writer.varint(index.minTimeMs);
   writer.varint(index.maxTimeMs);
   writer.uvarint(index.names.length);
-  for (const { name, pages } of index.names) {
+  for (const { name, valueCount, pages, leaves } of index.names) {
     writer.string(name);
-    writer.uvarint(pages.length);
-    for (const page of pages) {
-      writer.string(page.firstValue);
-      writer.uvarint(page.valueCount);
-      writeSlice(writer, page.symbols);
-      writeSlice(writer, page.postings);
+    writer.uvarint(valueCount);
+    writer.uvarint(pages === undefined ? leaves.length * 2 + 1 : pages.length * 2);
+    if (pages !== undefined) for (const page of pages) writeValuePage(writer, page);
+    else {
+      for (const leaf of leaves) {
+        writer.string(leaf.firstValue);
+        writer.uvarint(leaf.valueCount);
+        writeSlice(writer, leaf.slice);
+      }
     }
   }
-  writer.uvarint(index.groups.length);
-  for (const slice of index.groups) writeSlice(writer, slice);
-  writer.uvarint(index.exemplarPages.length);
-  for (const { firstSeries, slice } of index.exemplarPages) {
-    writer.uvarint(firstSeries);
-    writeSlice(writer, slice);
-  }
+  writeDirectory(writer, index.groups, writeSlice);
+  writeDirectory(writer, index.exemplarPages, writeExemplarPage);
   return sealPart(writer);
 }
 
@@ -86,22 +111,80 @@ export function decodeIndex(bytes: Uint8Array): BlockIndex {
     sampleCount: reader.uvarint(),
     minTimeMs: reader.varint(),
     maxTimeMs: reader.varint(),
-    names: readMany(reader, () => ({
-      name: reader.string(),
-      pages: readMany(reader, () => ({
-        firstValue: reader.string(),
-        valueCount: reader.uvarint(),
-        symbols: readSlice(reader),
-        postings: readSlice(reader),
-      })),
-    })),
-    groups: readMany(reader, () => readSlice(reader)),
-    exemplarPages: readMany(reader, () => ({ firstSeries: reader.uvarint(), slice: readSlice(reader) })),
+    names: readMany(reader, reader.uvarint(), readName),
+    groups: readDirectory(reader, readSlice),
+    exemplarPages: readDirectory(reader, readExemplarPage),
   };
 }
 
-function readMany<T>(reader: ByteReader, readOne: () => T): T[] {
+export function writeValuePage(writer: ByteWriter, page: ValuePage): void {
+  writer.string(page.firstValue);
+  writer.uvarint(page.valueCount);
+  writeSlice(writer, page.symbols);
+  writeSlice(writer, page.postings);
+}
+
+/** @throws DecodeError */
+export function readValuePage(reader: ByteReader): ValuePage {
+  return {
+    firstValue: reader.string(),
+    valueCount: reader.uvarint(),
+    symbols: readSlice(reader),
+    postings: readSlice(reader),
+  };
+}
+
+export function writeExemplarPage(writer: ByteWriter, { firstSeries, slice }: ExemplarPage): void {
+  writer.uvarint(firstSeries);
+  writeSlice(writer, slice);
+}
+
+/** @throws DecodeError */
+export function readExemplarPage(reader: ByteReader): ExemplarPage {
+  return { firstSeries: reader.uvarint(), slice: readSlice(reader) };
+}
+
+/** What a leaf has. @throws DecodeError */
+export function decodeLeaf<T>(bytes: Uint8Array, readOne: (reader: ByteReader) => T): T[] {
+  const reader = new ByteReader(bytes);
+  const all: T[] = [];
+  while (reader.remaining > 0) all.push(readOne(reader));
+  return all;
+}
+
+function readName(reader: ByteReader): NameDirectory {
+  const name = reader.string();
+  const valueCount = reader.uvarint();
+  const head = reader.uvarint();
+  const count = Math.floor(head / 2);
+  if (head % 2 === 0) return { name, valueCount, pages: readMany(reader, count, readValuePage), leaves: [] };
+  const leaves = readMany(reader, count, () => ({
+    firstValue: reader.string(),
+    valueCount: reader.uvarint(),
+    slice: readSlice(reader),
+  }));
+  return { name, valueCount, pages: undefined, leaves };
+}
+
+function writeDirectory<T>(
+  writer: ByteWriter,
+  { inline, leaves }: Directory<T>,
+  writeOne: (writer: ByteWriter, one: T) => void,
+): void {
+  writer.uvarint(inline === undefined ? leaves.length * 2 + 1 : inline.length * 2);
+  if (inline !== undefined) for (const one of inline) writeOne(writer, one);
+  else for (const leaf of leaves) writeSlice(writer, leaf);
+}
+
+function readDirectory<T>(reader: ByteReader, readOne: (reader: ByteReader) => T): Directory<T> {
+  const head = reader.uvarint();
+  const count = Math.floor(head / 2);
+  if (head % 2 === 0) return { inline: readMany(reader, count, readOne), leaves: [] };
+  return { inline: undefined, leaves: readMany(reader, count, readSlice) };
+}
+
+function readMany<T>(reader: ByteReader, count: number, readOne: (reader: ByteReader) => T): T[] {
   const many: T[] = [];
-  for (let left = reader.uvarint(); left > 0; left--) many.push(readOne());
+  for (let left = count; left > 0; left--) many.push(readOne(reader));
   return many;
 }

@@ -1,4 +1,5 @@
-import { compareUtf8, type Matcher } from '@xscaler/model';
+import type { Matcher } from '@xscaler/model';
+import type { BlockDirectories } from './block-directories.ts';
 import type { BlockIndex, NameDirectory, ValuePage } from './block-index.ts';
 import { decodeList, decodeSymbols, type ValuesOfPage } from './block-labels-codec.ts';
 import type { SliceReader } from './block-slices.ts';
@@ -13,19 +14,19 @@ export class BlockLabels {
   readonly #index: BlockIndex;
   readonly #slices: SliceReader;
   readonly #names: Map<string, NameDirectory>;
-  /** Number of the first pair of each page, with the page, ascending. */
-  readonly #pages: { readonly firstPair: number; readonly name: string; readonly page: ValuePage }[] = [];
+  readonly #directories: BlockDirectories;
+  /** Number of the first pair of each name. */
+  readonly #firstPairs: number[] = [];
 
-  constructor(index: BlockIndex, slices: SliceReader) {
+  constructor(index: BlockIndex, directories: BlockDirectories, slices: SliceReader) {
     this.#index = index;
+    this.#directories = directories;
     this.#slices = slices;
     this.#names = new Map(index.names.map((directory) => [directory.name, directory]));
     let firstPair = 0;
-    for (const { name, pages } of index.names) {
-      for (const page of pages) {
-        this.#pages.push({ firstPair, name, page });
-        firstPair += page.valueCount;
-      }
+    for (const { valueCount } of index.names) {
+      this.#firstPairs.push(firstPair);
+      firstPair += valueCount;
     }
   }
 
@@ -47,7 +48,9 @@ export class BlockLabels {
     keep: ((series: Uint32Array) => boolean) | undefined,
     signal: AbortSignal,
   ): Promise<string[]> {
-    const pages = this.#names.get(name)?.pages ?? [];
+    const directory = this.#names.get(name);
+    if (directory === undefined) return [];
+    const pages = await this.#directories.pages(directory, signal);
     const decoded = await this.#symbols(pages, signal);
     if (keep === undefined) return decoded.flatMap(({ values }) => values);
     const found: string[] = [];
@@ -63,26 +66,34 @@ export class BlockLabels {
   async pairs(numbers: ReadonlySet<number>, signal: AbortSignal): Promise<Map<number, LabelPair>> {
     const wanted = new Map<number, number[]>();
     for (const number of numbers) {
-      const page = this.#pageOf(number);
-      const there = wanted.get(page);
-      if (there) there.push(number);
-      else wanted.set(page, [number]);
+      const name = this.#nameOf(number);
+      const there = wanted.get(name);
+      if (there) there.push(number - this.#firstPairs[name]);
+      else wanted.set(name, [number - this.#firstPairs[name]]);
     }
-    const pageNumbers = [...wanted.keys()];
+    const places: { page: ValuePage; name: string; firstPair: number; values: number[] }[] = [];
+    for (const [i, values] of wanted) {
+      const directory = this.#index.names[i];
+      const pages = await this.#directories.pagesOfValues(directory, values, signal);
+      for (const [page, { firstValue, numbers }] of pages) {
+        const firstPair = this.#firstPairs[i] + firstValue;
+        places.push({ page, name: directory.name, firstPair, values: numbers.map((n) => n - firstValue) });
+      }
+    }
     const decoded = await this.#symbols(
-      pageNumbers.map((i) => this.#pages[i].page),
+      places.map(({ page }) => page),
       signal,
     );
     const found = new Map<number, LabelPair>();
-    for (const [i, pageNumber] of pageNumbers.entries()) {
-      const { firstPair, name, page } = this.#pages[pageNumber];
-      for (const number of wanted.get(pageNumber) as number[]) {
-        const value = decoded[i].values[number - firstPair];
+    for (const [i, { page, name, firstPair, values }] of places.entries()) {
+      for (const at of values) {
+        const value = decoded[i].values[at];
         if (value === undefined)
           throw this.#slices.damaged('symbols', page.symbols.number, 'a value is missing');
-        found.set(number, [name, value]);
+        found.set(firstPair + at, [name, value]);
       }
     }
+    if (found.size !== numbers.size) throw this.#slices.damaged('index', 0, 'label pairs are missing');
     return found;
   }
 
@@ -92,7 +103,9 @@ export class BlockLabels {
     if (directory === undefined) return { excluding, lists: [] };
     const wanted = wantedValues(matcher);
     const literals = excluding ? undefined : matcher.literals;
-    const pages = literals ? pagesOf(directory, literals) : directory.pages;
+    const pages = literals
+      ? await this.#directories.pagesWith(directory, literals, signal)
+      : await this.#directories.pages(directory, signal);
     const decoded = await this.#symbols(pages, signal);
     const lists: Uint32Array[] = [];
     for (const [i, page] of pages.entries()) {
@@ -123,26 +136,17 @@ export class BlockLabels {
     );
   }
 
-  /** The page that a pair is on. */
-  #pageOf(pair: number): number {
+  /** The place of the name that a pair is of. */
+  #nameOf(pair: number): number {
+    const firstPairs = this.#firstPairs;
     let low = 0;
-    let high = this.#pages.length - 1;
+    let high = firstPairs.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      if (this.#pages[middle].firstPair <= pair) low = middle;
+      if (firstPairs[middle] <= pair) low = middle;
       else high = middle - 1;
     }
+    if (low >= firstPairs.length) throw this.#slices.damaged('index', 0, 'no names for label pairs');
     return low;
   }
-}
-
-/** The pages of a name on which any of the values would be. */
-function pagesOf(directory: NameDirectory, values: readonly string[]): ValuePage[] {
-  const pages = new Set<ValuePage>();
-  for (const value of values) {
-    const behind = directory.pages.findIndex(({ firstValue }) => compareUtf8(firstValue, value) > 0);
-    const at = (behind < 0 ? directory.pages.length : behind) - 1;
-    if (at >= 0) pages.add(directory.pages[at]);
-  }
-  return [...pages];
 }

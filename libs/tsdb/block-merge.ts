@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
-import { ByteWriter } from '@xscaler/encoding';
-import { type Exemplar, ID_WORDS, SampleColumns } from '@xscaler/model';
-import { encodeExemplars } from './block-exemplars-codec.ts';
-import { type BlockPartOut, PartWriter, SERIES_PER_GROUP, type Slice } from './block-format.ts';
-import { type ExemplarPage, encodeIndex } from './block-index.ts';
-import { type ChunkEntry, encodeEntry, type SeriesEntry } from './block-series-codec.ts';
+import { type Exemplar, SampleColumns } from '@xscaler/model';
+import { type BlockPartOut, writeSlice } from './block-format.ts';
+import { encodeIndex, writeExemplarPage } from './block-index.ts';
+import type { SeriesEntry } from './block-series-codec.ts';
 import type { BlockSummary } from './block-writer.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
-import { ChunkEncoder } from './chunk-encoder.ts';
 import { ChunkMasker } from './chunk-masker.ts';
 import { ChunkMerger, type RankedChunk } from './chunk-merge.ts';
+import { ExemplarParts } from './exemplar-parts.ts';
+import { LabelParts, LeafParts } from './label-parts.ts';
 import { DROPPED, type MergeInput, OpenInput, SeriesStream } from './merge-input.ts';
-import { mergeLabels } from './merge-labels.ts';
+import { mergeLabels, rankPairs } from './merge-labels.ts';
+import { compareIds } from './series-order.ts';
+import { SeriesParts } from './series-parts.ts';
 
-const EXEMPLAR_PAGE_BYTES = 64 * 1024;
 /** Samples of a series after which what is merged of it is encoded. */
 const ENCODE_SAMPLES = 65_536;
 
@@ -22,9 +22,9 @@ const ENCODE_SAMPLES = 65_536;
  * (partition, fromOffset) stands, as for readers, and what tombstones hide of an input is left out. Nothing is yielded
  * where nothing is left (`seriesCount` 0). The summary's digest is of the parts.
  *
- * Three walks over the inputs, each in the order of the block, one series or label value at a time: which series are left
- * and their numbers, then labels, then chunks and exemplars. It holds a part or two of every input, its directories,
- * and four bytes for each series and label pair of it.
+ * Four walks over the inputs, each in the order of the block, one series or label value at a time: how labels compare,
+ * which series are left and their numbers, then labels, then chunks and exemplars. It holds a part or two of every
+ * input, its directories, four bytes for each series and eight for each label pair of it.
  *
  * Rejects with `DamagedBlockError`, as the sources do, or with the signal's reason.
  */
@@ -54,10 +54,8 @@ class BlockMerge {
   /** Where times in the index count from: before every sample. */
   readonly #originMs: number;
   readonly #merger = new ChunkMerger(new ChunkDecoder());
-  readonly #encoder = new ChunkEncoder();
   readonly #columns = new SampleColumns();
-  readonly #run = new ByteWriter(4096);
-  #sampleCount = 0;
+  readonly #series: SeriesParts;
   #lastSampleMs = Number.NEGATIVE_INFINITY;
   /** Of samples and exemplars. */
   #minTimeMs = Number.POSITIVE_INFINITY;
@@ -68,28 +66,37 @@ class BlockMerge {
     this.#signal = signal;
     const origins = inputs.filter(({ index }) => index.sampleCount > 0).map(({ index }) => index.minTimeMs);
     this.#originMs = origins.length > 0 ? Math.min(...origins) : 0;
+    this.#series = new SeriesParts(this.#originMs);
   }
 
   async *parts(): AsyncGenerator<BlockPartOut, Summary, void> {
+    await rankPairs(this.#inputs, this.#signal);
     const seriesCount = await this.#numberSeries();
     if (seriesCount > 0) {
-      const names = yield* mergeLabels(this.#inputs, seriesCount);
-      const groups = yield* this.#writeSeries(seriesCount);
-      const exemplarPages = yield* this.#writeExemplars();
-      const sampleCount = this.#sampleCount;
+      const leafParts = new LeafParts();
+      const labels = new LabelParts(leafParts);
+      yield* mergeLabels(this.#inputs, seriesCount, labels, this.#signal);
+      yield* this.#writeSeries();
+      const exemplars = new ExemplarParts();
+      yield* this.#writeExemplars(exemplars);
+      const { sampleCount } = this.#series;
+      const directories = {
+        groups: leafParts.directory(this.#series.groups, writeSlice),
+        exemplarPages: leafParts.directory(exemplars.pages, writeExemplarPage),
+      };
+      yield* leafParts.rest();
       const index = encodeIndex({
         seriesCount,
         sampleCount,
+        ...directories,
         minTimeMs: this.#originMs,
         maxTimeMs: sampleCount > 0 ? this.#lastSampleMs : 0,
-        names,
-        groups,
-        exemplarPages,
+        names: labels.names,
       });
       yield { kind: 'index', number: 0, bytes: index };
     }
     const bounds = { minTimeMs: this.#minTimeMs, maxTimeMs: this.#maxTimeMs };
-    return { seriesCount, sampleCount: this.#sampleCount, ...bounds };
+    return { seriesCount, sampleCount: this.#series.sampleCount, ...bounds };
   }
 
   async #numberSeries(): Promise<number> {
@@ -104,15 +111,15 @@ class BlockMerge {
     return count;
   }
 
-  /** The streams that have the least id at hand, one id after another. */
+  /** The streams that have the series at hand that is least by its labels, one series after another. */
   async *#walk(): AsyncGenerator<readonly SeriesStream[], void, void> {
-    const streams = this.#inputs.map((input) => new SeriesStream(input));
+    const streams = this.#inputs.map((input) => new SeriesStream(input, this.#signal));
     for (const stream of streams) await stream.load();
     for (;;) {
       let least: SeriesStream[] = [];
       for (const stream of streams) {
         if (stream.entry === undefined) continue;
-        const order = least.length === 0 ? -1 : compareIds(stream.entry, least[0].entry as SeriesEntry);
+        const order = least.length === 0 ? -1 : compareLabels(stream, least[0]);
         if (order < 0) least = [stream];
         else if (order === 0) least.push(stream);
       }
@@ -129,43 +136,25 @@ class BlockMerge {
     }
   }
 
-  async *#writeSeries(seriesCount: number): AsyncGenerator<BlockPartOut, Slice[], void> {
-    const series = new PartWriter('series');
-    const segments = new PartWriter('chunks');
-    const group = new ByteWriter(16_384);
-    const entry = new ByteWriter(1024);
-    const groups: Slice[] = [];
-    let number = 0;
+  async *#writeSeries(): AsyncGenerator<BlockPartOut, void, void> {
+    const series = this.#series;
     for await (const streams of this.#walk()) {
       const [{ input, number: own, entry: first }] = streams;
       if (input.seriesNumbers[own] === DROPPED) continue;
-      const { id, pairs: ownPairs } = first as SeriesEntry;
-      const chunks = this.#encode(await chunksOf(streams));
-      const run = segments.add(this.#run.written());
-      const pairs = ownPairs.map((pair) => input.pairNumbers[pair]);
-      const place = { segment: run.number, offset: run.offset, checksum: run.checksum };
-      entry.reset();
-      encodeEntry(entry, { id, pairs, chunks, ...place }, this.#originMs);
-      group.uvarint(entry.length);
-      group.raw(entry.bytes, 0, entry.length);
-      number++;
-      if (number % SERIES_PER_GROUP === 0 || number === seriesCount) {
-        groups.push(series.add(group.written()));
-        group.reset();
-      }
-      yield* segments.full();
+      const { id, pairs } = first as SeriesEntry;
+      series.begin(
+        id,
+        pairs.map((pair) => input.pairNumbers[pair]),
+      );
+      this.#addSamples(await chunksOf(streams));
       yield* series.full();
     }
-    yield* segments.rest();
     yield* series.rest();
-    return groups;
   }
 
-  /** Fills `#run` with what chunks of one series, sorted by time, hold together. */
-  #encode(chunks: readonly RankedChunk[]): ChunkEntry[] {
+  /** Adds what chunks of the series at hand, sorted by time, hold together. */
+  #addSamples(chunks: readonly RankedChunk[]): void {
     const columns = this.#columns;
-    const entries: ChunkEntry[] = [];
-    this.#run.reset();
     columns.reset();
     for (let from = 0; from < chunks.length; ) {
       const to = clusterEnd(chunks, from);
@@ -176,54 +165,22 @@ class BlockMerge {
         Number.POSITIVE_INFINITY,
       );
       from = to;
-      if (columns.length < ENCODE_SAMPLES && from < chunks.length) continue;
-      this.#encodeColumns(entries);
+      if (columns.length === 0 || (columns.length < ENCODE_SAMPLES && from < chunks.length)) continue;
+      const lastMs = columns.timestamps[columns.length - 1];
+      this.#lastSampleMs = Math.max(this.#lastSampleMs, lastMs);
+      this.#widen(columns.timestamps[0], lastMs);
+      this.#series.add(columns);
       columns.reset();
     }
-    if (entries.length > 0) {
-      this.#lastSampleMs = Math.max(this.#lastSampleMs, entries[entries.length - 1].maxTimeMs);
-      this.#widen(entries[0].minTimeMs, entries[entries.length - 1].maxTimeMs);
-    }
-    return entries;
   }
 
-  #encodeColumns(entries: ChunkEntry[]): void {
-    const columns = this.#columns;
-    const run = this.#run;
-    for (let from = 0; from < columns.length; ) {
-      const before = run.length;
-      const to = this.#encoder.encode(run, columns, from);
-      entries.push({
-        encoding: this.#encoder.encoding,
-        minTimeMs: columns.timestamps[from],
-        maxTimeMs: columns.timestamps[to - 1],
-        count: to - from,
-        byteLength: run.length - before,
-      });
-      from = to;
-    }
-    this.#sampleCount += columns.length;
-  }
-
-  async *#writeExemplars(): AsyncGenerator<BlockPartOut, ExemplarPage[], void> {
-    const parts = new PartWriter('exemplars');
-    const pages: ExemplarPage[] = [];
-    const page = new ByteWriter(4096);
-    let firstSeries = 0;
-    const close = () => {
-      pages.push({ firstSeries, slice: parts.add(page.written()) });
-      page.reset();
-    };
+  async *#writeExemplars(parts: ExemplarParts): AsyncGenerator<BlockPartOut, void, void> {
     for await (const { series, exemplars } of mergeExemplars(this.#inputs)) {
-      if (page.length === 0) firstSeries = series;
       this.#widen(exemplars[0].timestampMs, exemplars[exemplars.length - 1].timestampMs);
-      encodeExemplars(page, series, exemplars);
-      if (page.length >= EXEMPLAR_PAGE_BYTES) close();
+      parts.add(series, exemplars);
       yield* parts.full();
     }
-    if (page.length > 0) close();
     yield* parts.rest();
-    return pages;
   }
 
   #widen(minTimeMs: number, maxTimeMs: number): void {
@@ -232,12 +189,16 @@ class BlockMerge {
   }
 }
 
-function compareIds(a: SeriesEntry, b: SeriesEntry): number {
-  for (let i = 0; i < ID_WORDS; i++) {
-    const order = (a.id[i] >>> 0) - (b.id[i] >>> 0);
+/** Series of different inputs in the order of a block (series-order.ts). */
+function compareLabels(a: SeriesStream, b: SeriesStream): number {
+  const one = a.entry as SeriesEntry;
+  const other = b.entry as SeriesEntry;
+  const most = Math.min(one.pairs.length, other.pairs.length);
+  for (let i = 0; i < most; i++) {
+    const order = a.input.pairRanks[one.pairs[i]] - b.input.pairRanks[other.pairs[i]];
     if (order !== 0) return order;
   }
-  return 0;
+  return one.pairs.length - other.pairs.length || compareIds(one.id, 0, other.id, 0);
 }
 
 /** What is left of one series' chunks in all inputs that have it, sorted by time. */

@@ -1,13 +1,14 @@
-import { ByteReader } from '@xscaler/encoding';
 import { compareUtf8, Labels } from '@xscaler/model';
+import { BlockDirectories } from './block-directories.ts';
 import { decodeExemplars, type ExemplarsOfSeries } from './block-exemplars-codec.ts';
-import { SERIES_PER_GROUP, type Slice } from './block-format.ts';
+import { SERIES_PER_GROUP } from './block-format.ts';
 import { type BlockIndex, decodeIndex } from './block-index.ts';
 import { BlockIndexCache } from './block-index-cache.ts';
 import { BlockLabels, type LabelPair } from './block-labels.ts';
-import { decodeEntry, runLength, type SeriesEntry } from './block-series-codec.ts';
+import { decodeGroup, type SeriesEntry } from './block-series-codec.ts';
 import { type BlockSource, SliceReader } from './block-slices.ts';
 import { newChunkView } from './chunk.ts';
+import { type ChunkPage, unpackPage } from './chunk-pages.ts';
 import type { SeriesExemplars } from './head.ts';
 import { maskExemplars, maskFrame } from './masked-frame.ts';
 import type { MatcherSets } from './selector.ts';
@@ -16,7 +17,7 @@ import { keepSlots } from './slot-sets.ts';
 import { isWithinHole, SeriesMask, type Tombstone, touchesHole } from './tombstones.ts';
 
 /** Series taken up at once, and bytes of their chunks: about a frame. */
-const BATCH_GROUPS = 16;
+const BATCH_GROUPS = 64;
 const BATCH_BYTES = 1024 * 1024;
 
 export interface BlockIdentity {
@@ -34,11 +35,13 @@ const NO_SERIES = new Uint32Array(0);
 
 class OpenBlock {
   readonly index: BlockIndex;
+  readonly directories: BlockDirectories;
   readonly labels: BlockLabels;
 
   constructor(index: BlockIndex, slices: SliceReader) {
     this.index = index;
-    this.labels = new BlockLabels(index, slices);
+    this.directories = new BlockDirectories(index, slices);
+    this.labels = new BlockLabels(index, this.directories, slices);
   }
 }
 
@@ -76,18 +79,19 @@ export class BlockReader {
     endMs: number,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
-    const { index, labels } = await this.#open(signal);
+    const opened = await this.#open(signal);
+    const { index, labels } = opened;
     if (index.sampleCount === 0 || endMs < index.minTimeMs || startMs > index.maxTimeMs) return;
     const numbers = await this.#resolve(matcherSets, signal);
     const writer = new SeriesFrameWriter(this.#identity.partition, this.#identity.fromOffset);
-    for await (const batch of this.#entries(index, numbers, signal)) {
+    for await (const batch of this.#entries(opened, numbers, signal)) {
       const wanted = batch
         .map((entry) => withinBounds(entry, startMs, endMs))
         .filter(({ to, from }) => to > from);
       for (let at = 0; at < wanted.length; ) {
         let bytes = 0;
         const first = at;
-        while (at < wanted.length && bytes < BATCH_BYTES) bytes += runLength(wanted[at++].entry);
+        while (at < wanted.length && bytes < BATCH_BYTES) bytes += byteLength(wanted[at++]);
         await this.#addTo(writer, labels, wanted.slice(first, at), signal);
         if (writer.byteLength >= BATCH_BYTES) yield* this.#masked(writer.take());
       }
@@ -97,12 +101,13 @@ export class BlockReader {
 
   /** Sorted. */
   async labelNames(matcherSets: MatcherSets, signal: AbortSignal): Promise<string[]> {
-    const { index, labels } = await this.#open(signal);
+    const opened = await this.#open(signal);
+    const { index, labels } = opened;
     if (matcherSets.length === 0 && (await this.#hiddenSeries(signal)).length === 0)
       return index.names.map(({ name }) => name);
     const names = new Set<string>();
     const numbers = await this.#resolve(matcherSets, signal);
-    for await (const batch of this.#entries(index, numbers, signal)) {
+    for await (const batch of this.#entries(opened, numbers, signal)) {
       for (const [name] of (await labels.pairs(pairsOf(batch), signal)).values()) names.add(name);
     }
     return [...names].sort(compareUtf8);
@@ -120,10 +125,11 @@ export class BlockReader {
 
   /** In no particular order. */
   async series(matcherSets: MatcherSets, signal: AbortSignal): Promise<Labels[]> {
-    const { index, labels } = await this.#open(signal);
+    const opened = await this.#open(signal);
+    const { labels } = opened;
     const found: Labels[] = [];
     const numbers = await this.#resolve(matcherSets, signal);
-    for await (const batch of this.#entries(index, numbers, signal)) {
+    for await (const batch of this.#entries(opened, numbers, signal)) {
       const pairs = await labels.pairs(pairsOf(batch), signal);
       for (const entry of batch) found.push(labelsOf(entry, pairs));
     }
@@ -137,17 +143,19 @@ export class BlockReader {
     endMs: number,
     signal: AbortSignal,
   ): Promise<SeriesExemplars[]> {
-    const { index, labels } = await this.#open(signal);
-    if (index.exemplarPages.length === 0) return [];
-    const selected = new Set(await this.#resolve(matcherSets, signal));
+    const opened = await this.#open(signal);
+    const { index, labels } = opened;
+    if (index.exemplarPages.inline?.length === 0) return [];
+    const resolved = await this.#resolve(matcherSets, signal);
+    const selected = new Set(resolved);
     const found = new Map<number, SeriesExemplars['exemplars']>();
-    for (const { series, exemplars } of await this.#exemplarPages(index, signal)) {
+    for (const { series, exemplars } of await this.#exemplarsOf(opened, resolved, signal)) {
       const within = exemplars.filter(({ timestampMs }) => timestampMs >= startMs && timestampMs <= endMs);
       if (within.length > 0 && selected.has(series)) found.set(series, within);
     }
     const numbers = Uint32Array.from(found.keys());
     const result: SeriesExemplars[] = [];
-    for await (const batch of this.#entries(index, numbers, signal)) {
+    for await (const batch of this.#entries(opened, numbers, signal)) {
       const pairs = await labels.pairs(pairsOf(batch), signal);
       for (const entry of batch) {
         const exemplars = found.get(numbers[result.length]) as SeriesExemplars['exemplars'];
@@ -173,7 +181,8 @@ export class BlockReader {
   }
 
   async #findHidden(signal: AbortSignal): Promise<Uint32Array> {
-    const { index, labels } = await this.#open(signal);
+    const opened = await this.#open(signal);
+    const { index, labels } = opened;
     const { minTimeMs, maxTimeMs } = index;
     const touching = this.#tombstones.filter((hole) => touchesHole([hole], minTimeMs, maxTimeMs));
     const setsOf = (tombstones: readonly Tombstone[]) => tombstones.flatMap((one) => one.matcherSets);
@@ -184,7 +193,7 @@ export class BlockReader {
     const selected = keepSlots(await labels.resolve(setsOf(touching), signal), wholly, false);
     const hidden: number[] = [...wholly];
     let at = 0;
-    for await (const batch of this.#entries(index, selected, signal)) {
+    for await (const batch of this.#entries(opened, selected, signal)) {
       const pairs = await labels.pairs(pairsOf(batch), signal);
       for (const entry of batch) {
         const number = selected[at++];
@@ -216,7 +225,7 @@ export class BlockReader {
 
   /** The entries of the series with these numbers, in order, some groups at a time. */
   async *#entries(
-    index: BlockIndex,
+    { index, directories }: OpenBlock,
     numbers: Uint32Array,
     signal: AbortSignal,
   ): AsyncGenerator<SeriesEntry[], void, void> {
@@ -231,12 +240,14 @@ export class BlockReader {
         }
         at++;
       }
-      const slices = groups.map((group) => index.groups[group]);
+      const slices = await directories.groups(groups, signal);
       const read = await this.#slices.cachedSlices('series', slices, signal);
       const wanted = new Set(numbers.subarray(first, at));
       const entries = read.flatMap((bytes, i) =>
         this.#slices.decoded('series', slices[i].number, () =>
-          entriesOfGroup(bytes, groups[i] * SERIES_PER_GROUP, wanted, index.minTimeMs),
+          decodeGroup(bytes, index.minTimeMs).filter((_, at) =>
+            wanted.has(groups[i] * SERIES_PER_GROUP + at),
+          ),
         ),
       );
       if (entries.length !== wanted.size)
@@ -245,8 +256,20 @@ export class BlockReader {
     }
   }
 
-  async #exemplarPages(index: BlockIndex, signal: AbortSignal): Promise<ExemplarsOfSeries[]> {
-    const slices = index.exemplarPages.map(({ slice }) => slice);
+  /** Exemplars of all pages on which the series, ascending, may have some. */
+  async #exemplarsOf(
+    { directories }: OpenBlock,
+    series: Uint32Array,
+    signal: AbortSignal,
+  ): Promise<ExemplarsOfSeries[]> {
+    const pages = await directories.exemplarPages(signal);
+    const slices = pages
+      .filter(({ firstSeries }, i) => {
+        const limit = i + 1 < pages.length ? pages[i + 1].firstSeries : Infinity;
+        const at = firstFrom(series, firstSeries);
+        return at < series.length && series[at] < limit;
+      })
+      .map(({ slice }) => slice);
     const read = await this.#slices.slices('exemplars', slices, signal);
     return read.flatMap((bytes, i) =>
       this.#slices.decoded('exemplars', slices[i].number, () => decodeExemplars(bytes)),
@@ -259,13 +282,10 @@ export class BlockReader {
     series: readonly WantedChunks[],
     signal: AbortSignal,
   ): Promise<void> {
-    const runs = series.map(({ entry }): Slice => {
-      const { segment, offset, checksum } = entry;
-      return { number: segment, offset, length: runLength(entry), checksum };
-    });
     const pairs = await labels.pairs(pairsOf(series.map(({ entry }) => entry)), signal);
-    const read = await this.#slices.slices('chunks', runs, signal);
-    for (const [i, { entry, from, to }] of series.entries()) {
+    const pages = await this.#pages(series, signal);
+    const view = newChunkView();
+    for (const { entry, from, to } of series) {
       for (const number of entry.pairs) {
         const [name, value] = pairs.get(number) as LabelPair;
         if (!writer.hasPair(number)) writer.definePair(number, name, value);
@@ -273,8 +293,37 @@ export class BlockReader {
       writer.addSeries(entry.id, 0, entry.pairs.length);
       for (const number of entry.pairs) writer.addLabel(number);
       writer.beginChunks(to - from);
-      addChunks(writer, entry, read[i], from, to);
+      for (let i = from; i < to; i++) {
+        const chunk = entry.chunks[i];
+        view.encoding = chunk.encoding;
+        view.bytes = pages.get(chunk.page) as Uint8Array;
+        view.start = chunk.offset;
+        view.end = chunk.offset + chunk.byteLength;
+        view.minTimeMs = chunk.minTimeMs;
+        view.maxTimeMs = chunk.maxTimeMs;
+        view.count = chunk.count;
+        writer.addChunk(view);
+      }
     }
+  }
+
+  /** The pages that have wanted chunks, expanded. */
+  async #pages(
+    series: readonly WantedChunks[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<ChunkPage, Uint8Array>> {
+    const wanted = new Set<ChunkPage>();
+    for (const { entry, from, to } of series)
+      for (let i = from; i < to; i++) wanted.add(entry.chunks[i].page);
+    const pages = [...wanted];
+    const slices = pages.map(({ slice }) => slice);
+    const read = await this.#slices.slices('chunks', slices, signal);
+    return new Map(
+      pages.map((page, i) => [
+        page,
+        this.#slices.decoded('chunks', page.slice.number, () => unpackPage(read[i], page)),
+      ]),
+    );
   }
 }
 
@@ -294,42 +343,22 @@ function withinBounds(entry: SeriesEntry, startMs: number, endMs: number): Wante
   return { entry, from, to };
 }
 
-function addChunks(
-  writer: SeriesFrameWriter,
-  entry: SeriesEntry,
-  run: Uint8Array,
-  from: number,
-  to: number,
-): void {
-  const view = newChunkView();
-  view.bytes = run;
-  for (let i = 0; i < to; i++) {
-    view.start = view.end;
-    view.end = view.start + entry.chunks[i].byteLength;
-    if (i < from) continue;
-    view.encoding = entry.chunks[i].encoding;
-    view.minTimeMs = entry.chunks[i].minTimeMs;
-    view.maxTimeMs = entry.chunks[i].maxTimeMs;
-    view.count = entry.chunks[i].count;
-    writer.addChunk(view);
-  }
+function byteLength({ entry, from, to }: WantedChunks): number {
+  let bytes = 0;
+  for (let i = from; i < to; i++) bytes += entry.chunks[i].byteLength;
+  return bytes;
 }
 
-/** @throws DecodeError */
-function entriesOfGroup(
-  bytes: Uint8Array,
-  firstNumber: number,
-  wanted: ReadonlySet<number>,
-  originMs: number,
-): SeriesEntry[] {
-  const reader = new ByteReader(bytes);
-  const entries: SeriesEntry[] = [];
-  for (let number = firstNumber; reader.remaining > 0; number++) {
-    const length = reader.uvarint();
-    if (wanted.has(number)) entries.push(decodeEntry(reader, originMs));
-    else reader.skip(length);
+/** The place of the first of ascending numbers that is `least` or more. */
+function firstFrom(numbers: Uint32Array, least: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (numbers[middle] < least) low = middle + 1;
+    else high = middle;
   }
-  return entries;
+  return low;
 }
 
 function pairsOf(entries: readonly SeriesEntry[]): Set<number> {

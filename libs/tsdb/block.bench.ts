@@ -87,6 +87,7 @@ for (const writing = writeBlock(head); ; ) {
   const step = writing.next();
   longestMs = Math.max(longestMs, cpuMs() - stepAt);
   if (step.done) break;
+  if (step.value === undefined) continue;
   const { kind, number, bytes } = step.value;
   parts.set(`${kind}/${number}`, bytes);
   bytesByKind.set(kind, (bytesByKind.get(kind) ?? 0) + bytes.length);

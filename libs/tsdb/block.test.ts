@@ -42,7 +42,7 @@ function write(head: Head): { parts: BlockPartOut[]; summary: BlockSummary } {
   const writing = writeBlock(head);
   for (let step = writing.next(); ; step = writing.next()) {
     if (step.done) return { parts, summary: step.value };
-    parts.push(step.value);
+    if (step.value) parts.push(step.value);
   }
 }
 
@@ -126,7 +126,7 @@ test('heads of equal content give equal bytes, and different ones different dige
   );
 });
 
-const MANY = Array.from({ length: 6000 }, (_, i) =>
+const MANY = Array.from({ length: 9000 }, (_, i) =>
   Labels.of({ __name__: `metric_${i % 20}`, job: `job-${i % 7}`, pod: `pod-${i}`, zone: 'z' }),
 );
 
@@ -161,11 +161,11 @@ test('a block of many parts is read by slices: little for one series, everything
   const [found] = await readBlock(reader, one, -Infinity, Infinity);
   assert.equal(found.labels, String(MANY[4711]));
   assert.equal(found.samples.length, 40);
-  assert.ok(source.bytesRead < 100_000, `${source.bytesRead} bytes read for one series`);
+  assert.ok(source.bytesRead < 50_000, `${source.bytesRead} bytes read for one series`);
   assert.ok(cache.byteSize > 0 && cache.byteSize < 200_000, `${cache.byteSize} bytes kept of the index`);
   source.bytesRead = 0;
   await readBlock(reader, one, -Infinity, Infinity);
-  assert.ok(source.bytesRead < 2000, 'the index is kept');
+  assert.ok(source.bytesRead < 12_000, 'the index is kept');
 
   const frames = await collect(reader.select([], -Infinity, Infinity, signal));
   using selection = head.select([], -Infinity, Infinity);

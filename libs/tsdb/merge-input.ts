@@ -1,11 +1,12 @@
-import { ByteReader } from '@xscaler/encoding';
 import type { Exemplar } from '@xscaler/model';
+import { BlockDirectories } from './block-directories.ts';
 import { decodeExemplars, type ExemplarsOfSeries } from './block-exemplars-codec.ts';
-import { type BlockIndex, decodeIndex } from './block-index.ts';
+import { SERIES_PER_GROUP, type Slice } from './block-format.ts';
+import { type BlockIndex, decodeIndex, GROUPS_PER_LEAF } from './block-index.ts';
 import { BlockIndexCache } from './block-index-cache.ts';
 import { BlockLabels } from './block-labels.ts';
 import type { BlockIdentity } from './block-reader.ts';
-import { decodeEntry, runLength, type SeriesEntry } from './block-series-codec.ts';
+import { decodeGroup, type SeriesEntry } from './block-series-codec.ts';
 import { type BlockSource, SliceReader } from './block-slices.ts';
 import { newChunkView } from './chunk.ts';
 import type { ChunkMasker } from './chunk-masker.ts';
@@ -36,14 +37,18 @@ export class OpenInput {
   readonly identity: BlockIdentity;
   readonly slices: SliceReader;
   readonly index: BlockIndex;
+  readonly directories: BlockDirectories;
   /** By the number of a series here: its number in the merged block, or DROPPED. Ascends but for those. */
   readonly seriesNumbers: Uint32Array;
   /** By the number of a label pair here: its number in the merged block, or DROPPED. */
   readonly pairNumbers: Uint32Array;
+  /** By the number of a label pair here: its place among the pairs of all inputs, for series to be compared. */
+  readonly pairRanks: Uint32Array;
   readonly #selected: readonly Selected[];
   /** Series that tombstones select and that have exemplars outside of them. */
   readonly #withExemplars: ReadonlySet<number>;
   readonly #masker: ChunkMasker;
+  readonly #signal: AbortSignal;
 
   private constructor(
     identity: BlockIdentity,
@@ -52,17 +57,21 @@ export class OpenInput {
     selected: readonly Selected[],
     withExemplars: ReadonlySet<number>,
     masker: ChunkMasker,
+    signal: AbortSignal,
   ) {
+    this.#signal = signal;
     this.identity = identity;
     this.slices = slices;
     this.index = index;
+    this.directories = new BlockDirectories(index, slices);
     this.#selected = selected;
     this.#withExemplars = withExemplars;
     this.#masker = masker;
     this.seriesNumbers = new Uint32Array(index.seriesCount).fill(DROPPED);
     let pairs = 0;
-    for (const { pages } of index.names) for (const { valueCount } of pages) pairs += valueCount;
+    for (const { valueCount } of index.names) pairs += valueCount;
     this.pairNumbers = new Uint32Array(pairs).fill(DROPPED);
+    this.pairRanks = new Uint32Array(pairs);
   }
 
   /** Rejects with `DamagedBlockError` or as the source does. */
@@ -71,14 +80,14 @@ export class OpenInput {
     const slices = new SliceReader(blockId, source, new BlockIndexCache(CACHE_BYTES));
     const bytes = await slices.part('index', 0);
     const index = slices.decoded('index', 0, () => decodeIndex(bytes));
-    const labels = new BlockLabels(index, slices);
+    const labels = new BlockLabels(index, new BlockDirectories(index, slices), slices);
     const selected: Selected[] = [];
     for (const { matcherSets, startMs, endMs } of tombstones) {
       const series = await labels.resolve(matcherSets, signal);
       if (series.length > 0) selected.push({ hole: { startMs, endMs }, series });
     }
     const withExemplars = new Set<number>();
-    const opened = new OpenInput(input, slices, index, selected, withExemplars, masker);
+    const opened = new OpenInput(input, slices, index, selected, withExemplars, masker, signal);
     if (selected.length > 0) await opened.#findExemplars(withExemplars);
     return opened;
   }
@@ -105,17 +114,14 @@ export class OpenInput {
 
   /** What is left of a series' chunks, in time; `parts` streams the chunks of this block. */
   async chunksOf(entry: SeriesEntry, number: number, parts: PartStream): Promise<RankedChunk[]> {
-    if (entry.chunks.length === 0) return [];
-    const { segment, offset } = entry;
-    const run = await parts.slice({ number: segment, offset, length: runLength(entry) });
     const holes = this.holesOf(number);
     const { partition, fromOffset } = this.identity;
     const ranked: RankedChunk[] = [];
-    let start = 0;
-    for (const { byteLength, ...bounds } of entry.chunks) {
-      const view = { ...newChunkView(), ...bounds, bytes: run, start, end: start + byteLength };
-      start += byteLength;
-      const kept = this.slices.decoded('chunks', segment, () => this.#masker.mask(view, holes));
+    for (const { byteLength, page, offset: start, ...bounds } of entry.chunks) {
+      const bytes = await parts.chunkPage(page);
+      const view = { ...newChunkView(), ...bounds, bytes, start, end: start + byteLength };
+      const { number: part } = page.slice;
+      const kept = this.slices.decoded('chunks', part, () => this.#masker.mask(view, holes));
       for (const chunk of kept) ranked.push({ ...chunk, partition, fromOffset, place: ranked.length });
     }
     return ranked;
@@ -124,7 +130,7 @@ export class OpenInput {
   /** Exemplars of each series that has some, those left out that are hidden. */
   async *exemplars(): AsyncGenerator<ExemplarsOfSeries, void, void> {
     const parts = new PartStream(this.slices, 'exemplars');
-    for (const { slice } of this.index.exemplarPages) {
+    for (const { slice } of await this.directories.exemplarPages(this.#signal)) {
       const bytes = await parts.slice(slice);
       const page = this.slices.decoded('exemplars', slice.number, () => decodeExemplars(bytes));
       for (const { series, exemplars } of page) {
@@ -145,7 +151,7 @@ export class OpenInput {
   }
 }
 
-/** Walks the series of an input in the order of their ids. */
+/** Walks the series of an input in their order. */
 export class SeriesStream {
   readonly input: OpenInput;
   /** For whoever reads the chunks of the series as it walks. */
@@ -154,12 +160,16 @@ export class SeriesStream {
   entry: SeriesEntry | undefined;
   number = -1;
   readonly #parts: PartStream;
+  readonly #signal: AbortSignal;
   #group = 0;
+  /** Where the groups of a leaf of the directory are, which those at hand are of. */
+  #slices: readonly Slice[] = [];
   #entries: SeriesEntry[] = [];
   #at = 0;
 
-  constructor(input: OpenInput) {
+  constructor(input: OpenInput, signal: AbortSignal) {
     this.input = input;
+    this.#signal = signal;
     this.#parts = new PartStream(input.slices, 'series');
     this.chunks = new PartStream(input.slices, 'chunks');
   }
@@ -180,25 +190,24 @@ export class SeriesStream {
     const { index, slices } = this.input;
     this.#entries = [];
     this.#at = 0;
-    if (this.#group < index.groups.length) {
-      const slice = index.groups[this.#group++];
+    const groupCount = Math.ceil(index.seriesCount / SERIES_PER_GROUP);
+    if (this.#group < groupCount) {
+      const inLeaf = this.#group % GROUPS_PER_LEAF;
+      if (inLeaf === 0) this.#slices = await this.#leaf(Math.min(GROUPS_PER_LEAF, groupCount - this.#group));
+      const slice = this.#slices[inLeaf];
+      this.#group++;
       const bytes = await this.#parts.slice(slice);
-      this.#entries = slices.decoded('series', slice.number, () => entriesOf(bytes, index.minTimeMs));
+      this.#entries = slices.decoded('series', slice.number, () => decodeGroup(bytes, index.minTimeMs));
     }
     this.advance();
     if (this.entry === undefined && this.number !== index.seriesCount)
       throw slices.damaged('series', 0, `${this.number} series instead of ${index.seriesCount}`);
   }
-}
 
-function entriesOf(bytes: Uint8Array, originMs: number): SeriesEntry[] {
-  const reader = new ByteReader(bytes);
-  const entries: SeriesEntry[] = [];
-  while (reader.remaining > 0) {
-    reader.uvarint(); // its length, for readers that skip it
-    entries.push(decodeEntry(reader, originMs));
+  #leaf(length: number): Promise<Slice[]> {
+    const numbers = Array.from({ length }, (_, i) => this.#group + i);
+    return this.input.directories.groups(numbers, this.#signal);
   }
-  return entries;
 }
 
 /** Whether an ascending list has a number. */

@@ -1,14 +1,20 @@
 import { compareUtf8 } from '@xscaler/model';
-import { type BlockPartOut, PartWriter } from './block-format.ts';
-import type { NameDirectory, ValuePage } from './block-index.ts';
-import { decodeList, decodeSymbols, ValuePageWriter, type ValuesOfPage } from './block-labels-codec.ts';
+import type { BlockPartOut } from './block-format.ts';
+import type { ValuePage } from './block-index.ts';
+import { decodeList, decodeSymbols, type ValuesOfPage } from './block-labels-codec.ts';
+import type { LabelParts } from './label-parts.ts';
 import { DROPPED, type OpenInput } from './merge-input.ts';
 import { PartStream } from './part-stream.ts';
 import { sortSlots } from './slot-sets.ts';
 
-/** Sizes at which a page is closed; a block that a head becomes has the same. */
-const SYMBOL_PAGE_BYTES = 8 * 1024;
-const POSTING_PAGE_BYTES = 32 * 1024;
+/** Ranks the label pairs of all inputs together, so that their series can be compared. Holds a page of each input. */
+export async function rankPairs(inputs: readonly OpenInput[], signal: AbortSignal): Promise<void> {
+  let rank = 0;
+  for await (const having of labelWalk(inputs, signal)) {
+    for (const stream of having) stream.setRank(rank);
+    rank++;
+  }
+}
 
 /**
  * Yields the symbols and postings of a merge, whose series are numbered, and numbers the label pairs of every input.
@@ -17,47 +23,45 @@ const POSTING_PAGE_BYTES = 32 * 1024;
 export async function* mergeLabels(
   inputs: readonly OpenInput[],
   seriesCount: number,
-): AsyncGenerator<BlockPartOut, NameDirectory[], void> {
-  const symbols = new PartWriter('symbols');
-  const postings = new PartWriter('postings');
-  const directory: NameDirectory[] = [];
-  const page = new ValuePageWriter();
-  const streams = inputs.map((input) => new LabelStream(input));
+  labels: LabelParts,
+  signal: AbortSignal,
+): AsyncGenerator<BlockPartOut, void, void> {
   let pairNumber = 0;
+  let name: string | undefined;
+  for await (const having of labelWalk(inputs, signal)) {
+    const lists: Uint32Array[] = [];
+    for (const stream of having) lists.push(await stream.series());
+    const series = union(lists, seriesCount);
+    if (series.length === 0) continue;
+    const [first] = having;
+    if (first.name !== name) {
+      name = first.name;
+      labels.begin(name);
+    }
+    for (const stream of having) stream.setNumber(pairNumber);
+    pairNumber++;
+    labels.add(first.value as string, series);
+    yield* labels.full();
+  }
+  yield* labels.rest();
+}
+
+/** The streams that have the least label pair at hand, one pair after another. */
+async function* labelWalk(
+  inputs: readonly OpenInput[],
+  signal: AbortSignal,
+): AsyncGenerator<readonly LabelStream[], void, void> {
+  const streams = inputs.map((input) => new LabelStream(input, signal));
   for (const name of namesOf(inputs)) {
-    const pages: ValuePage[] = [];
-    const close = () => {
-      const { firstValue, valueCount } = page;
-      const bytes = page.written();
-      const slices = { symbols: symbols.add(bytes.symbols), postings: postings.add(bytes.postings) };
-      pages.push({ firstValue, valueCount, ...slices });
-      page.reset();
-    };
+    signal.throwIfAborted();
     const open: LabelStream[] = [];
     for (const stream of streams) if (await stream.enter(name)) open.push(stream);
     for (let value = leastValue(open); value !== undefined; value = leastValue(open)) {
       const having = open.filter((stream) => stream.value === value);
-      const series = union(
-        having.map((stream) => stream.series()),
-        seriesCount,
-      );
-      for (const stream of having) {
-        if (series.length > 0) stream.setNumber(pairNumber);
-        if (!stream.step()) await stream.load();
-      }
-      if (series.length === 0) continue;
-      pairNumber++;
-      page.add(value, series);
-      if (page.symbolBytes >= SYMBOL_PAGE_BYTES || page.postingBytes >= POSTING_PAGE_BYTES) close();
-      yield* symbols.full();
-      yield* postings.full();
+      yield having;
+      for (const stream of having) if (!stream.step()) await stream.load();
     }
-    if (page.valueCount > 0) close();
-    if (pages.length > 0) directory.push({ name, pages });
   }
-  yield* symbols.rest();
-  yield* postings.rest();
-  return directory;
 }
 
 function namesOf(inputs: readonly OpenInput[]): string[] {
@@ -94,6 +98,8 @@ function union(lists: readonly Uint32Array[], seriesCount: number): Uint32Array 
 class LabelStream {
   /** The value at hand; undefined behind the last one of its name. */
   value: string | undefined;
+  name = '';
+  readonly #signal: AbortSignal;
   readonly #input: OpenInput;
   readonly #symbols: PartStream;
   readonly #postings: PartStream;
@@ -101,12 +107,12 @@ class LabelStream {
   #pages: readonly ValuePage[] = [];
   #page = 0;
   #values: ValuesOfPage = { values: [], offsets: [0] };
-  #lists: Uint8Array = new Uint8Array(0);
   #at = 0;
   /** Number here of the pair at hand. */
   #pair = -1;
 
-  constructor(input: OpenInput) {
+  constructor(input: OpenInput, signal: AbortSignal) {
+    this.#signal = signal;
     this.#input = input;
     this.#symbols = new PartStream(input.slices, 'symbols');
     this.#postings = new PartStream(input.slices, 'postings');
@@ -117,7 +123,8 @@ class LabelStream {
     const directory = this.#input.index.names[this.#name];
     if (directory?.name !== name) return false;
     this.#name++;
-    this.#pages = directory.pages;
+    this.name = name;
+    this.#pages = await this.#input.directories.pages(directory, this.#signal);
     this.#page = 0;
     await this.load();
     return true;
@@ -144,17 +151,17 @@ class LabelStream {
     const bytes = await this.#symbols.slice(page.symbols);
     const { slices } = this.#input;
     this.#values = slices.decoded('symbols', page.symbols.number, () => decodeSymbols(bytes));
-    this.#lists = await this.#postings.slice(page.postings);
     this.value = this.#values.values[0];
   }
 
   /** The series of the value at hand, by their numbers in the merge. */
-  series(): Uint32Array {
+  async series(): Promise<Uint32Array> {
     const { slices, index, seriesNumbers } = this.#input;
     const { offsets } = this.#values;
     const page = this.#pages[this.#page - 1];
+    const lists = await this.#postings.slice(page.postings);
     const list = slices.decoded('postings', page.postings.number, () =>
-      decodeList(this.#lists, offsets[this.#at], offsets[this.#at + 1], index.seriesCount),
+      decodeList(lists, offsets[this.#at], offsets[this.#at + 1], index.seriesCount),
     );
     let kept = 0;
     for (let i = 0; i < list.length; i++) {
@@ -162,6 +169,10 @@ class LabelStream {
       if (number !== DROPPED) list[kept++] = number;
     }
     return list.subarray(0, kept);
+  }
+
+  setRank(rank: number): void {
+    this.#input.pairRanks[this.#pair] = rank;
   }
 
   setNumber(pair: number): void {

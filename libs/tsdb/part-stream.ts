@@ -1,5 +1,6 @@
 import type { BlockPartKind, Slice } from './block-format.ts';
 import type { SliceReader } from './block-slices.ts';
+import { type ChunkPage, unpackPage } from './chunk-pages.ts';
 
 /**
  * The slices of one kind of part, asked for in the order in which they were written: each part is read once and whole, and
@@ -10,6 +11,8 @@ export class PartStream {
   readonly #kind: BlockPartKind;
   #number = -1;
   #bytes: Uint8Array = new Uint8Array(0);
+  #page: ChunkPage | undefined;
+  #chunks: Uint8Array = new Uint8Array(0);
 
   constructor(slices: SliceReader, kind: BlockPartKind) {
     this.#slices = slices;
@@ -25,5 +28,15 @@ export class PartStream {
     if (offset + length > this.#bytes.length)
       throw this.#slices.damaged(this.#kind, number, 'it is too short');
     return this.#bytes.subarray(offset, offset + length);
+  }
+
+  /** The chunks of a page, expanded; the last page is held as well. Rejects as `slice` does. */
+  async chunkPage(page: ChunkPage): Promise<Uint8Array> {
+    if (page !== this.#page) {
+      const stored = await this.slice(page.slice);
+      this.#chunks = this.#slices.decoded(this.#kind, page.slice.number, () => unpackPage(stored, page));
+      this.#page = page;
+    }
+    return this.#chunks;
   }
 }

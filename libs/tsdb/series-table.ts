@@ -122,6 +122,14 @@ export class SeriesTable implements LabelIndex {
     return this.#pairs.words.subarray(this.#starts.words[slot], this.#starts.words[slot + 1]);
   }
 
+  /** The pairs of all slots, one slot's behind the other's, and where each slot's start; views. */
+  get pairColumns(): { readonly pairs: Uint32Array; readonly starts: Uint32Array } {
+    return {
+      pairs: this.#pairs.words.subarray(0, this.#pairs.length),
+      starts: this.#starts.words.subarray(0, this.#starts.length),
+    };
+  }
+
   get pairCount(): number {
     return this.#pairValues.length;
   }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BlockMeta, BlockPart, BlockStore } from '@xscaler/database';
 import { writeBlock } from '@xscaler/tsdb';
 import type { HeldHead, PartitionHeads } from './partition-heads.ts';
@@ -42,6 +43,10 @@ export class HeadCommitter {
     let partCount = 0;
     let step = written.next();
     for (; !step.done; step = written.next()) {
+      if (step.value === undefined) {
+        await nextTurn();
+        continue;
+      }
       pieces.push(step.value);
       partCount++;
       bytes += step.value.bytes.length;

@@ -19,7 +19,7 @@ function parts(): BlockPart[] {
   });
   for (let i = 0; i < SERIES; i++)
     head.append(head.create(i, 1, 2, 3, Labels.of({ __name__: 'up', pod: `pod-${i}` })), i, 0, 0);
-  return [...writeBlock(head)];
+  return [...writeBlock(head)].filter((part) => part !== undefined);
 }
 
 function metaOf(blockId: string): BlockMeta {

@@ -29,7 +29,7 @@ export function blockOfHead(head: Head): WrittenBlock {
   const writing = writeBlock(head);
   for (let step = writing.next(); ; step = writing.next()) {
     if (step.done) return { parts, summary: step.value };
-    parts.push(step.value);
+    if (step.value) parts.push(step.value);
   }
 }
 
