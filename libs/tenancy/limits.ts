@@ -26,6 +26,9 @@ export const durationSetting = (byDefault: string) =>
       }
     });
 
+const flag = (byDefault: boolean) =>
+  z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]).default(byDefault);
+
 const count = (byDefault: number) => z.coerce.number().int().nonnegative().default(byDefault);
 
 /** Limits of a tenant, named as Mimir names them where it has them. 0 means no limit for rates and series. */
@@ -48,6 +51,31 @@ export const limitsSchema = z.strictObject({
   creation_grace_period: durationSetting('10m').describe('How far ahead of the clock a sample may be'),
   max_recv_msg_size: count(16 * 1024 * 1024).describe('Largest request body as sent, bytes'),
   max_decompressed_size: count(64 * 1024 * 1024).describe('Largest request body once expanded, bytes'),
+  otel_translation_strategy: z
+    .enum([
+      'UnderscoreEscapingWithSuffixes',
+      'UnderscoreEscapingWithoutSuffixes',
+      'NoUTF8EscapingWithSuffixes',
+      'NoTranslation',
+    ])
+    .default('UnderscoreEscapingWithSuffixes')
+    .describe('How names of OTLP become names of metrics and labels'),
+  promote_otel_resource_attributes: z
+    .string()
+    .default('')
+    .describe('Resource attributes of OTLP that become labels of every series, with commas between'),
+  otel_keep_identifying_resource_attributes: flag(false).describe(
+    'target_info keeps service.name, service.namespace and service.instance.id',
+  ),
+  otel_promote_scope_metadata: flag(false).describe(
+    'Labels otel_scope_… for name, version and attributes of the scope',
+  ),
+  otel_convert_histograms_to_nhcb: flag(false).describe(
+    'Explicit-bucket histograms of OTLP become native histograms with custom buckets',
+  ),
+  otel_native_delta_ingestion: flag(false).describe(
+    'OTLP points of delta temporality are stored as they are',
+  ),
   max_fetched_series_per_query: count(500_000).describe('Series a query may touch'),
   max_samples_per_query: count(200_000_000).describe('Samples a query may read'),
 });

@@ -13,7 +13,7 @@ export function mergeValidLimits(
   defaults: Limits,
   overrides: LimitOverrides,
 ): { limits: Limits; faults: string[] } {
-  const limits = { ...defaults };
+  const limits: Record<string, unknown> = { ...defaults };
   const faults: string[] = [];
   for (const [name, value] of Object.entries(overrides)) {
     if (!Object.hasOwn(limitsSchema.shape, name)) {
@@ -21,8 +21,8 @@ export function mergeValidLimits(
       continue;
     }
     const parsed = limitsSchema.shape[name as LimitName].safeParse(value);
-    if (parsed.success) limits[name as LimitName] = parsed.data;
+    if (parsed.success) limits[name] = parsed.data;
     else faults.push(`${name}: ${parsed.error.issues.map(({ message }) => message).join(', ')}`);
   }
-  return { limits, faults };
+  return { limits: limits as Limits, faults };
 }

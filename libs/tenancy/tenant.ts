@@ -6,7 +6,7 @@ export type TenantState = 'active' | 'suspended' | 'soft_locked' | 'deleted';
 /** What of its tenant a token opens. `admin` is for the control API and opens neither reads nor writes. */
 export type TokenScope = 'write' | 'read' | 'read+write' | 'admin';
 
-export type LimitOverrides = Partial<Record<LimitName, string | number>>;
+export type LimitOverrides = { [name in LimitName]?: Limits[name] | string };
 
 export interface Tenant {
   readonly id: string;
