@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ByteWriter } from '@xscaler/encoding';
-import type { FloatHistogram } from '@xscaler/model';
+import { type FloatHistogram, STALE_HIGH, STALE_LOW } from '@xscaler/model';
 import { NativeHistogramReader } from './native-histogram-reader.ts';
 import { writeHistogram } from './native-histogram-writer.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
@@ -83,6 +83,12 @@ test('a schema finer than 8 becomes 8', () => {
     { offset: 50, length: 1 },
   ]);
   assert.deepEqual(histogram?.positiveBuckets, [1, 5, 4, 5]);
+});
+
+test('a staleness marker is one, whatever its counts', () => {
+  const stale = new Float64Array(Uint32Array.of(STALE_LOW, STALE_HIGH).buffer)[0];
+  const { fault, sumLow, sumHigh } = readBack({ sum: stale, count: 2 ** 52, zeroCount: 3 });
+  assert.deepEqual([fault, sumLow, sumHigh], [undefined, STALE_LOW, STALE_HIGH]);
 });
 
 test('more buckets than a record of the log holds are refused', () => {

@@ -1,4 +1,4 @@
-import type { BucketSpan, CounterResetHint, FloatHistogram } from '@xscaler/model';
+import { type BucketSpan, type CounterResetHint, type FloatHistogram, isStaleWords } from '@xscaler/model';
 import { BucketLayout } from './bucket-layout.ts';
 import { nativeHistogramFault, spansFit } from './native-histogram-fault.ts';
 import { type ProtobufReader, WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT } from './protobuf-reader.ts';
@@ -39,6 +39,8 @@ const START_TIMESTAMP = 0x88;
 export class NativeHistogramReader implements SourceHistogram {
   histogram: FloatHistogram | undefined;
   fault: string | undefined;
+  sumLow = 0;
+  sumHigh = 0;
   timestampMs = 0;
   startMs = 0;
 
@@ -67,6 +69,11 @@ export class NativeHistogramReader implements SourceHistogram {
     body.position = position;
     body.end = outerEnd;
     const histogram = this.#assemble();
+    if (isStaleWords(this.sumLow, this.sumHigh)) {
+      this.fault = undefined;
+      this.histogram = histogram;
+      return this;
+    }
     this.fault =
       this.#parts > HISTOGRAM_MAX_BUCKETS
         ? `more than ${HISTOGRAM_MAX_BUCKETS} buckets`
@@ -83,6 +90,8 @@ export class NativeHistogramReader implements SourceHistogram {
     this.#zeroCount = 0;
     this.#count = 0;
     this.#sum = 0;
+    this.sumLow = 0;
+    this.sumHigh = 0;
     this.#isFloat = false;
     this.#resetHint = 0;
     this.#positive = new SignBuckets();
@@ -103,7 +112,7 @@ export class NativeHistogramReader implements SourceHistogram {
         this.#isFloat = true;
         return;
       case SUM:
-        this.#sum = body.double();
+        this.#readSum(body);
         return;
       case SCHEMA:
         this.#schema = body.sint64();
@@ -129,6 +138,13 @@ export class NativeHistogramReader implements SourceHistogram {
       default:
         this.#readRepeated(body, tag);
     }
+  }
+
+  #readSum(body: ProtobufReader): void {
+    const at = body.fixed64();
+    this.#sum = body.view.getFloat64(at, true);
+    this.sumLow = body.view.getUint32(at, true);
+    this.sumHigh = body.view.getUint32(at + 4, true);
   }
 
   #readRepeated(body: ProtobufReader, tag: number): void {

@@ -28,6 +28,8 @@ export interface SourceRefusal {
   readonly reason: SourceFault;
   /** Samples that are lost by it, or data points where the format has those. */
   readonly count: number;
+  /** Exemplars that go with them. */
+  readonly exemplars: number;
   /** The metric or series it is about. */
   readonly subject: string;
   readonly detail: string;
@@ -89,6 +91,9 @@ export interface SourceHistogram {
   /** Undefined where it can't be stored: `fault` says why. */
   readonly histogram: FloatHistogram | undefined;
   readonly fault: string | undefined;
+  /** The sum's 64 bits; a staleness marker where the histogram only ends its series. */
+  readonly sumLow: number;
+  readonly sumHigh: number;
   /** As `timestamps`. */
   readonly timestampMs: number;
   /** 0 where there is none. */

@@ -91,7 +91,7 @@ export class OtlpMetricsReader implements SeriesSource {
   exemplarCount = 0;
   readonly repeatsMetadata = true;
   point = -1;
-  refusal: SourceRefusal = { reason: 'no_value', count: 0, subject: '', detail: '' };
+  refusal: SourceRefusal = { reason: 'no_value', count: 0, exemplars: 0, subject: '', detail: '' };
   /** Points so far, refused ones too. */
   pointCount = 0;
 
@@ -265,7 +265,7 @@ export class OtlpMetricsReader implements SeriesSource {
     this.histogramCount = 1 - this.sampleCount;
     this.valueWords[0] = valueLow;
     this.valueWords[1] = valueHigh;
-    this.#histogram.histogram = histogram;
+    this.#histogram.set(histogram);
     this.#histogram.timestampMs = this.#point.timeMs;
     this.#histogram.startMs = this.hasStartTimes ? this.startTimes[0] : 0;
     this.exemplarCount = 0;
@@ -337,7 +337,7 @@ export class OtlpMetricsReader implements SeriesSource {
 
   #refuse(reason: SourceFault, count: number, detail: string): number {
     const subject = `metric ${JSON.stringify(this.#text(this.#walk.name).slice(0, 200))}`;
-    this.refusal = { reason, count, subject, detail };
+    this.refusal = { reason, count, exemplars: 0, subject, detail };
     return AT_REFUSAL;
   }
 
@@ -349,6 +349,18 @@ export class OtlpMetricsReader implements SeriesSource {
 class PointHistogram implements SourceHistogram {
   histogram: FloatHistogram | undefined;
   readonly fault = undefined;
+  sumLow = 0;
+  sumHigh = 0;
   timestampMs = 0;
   startMs = 0;
+  readonly #sum = new Float64Array(1);
+  readonly #sumWords = new Uint32Array(this.#sum.buffer);
+
+  set(histogram: FloatHistogram | undefined): void {
+    this.histogram = histogram;
+    if (histogram === undefined) return;
+    this.#sum[0] = histogram.sum;
+    this.sumLow = this.#sumWords[0];
+    this.sumHigh = this.#sumWords[1];
+  }
 }

@@ -61,7 +61,13 @@ export class WriteRequestV2Reader implements SeriesSource {
   exemplarCount = 0;
   readonly point = -1;
   readonly repeatsMetadata = true;
-  refusal: SourceRefusal = { reason: 'bad_symbol_reference', count: 0, subject: '', detail: '' };
+  refusal: SourceRefusal = {
+    reason: 'bad_symbol_reference',
+    count: 0,
+    exemplars: 0,
+    subject: '',
+    detail: '',
+  };
 
   #body = new ProtobufReader();
   #bodyEnd = 0;
@@ -404,6 +410,7 @@ export class WriteRequestV2Reader implements SeriesSource {
     this.refusal = {
       reason,
       count: this.sampleCount + this.histogramCount,
+      exemplars: this.exemplarCount,
       subject: `series of [${texts.map((text) => JSON.stringify(text)).join(', ')}]`,
       detail: `${this.#refCount} references, ${this.#symbols.count} symbols`,
     };
