@@ -87,9 +87,19 @@ export class SteadyLoad {
 
   /** Everything acknowledged so far, from the first sample on: what is wrong with it. Rejects where it can't be read. */
   async check(): Promise<string[]> {
-    const acknowledged = this.#acknowledged;
-    const endMs = this.#timeOf(acknowledged - 1);
-    return this.#faultsOf(await this.#samples(this.#startMs, endMs), 0, acknowledged - 1);
+    return this.checkUntil(this.#timeOf(this.#acknowledged - 1));
+  }
+
+  /** The same, of what has timestamps up to an instant, by a query that ends there. */
+  async checkUntil(timeMs: number): Promise<string[]> {
+    const last = Math.floor((timeMs - this.#startMs) / STEP_MS);
+    if (last < 0) throw new Error('there is nothing up to then');
+    return this.#faultsOf(await this.#samples(this.#startMs, this.#timeOf(last)), 0, last);
+  }
+
+  /** The timestamp of the first samples. */
+  get startMs(): number {
+    return this.#startMs;
   }
 
   async #write(): Promise<void> {
