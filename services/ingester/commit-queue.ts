@@ -127,7 +127,8 @@ export class CommitQueue {
   async #checkpoint(): Promise<void> {
     const { blocks, clock, committer, nextOffset, partition } = this.#options;
     const isLate = clock() - this.#lastCheckpointMs >= CHECKPOINT_MS && committer.isBehind(nextOffset());
-    if (!isLate && nextOffset() - this.#lastCheckpoint < CHECKPOINT_RECORDS) return;
+    const isDue = isLate || committer.hasDeletions;
+    if (!isDue && nextOffset() - this.#lastCheckpoint < CHECKPOINT_RECORDS) return;
     // Another zone may have been here: that is no conflict.
     committer.resumeOffset = Math.max(committer.resumeOffset, await blocks.resumeOffset(partition));
     await committer.checkpoint(nextOffset());

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BlockMeta, BlockPart, BlockStore } from '@xscaler/database';
 import { writeBlock } from '@xscaler/tsdb';
 import type { HeldHead, PartitionHeads } from './partition-heads.ts';
+import type { PendingDeletions } from './pending-deletions.ts';
 import type { PendingMetadata } from './pending-metadata.ts';
 
 /** Parts of a block go into the database in transactions of about this size. */
@@ -17,6 +18,7 @@ export class HeadCommitter {
   readonly #blocks: BlockStore;
   readonly #heads: PartitionHeads;
   readonly #metadata: PendingMetadata;
+  readonly #deletions: PendingDeletions;
   resumeOffset: number;
 
   constructor(
@@ -24,12 +26,14 @@ export class HeadCommitter {
     blocks: BlockStore,
     heads: PartitionHeads,
     metadata: PendingMetadata,
+    deletions: PendingDeletions,
     resumeOffset: number,
   ) {
     this.#partition = partition;
     this.#blocks = blocks;
     this.#heads = heads;
     this.#metadata = metadata;
+    this.#deletions = deletions;
     this.resumeOffset = resumeOffset;
   }
 
@@ -72,6 +76,11 @@ export class HeadCommitter {
     return meta;
   }
 
+  /** Whether deletions wait to be stored: whoever asked for one may have gone before its readers knew of it. */
+  get hasDeletions(): boolean {
+    return !this.#deletions.isEmpty;
+  }
+
   /** Whether a checkpoint would move the resume offset. */
   isBehind(nextOffset: number): boolean {
     return this.#heads.resumeOffsetWithout(undefined, nextOffset) > this.resumeOffset;
@@ -80,7 +89,7 @@ export class HeadCommitter {
   /** Moves the resume offset alone, where records bring nothing that a head holds (metadata, cuts, samples skipped). */
   async checkpoint(nextOffset: number): Promise<void> {
     const resumeOffset = this.#heads.resumeOffsetWithout(undefined, nextOffset);
-    if (resumeOffset > this.resumeOffset || !this.#metadata.isEmpty)
+    if (resumeOffset > this.resumeOffset || !this.#metadata.isEmpty || this.hasDeletions)
       await this.#commit(undefined, 0, resumeOffset);
   }
 
@@ -88,6 +97,7 @@ export class HeadCommitter {
   async #commit(meta: BlockMeta | undefined, partCount: number, ownResumeOffset: number): Promise<void> {
     const resumeOffset = Math.max(ownResumeOffset, this.resumeOffset);
     const metadata = this.#metadata.snapshot();
+    const deletions = this.#deletions.snapshot();
     await this.#blocks.commit({
       meta,
       partCount,
@@ -95,8 +105,10 @@ export class HeadCommitter {
       expectedResumeOffset: this.resumeOffset,
       resumeOffset,
       metadata,
+      deletions,
     });
     this.resumeOffset = resumeOffset;
     this.#metadata.forget(metadata);
+    this.#deletions.forget(deletions);
   }
 }

@@ -8,6 +8,7 @@ export class IngesterMetrics {
   readonly skippedSamples: Counter;
   readonly conflictingSamples: Counter<'tenant'>;
   readonly droppedMetadata: Counter;
+  readonly appliedDeletions: Counter;
   readonly nextOffset: Gauge<'partition'>;
   readonly stoppedPartitions: Gauge<'partition'>;
   readonly commitSeconds: Histogram;
@@ -41,6 +42,11 @@ export class IngesterMetrics {
     this.droppedMetadata = new Counter({
       name: 'xscaler_ingester_metadata_dropped_total',
       help: 'Metadata entries dropped because their tenant has too many metrics waiting.',
+      registers,
+    });
+    this.appliedDeletions = new Counter({
+      name: 'xscaler_ingester_deletions_applied_total',
+      help: 'Deletions of series applied to heads.',
       registers,
     });
     this.nextOffset = new Gauge({

@@ -7,6 +7,14 @@ import type { Registry } from 'prom-client';
 import type { Logger } from './contracts.ts';
 import type { CutSettings } from './cut-policy.ts';
 import { IngesterMetrics } from './ingester-metrics.ts';
+import {
+  exemplarsOf,
+  labelNamesOf,
+  labelValuesOf,
+  maskedFrames,
+  maskOf,
+  seriesLabelsOf,
+} from './masked-heads.ts';
 import type { HeldHead } from './partition-heads.ts';
 import { PartitionOwner, type PartitionReport } from './partition-owner.ts';
 
@@ -112,39 +120,40 @@ export class Ingester implements IngesterApi {
     await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
     // All selections are made before the first await, so that a record shows in all of them or in none.
-    const selections = this.#headsFor(read).map(({ head }) =>
-      head.select(matchers, read.startMs, read.endMs),
-    );
+    const selections = this.#headsFor(read).map((held) => ({
+      selection: held.head.select(matchers, read.startMs, read.endMs),
+      mask: maskOf(held),
+    }));
     try {
-      for (const selection of selections) {
-        for (const frame of selection.frames(FRAME_BYTES)) {
+      for (const { selection, mask } of selections) {
+        for (const frame of maskedFrames(selection, mask, FRAME_BYTES)) {
           signal.throwIfAborted();
           yield frame;
         }
       }
     } finally {
-      for (const selection of selections) selection.close();
+      for (const { selection } of selections) selection.close();
     }
   }
 
   async labelNames(read: IngesterRead, signal: AbortSignal): Promise<string[]> {
     await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
-    return sortedUnion(this.#headsFor(read).map(({ head }) => head.labelNames(matchers)));
+    return sortedUnion(this.#headsFor(read).map((held) => labelNamesOf(held, matchers)));
   }
 
   async labelValues(read: IngesterRead & { readonly name: string }, signal: AbortSignal): Promise<string[]> {
     await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
-    return sortedUnion(this.#headsFor(read).map(({ head }) => head.labelValues(read.name, matchers)));
+    return sortedUnion(this.#headsFor(read).map((held) => labelValuesOf(held, read.name, matchers)));
   }
 
   async series(read: IngesterRead, signal: AbortSignal): Promise<string[][]> {
     await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
     const found = new Map<string, Labels>();
-    for (const { head } of this.#headsFor(read)) {
-      for (const labels of head.seriesLabels(matchers)) found.set(labels.key, labels);
+    for (const held of this.#headsFor(read)) {
+      for (const labels of seriesLabelsOf(held, matchers)) found.set(labels.key, labels);
     }
     return [...found.values()].map((labels) => [...labels.pairs]);
   }
@@ -153,8 +162,8 @@ export class Ingester implements IngesterApi {
     await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
     const found: IngesterExemplars[] = [];
-    for (const { head } of this.#headsFor(read)) {
-      for (const { labels, exemplars } of head.exemplars(matchers, read.startMs, read.endMs)) {
+    for (const held of this.#headsFor(read)) {
+      for (const { labels, exemplars } of exemplarsOf(held, matchers, read.startMs, read.endMs)) {
         found.push({
           labels: [...labels.pairs],
           exemplars: exemplars.map((e) => ({

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Head, type PagePool } from '@xscaler/tsdb';
-import type { Cut } from '@xscaler/wire';
+import { Matcher } from '@xscaler/model';
+import { Head, type PagePool, type Tombstone } from '@xscaler/tsdb';
+import type { Cut, Deletion } from '@xscaler/wire';
 import { windowKey } from './ledger-view.ts';
 
 export type HeadState = 'open' | 'closed' | 'committed';
@@ -10,8 +11,10 @@ export interface HeldHead {
   readonly head: Head;
   /** Of the block that it becomes, however often that is tried: what was staged stays staged. */
   readonly blockId: string;
+  /** What was deleted since it was closed; an open head has none of what was deleted. */
+  readonly tombstones: Tombstone[];
   state: HeadState;
-  /** Offset of the cut that closed it, and the zone that appended that, once closed. */
+  /** Offset of the record that closed it, and the zone that stores it, once closed. */
   toOffset: number;
   cutByZone: string;
   closedAtMs: number;
@@ -59,6 +62,7 @@ export class PartitionHeads {
     held = {
       head,
       blockId: randomUUID(),
+      tombstones: [],
       state: 'open',
       toOffset: -1,
       cutByZone: '',
@@ -79,12 +83,41 @@ export class PartitionHeads {
     const key = windowKey(cut.tenant, cut.windowStartMs, cut.windowMs);
     const held = this.#open.get(key);
     if (held === undefined || held.head.seq !== cut.seq) return undefined;
-    this.#open.delete(key);
+    this.#close(held, offset, cut.zone, nowMs);
+    return held;
+  }
+
+  /**
+   * Closes the open heads that have any of the deleted series, and hides what was deleted of every closed one: what they hold
+   * was in the log before. What comes after goes into other heads. Returns the heads that it closed, to be stored by
+   * `zone`: by each zone itself, since none of them asked for it.
+   */
+  delete(deletion: Deletion, offset: number, zone: string, nowMs: number): HeldHead[] {
+    const { tenant, startMs, endMs } = deletion;
+    const matcherSets = deletion.matcherSets.map((set) =>
+      set.map(({ type, name, value }) => new Matcher(type, name, value)),
+    );
+    const closed: HeldHead[] = [];
+    for (const held of this.ofTenant(tenant)) {
+      const { head } = held;
+      if (head.windowStartMs > endMs || head.windowStartMs + head.windowMs <= startMs) continue;
+      if (held.state === 'open') {
+        if (head.labelNames(matcherSets).length === 0) continue;
+        this.#close(held, offset, zone, nowMs);
+        closed.push(held);
+      }
+      held.tombstones.push({ matcherSets, startMs, endMs });
+    }
+    return closed;
+  }
+
+  #close(held: HeldHead, offset: number, zone: string, nowMs: number): void {
+    const { tenant, windowStartMs, windowMs } = held.head;
+    this.#open.delete(windowKey(tenant, windowStartMs, windowMs));
     held.state = 'closed';
     held.toOffset = offset;
-    held.cutByZone = cut.zone;
+    held.cutByZone = zone;
     held.closedAtMs = nowMs;
-    return held;
   }
 
   drop(held: HeldHead): void {

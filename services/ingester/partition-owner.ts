@@ -12,6 +12,7 @@ import type { IngesterMetrics } from './ingester-metrics.ts';
 import { LedgerView } from './ledger-view.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 import { PartitionHeads } from './partition-heads.ts';
+import { PendingDeletions } from './pending-deletions.ts';
 import { PendingMetadata } from './pending-metadata.ts';
 import { noCounts, RecordApplier } from './record-applier.ts';
 
@@ -70,6 +71,7 @@ export class PartitionOwner {
   readonly #record = new LogRecordReader();
   readonly #waiters = new OffsetWaiters();
   readonly #stopping = new AbortController();
+  readonly #deletions = new PendingDeletions();
   #commits: CommitQueue | undefined;
   #replayEnd = 0;
   /** Records that an operator has taken out. */
@@ -145,7 +147,14 @@ export class PartitionOwner {
     this.nextOffset = resumeOffset;
     this.#commits = new CommitQueue({
       ...this.#options,
-      committer: new HeadCommitter(partition, blocks, this.heads, this.metadata, resumeOffset),
+      committer: new HeadCommitter(
+        partition,
+        blocks,
+        this.heads,
+        this.metadata,
+        this.#deletions,
+        resumeOffset,
+      ),
       ledger: this.#ledger,
       nextOffset: () => this.nextOffset,
       onContradiction: (error) => this.#stopLoudly(error),
@@ -251,6 +260,13 @@ export class PartitionOwner {
     if (record.kind === 'cut') {
       const held = this.heads.close(record, offset, clock());
       if (held) this.#commits?.push(held);
+      return;
+    }
+    if (record.deletion !== undefined) {
+      this.#deletions.add({ deletion: record.deletion, logOffset: offset });
+      const closed = this.heads.delete(record.deletion, offset, this.#options.zone, clock());
+      for (const held of closed) this.#commits?.push(held);
+      metrics.appliedDeletions.inc();
       return;
     }
     const counts = noCounts();

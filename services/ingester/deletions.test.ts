@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BlockStore, SqlDeletionStore } from '@xscaler/database';
+import { type Deletion, encodeDeletion, type WrittenMatcher } from '@xscaler/wire';
+import fc from 'fast-check';
+import type { Ingester } from './index.ts';
+import { Machine, TENANT, WINDOW_MS } from './machine.testbed.ts';
+
+const { signal } = new AbortController();
+const EVER = [-1e12, 1e12] as const;
+
+const named = (value: string): WrittenMatcher => ({ type: '=', name: '__name__', value });
+
+let deletions = 0;
+
+/** Logs a deletion and tells nobody: as a distributor that dies right after. */
+async function logDeletion(
+  machine: Machine,
+  name: string,
+  [startMs, endMs]: readonly [number, number] = EVER,
+): Promise<{ deletion: Deletion; logOffset: number }> {
+  const deletionId = `deletion-${++deletions}`;
+  const deletion = {
+    tenant: TENANT,
+    deletionId,
+    requestedMs: 0,
+    startMs,
+    endMs,
+    matcherSets: [[named(name)]],
+  };
+  return { deletion, logOffset: await machine.log.append(0, encodeDeletion(deletion)) };
+}
+
+/** Logs and hides, as a distributor does before it answers. */
+async function acknowledgeDeletion(
+  machine: Machine,
+  name: string,
+  range: readonly [number, number],
+): Promise<void> {
+  const { deletion, logOffset } = await logDeletion(machine, name, range);
+  await new SqlDeletionStore(machine.db).hide(deletion, new Map([[0, logOffset]]));
+}
+
+async function namesOf(machine: Machine, ingester: Ingester): Promise<string[]> {
+  const minOffsets = { 0: await machine.endOffset() };
+  const read = { tenant: TENANT, startMs: -1e12, endMs: 1e12, matcherSets: [], minOffsets };
+  const values = await ingester.labelValues({ ...read, name: '__name__' }, signal);
+  const series = (await ingester.series(read, signal)).map((pairs) => pairs[1]).sort();
+  assert.deepEqual(series, values);
+  assert.deepEqual(await ingester.labelNames(read, signal), values.length > 0 ? ['__name__'] : []);
+  return values;
+}
+
+async function eventually(check: () => Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (await check()) return;
+    await sleep(25);
+  }
+  assert.fail(what);
+}
+
+test('a deletion hides what was logged before it and nothing that comes after', async () => {
+  const machine = await Machine.make();
+  const ingester = machine.ingester();
+  await ingester.start();
+  for (const name of ['up', 'down']) {
+    await machine.write(name, [
+      [100, 1],
+      [200, 1],
+      [300, 1],
+    ]);
+  }
+  await logDeletion(machine, 'up', [150, 250]);
+  const down = [
+    [100, 1],
+    [200, 1],
+    [300, 1],
+  ];
+  assert.deepEqual(await machine.read(ingester), {
+    up: [
+      [100, 1],
+      [300, 1],
+    ],
+    down,
+  });
+  await machine.write('up', [
+    [200, 2],
+    [300, 2],
+  ]);
+  const up = [
+    [100, 1],
+    [200, 2],
+    [300, 1],
+  ];
+  assert.deepEqual(await machine.read(ingester), { up, down }, 'what was deleted may be written anew');
+  await machine.untilBlocks(2);
+  assert.deepEqual(await machine.read(ingester), { up, down });
+  await ingester.stop();
+  const next = machine.ingester();
+  await next.start();
+  assert.deepEqual(await machine.read(next), { up, down }, 'after a restart');
+  await next.stop();
+  await machine.close();
+});
+
+test('a series that was deleted is gone from labels and series too', async () => {
+  const machine = await Machine.make();
+  const ingester = machine.ingester();
+  await ingester.start();
+  await machine.write('up', [[100, 1]]);
+  await machine.write('down', [[100, 1]]);
+  assert.deepEqual(await namesOf(machine, ingester), ['down', 'up']);
+  await logDeletion(machine, 'up');
+  assert.deepEqual(await namesOf(machine, ingester), ['down']);
+  await machine.write('up', [[120, 1]]);
+  assert.deepEqual(await namesOf(machine, ingester), ['down', 'up']);
+  await ingester.stop();
+  await machine.close();
+});
+
+test('a head without any of the series goes on', async () => {
+  const machine = await Machine.make();
+  const ingester = machine.ingester();
+  await ingester.start();
+  await machine.write('up', [[100, 1]]);
+  await logDeletion(machine, 'absent');
+  await logDeletion(machine, 'up', [WINDOW_MS, 2 * WINDOW_MS]);
+  await machine.read(ingester);
+  const [{ heads }] = await ingester.inspect();
+  assert.deepEqual(
+    heads.map((head) => (head as { state: string }).state),
+    ['open'],
+  );
+  await ingester.stop();
+  await machine.close();
+});
+
+/** A store whose commits wait until they are let through, or fail. */
+function holdingCommits(blocks: BlockStore, before: () => Promise<void>): BlockStore {
+  return new Proxy(blocks, {
+    get(target, name) {
+      const found = Reflect.get(target, name);
+      if (typeof found !== 'function') return found;
+      if (name !== 'commit') return found.bind(target);
+      return async (...args: unknown[]) => {
+        await before();
+        return found.apply(target, args);
+      };
+    },
+  });
+}
+
+test('a deletion between the close of a head and its commit hides the head and then its block', async () => {
+  const machine = await Machine.make();
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const ingester = machine.ingester({ blocks: holdingCommits(machine.blocks, () => released) });
+  await ingester.start();
+  await machine.write('up', [[100, 1]]);
+  await machine.write('down', [[100, 1]]);
+  machine.nowMs += 3_600_000;
+  await eventually(async () => {
+    const [{ heads }] = await ingester.inspect();
+    return heads.every((head) => (head as { state: string }).state === 'closed');
+  }, 'the head was not closed');
+  await logDeletion(machine, 'up');
+  assert.deepEqual(await machine.read(ingester), { down: [[100, 1]] });
+  release();
+  await machine.untilBlocks(1);
+  assert.deepEqual(await machine.read(ingester), { down: [[100, 1]] });
+  await ingester.stop();
+  await machine.close();
+});
+
+test('the resume offset moves over a deletion only together with its tombstone', async () => {
+  const machine = await Machine.make();
+  let fails = true;
+  const blocks = holdingCommits(machine.blocks, async () => {
+    if (fails) throw new Error('away');
+  });
+  const ingester = machine.ingester({ blocks });
+  await ingester.start();
+  await machine.write('up', [[100, 1]]);
+  await logDeletion(machine, 'up');
+  await machine.read(ingester);
+  assert.deepEqual(await machine.blocks.tombstones(TENANT, ...EVER), []);
+  assert.equal(await machine.blocks.resumeOffset(0), 0);
+  fails = false;
+  await eventually(
+    async () => (await machine.blocks.resumeOffset(0)) === 2,
+    'the head that the deletion closed was not committed',
+  );
+  const [tombstone] = await machine.blocks.tombstones(TENANT, ...EVER);
+  assert.equal(tombstone.logOffset, 1);
+  await ingester.stop();
+  await machine.close();
+});
+
+test('a deletion of what no head has is stored without waiting for one', async () => {
+  const machine = await Machine.make();
+  const ingester = machine.ingester();
+  await ingester.start();
+  await machine.write('up', [[100, 1]]);
+  await logDeletion(machine, 'down');
+  await eventually(
+    async () => (await machine.blocks.tombstones(TENANT, ...EVER)).length === 1,
+    'the deletion was not stored',
+  );
+  assert.equal(await machine.blocks.resumeOffset(0), 0, 'the open head is still to be replayed');
+  await ingester.stop();
+  await machine.close();
+});
+
+type Step =
+  | { readonly kind: 'write'; readonly name: string; readonly timestampMs: number; readonly value: number }
+  | { readonly kind: 'delete'; readonly name: string; readonly startMs: number; readonly endMs: number }
+  | { readonly kind: 'commit' }
+  | { readonly kind: 'restart' };
+
+const time = fc.integer({ min: 0, max: 40 }).map((n) => n * 50);
+const name = fc.constantFrom('a', 'b', 'c');
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('write' as const),
+      name,
+      timestampMs: time,
+      value: fc.nat({ max: 9 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('delete' as const), name, startMs: time, endMs: time }),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: 'commit' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
+);
+
+test('whatever is written, deleted, stored and replayed, each zone shows what the log says', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+      const machine = await Machine.make();
+      let ingester = machine.ingester();
+      await ingester.start();
+      const model = new Map<string, Map<number, number>>();
+      for (const one of steps) {
+        if (one.kind === 'write') {
+          const samples = model.get(one.name) ?? new Map<number, number>();
+          model.set(one.name, samples);
+          if (!samples.has(one.timestampMs)) samples.set(one.timestampMs, one.value);
+          await machine.write(one.name, [[one.timestampMs, one.value]]);
+        } else if (one.kind === 'delete') {
+          const samples = model.get(one.name);
+          for (const at of [...(samples?.keys() ?? [])])
+            if (at >= one.startMs && at <= one.endMs) samples?.delete(at);
+          await acknowledgeDeletion(machine, one.name, [one.startMs, one.endMs]);
+        } else if (one.kind === 'commit') {
+          machine.nowMs += 3_600_000;
+          await sleep(120);
+        } else {
+          await ingester.stop();
+          ingester = machine.ingester();
+          await ingester.start();
+        }
+      }
+      const expected = Object.fromEntries(
+        [...model]
+          .filter(([, samples]) => samples.size > 0)
+          .map(([series, samples]) => [series, [...samples].sort(([a], [b]) => a - b)]),
+      );
+      assert.deepEqual(await machine.read(ingester), expected, 'in the end');
+      await ingester.stop();
+      const other = machine.ingester({ zone: 'b' });
+      await other.start();
+      assert.deepEqual(await machine.read(other), expected, 'replayed in another zone');
+      await other.stop();
+      await machine.close();
+    }),
+    { numRuns: 25 },
+  );
+});

@@ -1,0 +1,27 @@
+import type { LoggedDeletion } from '@xscaler/database';
+
+/**
+ * Deletions read from the log and not yet stored with a commit: the resume offset moves over one only in the transaction
+ * that stores it, so a replay brings it again until then.
+ */
+export class PendingDeletions {
+  #pending: LoggedDeletion[] = [];
+
+  add(logged: LoggedDeletion): void {
+    this.#pending.push(logged);
+  }
+
+  get isEmpty(): boolean {
+    return this.#pending.length === 0;
+  }
+
+  snapshot(): readonly LoggedDeletion[] {
+    return [...this.#pending];
+  }
+
+  /** Forgets what a commit has stored, but not what came after its snapshot. */
+  forget(snapshot: readonly LoggedDeletion[]): void {
+    const stored = new Set(snapshot);
+    this.#pending = this.#pending.filter((logged) => !stored.has(logged));
+  }
+}
