@@ -1,3 +1,4 @@
+export { HistogramLoad } from './histogram-load.ts';
 export { type Role, ServiceProcess } from './service-process.ts';
 export { skipWithoutCluster } from './skip.ts';
 export { type Failures, SteadyLoad } from './steady-load.ts';
