@@ -1,4 +1,4 @@
-import type { BlockMeta, BlockStore } from '@xscaler/database';
+import { type BlockMeta, type BlockStore, hidesOf, type PartitionTombstone } from '@xscaler/database';
 import { BlockIndexCache, BlockReader, type BlockSource } from '@xscaler/tsdb';
 import { ChunkParts } from './chunk-parts.ts';
 
@@ -24,11 +24,13 @@ export class BlockReaders {
     return this.#chunks.byteSize;
   }
 
-  reader(meta: BlockMeta): BlockReader {
+  /** A reader that shows nothing of what any of the tombstones that reach the block hides. */
+  reader(meta: BlockMeta, tombstones: readonly PartitionTombstone[] = []): BlockReader {
     const read: BlockSource['read'] = (kind, number, offset, length) =>
       kind === 'chunks' && offset !== undefined && length !== undefined
         ? this.#chunks.read(meta.blockId, number, offset, length)
         : this.#blocks.readPart(meta.blockId, kind, number, offset, length);
-    return new BlockReader(meta, { read }, this.#cache);
+    const hiding = tombstones.filter((tombstone) => hidesOf(tombstone, meta));
+    return new BlockReader(meta, { read }, this.#cache, hiding);
   }
 }

@@ -148,8 +148,11 @@ export class FanOut {
   }
 
   async #listed({ tenant, startMs, endMs }: Scope): Promise<BlockReader[]> {
-    const metas = await this.#blocks.list(tenant, startMs, endMs);
-    return metas.map((meta) => this.#readers.reader(meta));
+    const [metas, tombstones] = await Promise.all([
+      this.#blocks.list(tenant, startMs, endMs),
+      this.#blocks.tombstones(tenant, startMs, endMs),
+    ]);
+    return metas.map((meta) => this.#readers.reader(meta, tombstones));
   }
 
   async #fromBlocks<T>(
