@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { migrate } from '@xscaler/database';
-import { limitsSchema, TenantDirectory, TenantStore } from '@xscaler/tenancy';
+import {
+  limitsSchema,
+  PlacementDirectory,
+  PlacementStore,
+  shardOf,
+  TenantDirectory,
+  TenantStore,
+} from '@xscaler/tenancy';
 import { eventually } from '../harness/index.ts';
 import { openTestDatabase } from './open-test-database.ts';
 import { PostgresServer, skipWithoutPostgres } from './postgres-server.ts';
@@ -72,6 +79,35 @@ describe('tenants and tokens in PostgreSQL', { skip: skipWithoutPostgres() }, ()
       changes.map(({ change }) => change),
       Array.from({ length: 25 }, (_, i) => i + 1),
     );
+  });
+
+  test('services that start at once agree on the partitions, and see what is changed', async (t) => {
+    const { db, connect, store } = await open(t);
+    const others = [db, await connect(), await connect()];
+    const counts = others.flatMap((each) =>
+      [3, 5].map((count) => new PlacementStore(each).ensurePartitionCount(count)),
+    );
+    const [first] = await Promise.all(counts);
+    assert.deepEqual(
+      await Promise.all(counts),
+      counts.map(() => first),
+    );
+    assert.equal((await new PlacementStore(db).partitionCounts()).length, 1);
+
+    const overrides = { max_global_series_per_user: 150_000 };
+    await store.createTenant({ id: 'team', name: 'Team', overrides }, ACTOR);
+    const directory = new PlacementDirectory({ db: await connect(), pollIntervalMs: 50 });
+    await directory.start();
+    t.after(() => directory.stop());
+    assert.equal(directory.writeShard('other')?.partitions.length, first);
+    await new PlacementStore(db).setPartitionCount(9, ACTOR);
+    await eventually('readers ask for what is announced', 10_000, async () =>
+      (await directory.readPartitions('other')).length === 9 ? true : undefined,
+    );
+    await eventually('writers obey', 40_000, async () => {
+      const { partitions } = directory.writeShard('team') ?? { partitions: [] };
+      return partitions.join() === shardOf('team', 2, 9).join() ? true : undefined;
+    });
   });
 
   test('known tokens work on while the server is away, and news arrive when it is back', async (t) => {
