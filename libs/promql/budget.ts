@@ -1,6 +1,6 @@
 import { CANCELLATION_SAMPLES, type Cancellation } from './cancellation.ts';
 import { LimitError, type LimitName } from './errors.ts';
-import type { QueryLimits, QueryStats } from './query.ts';
+import type { QueryLimits } from './query.ts';
 
 /** Where a query gives no `maxCells`: as many samples as Prometheus holds for a query unless told otherwise. */
 const DEFAULT_MAX_CELLS = 50_000_000;
@@ -27,8 +27,14 @@ export class Budget {
     this.#cancellation = cancellation;
   }
 
-  get stats(): QueryStats {
-    return { samplesRead: this.#samplesRead, peakSamples: this.#peak };
+  /** Samples decoded so far. */
+  get samplesRead(): number {
+    return this.#samplesRead;
+  }
+
+  /** Most cells held at any one time. */
+  get peak(): number {
+    return this.#peak;
   }
 
   /** Cells held now. */

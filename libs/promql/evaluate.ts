@@ -7,8 +7,10 @@ import { refusingExhaustion } from './exhaustion.ts';
 import { parseExpression } from './parser.ts';
 import { QueryPlan, type QueryTimes } from './plan.ts';
 import { printExpression } from './printer.ts';
+import { QueriedSamples } from './queried-samples.ts';
 import type { InstantQueryOptions, QueryOptions, QueryResult, RangeQueryOptions } from './query.ts';
 import { instantResult, rangeResult } from './result.ts';
+import { StageTimes } from './stage-times.ts';
 
 const DEFAULT_LOOKBACK_MS = 5 * 60_000;
 const DEFAULT_SUBQUERY_STEP_MS = 60_000;
@@ -25,7 +27,7 @@ export async function evaluateInstant(
   options: InstantQueryOptions,
 ): Promise<QueryResult> {
   const times = { startMs: options.timeMs, endMs: options.timeMs, stepMs: 0 };
-  const { evaluator, expr } = await prepare(query, times, options);
+  const { evaluator, expr } = await prepare(query, times, 1, options);
   return refusingExhaustion(() => instantResult(evaluator, expr, options.timeMs));
 }
 
@@ -52,12 +54,13 @@ export async function evaluateRange(query: Expr | string, options: RangeQueryOpt
       `invalid expression type "${shown}" for range query, must be Scalar or instant Vector`,
     );
   }
-  const { evaluator, expr } = await prepare(query, { startMs, endMs, stepMs }, options);
+  const { evaluator, expr } = await prepare(query, { startMs, endMs, stepMs }, count, options);
   return refusingExhaustion(() => rangeResult(evaluator, expr, { startMs, stepMs, count }));
 }
 
 /** Reads the query and fetches the series of every selector in it. */
-async function prepare(query: Expr | string, times: QueryTimes, options: QueryOptions) {
+async function prepare(query: Expr | string, times: QueryTimes, steps: number, options: QueryOptions) {
+  const stages = new StageTimes(options.clock ?? (() => 0));
   const text = typeof query === 'string' ? query : printExpression(query);
   const expr = typeof query === 'string' ? parseExpression(query) : query;
   const budget = new Budget(options.limits, options.cancellation);
@@ -74,5 +77,8 @@ async function prepare(query: Expr | string, times: QueryTimes, options: QueryOp
   );
   const annotations = new Annotations(text);
   const delayedNameRemoval = options.delayedNameRemoval ?? false;
-  return { expr, evaluator: new Evaluator({ plan, budget, annotations, delayedNameRemoval }) };
+  stages.end('preparation');
+  const queried = new QueriedSamples(steps);
+  const context = { plan, budget, annotations, delayedNameRemoval, queried, stages };
+  return { expr, evaluator: new Evaluator(context) };
 }

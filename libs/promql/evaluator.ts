@@ -7,12 +7,14 @@ import { evaluateCall, evaluateScalarCall } from './functions/functions.ts';
 import { scaleHistogram } from './histograms/arithmetic.ts';
 import { mergeEqualRows, withoutMetadataLabels } from './label-sets.ts';
 import type { QueryPlan } from './plan.ts';
+import { QueriedSamples } from './queried-samples.ts';
 import { HISTOGRAM, type StepGrid } from './query.ts';
 import { RangeReport } from './ranges/range-report.ts';
 import { type RangeSource, SelectorSource, SubquerySource } from './ranges/range-source.ts';
 import { constantColumn, mapColumn } from './scalar-column.ts';
 import { type SampleAspect, selectInstant } from './selectors.ts';
 import { selectSmoothed } from './smoothed-selector.ts';
+import type { StageTimes } from './stage-times.ts';
 import { StepBlock } from './step-block.ts';
 
 /** What an evaluation works with. */
@@ -21,6 +23,9 @@ export interface EvaluationContext {
   readonly budget: Budget;
   readonly annotations: Annotations;
   readonly delayedNameRemoval: boolean;
+  /** For the query's own steps. */
+  readonly queried: QueriedSamples;
+  readonly stages: StageTimes;
 }
 
 /** Evaluates expressions over a grid of steps, each node once. Synchronous: all series are selected already. */
@@ -29,22 +34,35 @@ export class Evaluator {
   readonly budget: Budget;
   readonly annotations: Annotations;
   readonly delayedNameRemoval: boolean;
+  readonly stages: StageTimes;
+  /** Of the steps at hand: the query's, or those of something within it that is counted otherwise. */
+  queried: QueriedSamples;
 
   constructor(context: EvaluationContext) {
     this.plan = context.plan;
     this.budget = context.budget;
     this.annotations = context.annotations;
     this.delayedNameRemoval = context.delayedNameRemoval;
+    this.queried = context.queried;
+    this.stages = context.stages;
   }
 
   /** A vector expression over the grid. The caller owns the block. */
   vector(expr: Expr, grid: StepGrid): StepBlock {
     const heldBefore = this.budget.held;
     const once = grid.count > 1 && this.plan.isInvariant(expr);
-    const block = once
-      ? this.#vector(expr, { ...grid, count: 1 }).repeated(grid.count)
-      : this.#vector(expr, grid);
+    const block = once ? this.#once(expr, grid) : this.#vector(expr, grid);
     this.budget.settle(heldBefore + block.heldCells);
+    return block;
+  }
+
+  /** What is the same at every step, computed at the first. */
+  #once(expr: Expr, grid: StepGrid): StepBlock {
+    const outer = this.queried;
+    this.queried = new QueriedSamples(1);
+    const block = this.#vector(expr, { ...grid, count: 1 }).repeated(grid.count);
+    outer.addToAll(this.queried.total);
+    this.queried = outer;
     return block;
   }
 
@@ -77,7 +95,8 @@ export class Evaluator {
     const series = plan.seriesOf(selector);
     const detectResets = plan.detectsResets(selector);
     const time = plan.timeOf(selector);
-    return selectInstant(series, time, grid, plan.lookbackDeltaMs, aspect, detectResets, budget);
+    const lookbackMs = plan.lookbackDeltaMs;
+    return selectInstant(series, time, grid, lookbackMs, aspect, detectResets, budget, this.queried);
   }
 
   /** Takes the metric name off every row, now or (delayed name removal) when the query ends. */
@@ -149,7 +168,9 @@ export class Evaluator {
     const { plan, budget, annotations } = this;
     const report = new RangeReport(annotations, selector.span);
     const time = plan.timeOf(selector);
-    return selectSmoothed(plan.seriesOf(selector), time, grid, plan.lookbackDeltaMs, budget, report);
+    const block = selectSmoothed(plan.seriesOf(selector), time, grid, plan.lookbackDeltaMs, budget, report);
+    countPresent(block, this.queried);
+    return block;
   }
 
   #selectorRange(expr: MatrixSelector): RangeSource {
@@ -160,9 +181,17 @@ export class Evaluator {
 
   #subqueryRange(expr: Subquery, grid: StepGrid): RangeSource {
     const inner = this.plan.subqueryGrid(expr, grid);
+    const outer = this.queried;
+    this.queried = QueriedSamples.uncounted();
     const block = inner.count === 0 ? new StepBlock(this.budget, 0) : this.vector(expr.expr, inner);
+    this.queried = outer;
     return new SubquerySource(block, inner, this.plan.timeOf(expr), this.budget);
   }
+}
+
+/** One sample a cell, whatever it was interpolated from. */
+function countPresent({ present, steps }: StepBlock, { perStep }: QueriedSamples): void {
+  for (let i = 0; i < present.length; i++) if (present[i] !== 0) perStep[i % steps]++;
 }
 
 function negate(block: StepBlock): StepBlock {

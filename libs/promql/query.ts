@@ -1,6 +1,7 @@
 import type { FloatHistogram, Labels } from '@xscaler/model';
 import type { Queryable } from '@xscaler/storage';
 import type { Cancellation } from './cancellation.ts';
+import type { Stage } from './stage-times.ts';
 
 /** What one query may cost; an absent limit is none where no default is given. */
 export interface QueryLimits {
@@ -36,6 +37,8 @@ export interface QueryOptions {
    * feature flag `promql-delayed-name-removal`, off where absent.
    */
   readonly delayedNameRemoval?: boolean;
+  /** For the times of the stages, ms; they are 0 where absent. */
+  readonly clock?: () => number;
 }
 
 export interface InstantQueryOptions extends QueryOptions {
@@ -84,6 +87,9 @@ export interface SampleRun {
 export interface QueryStats {
   /** Samples decoded from storage. */
   readonly samplesRead: number;
+  /** Samples looked at, those of overlapping windows once for each. */
+  readonly queriedPerStep: Float64Array;
+  readonly stagesMs: Readonly<Record<Stage, number>>;
   /** Most cells the query held at any one time. */
   readonly peakSamples: number;
 }
@@ -106,5 +112,5 @@ export type QueryResult = ResultFrame &
     | { readonly type: 'string'; readonly timeMs: number; readonly value: string }
     | { readonly type: 'vector'; readonly timeMs: number; readonly block: SeriesBlock }
     | { readonly type: 'matrix'; readonly grid: StepGrid; readonly block: SeriesBlock }
-    | { readonly type: 'samples'; readonly series: readonly SampleRun[] }
+    | { readonly type: 'samples'; readonly timeMs: number; readonly series: readonly SampleRun[] }
   );

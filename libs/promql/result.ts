@@ -2,6 +2,7 @@ import { type FloatHistogram, Labels } from '@xscaler/model';
 import { type Expr, typeOf, unwrapParens } from './ast.ts';
 import type { Budget } from './budget.ts';
 import type { Evaluator } from './evaluator.ts';
+import { sampleWeight } from './queried-samples.ts';
 import { FLOAT, type QueryResult, type SampleRun, type StepGrid } from './query.ts';
 import { firstAfter } from './ranges/first-after.ts';
 import { RangeSamples } from './ranges/range-samples.ts';
@@ -16,7 +17,7 @@ export function instantResult(evaluator: Evaluator, expr: Expr, timeMs: number):
     case 'string':
       return { type: 'string', timeMs, value: evaluator.text(expr), ...frameOf(evaluator) };
     case 'matrix':
-      return { type: 'samples', series: sampleRuns(evaluator, expr, grid), ...frameOf(evaluator) };
+      return { type: 'samples', timeMs, series: sampleRuns(evaluator, expr, grid), ...frameOf(evaluator) };
     default: {
       const block = evaluator.finish(evaluator.vector(expr, grid)).withoutEmptyRows();
       return { type: 'vector', timeMs, block, ...frameOf(evaluator) };
@@ -33,13 +34,23 @@ export function rangeResult(evaluator: Evaluator, expr: Expr, grid: StepGrid): Q
     block.values.set(evaluator.scalar(expr, grid));
     block.present.fill(FLOAT);
   } else {
-    block = sortedByLabels(evaluator.finish(evaluator.vector(expr, grid)).withoutEmptyRows());
+    block = evaluator.finish(evaluator.vector(expr, grid)).withoutEmptyRows();
+    evaluator.stages.end('evaluation');
+    block = sortedByLabels(block);
+    evaluator.stages.end('sort');
   }
   return { type: 'matrix', grid, block, ...frameOf(evaluator) };
 }
 
-function frameOf({ annotations, budget }: Evaluator) {
-  return { warnings: annotations.warnings, infos: annotations.infos, stats: budget.stats };
+function frameOf({ annotations, budget, queried, stages }: Evaluator) {
+  stages.end('evaluation');
+  const stats = {
+    samplesRead: budget.samplesRead,
+    peakSamples: budget.peak,
+    queriedPerStep: queried.perStep,
+    stagesMs: stages,
+  };
+  return { warnings: annotations.warnings, infos: annotations.infos, stats };
 }
 
 /** What comparing label sets costs, in samples handled. */
@@ -64,7 +75,12 @@ function sampleRuns(evaluator: Evaluator, expr: Expr, grid: StepGrid): SampleRun
   for (let row = 0; row < source.count; row++) {
     source.load(row, samples);
     const run = runWithin(evaluator.budget, samples, source.labels(row), endMs - rangeMs, endMs);
-    if (run) runs.push(run);
+    if (!run) continue;
+    runs.push(run);
+    for (let i = 0; i < run.timestampsMs.length; i++) {
+      const histogram = run.histograms?.[i];
+      evaluator.queried.perStep[0] += histogram ? sampleWeight(histogram) : 1;
+    }
   }
   return runs.sort((a, b) => a.labels.compare(b.labels));
 }

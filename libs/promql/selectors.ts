@@ -3,6 +3,7 @@ import type { Series } from '@xscaler/storage';
 import type { Budget } from './budget.ts';
 import { detectResetHints } from './histograms/reset-hints.ts';
 import type { ResolvedTime } from './plan.ts';
+import { type QueriedSamples, sampleWeight } from './queried-samples.ts';
 import type { StepGrid } from './query.ts';
 import { StepBlock } from './step-block.ts';
 
@@ -21,6 +22,7 @@ export function selectInstant(
   aspect: SampleAspect,
   detectResets: boolean,
   budget: Budget,
+  { perStep }: QueriedSamples,
 ): StepBlock {
   const block = new StepBlock(budget, grid.count, series.length);
   const columns = new SampleColumns();
@@ -32,7 +34,8 @@ export function selectInstant(
     if (columns.length === 0) continue;
     if (detectResets && columns.histograms) detectResetHints(columns.histograms);
     const first = block.addRow(one.labels);
-    if (fillRow(block, first, columns, time, grid, lookbackDeltaMs, aspect) === 0) block.removeLastRow();
+    const filled = fillRow(block, first, columns, time, grid, lookbackDeltaMs, aspect, perStep);
+    if (filled === 0) block.removeLastRow();
   }
   return block;
 }
@@ -46,6 +49,7 @@ function fillRow(
   grid: StepGrid,
   lookbackDeltaMs: number,
   aspect: SampleAspect,
+  queried: Float64Array,
 ): number {
   const { timestamps, values, valueWords, histograms, startTimes, length } = columns;
   let next = 0;
@@ -58,6 +62,7 @@ function fillRow(
     if (isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
     filled++;
     const histogram = histograms?.[i];
+    queried[step] += histogram && aspect === 'value' ? sampleWeight(histogram) : 1;
     if (aspect === 'timestamp') block.setFloat(first + step, timestamps[i] / 1000);
     else if (aspect === 'startTimestamp') block.setFloat(first + step, (startTimes?.[i] ?? 0) / 1000);
     else if (histogram) block.setHistogram(first + step, histogram);

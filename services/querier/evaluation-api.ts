@@ -13,7 +13,10 @@ export interface EvaluationJob {
   readonly limits: QueryLimits;
   /** Series in the answer at most; 0: all. */
   readonly resultLimit: number;
-  readonly withStats: boolean;
+  /** `all` also tells the samples of each step. */
+  readonly stats: 'none' | 'totals' | 'all';
+  /** How long the query waited for its thread. */
+  readonly queuedMs: number;
   /** The query's, see `ReadRequest`. */
   readonly arrival: number | undefined;
   readonly cancellation: SharedArrayBuffer;

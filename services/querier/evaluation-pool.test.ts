@@ -70,7 +70,7 @@ function instant(query: string, timeMs = SAMPLES * STEP_MS) {
     lookbackDeltaMs: 300_000,
     limits: {},
     resultLimit: 0,
-    withStats: false,
+    stats: 'none' as const,
     arrival: undefined,
   };
 }

@@ -14,7 +14,7 @@ export interface EvaluationPoolOptions {
   onThreadLost(error: Error): void;
 }
 
-type Submission = Omit<EvaluationJob, 'cancellation'>;
+type Submission = Omit<EvaluationJob, 'cancellation' | 'queuedMs'>;
 
 interface Waiting {
   readonly start: (thread: EvaluationThread) => void;
@@ -52,13 +52,15 @@ export class EvaluationPool {
 
   /** Aborting the signal stops the evaluation; its reason, a `TimeoutError` or another, says which error it was. */
   async run(submission: Submission, signal: AbortSignal): Promise<EvaluationReply> {
+    const arrivedMs = performance.now();
     const thread = await this.#acquire(signal);
+    const queuedMs = performance.now() - arrivedMs;
     const cancellation = new SharedCancellation();
     const cancel = () => (isTimeout(signal.reason) ? cancellation.timeOut() : cancellation.cancel());
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
     try {
-      return await thread.evaluate({ ...submission, cancellation: cancellation.buffer }, signal);
+      return await thread.evaluate({ ...submission, queuedMs, cancellation: cancellation.buffer }, signal);
     } finally {
       signal.removeEventListener('abort', cancel);
     }

@@ -19,14 +19,13 @@ const source = connect<SelectApi>(ports.source, { streams: { select: true } });
 
 async function evaluate(job: EvaluationJob): Promise<EvaluationReply> {
   const cancellation = new SharedCancellation(job.cancellation);
-  const startedMs = performance.now();
   try {
     const result = await resultOf(job, cancellation);
-    const evaluatedMs = performance.now();
     const { result: shown, truncated } = limited(result, job.resultLimit);
     const data = encodeResult(shown, { cancellation, maxBytes: job.limits.maxResponseBytes });
     return renderAnswer(shown, data, {
-      stats: job.withStats ? { evalSeconds: (evaluatedMs - startedMs) / 1_000 } : undefined,
+      stats: job.stats,
+      queuedMs: job.queuedMs,
       warnings: truncated ? ['results truncated due to limit'] : [],
     });
   } catch (error) {
@@ -37,7 +36,8 @@ async function evaluate(job: EvaluationJob): Promise<EvaluationReply> {
 function resultOf(job: EvaluationJob, cancellation: SharedCancellation): Promise<QueryResult> {
   const { lookbackDeltaMs, limits, startMs, endMs, stepMs } = job;
   const queryable = new FrameQueryable(source, job, cancellation);
-  const options = { queryable, cancellation, lookbackDeltaMs, limits };
+  const clock = () => performance.now();
+  const options = { queryable, cancellation, lookbackDeltaMs, limits, clock };
   return stepMs === 0
     ? evaluateInstant(job.query, { ...options, timeMs: startMs })
     : evaluateRange(job.query, { ...options, startMs, endMs, stepMs });

@@ -77,7 +77,7 @@ export class QueryHandlers {
           maxSteps: MAX_STEPS + 1,
         },
         resultLimit: parameters.limit(),
-        withStats: parameters.text('stats') !== '',
+        stats: statsOf(parameters.text('stats')),
         arrival,
       },
       signal,
@@ -87,4 +87,10 @@ export class QueryHandlers {
     if (reply.status !== 200) this.#metrics.failures.inc({ status: String(reply.status) });
     return reply;
   }
+}
+
+/** Prometheus answers any value with statistics, and `all` with more of them. */
+function statsOf(asked: string): 'none' | 'totals' | 'all' {
+  if (asked === '') return 'none';
+  return asked === 'all' ? 'all' : 'totals';
 }

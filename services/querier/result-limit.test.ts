@@ -16,7 +16,12 @@ const matrix: QueryResult = {
   },
   warnings: [],
   infos: [],
-  stats: { samplesRead: 0, peakSamples: 0 },
+  stats: {
+    samplesRead: 0,
+    peakSamples: 0,
+    queriedPerStep: new Float64Array(2),
+    stagesMs: { preparation: 0, evaluation: 0, sort: 0 },
+  },
 };
 
 test('a limit keeps the first series and says that it cut', () => {

@@ -19,7 +19,7 @@ export function evaluateAbsentOverTime(evaluator: Evaluator, call: Call, grid: S
   const present = rangeFunction('present_over_time');
   if (!present) throw new TypeError('present_over_time is missing');
   return absentFrom(
-    slideWindows(source, grid, present([], source.time.rangeMs), evaluator.budget, report),
+    slideWindows(source, grid, present([], source.time.rangeMs), evaluator.budget, report, evaluator.queried),
     call.args[0],
   );
 }

@@ -74,10 +74,19 @@ function evaluateRangeCall(evaluator: Evaluator, call: Call, grid: StepGrid): St
   const report = new RangeReport(evaluator.annotations, call.args[rangeAt].span);
   const extension = extensionOf(call.args[rangeAt]);
   if (extension) checkExtension(extension, name);
-  const { budget, plan } = evaluator;
+  const { budget, plan, queried } = evaluator;
   const block = extension
-    ? slideExtended({ source, grid, extension, lookbackDeltaMs: plan.lookbackDeltaMs, name, budget, report })
-    : slideWindows(source, grid, make(scalars, source.time.rangeMs), budget, report);
+    ? slideExtended({
+        source,
+        grid,
+        extension,
+        lookbackDeltaMs: plan.lookbackDeltaMs,
+        name,
+        budget,
+        report,
+        queried,
+      })
+    : slideWindows(source, grid, make(scalars, source.time.rangeMs), budget, report, queried);
   if (name === 'rate' || name === 'increase') infoOfGauges(evaluator, call, block);
   return keepsName(name) ? block : evaluator.dropNames(block);
 }

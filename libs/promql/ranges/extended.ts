@@ -1,6 +1,7 @@
 import type { Budget } from '../budget.ts';
 import { ExecutionError } from '../errors.ts';
 import { scaleHistogram } from '../histograms/arithmetic.ts';
+import { type QueriedSamples, sampleWeight } from '../queried-samples.ts';
 import { ABSENT, FLOAT, HISTOGRAM, type StepGrid } from '../query.ts';
 import type { FunctionName } from '../signatures.ts';
 import { StepBlock } from '../step-block.ts';
@@ -40,6 +41,7 @@ export interface ExtendedRange {
   readonly name: FunctionName;
   readonly budget: Budget;
   readonly report: RangeReport;
+  readonly queried: QueriedSamples;
 }
 
 /**
@@ -47,7 +49,7 @@ export interface ExtendedRange {
  * at both ends (`smoothed`), looked for within the lookback. Nothing is extrapolated.
  */
 export function slideExtended(range: ExtendedRange): StepBlock {
-  const { source, grid, budget, report } = range;
+  const { source, grid, budget, report, queried } = range;
   const block = new StepBlock(budget, grid.count, source.count);
   const samples = new RangeSamples();
   const window = new Window(samples, report);
@@ -58,6 +60,7 @@ export function slideExtended(range: ExtendedRange): StepBlock {
     report.metricName = source.labels(row).metricName;
     for (let step = 0; step < grid.count; step++) {
       placeWindow(range, window, step);
+      queried.perStep[step] += windowWeight(window);
       applyExtended(range, window);
       if (window.kind === FLOAT) block.setFloat(first + step, window.value);
       else if (window.kind === HISTOGRAM && window.histogram)
@@ -66,6 +69,12 @@ export function slideExtended(range: ExtendedRange): StepBlock {
     }
   }
   return block.withoutEmptyRows();
+}
+
+function windowWeight({ from, to, histogramFrom, histogramTo, samples }: Window): number {
+  let weight = to - from;
+  for (let i = histogramFrom; i < histogramTo; i++) weight += sampleWeight(samples.histograms[i]);
+  return weight;
 }
 
 /** Puts into the window all samples that the extension may look at. */

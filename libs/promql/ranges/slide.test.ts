@@ -4,6 +4,7 @@ import { Labels, type SampleColumns } from '@xscaler/model';
 import fc from 'fast-check';
 import { Annotations } from '../annotations.ts';
 import { Budget } from '../budget.ts';
+import { QueriedSamples } from '../queried-samples.ts';
 import type { FunctionName } from '../signatures.ts';
 import { rangeFunction } from './range-functions.ts';
 import { RangeReport } from './range-report.ts';
@@ -33,7 +34,14 @@ function evaluate(
   const budget = new Budget();
   const time = { offsetMs: 0, atMs: undefined, rangeMs: RANGE_MS, stepMs: 0 };
   const report = new RangeReport(new Annotations(''), { start: 0, end: 0 });
-  const block = slideWindows(new SelectorSource([series], time, false, budget), grid, fn, budget, report);
+  const block = slideWindows(
+    new SelectorSource([series], time, false, budget),
+    grid,
+    fn,
+    budget,
+    report,
+    new QueriedSamples(grid.count),
+  );
   return Array.from({ length: count }, (_, k) => (block.present[k] === 1 ? block.values[k] : undefined));
 }
 

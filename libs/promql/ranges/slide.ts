@@ -1,5 +1,7 @@
+import type { FloatHistogram } from '@xscaler/model';
 import type { Budget } from '../budget.ts';
 import { CANCELLATION_SAMPLES } from '../cancellation.ts';
+import { type QueriedSamples, sampleWeight } from '../queried-samples.ts';
 import { ABSENT, FLOAT, type StepGrid } from '../query.ts';
 import { StepBlock } from '../step-block.ts';
 import type { RangeReport } from './range-report.ts';
@@ -17,6 +19,7 @@ export function slideWindows(
   fn: WindowFunction,
   budget: Budget,
   report: RangeReport,
+  { perStep }: QueriedSamples,
 ): StepBlock {
   const block = new StepBlock(budget, grid.count, source.count);
   const samples = new RangeSamples();
@@ -27,9 +30,18 @@ export function slideWindows(
     const first = block.addRow(source.labels(row), source.nameDropped(row));
     report.metricName = source.labels(row).metricName;
     fn.begin(samples);
-    if (slideRow(source, grid, fn, window, block, first, budget) === 0) block.removeLastRow();
+    if (slideRow(source, grid, fn, window, block, first, budget, perStep) === 0) block.removeLastRow();
   }
   return block;
+}
+
+const NO_WEIGHTS = new Float64Array(0);
+
+/** Index i: what the histograms before i count for. */
+function summedWeights(histograms: readonly FloatHistogram[]): Float64Array {
+  const sums = new Float64Array(histograms.length + 1);
+  for (let i = 0; i < histograms.length; i++) sums[i + 1] = sums[i] + sampleWeight(histograms[i]);
+  return sums;
 }
 
 /** @returns how many cells got a value */
@@ -41,10 +53,12 @@ function slideRow(
   block: StepBlock,
   first: number,
   budget: Budget,
+  queried: Float64Array,
 ): number {
   const { offsetMs, atMs, rangeMs } = source.time;
   const { timestamps, length, histogramTimestamps } = window.samples;
   const histograms = histogramTimestamps.length;
+  const weights = histograms > 0 ? summedWeights(window.samples.histograms) : NO_WEIGHTS;
   let from = 0;
   let to = 0;
   let histogramFrom = 0;
@@ -62,6 +76,8 @@ function slideRow(
       while (histogramFrom < histogramTo && histogramTimestamps[histogramFrom] <= startMs) histogramFrom++;
     }
     if (from === to && histogramFrom === histogramTo) continue;
+    queried[step] += to - from;
+    if (histograms > 0) queried[step] += weights[histogramTo] - weights[histogramFrom];
     window.from = from;
     window.to = to;
     window.histogramFrom = histogramFrom;
