@@ -60,15 +60,22 @@ test('a new count is read at once and written ten seconds later; the old one is 
 });
 
 test('a writer obeys no row that it has known for less than five seconds, whatever the clocks say', async (context) => {
-  const { clock, store, directory } = await openPlacement(context);
+  const { db, clock, store, directory } = await openPlacement(context);
   await store.ensurePartitionCount(4);
   await directory.refresh();
   await store.setPartitionCount(6, ACTOR);
   clock.nowMs += 30_000;
   await directory.refresh();
   assert.equal(directory.writeShard('acme')?.partitions.length, 4);
-  clock.nowMs += 5_000;
+  clock.nowMs += 4_999;
+  const started = new PlacementDirectory({ db, now: () => clock.nowMs });
+  await started.refresh();
+  assert.equal(directory.writeShard('acme')?.partitions.length, 4);
+  clock.nowMs += 1;
   assert.equal(directory.writeShard('acme')?.partitions.length, 6);
+  assert.equal(started.writeShard('acme')?.partitions.length, 4, 'a start doesn’t make it known for longer');
+  clock.nowMs += 4_999;
+  assert.equal(started.writeShard('acme')?.partitions.length, 6);
 });
 
 test('a tenant’s shard follows its series limit until an operator fixes it', async (context) => {
