@@ -39,6 +39,7 @@ const START_TIMESTAMP = 0x88;
 export class NativeHistogramReader implements SourceHistogram {
   histogram: FloatHistogram | undefined;
   fault: string | undefined;
+  isInteger = true;
   sumLow = 0;
   sumHigh = 0;
   timestampMs = 0;
@@ -49,7 +50,6 @@ export class NativeHistogramReader implements SourceHistogram {
   #zeroCount = 0;
   #count = 0;
   #sum = 0;
-  #isFloat = false;
   #resetHint = 0;
   #positive = new SignBuckets();
   #negative = new SignBuckets();
@@ -77,7 +77,7 @@ export class NativeHistogramReader implements SourceHistogram {
     this.fault =
       this.#parts > HISTOGRAM_MAX_BUCKETS
         ? `more than ${HISTOGRAM_MAX_BUCKETS} buckets`
-        : nativeHistogramFault(histogram, !this.#isFloat);
+        : nativeHistogramFault(histogram, this.isInteger);
     this.histogram = this.fault === undefined ? histogram : undefined;
     return this;
   }
@@ -92,7 +92,7 @@ export class NativeHistogramReader implements SourceHistogram {
     this.#sum = 0;
     this.sumLow = 0;
     this.sumHigh = 0;
-    this.#isFloat = false;
+    this.isInteger = true;
     this.#resetHint = 0;
     this.#positive = new SignBuckets();
     this.#negative = new SignBuckets();
@@ -105,11 +105,11 @@ export class NativeHistogramReader implements SourceHistogram {
     switch (tag) {
       case COUNT_INT:
         this.#count = body.uint64();
-        this.#isFloat = false;
+        this.isInteger = true;
         return;
       case COUNT_FLOAT:
         this.#count = body.double();
-        this.#isFloat = true;
+        this.isInteger = false;
         return;
       case SUM:
         this.#readSum(body);
@@ -203,8 +203,8 @@ export class NativeHistogramReader implements SourceHistogram {
   #assemble(): FloatHistogram {
     const schema = this.#schema;
     const shift = schema > FINEST_SCHEMA && schema <= FINEST_KNOWN_SCHEMA ? schema - FINEST_SCHEMA : 0;
-    const positive = this.#positive.absolute(this.#isFloat, shift);
-    const negative = this.#negative.absolute(this.#isFloat, shift);
+    const positive = this.#positive.absolute(!this.isInteger, shift);
+    const negative = this.#negative.absolute(!this.isInteger, shift);
     return {
       schema: schema - shift,
       zeroThreshold: this.#zeroThreshold,

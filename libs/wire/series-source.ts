@@ -91,6 +91,8 @@ export interface SourceHistogram {
   /** Undefined where it can't be stored: `fault` says why. */
   readonly histogram: FloatHistogram | undefined;
   readonly fault: string | undefined;
+  /** Whether it came with integer counts. */
+  readonly isInteger: boolean;
   /** The sum's 64 bits; a staleness marker where the histogram only ends its series. */
   readonly sumLow: number;
   readonly sumHigh: number;

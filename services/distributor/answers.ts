@@ -16,8 +16,3 @@ export function textAnswer(
     body: new Uint8Array(Buffer.from(line, 'utf8')),
   };
 }
-
-/** `Retry-After` is in whole seconds, at least one. */
-export function retryLater(status: 429 | 503, text: string, afterMs: number): UpstreamResponse {
-  return textAnswer(status, text, { 'retry-after': String(Math.max(1, Math.ceil(afterMs / 1000))) });
-}

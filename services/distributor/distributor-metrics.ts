@@ -9,14 +9,15 @@ export class DistributorMetrics {
   readonly exemplarsRefused: Counter<'tenant'>;
   readonly metadataStored: Counter<'tenant'>;
   readonly metadataRefused: Counter<'tenant'>;
-  readonly requests: Counter<'code'>;
+  readonly requests: Counter<'code' | 'protocol'>;
   readonly appendSeconds: Histogram;
   readonly inFlightBytes: Gauge;
   readonly knownSeries: Gauge;
   readonly factsEvicted: Gauge;
+  readonly otlpCacheBytes: Gauge;
 
-  /** `series` and `evicted` are asked when metrics are collected. */
-  constructor(registry: Registry, series: () => number, evicted: () => number) {
+  /** `series`, `evicted` and `otlpCacheBytes` are asked when metrics are collected. */
+  constructor(registry: Registry, series: () => number, evicted: () => number, otlpCacheBytes: () => number) {
     const registers = [registry];
     this.received = new Counter({
       name: 'xscaler_distributor_samples_received_total',
@@ -62,8 +63,8 @@ export class DistributorMetrics {
     });
     this.requests = new Counter({
       name: 'xscaler_distributor_requests_total',
-      help: 'Write requests by the status of their answer',
-      labelNames: ['code'],
+      help: 'Write requests by the status of their answer, and what they came as',
+      labelNames: ['code', 'protocol'],
       registers,
     });
     this.appendSeconds = new Histogram({
@@ -91,6 +92,14 @@ export class DistributorMetrics {
       registers,
       collect() {
         this.set(evicted());
+      },
+    });
+    this.otlpCacheBytes = new Gauge({
+      name: 'xscaler_distributor_otlp_cache_bytes',
+      help: 'Bytes of label sets that OTLP series are known by',
+      registers,
+      collect() {
+        this.set(otlpCacheBytes());
       },
     });
   }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ByteWriter } from '@xscaler/encoding';
 import { Labels, STALE_HIGH, STALE_LOW, seriesId } from '@xscaler/model';
 import { encodeWriteRequest, LogRecordReader, packSnappy, type WriteSeries } from '@xscaler/wire';
 import { counts, HEADERS, NOW_MS, series, setUp, stored, textOf } from './distributor.testbed.ts';
@@ -163,22 +162,6 @@ test('labels that are not UTF-8 are refused by name', async () => {
   assert.match(textOf(answer), /not valid UTF-8/);
 });
 
-test('native histograms are refused by name', async () => {
-  const { post, log } = setUp();
-  const request = new ByteWriter();
-  const one = new ByteWriter();
-  one.raw(encodeWriteRequest([series({ a: 'b' })]).subarray(2));
-  one.u8(0x22);
-  one.u8(0);
-  request.u8(0x0a);
-  request.uvarint(one.length);
-  request.raw(one.bytes, 0, one.length);
-  const answer = await post(packSnappy(request.take()));
-  assert.equal(answer.status, 400);
-  assert.match(textOf(answer), /native histograms are not accepted on this endpoint yet/);
-  assert.equal(stored(log).length, 1);
-});
-
 test('exemplars and metadata travel along; faulty exemplars are refused by name', async () => {
   const { log, post } = setUp({}, {}, 1);
   const pointer = (record: Record<string, string>, timestampMs: number) => ({
@@ -224,7 +207,7 @@ test('headers, paths and methods that are not ours get their documented answers'
     ['application/x-protobuf', 204],
     ['application/x-protobuf;proto=prometheus.WriteRequest', 204],
     ['Application/X-Protobuf; proto="prometheus.WriteRequest"', 204],
-    ['application/x-protobuf;proto=io.prometheus.write.v2.Request', 415],
+    ['application/x-protobuf;proto=io.prometheus.write.v3.Request', 415],
     ['application/json', 415],
     ['', 415],
   ] as const) {

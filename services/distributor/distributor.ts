@@ -2,14 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { DecodeError } from '@xscaler/encoding';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import type { Limits, Shard } from '@xscaler/tenancy';
-import { expandSnappy, TooLargeError } from '@xscaler/wire';
+import { TooLargeError } from '@xscaler/wire';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
-import { NO_CONTENT, retryLater, textAnswer } from './answers.ts';
+import { BodyExpansion } from './body-expansion.ts';
 import { DistributorMetrics } from './distributor-metrics.ts';
+import { OTLP_PATHS, OtlpProtocol } from './otlp-protocol.ts';
 import type { PartitionRecord } from './partition-records.ts';
 import { type EncodedPush, PushEncoder } from './push-encoder.ts';
+import { PUSH_PATH, plainAnswer, remoteWriteProtocol } from './remote-write-protocol.ts';
 import { TenantSeries } from './tenant-series.ts';
+import type { WriteFailure, WriteOutcome, WriteProtocol } from './write-protocol.ts';
 
 export interface DistributorOptions {
   readonly log: WriteLog;
@@ -37,7 +40,6 @@ export interface DistributorLogger {
   warn(fields: object, message: string): void;
 }
 
-const PUSH_PATH = '/api/v1/push';
 const MAX_FACTS_PER_TENANT = 4_000_000;
 const MAX_IN_FLIGHT_BYTES = 128 * 1024 * 1024;
 const MIN_WINDOW_MS = 1_000;
@@ -47,7 +49,8 @@ const FORGET_TENANT_MS = 2 * 3_600_000;
 const FORGET_EVERY_MS = 5 * 60_000;
 
 /**
- * Accepts writes: `POST /api/v1/push`, remote write 1.0. A 2xx means that the write log has every sample.
+ * Accepts writes: `POST /api/v1/push` (remote write 1.0 and 2.0), `/otlp/v1/metrics` and `/v1/metrics` (OTLP). A 2xx means that the write log has every sample
+ * that isn't refused by name.
  * @throws RangeError where `windowMs` is out of its bounds
  */
 export function createDistributor(options: DistributorOptions): Upstream {
@@ -63,6 +66,7 @@ class Distributor implements Upstream {
   readonly #seed: Uint32Array;
   readonly #encoder: PushEncoder;
   readonly #metrics: DistributorMetrics;
+  readonly #otlp = new OtlpProtocol(new BodyExpansion());
   readonly #tenants = new Map<string, TenantSeries>();
   #inFlightBytes = 0;
   #forgotMs = 0;
@@ -75,44 +79,64 @@ class Distributor implements Upstream {
       options.registry,
       () => this.#sumOverTenants((tenant) => tenant.facts.size),
       () => this.#sumOverTenants((tenant) => tenant.facts.evicted),
+      () => this.#encoder.otlpCacheBytes,
     );
   }
 
   async handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
     signal.throwIfAborted();
-    const answer = requestFault(request) ?? (await this.#push(request));
-    this.#metrics.requests.inc({ code: String(answer.status) });
+    const protocol = this.#protocolOf(request);
+    let answer: UpstreamResponse;
+    if (protocol === undefined) {
+      answer = plainAnswer({ status: 404, text: `no such path: ${request.path}` });
+    } else {
+      const outcome =
+        requestFault(request) ?? protocol.fault(request) ?? (await this.#write(protocol, request));
+      answer = protocol.answer(request, outcome);
+    }
+    this.#metrics.requests.inc({ code: String(answer.status), protocol: protocol?.format ?? '' });
     return answer;
   }
 
-  async #push({ tenant: tenantId, body }: UpstreamRequest): Promise<UpstreamResponse> {
+  #protocolOf(request: UpstreamRequest): WriteProtocol | undefined {
+    if (request.path === PUSH_PATH) return remoteWriteProtocol(request);
+    return OTLP_PATHS.includes(request.path) ? this.#otlp : undefined;
+  }
+
+  async #write(protocol: WriteProtocol, request: UpstreamRequest): Promise<WriteOutcome> {
+    const { tenant: tenantId, body } = request;
     const { limitsOf, shardOf, clock } = this.#options;
     const limits = limitsOf(tenantId);
     const shard = shardOf(tenantId);
     const nowMs = clock();
     if (body.length > limits.max_recv_msg_size) {
-      return textAnswer(
-        413,
-        `the body has ${body.length} bytes, max_recv_msg_size is ${limits.max_recv_msg_size}`,
-      );
+      const text = `the body has ${body.length} bytes, max_recv_msg_size is ${limits.max_recv_msg_size}`;
+      return { status: 413, text };
     }
     if (this.#inFlightBytes >= (this.#options.maxInFlightBytes ?? MAX_IN_FLIGHT_BYTES)) {
-      return retryLater(503, 'too many writes in flight', RETRY_AFTER_MS);
+      return unavailable('too many writes in flight');
     }
-    if (shard === undefined) return retryLater(503, 'where samples go is not known', RETRY_AFTER_MS);
-    const tenant = this.#tenant(tenantId, nowMs);
+    if (shard === undefined) return unavailable('where samples go is not known');
+    const { format } = protocol;
+    let tenant: TenantSeries;
     let push: EncodedPush;
     try {
-      const expanded = expandSnappy(body, limits.max_decompressed_size);
-      push = this.#encoder.encode(tenantId, tenant, limits, shard, expanded, nowMs);
+      const expanding = protocol.expand(request, limits.max_decompressed_size);
+      const expanded = expanding instanceof Promise ? await expanding : expanding;
+      tenant = this.#tenant(tenantId, nowMs);
+      push = this.#encoder.encode({ tenantId, tenant, limits, shard, format, body: expanded, nowMs });
     } catch (error) {
-      if (error instanceof TooLargeError) return textAnswer(413, `the body ${error.message}`);
-      if (error instanceof DecodeError) return textAnswer(400, `the body does not decode: ${error.message}`);
+      if (error instanceof TooLargeError) return { status: 413, text: `the body ${error.message}` };
+      if (error instanceof DecodeError) {
+        return { status: 400, text: `the body does not decode: ${error.message}` };
+      }
       throw error;
     }
-    return (
-      this.#refuseWhole(tenantId, tenant, limits, push, nowMs) ?? (await this.#append(tenantId, push, nowMs))
-    );
+    const outcome =
+      this.#refuseWhole(tenantId, tenant, limits, push, nowMs) ?? (await this.#append(tenantId, push, nowMs));
+    // Metadata that was noted as stored may not have been.
+    if (outcome.push === undefined) tenant.metadata.clear();
+    return outcome;
   }
 
   /** Limits that a request keeps or breaks as a whole. */
@@ -122,43 +146,43 @@ class Distributor implements Upstream {
     limits: Limits,
     push: EncodedPush,
     nowMs: number,
-  ): UpstreamResponse | undefined {
+  ): WriteFailure | undefined {
     const { received, storedSamples } = push;
     const max = limits.max_samples_per_request;
     const above = max > 0 ? received.partAbove(max) : undefined;
     if (above !== undefined) {
       this.#countWhole(tenantId, received.samples, 'request_too_large');
-      return textAnswer(
-        400,
-        `the request has ${above.count}${received.isCut ? ' or more' : ''} ${above.part}, max_samples_per_request is ${max}; none was stored`,
-      );
+      const count = `${above.count}${received.isCut ? ' or more' : ''} ${above.part}`;
+      const text = `the request has ${count}, max_samples_per_request is ${max}; none was stored`;
+      return { status: 400, text };
     }
     const { ingestion_rate: rate, ingestion_burst_size: burst } = limits;
     const waitMs = rate > 0 ? tenant.bucket.take(received.cost(storedSamples), rate, burst, nowMs) : 0;
     if (waitMs > 0) {
       this.#countWhole(tenantId, received.samples, 'rate_limited');
-      return retryLater(429, `ingestion_rate of ${rate} samples a second exceeded`, waitMs);
+      const text = `ingestion_rate of ${rate} samples a second exceeded`;
+      return { status: 429, text, retryAfterMs: waitMs };
     }
     return undefined;
   }
 
   /** All partitions or nothing: what a retry appends twice is dropped by (series id, timestamp). */
-  async #append(tenantId: string, push: EncodedPush, nowMs: number): Promise<UpstreamResponse> {
+  async #append(tenantId: string, push: EncodedPush, nowMs: number): Promise<WriteOutcome> {
     const failure = await this.#appendAll(push.records);
     this.#metrics.appendSeconds.observe(Math.max(0, this.#options.clock() - nowMs) / 1000);
     if (failure !== undefined) return this.#notDurable(tenantId, push, failure);
     this.#count(tenantId, push);
-    return push.refusals.none ? NO_CONTENT : textAnswer(400, push.refusals.text(push.storedSamples));
+    return { push };
   }
 
-  #notDurable(tenantId: string, push: EncodedPush, failure: unknown): UpstreamResponse {
+  #notDurable(tenantId: string, push: EncodedPush, failure: unknown): WriteFailure {
     this.#options.logger.warn({ tenant: tenantId, err: failure }, 'a write could not be made durable');
     if (isTooLarge(failure)) {
       this.#countWhole(tenantId, push.received.samples, failure.code);
-      return textAnswer(400, `the write log refuses the request, ${failure.code}: ${failure.message}`);
+      return { status: 400, text: `the write log refuses the request, ${failure.code}: ${failure.message}` };
     }
     this.#countWhole(tenantId, push.received.samples, 'not_durable');
-    return retryLater(503, 'the write log is not available', RETRY_AFTER_MS);
+    return unavailable('the write log is not available');
   }
 
   /** The failure that decides (one that no retry can mend, if there is), or undefined once every record is durable. */
@@ -236,25 +260,12 @@ function isTooLarge(failure: unknown): failure is WriteLogError {
   return failure instanceof WriteLogError && failure.code === 'record_too_large';
 }
 
-/** What can be said without looking at the body. */
-function requestFault({ method, path, headers }: UpstreamRequest): UpstreamResponse | undefined {
-  if (path !== PUSH_PATH) return textAnswer(404, `no such path: ${path}`);
-  if (method !== 'POST') return textAnswer(405, 'only POST', { allow: 'POST' });
-  const [mediaType, ...parameters] = (headers['content-type'] ?? '').split(';');
-  if (mediaType.trim().toLowerCase() !== 'application/x-protobuf') {
-    return textAnswer(415, 'content-type must be application/x-protobuf');
-  }
-  for (const parameter of parameters) {
-    const [name, value = ''] = parameter.split('=');
-    const message = value.trim().replaceAll('"', '');
-    if (name.trim().toLowerCase() === 'proto' && message !== 'prometheus.WriteRequest') {
-      return textAnswer(415, `only proto=prometheus.WriteRequest is accepted, not ${message}`);
-    }
-  }
-  if ((headers['content-encoding'] ?? '').trim().toLowerCase() !== 'snappy') {
-    return textAnswer(415, 'content-encoding must be snappy');
-  }
-  return undefined;
+function requestFault({ method }: UpstreamRequest): WriteFailure | undefined {
+  return method === 'POST' ? undefined : { status: 405, text: 'only POST', headers: { allow: 'POST' } };
+}
+
+function unavailable(text: string): WriteFailure {
+  return { status: 503, text, retryAfterMs: RETRY_AFTER_MS };
 }
 
 function randomSeed(): Uint32Array {

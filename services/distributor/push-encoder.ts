@@ -1,23 +1,28 @@
-import { ByteWriter, ContentHash } from '@xscaler/encoding';
-import { EXEMPLAR_MAX_LABEL_LENGTH, type Exemplar, Labels, type MetricMetadata } from '@xscaler/model';
-import { type Limits, partitionOf, type Shard } from '@xscaler/tenancy';
+import { ByteWriter, ContentHash, histogramByteBound } from '@xscaler/encoding';
+import { EXEMPLAR_MAX_LABEL_LENGTH, type Exemplar, isStaleWords, Labels } from '@xscaler/model';
+import type { Limits, Shard } from '@xscaler/tenancy';
 import {
   AT_END,
-  AT_SERIES,
+  AT_METADATA,
+  AT_REFUSAL,
   LabelSetParser,
   type LogRecordWriter,
   MAX_TIMESTAMP_MS,
-  WriteRequestReader,
+  type SeriesSource,
+  type SourceHistogram,
   writeLabelSet,
 } from '@xscaler/wire';
+import { MetadataEncoder } from './metadata-encoder.ts';
 import { type PartitionRecord, PartitionRecords, RECORD_MAX_BYTES } from './partition-records.ts';
-import { metadataKey, metadataSeed } from './partitioning.ts';
 import { type Reason, Refusals } from './refusals.ts';
 import { RequestSize } from './request-size.ts';
 import { FACT_GROUP, FACT_ID, TenantSeries } from './tenant-series.ts';
+import { type WriteFormat, WriteSources } from './write-sources.ts';
 
-/** Samples of one series that go into a record at once: at most 17 bytes each. */
+/** Samples of one series that go into a record at once: at most 36 bytes each. */
 const SERIES_SLICE_SAMPLES = 64 * 1024;
+const SAMPLE_MAX_BYTES = 17;
+const START_TIME_MAX_BYTES = 19;
 /**
  * A request that is refused for its size is still counted, so that received = stored + refused; up to so many
  * times of what it may have, since 60 MB of empty series cost more than a second.
@@ -25,105 +30,121 @@ const SERIES_SLICE_SAMPLES = 64 * 1024;
 const COUNTED_PARTS = 100;
 /** An exemplar that takes more is refused unread: its labels have at most 128 characters. */
 const EXEMPLAR_MAX_BYTES = 4 * 1024;
-/** Each text of a metadata entry is at most so long, however high the limits are: it has to fit a record. */
-const METADATA_TEXT_MAX_BYTES = 128 * 1024;
+
+/** A request to be encoded. */
+export interface WriteBody {
+  readonly tenantId: string;
+  readonly tenant: TenantSeries;
+  readonly limits: Limits;
+  /** Where the tenant's samples go now. */
+  readonly shard: Shard;
+  readonly format: WriteFormat;
+  /** Expanded. */
+  readonly body: Uint8Array;
+  readonly nowMs: number;
+}
 
 /** What became of a request: `received.samples` = `storedSamples` + `refusals.sampleCount`, once appended. */
 export interface EncodedPush {
   readonly records: readonly PartitionRecord[];
   readonly received: RequestSize;
+  /** Native histograms too. */
   readonly storedSamples: number;
+  readonly storedHistograms: number;
   readonly storedExemplars: number;
   readonly storedMetadata: number;
   readonly refusals: Refusals;
 }
 
 /**
- * Turns a remote write 1.0 request into log records, one per partition (more where they would grow large).
+ * Turns a write request of any format into log records, one per partition (more where they would grow large).
  *
  * One request at a time, synchronously, so that all scratch space is shared; nothing is allocated per
  * sample, and per series only for those that are new, refused, or whose labels don't come in normal form.
  */
 export class PushEncoder {
   readonly #hash: ContentHash;
-  readonly #reader = new WriteRequestReader();
+  readonly #sources: WriteSources;
   readonly #parser = new LabelSetParser();
   readonly #labels = new ByteWriter(1024);
   readonly #records: PartitionRecords;
+  readonly #metadata: MetadataEncoder;
 
+  #source!: SeriesSource;
   #tenant!: TenantSeries;
-  #shard!: Shard;
-  #limits!: Limits;
-  #metadataSeed = 0;
   #minMs = 0;
   #maxMs = 0;
-  /** Of samples, series, exemplars and metadata entries each. */
+  /** Of samples (or data points), series, exemplars and metadata entries each. */
   #maxParts = 0;
   #refusals = new Refusals();
   #received = new RequestSize();
   #stored = 0;
+  #storedHistograms = 0;
   #storedExemplars = 0;
-  #storedMetadata = 0;
+  /** Data point of the series before. */
+  #point = -1;
 
   constructor(windowMs: number, seed: Uint32Array) {
     this.#hash = new ContentHash(seed);
+    this.#sources = new WriteSources(seed);
     this.#records = new PartitionRecords(windowMs);
+    this.#metadata = new MetadataEncoder(this.#hash, this.#records);
+  }
+
+  /** Bytes that OTLP's cache of label sets takes. */
+  get otlpCacheBytes(): number {
+    return this.#sources.otlpCacheBytes;
   }
 
   /**
-   * @param shard where the tenant's samples go now
-   * @param body the expanded request
    * @returns no records where the request has more of anything than `max_samples_per_request`
-   * @throws DecodeError where the body isn't a WriteRequest
+   * @throws DecodeError where the body isn't what it is taken for
+   * @throws TooLargeError where its labels, written out, take more than `max_decompressed_size`
    */
-  encode(
-    tenantId: string,
-    tenant: TenantSeries,
-    limits: Limits,
-    shard: Shard,
-    body: Uint8Array,
-    nowMs: number,
-  ): EncodedPush {
-    this.#begin(tenantId, tenant, limits, shard, nowMs);
-    const reader = this.#reader;
-    reader.reset(body, this.#maxParts);
+  encode(write: WriteBody): EncodedPush {
+    this.#begin(write);
+    const source = this.#source;
     try {
-      for (let at = reader.next(); at !== AT_END; at = reader.next()) {
-        if (at === AT_SERIES) this.#addSeries();
-        else this.#addMetadata();
+      for (let at = source.next(); at !== AT_END; at = source.next()) {
+        if (at === AT_METADATA) this.#addMetadata();
+        else if (at === AT_REFUSAL) this.#addRefusal();
+        else this.#addSeries();
         if (this.#received.largest > COUNTED_PARTS * this.#maxParts) {
           this.#received.isCut = true;
           break;
         }
       }
     } finally {
-      reader.release();
+      source.release();
     }
     return {
       records: this.#isTooLarge() ? [] : this.#records.take(),
       received: this.#received,
       storedSamples: this.#stored,
+      storedHistograms: this.#storedHistograms,
       storedExemplars: this.#storedExemplars,
-      storedMetadata: this.#storedMetadata,
+      storedMetadata: this.#metadata.stored,
       refusals: this.#refusals,
     };
   }
 
-  #begin(tenantId: string, tenant: TenantSeries, limits: Limits, shard: Shard, nowMs: number): void {
-    tenant.begin(limits, shard, nowMs);
-    this.#tenant = tenant;
-    this.#shard = shard;
-    this.#limits = limits;
-    this.#metadataSeed = metadataSeed(tenantId);
+  #begin({ tenantId, tenant, limits, shard, format, body, nowMs }: WriteBody): void {
     this.#minMs = Math.max(-MAX_TIMESTAMP_MS, nowMs - limits.out_of_order_time_window);
     this.#maxMs = Math.min(MAX_TIMESTAMP_MS, nowMs + limits.creation_grace_period);
     this.#maxParts = limits.max_samples_per_request || Number.POSITIVE_INFINITY;
+    const bounds = { minMs: this.#minMs, maxMs: this.#maxMs };
+    this.#source = this.#sources.open(format, body, limits, this.#maxParts, bounds);
+    tenant.begin(limits, shard, nowMs);
+    this.#tenant = tenant;
     this.#records.begin(tenantId, 1 + (shard.partitions.at(-1) as number));
     this.#refusals = new Refusals();
+    this.#metadata.begin(tenantId, limits, shard, this.#refusals, tenant.metadata, nowMs);
     this.#received = new RequestSize();
+    if (format === 'otlp') this.#received.points = 0;
     this.#stored = 0;
+    this.#storedHistograms = 0;
     this.#storedExemplars = 0;
-    this.#storedMetadata = 0;
+    this.#point = -1;
   }
 
   /** Such a request is refused whole: what it has is counted on, nothing else is done for it. */
@@ -131,20 +152,51 @@ export class PushEncoder {
     return this.#received.largest > this.#maxParts;
   }
 
-  #addSeries(): void {
-    const reader = this.#reader;
-    const { sampleCount, exemplarCount, histogramCount } = reader;
+  #addMetadata(): void {
+    this.#received.metadata++;
+    if (!this.#isTooLarge()) this.#metadata.add(this.#source);
+  }
+
+  /** What the source could make no series of. */
+  #addRefusal(): void {
+    const { reason, count, exemplars, subject, detail } = this.#source.refusal;
     const received = this.#received;
+    received.samples += count;
+    received.exemplars += exemplars;
+    if (received.points === undefined) received.series++;
+    else received.points += count;
+    if (this.#isTooLarge()) return;
+    this.#refusals.refuseSamples(reason, count, () => subject, detail);
+    this.#refusals.refuseExemplars(reason, exemplars, () => subject);
+    if (received.points !== undefined) this.#refusals.pointCount += count;
+  }
+
+  #addSeries(): void {
+    const source = this.#source;
+    const { sampleCount, exemplarCount, histogramCount, point } = source;
+    const received = this.#received;
+    const isNewPoint = point >= 0 && point !== this.#point;
     received.series++;
     received.samples += sampleCount + histogramCount;
     received.exemplars += exemplarCount;
-    if (this.#isTooLarge()) return;
-    if (histogramCount > 0) this.#refusals.refuseSamples('native_histogram', histogramCount, this.#describe);
-    if (sampleCount === 0 && exemplarCount === 0) return;
+    if (isNewPoint && received.points !== undefined) received.points++;
+    if (this.#isTooLarge() || sampleCount + histogramCount + exemplarCount === 0) return;
+    const refusedBefore = this.#refusals.sampleCount;
+    this.#appendSeries();
+    if (point < 0) return;
+    if (isNewPoint) {
+      this.#point = point;
+      this.#refusals.atNewPoint();
+    }
+    if (this.#refusals.sampleCount > refusedBefore) this.#refusals.notePoint();
+  }
 
+  #appendSeries(): void {
+    const source = this.#source;
     const tenant = this.#tenant;
-    this.#hash.hash(reader.labelView, reader.labelsStart, reader.labelsEnd);
-    const at = tenant.find(this.#hash, reader);
+    const { sampleCount, exemplarCount, histogramCount } = source;
+    source.contentHash(this.#hash);
+    const at = tenant.find(this.#hash, source);
     if (at < 0) {
       this.#refuseSeries(tenant.refusedFor, tenant.refusedDetail);
       return;
@@ -152,12 +204,13 @@ export class PushEncoder {
     const inBounds = this.#countInBounds();
     if (inBounds < sampleCount) this.#refuseOutOfBounds();
     const { words } = tenant.facts;
-    const writer = inBounds > 0 ? this.#appendSamples(words, at, inBounds) : undefined;
+    let writer = inBounds > 0 ? this.#appendSamples(words, at, inBounds) : undefined;
+    if (histogramCount > 0) writer = this.#appendHistograms(words, at, writer);
     if (exemplarCount > 0) this.#appendExemplars(words, at, writer);
   }
 
   #countInBounds(): number {
-    const { timestamps, sampleCount } = this.#reader;
+    const { timestamps, sampleCount } = this.#source;
     const minMs = this.#minMs;
     const maxMs = this.#maxMs;
     let count = 0;
@@ -167,17 +220,19 @@ export class PushEncoder {
 
   /** The writer that has the series' last samples. */
   #appendSamples(words: Int32Array, at: number, inBounds: number): LogRecordWriter | undefined {
-    const { timestamps, valueWords, sampleCount } = this.#reader;
+    const { timestamps, valueWords, sampleCount, hasStartTimes, startTimes } = this.#source;
     const minMs = this.#minMs;
     const maxMs = this.#maxMs;
+    const sampleBytes = SAMPLE_MAX_BYTES + (hasStartTimes ? START_TIME_MAX_BYTES : 0);
     let writer: LogRecordWriter | undefined;
     for (let start = 0; start < sampleCount; start += SERIES_SLICE_SAMPLES) {
       const end = Math.min(sampleCount, start + SERIES_SLICE_SAMPLES);
-      writer = this.#beginSeries(words, at, 17 * (end - start));
+      writer = this.#beginSeries(words, at, sampleBytes * (end - start));
       for (let i = start; i < end; i++) {
         const timestampMs = timestamps[i];
         if (timestampMs >= minMs && timestampMs <= maxMs) {
           writer.addSample(timestampMs, valueWords[2 * i], valueWords[2 * i + 1]);
+          if (hasStartTimes) setStartTime(writer, timestampMs, startTimes[i]);
         }
       }
     }
@@ -185,15 +240,54 @@ export class PushEncoder {
     return writer;
   }
 
+  /** `begun` is the writer where the series stands last, if it does; as is what comes back. */
+  #appendHistograms(
+    words: Int32Array,
+    at: number,
+    begun: LogRecordWriter | undefined,
+  ): LogRecordWriter | undefined {
+    const source = this.#source;
+    let writer = begun;
+    for (let i = 0; i < source.histogramCount; i++) {
+      const one = source.histogram(i);
+      if (this.#refusesHistogram(one) || one.histogram === undefined) continue;
+      const { histogram, timestampMs, sumLow, sumHigh } = one;
+      const bytes = SAMPLE_MAX_BYTES + START_TIME_MAX_BYTES + histogramByteBound(histogram);
+      if (writer === undefined || writer.byteLength + bytes > RECORD_MAX_BYTES) {
+        writer = this.#beginSeries(words, at, bytes);
+      }
+      // What ends a series needs no buckets.
+      if (isStaleWords(sumLow, sumHigh)) writer.addSample(timestampMs, sumLow, sumHigh);
+      else writer.addHistogram(timestampMs, sumLow, sumHigh, histogram, one.isInteger);
+      setStartTime(writer, timestampMs, one.startMs);
+      this.#stored++;
+      this.#storedHistograms++;
+    }
+    return writer;
+  }
+
+  #refusesHistogram({ fault, timestampMs }: SourceHistogram): boolean {
+    if (fault !== undefined) {
+      this.#refusals.refuseSamples('invalid_histogram', 1, this.#describe, fault);
+    } else if (!(timestampMs >= this.#minMs)) {
+      this.#refusals.refuseSamples('too_old', 1, this.#describe, `${timestampMs} < ${this.#minMs}`);
+    } else if (timestampMs > this.#maxMs) {
+      this.#refusals.refuseSamples('too_far_in_future', 1, this.#describe, `${timestampMs} > ${this.#maxMs}`);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
   /** The series' partition's writer, where the series has been begun with room for `wantedBytes` after its labels. */
   #beginSeries(words: Int32Array, at: number, wantedBytes: number): LogRecordWriter {
-    const reader = this.#reader;
-    let source = reader.labelBytes;
-    let start = reader.labelsStart;
-    let end = reader.labelsEnd;
+    const source = this.#source;
+    let labels = source.labelBytes;
+    let start = source.labelsStart;
+    let end = source.labelsEnd;
     if (!TenantSeries.normalised(words, at)) {
       this.#normaliseLabels();
-      source = this.#labels.bytes;
+      labels = this.#labels.bytes;
       start = 0;
       end = this.#labels.length;
     }
@@ -204,7 +298,7 @@ export class PushEncoder {
       words[at + FACT_ID + 1],
       words[at + FACT_ID + 2],
       words[at + FACT_ID + 3],
-      source,
+      labels,
       start,
       end,
     );
@@ -212,19 +306,19 @@ export class PushEncoder {
   }
 
   #normaliseLabels(): void {
-    const reader = this.#reader;
-    this.#parser.parse(reader.labelBytes, reader.labelsStart, reader.labelsEnd);
+    const source = this.#source;
+    this.#parser.parse(source.labelBytes, source.labelsStart, source.labelsEnd);
     this.#labels.reset();
     writeLabelSet(this.#parser.pairs, this.#labels);
   }
 
   /** `begun` is the writer where the series stands last, if it does. */
   #appendExemplars(words: Int32Array, at: number, begun: LogRecordWriter | undefined): void {
-    const reader = this.#reader;
+    const source = this.#source;
     let writer = begun;
-    for (let i = 0; i < reader.exemplarCount; i++) {
-      const tooLong = reader.exemplarBytes(i) > EXEMPLAR_MAX_BYTES;
-      const exemplar = tooLong ? undefined : reader.exemplar(i);
+    for (let i = 0; i < source.exemplarCount; i++) {
+      const tooLong = source.exemplarBytes(i) > EXEMPLAR_MAX_BYTES;
+      const exemplar = tooLong ? undefined : source.exemplar(i);
       const reason = tooLong ? 'exemplar_too_long' : this.#exemplarFault(exemplar);
       if (exemplar === undefined || reason !== undefined) {
         this.#refusals.refuseExemplars(reason ?? 'exemplar_labels', 1, this.#describe);
@@ -249,13 +343,13 @@ export class PushEncoder {
   }
 
   #refuseSeries(reason: Reason, detail: string): void {
-    const { sampleCount, exemplarCount } = this.#reader;
-    this.#refusals.refuseSamples(reason, sampleCount, this.#describe, detail);
+    const { sampleCount, histogramCount, exemplarCount } = this.#source;
+    this.#refusals.refuseSamples(reason, sampleCount + histogramCount, this.#describe, detail);
     this.#refusals.refuseExemplars(reason, exemplarCount, this.#describe);
   }
 
   #refuseOutOfBounds(): void {
-    const { timestamps, sampleCount } = this.#reader;
+    const { timestamps, sampleCount } = this.#source;
     let old = 0;
     let future = 0;
     let firstOld = 0;
@@ -273,39 +367,15 @@ export class PushEncoder {
     );
   }
 
-  /** The labels of the series that the reader stands on, as its sender wrote them. */
+  /** The labels of the series that the source stands on, as its sender wrote them. */
   #describe = (): string => {
-    const reader = this.#reader;
-    this.#parser.parse(reader.labelBytes, reader.labelsStart, reader.labelsEnd);
+    const source = this.#source;
+    this.#parser.parse(source.labelBytes, source.labelsStart, source.labelsEnd);
     return Labels.fromSorted(this.#parser.pairs).toString();
   };
+}
 
-  /** Metadata goes to a partition by its metric's name alone. */
-  #addMetadata(): void {
-    this.#received.metadata++;
-    if (this.#isTooLarge()) return;
-    const metadata = this.#reader.metadata();
-    if (metadata.metric === '') return;
-    const nameBytes = Buffer.byteLength(metadata.metric);
-    const textBytes = Math.max(Buffer.byteLength(metadata.help), Buffer.byteLength(metadata.unit));
-    if (this.#refusesMetadata(metadata, nameBytes, textBytes)) return;
-    const key = metadataKey(this.#metadataSeed, metadata.metric);
-    const partition = partitionOf(key, this.#shard);
-    this.#records.withRoom(partition, key, 32 + nameBytes + 2 * textBytes).addMetadata(metadata);
-    this.#storedMetadata++;
-  }
-
-  #refusesMetadata({ metric }: MetricMetadata, nameBytes: number, textBytes: number): boolean {
-    const limits = this.#limits;
-    const nameLimit = Math.min(limits.max_metric_name_length, METADATA_TEXT_MAX_BYTES);
-    const textLimit = Math.min(limits.max_metadata_length, METADATA_TEXT_MAX_BYTES);
-    if (nameBytes > nameLimit) {
-      this.#refusals.refuseMetadata('metric_name_too_long', metric, `${nameBytes} of ${nameLimit}`);
-    } else if (textBytes > textLimit) {
-      this.#refusals.refuseMetadata('metadata_too_long', metric, `${textBytes} of ${textLimit}`);
-    } else {
-      return false;
-    }
-    return true;
-  }
+/** A start that isn't before its sample says nothing, and one that no record can hold is left out. */
+function setStartTime(writer: LogRecordWriter, timestampMs: number, startMs: number): void {
+  if (startMs !== 0 && startMs < timestampMs && startMs >= -MAX_TIMESTAMP_MS) writer.setStartTime(startMs);
 }

@@ -12,7 +12,17 @@ export const REASONS = {
   metric_name_too_long: 'the metric name is longer than max_metric_name_length',
   labels_too_long: 'labels that are longer than 1 MB in all',
   series_limit: 'a new series above max_global_series_per_user',
-  native_histogram: 'native histograms are not accepted on this endpoint yet',
+  bad_symbol_reference: 'a reference to a symbol that the request does not have',
+  odd_label_references: 'a label name without a value',
+  invalid_histogram: 'a native histogram that does not hold together',
+  histogram_scale: 'an exponential histogram of a scale that is too coarse',
+  bucket_counts: 'a histogram whose buckets and bounds do not go together',
+  delta_temporality:
+    'delta temporality is not accepted, send cumulative points or set otel_native_delta_ingestion',
+  unknown_temporality: 'the aggregation temporality is neither cumulative nor delta',
+  no_metric_name: 'a metric without a name that can be stored',
+  no_value: 'a point without a value',
+  invalid_attribute: 'an attribute whose name can not be that of a label',
   exemplar_labels: "an exemplar's labels are not valid",
   exemplar_too_long: "an exemplar's labels are longer than 128 characters",
   exemplar_out_of_bounds: "an exemplar's timestamp is out of bounds",
@@ -38,6 +48,9 @@ export class Refusals {
   sampleCount = 0;
   exemplarCount = 0;
   metadataCount = 0;
+  /** Data points of which any sample was refused, where the format has points. */
+  pointCount = 0;
+  #pointIsNoted = false;
   readonly #faults: Fault[] = [];
 
   get none(): boolean {
@@ -61,6 +74,17 @@ export class Refusals {
   refuseMetadata(reason: Reason, metric: string, detail: string): void {
     this.metadataCount++;
     this.#name(reason, () => metric, detail);
+  }
+
+  /** Samples of another data point come now. */
+  atNewPoint(): void {
+    this.#pointIsNoted = false;
+  }
+
+  /** A sample of the data point was refused. */
+  notePoint(): void {
+    if (!this.#pointIsNoted) this.pointCount++;
+    this.#pointIsNoted = true;
   }
 
   #name(reason: Reason, describe: () => string, detail: string): void {

@@ -1,9 +1,14 @@
 /** The kinds of things in a request that cost work, as an answer calls them. */
-export type RequestPart = 'samples' | 'series' | 'exemplars' | 'metadata entries';
+export type RequestPart = 'samples' | 'data points' | 'series' | 'exemplars' | 'metadata entries';
+
+/** A data point of OTLP may become so many samples, on average: most histograms have fewer buckets. */
+const SAMPLES_PER_POINT = 20;
 
 /** How much a request has of each kind that `max_samples_per_request` bounds. */
 export class RequestSize {
   samples = 0;
+  /** Where the format has data points, these are bounded in the place of samples and series. */
+  points: number | undefined;
   series = 0;
   exemplars = 0;
   metadata = 0;
@@ -11,13 +16,19 @@ export class RequestSize {
   isCut = false;
 
   get largest(): number {
-    return Math.max(this.samples, this.series, this.exemplars, this.metadata);
+    const { points, samples, series } = this;
+    const main =
+      points === undefined ? Math.max(samples, series) : Math.max(points, samples / SAMPLES_PER_POINT);
+    return Math.max(main, this.exemplars, this.metadata);
   }
 
   /** The first kind with more than `max`, and how much there is of it, at least. */
   partAbove(max: number): { readonly part: RequestPart; readonly count: number } | undefined {
-    if (this.samples > max) return { part: 'samples', count: this.samples };
-    if (this.series > max) return { part: 'series', count: this.series };
+    const { points } = this;
+    if (points !== undefined && points > max) return { part: 'data points', count: points };
+    const maxSamples = points === undefined ? max : max * SAMPLES_PER_POINT;
+    if (this.samples > maxSamples) return { part: 'samples', count: this.samples };
+    if (points === undefined && this.series > max) return { part: 'series', count: this.series };
     if (this.exemplars > max) return { part: 'exemplars', count: this.exemplars };
     if (this.metadata > max) return { part: 'metadata entries', count: this.metadata };
     return undefined;

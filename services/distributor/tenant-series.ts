@@ -1,7 +1,8 @@
 import type { ContentHash } from '@xscaler/encoding';
 import { Labels, seriesId } from '@xscaler/model';
 import { type Limits, partitionOf, type Shard } from '@xscaler/tenancy';
-import { LabelSetParser, type WriteRequestReader } from '@xscaler/wire';
+import { LabelSetParser, type SeriesSource } from '@xscaler/wire';
+import { KnownMetadata } from './known-metadata.ts';
 import { groupKey } from './partitioning.ts';
 import type { Reason } from './refusals.ts';
 import { FIRST_OWN_WORD, LAST_SEEN, SeriesTable } from './series-table.ts';
@@ -27,6 +28,9 @@ const REFRESH_MINUTES = 5;
 const SWEEP_EVERY_MS = 1_000;
 const LOAD_RETRY_MS = 10_000;
 
+/** Where the labels of a series are. */
+export type SeriesLabels = Pick<SeriesSource, 'labelBytes' | 'labelsStart' | 'labelsEnd'>;
+
 export interface TenantSeriesOptions {
   readonly tenant: string;
   /** Bound on the series of a tenant that facts are kept for. */
@@ -47,6 +51,7 @@ export interface TenantSeriesOptions {
 export class TenantSeries {
   readonly facts: SeriesTable;
   readonly bucket = new TokenBucket();
+  readonly metadata: KnownMetadata;
   lastPushMs = 0;
   /** Why `admit` or `refresh` refused. */
   refusedFor: Reason = 'no_labels';
@@ -66,6 +71,7 @@ export class TenantSeries {
   constructor(options: TenantSeriesOptions) {
     this.#options = options;
     this.facts = this.#table(FACT_WORDS);
+    this.metadata = new KnownMetadata(options.seed);
   }
 
   /** Prepares for a request: takes limits and shard as they are now, drops a little of what is stale. */
@@ -82,6 +88,7 @@ export class TenantSeries {
     this.#sweptMs = nowMs;
     this.facts.sweep(this.#nowMinute);
     this.#active?.sweep(this.#nowMinute);
+    this.metadata.sweep(this.#nowMinute);
   }
 
   /** Series seen within the last hour, where the tenant has a limit on them. */
@@ -90,11 +97,11 @@ export class TenantSeries {
   }
 
   /**
-   * Index in `facts.words` of the series whose label bytes `hash` has hashed, or −1 where it is refused
+   * Index in `facts.words` of the series whose content hash `hash` has, or −1 where it is refused
    * (`refusedFor`, `refusedDetail`).
    * @throws DecodeError where a new series' label bytes aren't labels
    */
-  find(hash: ContentHash, reader: WriteRequestReader): number {
+  find(hash: ContentHash, reader: SeriesLabels): number {
     const { facts } = this;
     const at = facts.find(hash.h0, hash.h1, hash.h2, hash.h3);
     if (at < 0 || facts.words[at + FACT_GENERATION] !== this.#generation)
@@ -112,7 +119,7 @@ export class TenantSeries {
     return (words[at + FACT_PLACE] & NOT_NORMALISED) === 0;
   }
 
-  #admit(hash: ContentHash, reader: WriteRequestReader, known: number): number {
+  #admit(hash: ContentHash, reader: SeriesLabels, known: number): number {
     const labelsBytes = reader.labelsEnd - reader.labelsStart;
     if (labelsBytes > LABELS_MAX_BYTES) {
       this.#refuse('labels_too_long', `${labelsBytes} bytes`);

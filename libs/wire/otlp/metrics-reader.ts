@@ -349,6 +349,7 @@ export class OtlpMetricsReader implements SeriesSource {
 class PointHistogram implements SourceHistogram {
   histogram: FloatHistogram | undefined;
   readonly fault = undefined;
+  readonly isInteger = true;
   sumLow = 0;
   sumHigh = 0;
   timestampMs = 0;

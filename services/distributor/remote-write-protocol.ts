@@ -1,0 +1,84 @@
+import type { UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
+import { expandSnappy } from '@xscaler/wire';
+import { NO_CONTENT, textAnswer } from './answers.ts';
+import {
+  mediaType,
+  retryAfterSeconds,
+  type WriteFailure,
+  type WriteOutcome,
+  type WriteProtocol,
+} from './write-protocol.ts';
+import type { WriteFormat } from './write-sources.ts';
+
+export const PUSH_PATH = '/api/v1/push';
+
+const V1_MESSAGE = 'prometheus.WriteRequest';
+const V2_MESSAGE = 'io.prometheus.write.v2.Request';
+
+/**
+ * Prometheus' remote write, 1.0 and 2.0 at one address: the content type says which ("Remote-Write 2.0 specification",
+ * content negotiation). A request that is partly bad keeps its good part and is answered 400, which no sender retries;
+ * answers to 2.0 say how much was written, always.
+ */
+class RemoteWriteProtocol implements WriteProtocol {
+  readonly format: WriteFormat;
+
+  constructor(format: WriteFormat) {
+    this.format = format;
+  }
+
+  fault({ headers }: UpstreamRequest): WriteFailure | undefined {
+    const { type, parameters } = mediaType(headers['content-type']);
+    if (type !== 'application/x-protobuf') {
+      return { status: 415, text: 'content-type must be application/x-protobuf' };
+    }
+    const message = parameters.get('proto') ?? V1_MESSAGE;
+    if (message !== V1_MESSAGE && message !== V2_MESSAGE) {
+      return { status: 415, text: `proto must be ${V1_MESSAGE} or ${V2_MESSAGE}, not ${message}` };
+    }
+    if ((headers['content-encoding'] ?? '').trim().toLowerCase() !== 'snappy') {
+      return { status: 415, text: 'content-encoding must be snappy' };
+    }
+    return undefined;
+  }
+
+  expand({ body }: UpstreamRequest, maxBytes: number): Uint8Array {
+    return expandSnappy(body, maxBytes);
+  }
+
+  answer(_request: UpstreamRequest, outcome: WriteOutcome): UpstreamResponse {
+    const answer = plainAnswer(outcome);
+    if (this.format === 'remote_write_1') return answer;
+    const { storedSamples = 0, storedHistograms = 0, storedExemplars = 0 } = outcome.push ?? {};
+    return {
+      ...answer,
+      headers: {
+        ...answer.headers,
+        'x-prometheus-remote-write-samples-written': String(storedSamples - storedHistograms),
+        'x-prometheus-remote-write-histograms-written': String(storedHistograms),
+        'x-prometheus-remote-write-exemplars-written': String(storedExemplars),
+      },
+    };
+  }
+}
+
+const V1 = new RemoteWriteProtocol('remote_write_1');
+const V2 = new RemoteWriteProtocol('remote_write_2');
+
+export function remoteWriteProtocol(request: UpstreamRequest): WriteProtocol {
+  const { parameters } = mediaType(request.headers['content-type']);
+  return parameters.get('proto') === V2_MESSAGE ? V2 : V1;
+}
+
+/** As text, for whoever reads the logs of the sender. */
+export function plainAnswer(outcome: WriteOutcome): UpstreamResponse {
+  if (outcome.push !== undefined) {
+    const { refusals, storedSamples } = outcome.push;
+    return refusals.none ? NO_CONTENT : textAnswer(400, refusals.text(storedSamples));
+  }
+  const { status, text, retryAfterMs, headers } = outcome;
+  return textAnswer(status, text, {
+    ...headers,
+    ...(retryAfterMs !== undefined && { 'retry-after': retryAfterSeconds(retryAfterMs) }),
+  });
+}
