@@ -47,7 +47,7 @@ test('what is printed, on one line or several, reads back as the same tree', () 
   fc.assert(
     fc.property(fc.infiniteStream(fc.nat(2 ** 32 - 1)), fc.integer({ min: 1, max: 5 }), (stream, depth) => {
       const query = new QueryGenerator(randomOf(stream), { classic: false }).query(depth);
-      if (!isSound(query) || PRINTED_OTHERWISE.test(query)) return;
+      if (!isSound(query) || PRINTED_OTHERWISE.test(query.replaceAll(/#.*/g, ''))) return;
       sound++;
       const tree = bareTree(query);
       const printed = printExpression(parseExpression(query));
