@@ -39,6 +39,15 @@ describe('tokens in a cluster', { concurrency: false, skip: skipWithoutCluster()
     assert.ok(tookMs < 1_000, `it took ${tookMs} ms`);
   });
 
+  test('gateways share the rates of their tenants', async () => {
+    for (const gateway of cluster.ofRole('gateway')) {
+      await eventually(`${gateway.name} knows the other`, 20_000, async () => {
+        const { gateways } = await gateway.debug<{ gateways: number }>();
+        return gateways === 2 ? true : undefined;
+      });
+    }
+  });
+
   test('PostgreSQL is away: known tokens go on, unknown ones are asked to come again', async () => {
     const { tenant, token } = await cluster.createTenant('known');
     const known = everywhere(tenant, token);

@@ -48,7 +48,7 @@ describe('Redis', { skip: skipWithoutRedis() }, () => {
       partitions,
     });
     await cluster.seriesCounts.report({ instanceId: 'i', partition: 0 }, new Map([['team', 1]]));
-    await cluster.rateShares('d').exchange(new Map([['team', 1]]));
+    await cluster.rateShares('d', 'samples').exchange(new Map([['team', 1]]));
     await cluster.leases.compareAndSet(['team', 'prom'], undefined, 'x', 60_000);
     await cluster.cache.set('k', Uint8Array.of(1), 60_000);
     await cluster.close();

@@ -39,7 +39,7 @@ describe('Redis that goes, stalls and comes back', { skip: skipWithoutRedis() },
   /** Two ingesters and a distributor that tell of themselves, and a reader. */
   async function run(t: TestContext) {
     const writers = [open(t), open(t)];
-    const distributors = [open(t).rateShares('d1'), open(t).rateShares('d2')];
+    const distributors = [open(t).rateShares('d1', 'samples'), open(t).rateShares('d2', 'samples')];
     const beats = [
       ...['a', 'b'].map((id, i) => async () => {
         await writers[i].owners.announce(ingester(id));

@@ -1,7 +1,7 @@
 import type { ByteCache } from './byte-cache.ts';
 import type { Leases } from './leases.ts';
 import type { OwnerRegistry } from './owner-registry.ts';
-import type { RateShares } from './rate-shares.ts';
+import type { RateKind, RateShares } from './rate-shares.ts';
 import type { SeriesCounts } from './series-counts.ts';
 
 /**
@@ -16,8 +16,8 @@ export interface Cluster {
   readonly seriesCounts: SeriesCounts;
   readonly leases: Leases;
   readonly cache: ByteCache;
-  /** The shares of this process, which goes by `distributorId`. */
-  rateShares(distributorId: string): RateShares;
+  /** The shares of this process, which goes by `memberId` among those that hold the same kind of rate. */
+  rateShares(memberId: string, kind: RateKind): RateShares;
   /** Whether the last call got no answer. Always false in memory. */
   readonly isAway: boolean;
   close(): Promise<void>;

@@ -81,18 +81,18 @@ export function countsContract(check: Check): void {
   });
 
   check('a distributor alone has all of a rate', async ({ cluster }) => {
-    const shares = cluster.rateShares('d1');
+    const shares = cluster.rateShares('d1', 'samples');
     assert.equal(shares.share('team'), 1);
     assert.ok(await shares.exchange(new Map([['team', 1000]])));
     assert.equal(shares.share('team'), 1);
-    assert.equal(shares.distributors, 1);
+    assert.equal(shares.members, 1);
   });
 
   check('shares follow demand and add up to the whole', async ({ cluster, connect }) => {
     const shares = [
-      cluster.rateShares('d1'),
-      (await connect()).rateShares('d2'),
-      (await connect()).rateShares('d3'),
+      cluster.rateShares('d1', 'samples'),
+      (await connect()).rateShares('d2', 'samples'),
+      (await connect()).rateShares('d3', 'samples'),
     ];
     const demands = [
       new Map([
@@ -106,7 +106,7 @@ export function countsContract(check: Check): void {
       for (const [i, each] of shares.entries()) await each.exchange(demands[i]);
     }
     assert.deepEqual(
-      shares.map((each) => each.distributors),
+      shares.map((each) => each.members),
       [3, 3, 3],
     );
     const [first, second, third] = shares.map((each) => each.share('team'));
@@ -118,19 +118,19 @@ export function countsContract(check: Check): void {
   });
 
   check('a distributor that leaves or falls silent leaves its share to the others', async (subject) => {
-    const first = subject.cluster.rateShares('d1');
-    const second = (await subject.connect()).rateShares('d2');
+    const first = subject.cluster.rateShares('d1', 'samples');
+    const second = (await subject.connect()).rateShares('d2', 'samples');
     const demand = new Map([['team', 10]]);
     const meet = async () => {
       await second.exchange(demand);
       await first.exchange(demand);
-      return first.distributors === 2 && first.share('team') === 0.5;
+      return first.members === 2 && first.share('team') === 0.5;
     };
     await until(meet);
     assert.ok(await second.leave());
     const isAlone = async () => {
       await first.exchange(demand);
-      return first.distributors === 1 && first.share('team') === 1;
+      return first.members === 1 && first.share('team') === 1;
     };
     await until(isAlone);
     await until(meet);

@@ -11,5 +11,5 @@ export type {
   PartitionProgress,
   PartitionState,
 } from './owner-registry.ts';
-export type { RateShares } from './rate-shares.ts';
+export type { RateKind, RateShares } from './rate-shares.ts';
 export type { CountReporter, SeriesCounts, SeriesTotal } from './series-counts.ts';

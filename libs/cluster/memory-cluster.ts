@@ -19,13 +19,13 @@ export interface MemoryClusterOptions {
 /** A `Cluster` of services that share a process and its thread. */
 export function openMemoryCluster(options: MemoryClusterOptions = {}): Cluster {
   const { ttlMs, now } = options;
-  const board = new MemoryRateBoard(ttlMs, now);
+  const boards = { requests: new MemoryRateBoard(ttlMs, now), samples: new MemoryRateBoard(ttlMs, now) };
   return {
     owners: new MemoryOwnerRegistry(ttlMs, now),
     seriesCounts: new MemorySeriesCounts(ttlMs, now),
     leases: new MemoryLeases(now),
     cache: new MemoryByteCache(options),
-    rateShares: (distributorId) => board.sharesOf(distributorId),
+    rateShares: (memberId, kind) => boards[kind].sharesOf(memberId),
     isAway: false,
     close: async () => {},
   };

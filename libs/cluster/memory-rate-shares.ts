@@ -6,7 +6,7 @@ interface Exchange {
   readonly atMs: number;
 }
 
-/** Where the distributors of one process tell each other their demands. */
+/** Where the members of one process tell each other their demands. */
 export class MemoryRateBoard {
   readonly #ttlMs: number;
   readonly #now: () => number;
@@ -18,62 +18,59 @@ export class MemoryRateBoard {
     this.#now = now;
   }
 
-  sharesOf(distributorId: string): RateShares {
-    return new MemoryRateShares(this, distributorId);
+  sharesOf(memberId: string): RateShares {
+    return new MemoryRateShares(this, memberId);
   }
 
-  /** Puts a distributor's demands up; returns everybody's. */
-  exchange(
-    distributorId: string,
-    demands: ReadonlyMap<string, number>,
-  ): readonly ReadonlyMap<string, number>[] {
+  /** Puts a member's demands up; returns everybody's. */
+  exchange(memberId: string, demands: ReadonlyMap<string, number>): readonly ReadonlyMap<string, number>[] {
     const nowMs = this.#now();
-    this.#exchanges.set(distributorId, { demands: new Map(demands), atMs: nowMs });
+    this.#exchanges.set(memberId, { demands: new Map(demands), atMs: nowMs });
     for (const [id, { atMs }] of this.#exchanges) {
       if (atMs <= nowMs - this.#ttlMs) this.#exchanges.delete(id);
     }
     return [...this.#exchanges.values()].map((exchange) => exchange.demands);
   }
 
-  leave(distributorId: string): void {
-    this.#exchanges.delete(distributorId);
+  leave(memberId: string): void {
+    this.#exchanges.delete(memberId);
   }
 }
 
 class MemoryRateShares implements RateShares {
   readonly #board: MemoryRateBoard;
-  readonly #distributorId: string;
+  readonly #memberId: string;
   #shares = new Map<string, number>();
-  #distributors = 1;
+  #members = 1;
 
-  constructor(board: MemoryRateBoard, distributorId: string) {
+  constructor(board: MemoryRateBoard, memberId: string) {
     this.#board = board;
-    this.#distributorId = distributorId;
+    this.#memberId = memberId;
   }
 
   async exchange(demands: ReadonlyMap<string, number>): Promise<boolean> {
     checkDemands(demands.size);
-    const everybodys = this.#board.exchange(this.#distributorId, demands);
-    this.#distributors = everybodys.length;
+    const everybodys = this.#board.exchange(this.#memberId, demands);
+    this.#members = everybodys.length;
     this.#shares = new Map();
     for (const [tenant, own] of demands) {
       let total = 0;
       for (const theirs of everybodys) total += theirs.get(tenant) ?? 0;
-      this.#shares.set(tenant, shareOf(own, total, this.#distributors));
+      this.#shares.set(tenant, shareOf(own, total, this.#members));
     }
     return true;
   }
 
   share(tenant: string): number {
-    return this.#shares.get(tenant) ?? 1 / this.#distributors;
+    return this.#shares.get(tenant) ?? 1 / this.#members;
   }
 
-  get distributors(): number {
-    return this.#distributors;
+  get members(): number {
+    return this.#members;
   }
 
   async leave(): Promise<boolean> {
-    this.#board.leave(this.#distributorId);
+    this.#board.leave(this.#memberId);
     return true;
   }
 }

@@ -25,7 +25,8 @@ export interface RedisClusterOptions extends RedisOptions {
  *
  *     xscaler:1:{owners}:…     heartbeats of ingesters      RedisMembers
  *     xscaler:1:{series}:…     active series                RedisTally
- *     xscaler:1:{rates}:…      distributors, their demands  RedisMembers, RedisTally
+ *     xscaler:1:{requests}:…   gateways, their demands      RedisMembers, RedisTally
+ *     xscaler:1:{samples}:…    distributors, their demands  RedisMembers, RedisTally
  *     xscaler:1:lease:<key>    leases
  *     xscaler:1:cache:<key>    cached bytes
  */
@@ -41,7 +42,6 @@ export function openRedisCluster(options: RedisClusterOptions): Cluster {
   // A connection of its own: a heartbeat doesn't queue behind a megabyte.
   const cacheClient = new RedisClient({ ...options, onAway: () => {} });
   const owners = new RedisMembers(client, `${PREFIX}:{owners}`, ttlMs);
-  const distributors = new RedisMembers(client, `${PREFIX}:{rates}:members`, ttlMs);
   return {
     owners: new RedisOwnerRegistry(owners, now),
     seriesCounts: new RedisSeriesCounts(new RedisTally(client, `${PREFIX}:{series}`, ttlMs, now), now),
@@ -51,11 +51,11 @@ export function openRedisCluster(options: RedisClusterOptions): Cluster {
       `${PREFIX}:cache`,
       options.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES,
     ),
-    rateShares: (distributorId) =>
+    rateShares: (memberId, kind) =>
       new RedisRateShares({
-        distributorId,
-        members: distributors,
-        tally: new RedisTally(client, `${PREFIX}:{rates}:demand`, ttlMs, now),
+        memberId,
+        registry: new RedisMembers(client, `${PREFIX}:{${kind}}:members`, ttlMs),
+        tally: new RedisTally(client, `${PREFIX}:{${kind}}:demand`, ttlMs, now),
         ttlMs,
         now,
       }),

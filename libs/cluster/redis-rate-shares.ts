@@ -4,8 +4,8 @@ import { isDone } from './redis-owner-registry.ts';
 import type { RedisTally } from './redis-tally.ts';
 
 export interface RedisRateSharesOptions {
-  readonly distributorId: string;
-  readonly members: RedisMembers;
+  readonly memberId: string;
+  readonly registry: RedisMembers;
   readonly tally: RedisTally;
   readonly ttlMs: number;
   readonly now: () => number;
@@ -16,7 +16,7 @@ export class RedisRateShares implements RateShares {
   readonly #options: RedisRateSharesOptions;
   #shares: ReadonlyMap<string, number> = new Map();
   #exchangedMs = Number.NEGATIVE_INFINITY;
-  #distributors = 1;
+  #members = 1;
 
   constructor(options: RedisRateSharesOptions) {
     this.#options = options;
@@ -30,29 +30,27 @@ export class RedisRateShares implements RateShares {
   share(tenant: string): number {
     const { ttlMs, now } = this.#options;
     const share = now() - this.#exchangedMs < ttlMs ? this.#shares.get(tenant) : undefined;
-    return share ?? 1 / this.#distributors;
+    return share ?? 1 / this.#members;
   }
 
-  get distributors(): number {
-    return this.#distributors;
+  get members(): number {
+    return this.#members;
   }
 
   async leave(): Promise<boolean> {
-    const { distributorId, members, tally } = this.#options;
-    return isDone(
-      Promise.all([members.leave(distributorId), tally.put({ group: distributorId, id: '' }, new Map())]),
-    );
+    const { memberId, registry, tally } = this.#options;
+    return isDone(Promise.all([registry.leave(memberId), tally.put({ group: memberId, id: '' }, new Map())]));
   }
 
   async #exchange(demands: ReadonlyMap<string, number>): Promise<void> {
-    const { distributorId, members, tally, now } = this.#options;
-    const { isYoung, count } = await members.announce(distributorId, '');
-    this.#distributors = isYoung ? Math.max(this.#distributors, count) : count;
-    await tally.put({ group: distributorId, id: '' }, demands);
+    const { memberId, registry, tally, now } = this.#options;
+    const { isYoung, count } = await registry.announce(memberId, '');
+    this.#members = isYoung ? Math.max(this.#members, count) : count;
+    await tally.put({ group: memberId, id: '' }, demands);
     const totals = await tally.totals([...demands.keys()]);
     const shares = new Map<string, number>();
     for (const [tenant, own] of demands) {
-      shares.set(tenant, shareOf(own, totals.get(tenant)?.total ?? own, this.#distributors));
+      shares.set(tenant, shareOf(own, totals.get(tenant)?.total ?? own, this.#members));
     }
     this.#shares = shares;
     this.#exchangedMs = now();

@@ -3,7 +3,7 @@ import { type HttpServer, listenHttp } from '@xscaler/runtime';
 import { type Config, parseListenAddress } from './config.ts';
 import type { ProcessParts } from './process-parts.ts';
 
-type GatewayParts = Pick<GatewayOptions, 'authenticator' | 'distributor' | 'querier' | 'notReady'>;
+type GatewayParts = Pick<GatewayOptions, 'authenticator' | 'distributor' | 'querier' | 'notReady' | 'rates'>;
 
 /** The gateway on its public address. One tenant gets half of the bytes in flight at most: its slow senders are its own trouble. */
 export function startGateway(

@@ -4,7 +4,7 @@ import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import { createLogger, createRegistry, type HttpLimits, type HttpServer, listenHttp } from '@xscaler/runtime';
 import { type Limits, limitsSchema } from '@xscaler/tenancy';
 import type { Authentication, Authenticator } from './admission.ts';
-import { createGateway, type GatewayLimits } from './gateway.ts';
+import { createGateway, type GatewayLimits, type RateDivision } from './gateway.ts';
 
 /** Keeps what it was asked; answers what it is told to. */
 export class RecordingUpstream implements Upstream {
@@ -65,6 +65,7 @@ export interface GatewayUnderTestOptions {
   readonly limits?: Partial<Record<keyof Limits, number>>;
   readonly gatewayLimits?: Partial<GatewayLimits>;
   readonly httpLimits?: Partial<HttpLimits>;
+  readonly rates?: RateDivision;
 }
 
 export async function startGateway(options: GatewayUnderTestOptions = {}): Promise<GatewayUnderTest> {
@@ -85,6 +86,7 @@ export async function startGateway(options: GatewayUnderTestOptions = {}): Promi
     distributor,
     querier,
     limits: options.gatewayLimits ?? {},
+    ...(options.rates !== undefined && { rates: options.rates }),
     logger: createLogger({ service: 'gateway', level: 'debug', destination }),
     registry,
     clock: () => clock.nowMs,

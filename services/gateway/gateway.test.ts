@@ -252,6 +252,16 @@ test('health, readiness and metrics need no credentials', async () => {
   assert.doesNotMatch(text, /acme|%E2/);
 });
 
+test('of a rate a gateway gives out its share, and what comes counts whether it is let in or not', async () => {
+  const offered: string[] = [];
+  const rates = { offered: (tenant: string) => void offered.push(tenant), share: () => 0.25 };
+  await using gateway = await startGateway({ limits: { request_rate: 8 }, rates });
+  const statuses = [];
+  for (let i = 0; i < 3; i++) statuses.push((await push(gateway, WRITER)).status);
+  assert.deepEqual(statuses, [204, 204, 429]);
+  assert.deepEqual(offered, ['acme', 'acme', 'acme']);
+});
+
 test('over the tenant request rate is a 429 that says when to come back; reads are not counted', async () => {
   await using gateway = await startGateway({ limits: { request_rate: 2 } });
   const statuses = [];

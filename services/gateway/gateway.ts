@@ -40,6 +40,17 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   readTimeoutMs: 130_000,
 };
 
+/** How tenants' rates are divided among the gateways of a cluster. */
+export interface RateDivision {
+  /** A request that a tenant's rate counts has come, whether it is let in or not. */
+  offered(tenant: string): void;
+  /** The part of the tenant's rate that is this gateway's: above 0, up to 1. */
+  share(tenant: string): number;
+}
+
+/** Of a gateway that is the only one. */
+const ALONE: RateDivision = { offered: () => {}, share: () => 1 };
+
 export interface GatewayOptions {
   readonly authenticator: Authenticator;
   /** Takes writes. */
@@ -47,6 +58,8 @@ export interface GatewayOptions {
   /** Takes reads and rules. */
   readonly querier: Upstream;
   readonly limits?: Partial<GatewayLimits>;
+  /** Absent where there is no other gateway. */
+  readonly rates?: RateDivision;
   readonly logger: Logger;
   readonly registry: MetricsRegistry;
   /** Monotonic, ms. */
@@ -201,15 +214,22 @@ class Gateway {
     return route.kind === 'write' ? held : Math.min(held, maxReadBodyBytes);
   }
 
-  /** `request_rate` is a tenant's rate of writes. */
+  /** `request_rate` is a tenant's rate of writes, over all gateways. */
   #checkRates({ route, tenant }: Exchange, limits: Limits): void {
     const nowMs = this.#options.clock();
     const waitMs =
-      (route.kind === 'write' ? this.#tenantRates.take(tenant, limits.request_rate, nowMs) : 0) ||
+      (route.kind === 'write' ? this.#takeOfTenant(tenant, limits.request_rate, nowMs) : 0) ||
       this.#gatewayRate.take('', this.#limits.requestRate, nowMs);
     if (waitMs === 0) return;
     const retryAfter = String(Math.max(1, Math.ceil(waitMs / 1000)));
     throw new Refusal('rate_limited', 'over the request rate limit', { 'retry-after': retryAfter });
+  }
+
+  #takeOfTenant(tenant: string, rate: number, nowMs: number): number {
+    if (rate === 0) return 0;
+    const { rates = ALONE } = this.#options;
+    rates.offered(tenant);
+    return this.#tenantRates.take(tenant, rate * rates.share(tenant), nowMs);
   }
 
   /** Ends the service's work when the client leaves or the time is up. */

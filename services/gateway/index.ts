@@ -1,2 +1,8 @@
 export type { Authentication, Authenticator } from './admission.ts';
-export { createGateway, DEFAULT_GATEWAY_LIMITS, type GatewayLimits, type GatewayOptions } from './gateway.ts';
+export {
+  createGateway,
+  DEFAULT_GATEWAY_LIMITS,
+  type GatewayLimits,
+  type GatewayOptions,
+  type RateDivision,
+} from './gateway.ts';

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { connectHttpUpstream, type HttpUpstream } from '@xscaler/rpc/network';
 import type { HttpServer, Logger, Module } from '@xscaler/runtime';
 import { TenantDirectory } from '@xscaler/tenancy';
@@ -6,6 +7,7 @@ import { startGateway } from '../gateway-server.ts';
 import { opsServer } from '../ops-server.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
+import { SharedRates } from '../shared-rates.ts';
 import { READY_PATH } from './upstream-process.ts';
 
 /** The way in, as a process of its own: tenants from PostgreSQL, writes to distributors, reads to queriers. */
@@ -19,6 +21,7 @@ export function gatewayProcess(config: Config, logger: Logger, notReady: () => s
   let directory: TenantDirectory | undefined;
   let toDistributors: HttpUpstream | undefined;
   let toQueriers: HttpUpstream | undefined;
+  let rates: SharedRates | undefined;
   let server: HttpServer | undefined;
   return [
     opsServer({
@@ -30,6 +33,7 @@ export function gatewayProcess(config: Config, logger: Logger, notReady: () => s
         queriers: toQueriers?.status(),
         tenants: [...(directory?.tenants() ?? [])].map(({ id, state, reason }) => ({ id, state, reason })),
         databaseAway: directory?.isDatabaseAway,
+        gateways: rates?.members,
       }),
     }),
     io.database,
@@ -41,6 +45,16 @@ export function gatewayProcess(config: Config, logger: Logger, notReady: () => s
         await directory.start();
       },
       stop: async () => directory?.stop(),
+    },
+    io.redis,
+    {
+      name: 'rates',
+      needs: ['redis'],
+      start: async () => {
+        rates = new SharedRates(io.cluster().rateShares(randomUUID(), 'requests'), () => performance.now());
+        await rates.start();
+      },
+      stop: async () => rates?.stop(),
     },
     {
       name: 'upstreams',
@@ -55,12 +69,13 @@ export function gatewayProcess(config: Config, logger: Logger, notReady: () => s
     },
     {
       name: 'gateway',
-      needs: ['tenants', 'upstreams'],
+      needs: ['tenants', 'rates', 'upstreams'],
       start: async () => {
         server = await startGateway(config, parts, {
           authenticator: directory as TenantDirectory,
           distributor: toDistributors as HttpUpstream,
           querier: toQueriers as HttpUpstream,
+          rates: rates as SharedRates,
           notReady,
         });
       },

@@ -1,0 +1,58 @@
+import { Heartbeat, type RateShares } from '@xscaler/cluster';
+import type { RateDivision } from '@xscaler/gateway';
+
+/** How often gateways tell each other what their tenants ask for. */
+const EXCHANGE_MS = 1_000;
+/** Of so many tenants demand is counted within one interval; the rest gets an even share. */
+const MAX_TENANTS = 50_000;
+
+/** A tenant's rate of writes divided among the gateways that live, by what each is asked for. */
+export class SharedRates implements RateDivision {
+  readonly #shares: RateShares;
+  readonly #clock: () => number;
+  readonly #heartbeat: Heartbeat;
+  #offered = new Map<string, number>();
+  #sinceMs: number;
+
+  /** `clock`: monotonic, ms. */
+  constructor(shares: RateShares, clock: () => number) {
+    this.#shares = shares;
+    this.#clock = clock;
+    this.#sinceMs = clock();
+    this.#heartbeat = new Heartbeat(() => this.exchange(), EXCHANGE_MS);
+  }
+
+  offered(tenant: string): void {
+    const before = this.#offered.get(tenant);
+    if (before === undefined && this.#offered.size >= MAX_TENANTS) return;
+    this.#offered.set(tenant, (before ?? 0) + 1);
+  }
+
+  share(tenant: string): number {
+    return this.#shares.share(tenant);
+  }
+
+  /** Gateways that share, this one included. */
+  get members(): number {
+    return this.#shares.members;
+  }
+
+  start(): Promise<void> {
+    return this.#heartbeat.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#heartbeat.stop();
+    await this.#shares.leave();
+  }
+
+  /** Tells the others of the demand since the last time, in requests a second. */
+  async exchange(): Promise<void> {
+    const nowMs = this.#clock();
+    const seconds = Math.max(1, nowMs - this.#sinceMs) / 1_000;
+    const demands = new Map([...this.#offered].map(([tenant, requests]) => [tenant, requests / seconds]));
+    this.#offered = new Map();
+    this.#sinceMs = nowMs;
+    await this.#shares.exchange(demands);
+  }
+}
