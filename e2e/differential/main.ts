@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { keptQueries } from './kept-queries.ts';
 import { runDifferential } from './run.ts';
 
 /**
@@ -38,8 +37,3 @@ console.log(
     `${amplified} with the last bits of an operand amplified, ${differences.length} different`,
 );
 if (differences.length > 0) process.exitCode = 1;
-
-function keptQueries(): string[] {
-  const text = readFileSync(join(import.meta.dirname, 'kept-queries.txt'), 'utf8');
-  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-}

@@ -43,13 +43,17 @@ export class ReceivingPrometheus {
     return new ReceivingPrometheus(new Client(url, 'prometheus', 'none'), program, folder);
   }
 
-  async write(request: WriteRequest): Promise<void> {
+  write(request: WriteRequest): Promise<void> {
+    return this.writeBody(snappyBody(writeRequestBytes(request)));
+  }
+
+  /** @param body of remote write 1.0, compressed */
+  async writeBody(body: Uint8Array): Promise<void> {
     const headers: [string, string][] = [
       ['content-type', 'application/x-protobuf'],
       ['content-encoding', 'snappy'],
       ['x-prometheus-remote-write-version', '0.1.0'],
     ];
-    const body = snappyBody(writeRequestBytes(request));
     const answer = await this.client.raw('/api/v1/write', { method: 'POST', headers, body });
     if (answer.status !== 204) throw new Error(`Prometheus refused a write: ${answer.status} ${answer.text}`);
   }
