@@ -75,9 +75,21 @@ export function setUp(
       { tenant, method: 'POST', path: '/api/v1/push', query: '', headers, body },
       new AbortController().signal,
     );
+  const postOtlp = (body: Uint8Array, headers: Record<string, string> = {}, path = '/otlp/v1/metrics') =>
+    distributor.handle(
+      {
+        tenant: 'acme',
+        method: 'POST',
+        path,
+        query: '',
+        headers: { 'content-type': 'application/x-protobuf', ...headers },
+        body,
+      },
+      new AbortController().signal,
+    );
   const push = (series: readonly WriteSeries[], tenant = 'acme') =>
     post(packSnappy(encodeWriteRequest(series)), HEADERS, tenant);
-  return { log, registry, clock, current, distributor, post, push };
+  return { log, registry, clock, current, distributor, post, postOtlp, push };
 }
 
 export const textOf = ({ body }: UpstreamResponse) => Buffer.from(body).toString();

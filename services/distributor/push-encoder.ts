@@ -175,20 +175,21 @@ export class PushEncoder {
     const source = this.#source;
     const { sampleCount, exemplarCount, histogramCount, point } = source;
     const received = this.#received;
-    const isNewPoint = point >= 0 && point !== this.#point;
+    if (point !== this.#point) this.#beginPoint(point);
     received.series++;
     received.samples += sampleCount + histogramCount;
     received.exemplars += exemplarCount;
-    if (isNewPoint && received.points !== undefined) received.points++;
     if (this.#isTooLarge() || sampleCount + histogramCount + exemplarCount === 0) return;
     const refusedBefore = this.#refusals.sampleCount;
     this.#appendSeries();
+    if (point >= 0 && this.#refusals.sampleCount > refusedBefore) this.#refusals.notePoint();
+  }
+
+  #beginPoint(point: number): void {
+    this.#point = point;
     if (point < 0) return;
-    if (isNewPoint) {
-      this.#point = point;
-      this.#refusals.atNewPoint();
-    }
-    if (this.#refusals.sampleCount > refusedBefore) this.#refusals.notePoint();
+    if (this.#received.points !== undefined) this.#received.points++;
+    this.#refusals.atNewPoint();
   }
 
   #appendSeries(): void {
