@@ -26,6 +26,7 @@ export {
   exportResponseJson,
   type PartialSuccess,
   type RpcStatus,
+  readRpcStatus,
   rpcStatus,
   rpcStatusJson,
 } from './otlp/response.ts';

@@ -1,4 +1,5 @@
 import { ByteWriter } from '@xscaler/encoding';
+import { ProtobufReader } from '../protobuf-reader.ts';
 import { writeInt64, writeMessage } from '../protobuf-writer.ts';
 
 /** Of what a request sent, what wasn't stored. */
@@ -70,4 +71,19 @@ export function rpcStatusJson({ code, message, retryAfterMs }: RpcStatus): strin
   const details =
     retryAfterMs === undefined ? [] : [{ '@type': RETRY_INFO, retryDelay: `${retryAfterMs / 1000}s` }];
   return JSON.stringify({ code, message, ...(details.length > 0 ? { details } : {}) });
+}
+
+/** Code and message of a `Status` in protobuf. @throws DecodeError */
+export function readRpcStatus(bytes: Uint8Array): RpcStatus {
+  const reader = new ProtobufReader();
+  reader.reset(bytes);
+  let code = 0;
+  let message = '';
+  while (reader.position < reader.end) {
+    const tag = reader.tag();
+    if (tag === 0x08) code = reader.int64();
+    else if (tag === 0x12) message = reader.text();
+    else reader.skip(tag);
+  }
+  return { code, message };
 }
