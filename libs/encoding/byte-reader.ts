@@ -8,13 +8,19 @@ export class ByteReader {
   bytes: Uint8Array;
   position: number;
   end: number;
-  #view: DataView;
+  #lazyView: DataView | undefined;
 
   constructor(bytes: Uint8Array, position = 0, end = bytes.length) {
     this.bytes = bytes;
     this.position = position;
     this.end = end;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Made when it is needed first: a chunk of a dozen bytes is read in less time than a view is made. */
+  get #view(): DataView {
+    const { bytes } = this;
+    this.#lazyView ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return this.#lazyView;
   }
 
   get remaining(): number {

@@ -51,6 +51,7 @@ const metric: fc.Arbitrary<SampleColumns> = fc
     count: fc.integer({ min: 1, max: 2500 }),
     exponent: fc.integer({ min: 0, max: 6 }),
     step: fc.constantFrom(0, 1, 40, 3_000_000, 2 ** 40),
+    multiple: fc.constantFrom(1, 1, 3, 25, 4096),
     from: fc.constantFrom(0, -5, 1_000_000, 2 ** 49),
     jitterMs: fc.constantFrom(0, 0, 5, 900),
     gapEvery: fc.constantFrom(0, 50, 400),
@@ -58,7 +59,7 @@ const metric: fc.Arbitrary<SampleColumns> = fc
     resetEvery: fc.constantFrom(0, 90),
     random: fc.infiniteStream(fc.nat(1_000_000)),
   })
-  .map(({ count, exponent, step, from, jitterMs, gapEvery, staleEvery, resetEvery, random }) => {
+  .map(({ count, exponent, step, multiple, from, jitterMs, gapEvery, staleEvery, resetEvery, random }) => {
     const next = () => random.next().value / 1_000_000;
     const columns = new SampleColumns();
     let integer = from;
@@ -68,7 +69,7 @@ const metric: fc.Arbitrary<SampleColumns> = fc
       integer = resetEvery > 0 && i % resetEvery === 0 ? 0 : integer + Math.floor(next() * step);
       if (staleEvery > 0 && i % staleEvery === staleEvery - 1)
         columns.appendWords(timestampMs, 2, 0x7ff00000);
-      else columns.append(timestampMs, integer / 10 ** exponent);
+      else columns.append(timestampMs, (integer * multiple) / 10 ** exponent);
     }
     return columns;
   });
@@ -116,6 +117,10 @@ test('each shape of data takes the encoding and the size it should', () => {
   assert.deepEqual(shape(steps(240, (i) => i * 0.25)), [`${ENCODING_DENSE}: 240 in 7`]);
   assert.deepEqual(shape(steps(128, (i) => (i % 2) / 1000)), [`${ENCODING_DENSE}: 128 in 20`]);
   assert.deepEqual(shape(steps(1, () => Number.NaN)), [`${ENCODING_DENSE}: 1 in 9`]);
+  const pages = (i: number) => 4096 * (10_000_000 + ((i * i * 7919) % 251));
+  assert.deepEqual(shape(steps(128, pages)), [`${ENCODING_DENSE}: 128 in 140`]);
+  const quarters = (i: number) => 1000 + i * 15 + ((i * i * 7919) % 15) / 4;
+  assert.deepEqual(shape(steps(128, quarters)), [`${ENCODING_DENSE}: 128 in 90`]);
   const stale = shape(steps(100, (i) => (i === 99 ? Number.NaN : i)));
   assert.deepEqual(stale, [`${ENCODING_DENSE}: 99 in 5`, `${ENCODING_DENSE}: 1 in 9`]);
   const [sine] = encodeAll(steps(100, (i) => Math.sin(i)));

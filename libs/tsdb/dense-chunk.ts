@@ -13,6 +13,12 @@ import { BLOCK_WORDS, packedSize, writePacked } from './packed-integers.ts';
  *   values := value64                        VALUES_EQUAL: all have these bits
  *           | exponent u8, packed            VALUES_PLAIN: value = integer / 10^exponent
  *           | exponent u8, first varint, packed      VALUES_DELTA: the same, integers by their differences
+ *           | exponent u8, factor uvarint, offset varint, packed
+ *                                            VALUES_PLAIN_SCALED: integer = offset + factor × what is packed
+ *           | exponent u8, factor uvarint, first varint, offset varint, packed
+ *                                            VALUES_DELTA_SCALED: the same of the differences
+ *
+ * Scaled are integers, or their differences, that are apart by multiples: bytes in pages, seconds in quarters.
  */
 export const TIMES_GRID = 0;
 export const TIMES_RUNS = 1;
@@ -21,6 +27,8 @@ export const TIMES_MASK = 3;
 export const VALUES_EQUAL = 0 << 2;
 export const VALUES_PLAIN = 1 << 2;
 export const VALUES_DELTA = 2 << 2;
+export const VALUES_PLAIN_SCALED = 3 << 2;
+export const VALUES_DELTA_SCALED = 4 << 2;
 
 /** Powers of ten that a double holds exactly go to 22; more digits than 15 no decimal can have here anyway. */
 export const MAX_EXPONENT = 15;
@@ -33,10 +41,15 @@ const MAX_SAMPLES = 1024;
 /** Fewer decimals in a row, with something else behind them, are not worth a chunk of their own. */
 const MIN_RUN = 16;
 
+/** What it takes, about, to tell a first integer, or a factor and an offset. */
+const FIRST_BYTES = 4;
+const SCALE_BYTES = 5;
+
 /** Writes dense chunks; its buffers are reused. */
 export class DenseWriter {
   readonly #integers = new Float64Array(MAX_SAMPLES);
   readonly #deltas = new Float64Array(MAX_SAMPLES);
+  readonly #timeDeltas = new Float64Array(MAX_SAMPLES);
   readonly #scratch = new Int32Array(BLOCK_WORDS);
 
   /** Appends a chunk of the samples `from` … `to` (exclusive, or earlier); the index behind its last, or `from` where the values don't suit. */
@@ -69,21 +82,30 @@ export class DenseWriter {
       integers[i] = Math.round(value * power);
       if (integers[i] / power !== value) return from;
     }
-    for (let i = 1; i < count; i++) this.#deltas[i - 1] = integers[i] - integers[i - 1];
-    const plainSize = packedSize(integers, count);
-    const deltaSize = packedSize(this.#deltas, count - 1) + 4;
+    const deltas = this.#deltas;
+    const difference = differences(integers, count, deltas);
+    const deltaFactor = commonFactor(deltas, count - 1);
+    // What divides all differences divides the differences of those.
+    const plainFactor = deltaFactor === 1 ? 1 : greatestDivisor(deltaFactor, difference);
+    const first = integers[0];
+    const firstDelta = count > 1 ? deltas[0] : 0;
+    if (plainFactor > 1) scaleDown(integers, count, plainFactor);
+    if (deltaFactor > 1) scaleDown(deltas, count - 1, deltaFactor);
+    const plainSize = packedSize(integers, count) + (plainFactor > 1 ? SCALE_BYTES : 0);
+    const deltaSize = packedSize(deltas, count - 1) + (deltaFactor > 1 ? SCALE_BYTES : 0) + FIRST_BYTES;
     if (plainSize === Infinity && deltaSize === Infinity) return from;
-    if (plainSize <= deltaSize) {
-      this.#writeTimes(dst, columns, from, end, VALUES_PLAIN);
-      dst.u8(exponent);
-      writePacked(dst, integers, count, this.#scratch);
-    } else {
-      // The times need the buffer of differences.
-      this.#writeTimes(dst, columns, from, end, VALUES_DELTA);
-      dst.u8(exponent);
-      dst.varint(integers[0]);
-      for (let i = 1; i < count; i++) this.#deltas[i - 1] = integers[i] - integers[i - 1];
-      writePacked(dst, this.#deltas, count - 1, this.#scratch);
+    const isPlain = plainSize <= deltaSize;
+    const factor = isPlain ? plainFactor : deltaFactor;
+    const mode = isPlain ? VALUES_PLAIN : VALUES_DELTA;
+    const scaledMode = isPlain ? VALUES_PLAIN_SCALED : VALUES_DELTA_SCALED;
+    this.#writeTimes(dst, columns, from, end, factor > 1 ? scaledMode : mode);
+    dst.u8(exponent);
+    if (factor > 1) dst.uvarint(factor);
+    if (!isPlain || factor > 1) dst.varint(first);
+    if (isPlain) writePacked(dst, integers, count, this.#scratch);
+    else {
+      if (factor > 1) dst.varint(firstDelta);
+      writePacked(dst, deltas, count - 1, this.#scratch);
     }
     return end;
   }
@@ -91,7 +113,7 @@ export class DenseWriter {
   /** The modes and the times. */
   #writeTimes(dst: ByteWriter, columns: SampleColumns, from: number, end: number, valueMode: number): void {
     const { timestamps } = columns;
-    const deltas = this.#deltas;
+    const deltas = this.#timeDeltas;
     const count = end - from - 1;
     let runs = 0;
     for (let i = 0; i < count; i++) {
@@ -126,6 +148,42 @@ function equalRun(columns: SampleColumns, from: number, to: number): number {
   let i = from + 1;
   while (i < to && words[2 * i] === low && words[2 * i + 1] === high) i++;
   return i;
+}
+
+/** Fills in the differences of integers that follow each other; the last that isn't 0, or 0. */
+function differences(integers: Float64Array, count: number, deltas: Float64Array): number {
+  let last = 0;
+  for (let i = 1; i < count; i++) {
+    const delta = integers[i] - integers[i - 1];
+    deltas[i - 1] = delta;
+    if (delta !== 0) last = delta;
+  }
+  return last;
+}
+
+/** The greatest number that divides all differences between integers, 1 where they are all the same. */
+function commonFactor(integers: Float64Array, count: number): number {
+  let factor = 0;
+  for (let i = 1; i < count; i++) {
+    const difference = integers[i] - integers[0];
+    if (difference === 0) continue;
+    factor = greatestDivisor(factor, difference);
+    if (factor === 1) return 1;
+  }
+  return factor === 0 ? 1 : factor;
+}
+
+/** Euclid's; of 0 and another it is the other. */
+function greatestDivisor(a: number, b: number): number {
+  let [one, other] = [Math.abs(a), Math.abs(b)];
+  while (other !== 0) [one, other] = [other, one % other];
+  return one;
+}
+
+/** Makes of integers how many factors each is from the first. */
+function scaleDown(integers: Float64Array, count: number, factor: number): void {
+  const first = integers[0];
+  for (let i = 0; i < count; i++) integers[i] = (integers[i] - first) / factor;
 }
 
 /** How far values are decimals of one exponent, the least that does: NaN, infinities and -0 are none. */

@@ -8,11 +8,12 @@ import {
   TIMES_MASK,
   TIMES_PACKED,
   TIMES_RUNS,
-  VALUES_DELTA,
+  VALUES_DELTA_SCALED,
   VALUES_EQUAL,
   VALUES_PLAIN,
+  VALUES_PLAIN_SCALED,
 } from './dense-chunk.ts';
-import { readPacked } from './packed-integers.ts';
+import { readPacked, readPackedSums } from './packed-integers.ts';
 
 /** Decodes dense chunks into columns; keeps one buffer for all of them. */
 export class DenseDecoder {
@@ -68,16 +69,23 @@ export class DenseDecoder {
       fillEqual(dst, count, reader.u32(), reader.u32());
       return;
     }
-    if (mode !== VALUES_PLAIN && mode !== VALUES_DELTA)
-      throw new DecodeError(`unknown value mode ${mode} of a dense chunk`);
+    if (mode > VALUES_DELTA_SCALED) throw new DecodeError(`unknown value mode ${mode} of a dense chunk`);
     const exponent = reader.u8();
     if (exponent > MAX_EXPONENT) throw new DecodeError('a dense chunk has an impossible exponent');
-    if (mode === VALUES_PLAIN) readPacked(reader, this.#buffer.words, chunk.start, values, at, count);
-    else {
-      values[at] = reader.varint();
-      readPacked(reader, this.#buffer.words, chunk.start, values, at + 1, count - 1);
-      for (let i = at + 1, sum = values[at]; i < at + count; i++) values[i] = sum += values[i];
+    const isScaled = mode === VALUES_PLAIN_SCALED || mode === VALUES_DELTA_SCALED;
+    const factor = isScaled ? reader.uvarint() : 1;
+    const first = mode === VALUES_PLAIN ? 0 : reader.varint();
+    const { words } = this.#buffer;
+    let offset = 0;
+    if (mode === VALUES_PLAIN || mode === VALUES_PLAIN_SCALED) {
+      readPacked(reader, words, chunk.start, values, at, count);
+    } else {
+      if (isScaled) offset = reader.varint();
+      values[at] = isScaled ? 0 : first;
+      readPackedSums(reader, words, chunk.start, values, at + 1, count - 1, values[at]);
     }
+    if (isScaled)
+      for (let i = 0; i < count; i++) values[at + i] = first + i * offset + factor * values[at + i];
     if (exponent === 0) return;
     const power = POWERS_OF_TEN[exponent];
     for (let i = at; i < at + count; i++) values[i] /= power;
