@@ -1,10 +1,11 @@
 import { tenantIdFault } from '@xscaler/model';
 import { type Limits, parseBearer } from '@xscaler/tenancy';
 import { Refusal, unauthenticated, unavailable } from './refusal.ts';
+import type { RouteKind } from './routes.ts';
 
 /** Who decides whether a token opens a tenant. Answers at once: it is asked for every request. */
 export interface Authenticator {
-  authenticate(token: string | undefined, tenantId: string, need: 'read' | 'write'): Authentication;
+  authenticate(token: string | undefined, tenantId: string, need: RouteKind): Authentication;
 }
 
 export type Authentication =
@@ -60,7 +61,7 @@ export function credentialsOf(rawHeaders: readonly string[]): Credentials {
 export function admit(
   authenticator: Authenticator,
   credentials: Credentials,
-  need: 'read' | 'write',
+  need: RouteKind,
 ): Limits {
   const { tenantId, token } = credentials;
   if (token === undefined) throw unauthenticated();

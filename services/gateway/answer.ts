@@ -23,11 +23,11 @@ const NOT_PASSED_ON = new Set([
   'upgrade',
 ]);
 
-/** A refusal in the form of its path: reads get the Prometheus envelope, everything else plain text. */
+/** A refusal in the form of its path: reads and administration get the Prometheus envelope, everything else plain text. */
 export function sendRefusal(response: ServerResponse, refusal: Refusal, kind: RouteKind | undefined): void {
   const { status, errorType } = REFUSALS[refusal.code];
   const [contentType, text] =
-    kind === 'read'
+    kind === 'read' || kind === 'admin'
       ? ['application/json', JSON.stringify({ status: 'error', errorType, error: refusal.message })]
       : ['text/plain; charset=utf-8', `${refusal.message}\n`];
   const body = Buffer.from(text);

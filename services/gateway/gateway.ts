@@ -53,7 +53,7 @@ const ALONE: RateDivision = { offered: () => {}, share: () => 1 };
 
 export interface GatewayOptions {
   readonly authenticator: Authenticator;
-  /** Takes writes. */
+  /** Takes writes, and deletions: it knows the log. */
   readonly distributor: Upstream;
   /** Takes reads and rules. */
   readonly querier: Upstream;
@@ -234,7 +234,7 @@ class Gateway {
 
   /** Ends the service's work when the client leaves or the time is up. */
   async #ask({ route, request, response, tenant }: Exchange, body: Uint8Array): Promise<UpstreamResponse> {
-    const write = route.kind === 'write';
+    const write = route.kind !== 'read';
     const upstream = write ? this.#options.distributor : this.#options.querier;
     const canceler = new AbortController();
     const onClose = () => canceler.abort(new ClientGone('the client closed its connection'));

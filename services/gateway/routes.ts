@@ -1,4 +1,4 @@
-export type RouteKind = 'write' | 'read';
+export type RouteKind = 'write' | 'read' | 'admin';
 
 /** A path that clients may ask for. */
 export interface Route {
@@ -17,6 +17,10 @@ function read(name: string, methods: Route['methods'], path = name): Route {
   return { name, kind: 'read', methods, paths: READ_PREFIXES.map((prefix) => `${prefix}/${path}`) };
 }
 
+function admin(name: string, methods: Route['methods'], path: string): Route {
+  return { name, kind: 'admin', methods, paths: READ_PREFIXES.map((prefix) => `${prefix}/admin/${path}`) };
+}
+
 /** Methods are those that Prometheus has on each. */
 export const ROUTES: readonly Route[] = [
   { name: 'push', kind: 'write', methods: ['POST'], paths: ['/api/v1/push'] },
@@ -32,6 +36,8 @@ export const ROUTES: readonly Route[] = [
   read('rules', ['GET']),
   read('alerts', ['GET']),
   read('status_buildinfo', ['GET'], 'status/buildinfo'),
+  admin('delete_series', ['POST'], 'tsdb/delete_series'),
+  admin('delete_series_receipt', ['GET'], 'tsdb/delete_series/:id'),
 ];
 
 /** The path as services know it: `/prometheus/api/v1/query` is `/api/v1/query`. */

@@ -1,0 +1,182 @@
+import type { DeletionProgress, DeletionStore, SeriesDeletion } from '@xscaler/database';
+import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
+import { encodeDeletion, MAX_TIMESTAMP_MS } from '@xscaler/wire';
+import type { WriteLog } from '@xscaler/writelog';
+import { Counter, type Registry } from 'prom-client';
+import { BadDeletionError, readDeletionRequest } from './deletion-request.ts';
+
+export interface SeriesDeletionsOptions {
+  readonly log: WriteLog;
+  readonly deletions: DeletionStore;
+  /** A new id, that nobody can guess. */
+  readonly newId: () => string;
+  /** Wall clock, ms. */
+  readonly clock: () => number;
+  readonly logger: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+  };
+  readonly registry: Registry;
+  /** Deletions of one tenant that blocks still hold something of, at most: every read looks at each. */
+  readonly maxUnfinished?: number;
+}
+
+const PATH = '/api/v1/admin/tsdb/delete_series';
+const MAX_UNFINISHED = 500;
+const RETRY_AFTER_S = 5;
+const RETRY_UNFINISHED_S = 60;
+
+/**
+ * `POST /api/v1/admin/tsdb/delete_series` and `GET …/delete_series/<id>`.
+ *
+ * A deletion goes into every partition of the log, whatever the tenant's shard is and was: what lies before it there is deleted,
+ * what comes after isn't. Then its offsets go into the database, where readers of blocks look. After both it is answered: from
+ * then on no read sees what was deleted. Where only the first was done, the ingesters do the second.
+ */
+export class SeriesDeletions implements Upstream {
+  readonly #options: SeriesDeletionsOptions;
+  readonly #requests: Counter<'code'>;
+
+  constructor(options: SeriesDeletionsOptions) {
+    this.#options = options;
+    this.#requests = new Counter({
+      name: 'xscaler_distributor_deletion_requests_total',
+      help: 'Requests to delete series or for their receipts, by status code.',
+      labelNames: ['code'],
+      registers: [options.registry],
+    });
+  }
+
+  /** Whether a request is one of these. */
+  static isFor({ path }: Pick<UpstreamRequest, 'path'>): boolean {
+    return path === PATH || path.startsWith(`${PATH}/`);
+  }
+
+  async handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
+    signal.throwIfAborted();
+    const answer = await this.#answer(request);
+    this.#requests.inc({ code: String(answer.status) });
+    return answer;
+  }
+
+  async #answer(request: UpstreamRequest): Promise<UpstreamResponse> {
+    const { method, path, tenant } = request;
+    const wanted = path === PATH ? 'POST' : 'GET';
+    if (method !== wanted) return failure(405, 'bad_data', `only ${wanted}`, { allow: wanted });
+    try {
+      return path === PATH
+        ? await this.#delete(request)
+        : await this.#progress(tenant, path.slice(PATH.length + 1));
+    } catch (error) {
+      if (error instanceof BadDeletionError) return failure(400, 'bad_data', error.message);
+      this.#options.logger.warn({ tenant, err: error }, 'a deletion could not be done or asked for');
+      return later('not done, or not wholly: try again', RETRY_AFTER_S, 503, 'unavailable');
+    }
+  }
+
+  async #delete(request: UpstreamRequest): Promise<UpstreamResponse> {
+    const { log, deletions, newId, clock, logger } = this.#options;
+    const { matcherSets, startMs, endMs } = readDeletionRequest(request);
+    const { tenant } = request;
+    const unfinished = await deletions.unfinished(tenant);
+    if (unfinished >= (this.#options.maxUnfinished ?? MAX_UNFINISHED)) {
+      const text = `${unfinished} deletions are still being written out of blocks`;
+      return later(text, RETRY_UNFINISHED_S, 429, 'too_many_requests');
+    }
+    const deletion: SeriesDeletion = {
+      deletionId: newId(),
+      tenant,
+      requestedMs: clock(),
+      startMs,
+      endMs,
+      matcherSets: matcherSets.map((set) => set.map(({ type, name, value }) => ({ type, name, value }))),
+    };
+    const offsets = await append(log, encodeDeletion(deletion));
+    await deletions.hide(deletion, offsets);
+    const { deletionId: id } = deletion;
+    logger.info({ tenant, id, selectors: matcherSets.length }, 'series were deleted');
+    return success({ id });
+  }
+
+  async #progress(tenant: string, id: string): Promise<UpstreamResponse> {
+    const progress = await this.#options.deletions.progress(tenant, id);
+    if (progress === undefined) return failure(404, 'not_found', 'there is no such deletion');
+    return success(receiptOf(progress));
+  }
+}
+
+/** Sends deletions to one and everything else to the other. */
+export function withDeletions(writes: Upstream, deletions: SeriesDeletions): Upstream {
+  return {
+    handle: (request, signal) =>
+      (SeriesDeletions.isFor(request) ? deletions : writes).handle(request, signal),
+  };
+}
+
+/** The record's offset in every partition. All are waited for, so that none goes on behind an answer. */
+async function append(log: WriteLog, record: Uint8Array<ArrayBuffer>): Promise<Map<number, number>> {
+  const partitions = Array.from({ length: log.partitionCount }, (_, partition) => partition);
+  // A log may take the buffer it is given.
+  const appends = partitions.map((partition) => log.append(partition, record.slice()));
+  const outcomes = await Promise.allSettled(appends);
+  const offsets = new Map<number, number>();
+  for (const [partition, outcome] of outcomes.entries()) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    offsets.set(partition, outcome.value);
+  }
+  return offsets;
+}
+
+function receiptOf(progress: DeletionProgress): object {
+  const { deletion, doneMs, partitions, partitionsDone, blocksLeft } = progress;
+  const { deletionId: id, startMs, endMs, requestedMs, matcherSets } = deletion;
+  return {
+    id,
+    /** `hidden`: nobody sees it any more; `done`: it is nowhere any more but in what waits to be purged. */
+    state: doneMs === undefined ? 'hidden' : 'done',
+    selectors: matcherSets.map(selectorText),
+    ...(startMs > -MAX_TIMESTAMP_MS && { start: startMs / 1_000 }),
+    ...(endMs < MAX_TIMESTAMP_MS && { end: endMs / 1_000 }),
+    requestedAt: new Date(requestedMs).toISOString(),
+    ...(doneMs !== undefined && { doneAt: new Date(doneMs).toISOString() }),
+    ...(doneMs === undefined && { partitions, partitionsDone, blocksLeft }),
+  };
+}
+
+function selectorText(matchers: SeriesDeletion['matcherSets'][number]): string {
+  const texts = matchers.map(({ type, name, value }) => {
+    const label = /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : JSON.stringify(name);
+    return `${label}${type}${JSON.stringify(value)}`;
+  });
+  return `{${texts.join(',')}}`;
+}
+
+function success(data: object): UpstreamResponse {
+  return json(200, { status: 'success', data });
+}
+
+function failure(
+  status: number,
+  errorType: string,
+  error: string,
+  headers: Readonly<Record<string, string>> = {},
+): UpstreamResponse {
+  return json(status, { status: 'error', errorType, error }, headers);
+}
+
+function later(text: string, afterSeconds: number, status: 429 | 503, errorType: string): UpstreamResponse {
+  return failure(status, errorType, text, { 'retry-after': String(afterSeconds) });
+}
+
+/** The Prometheus envelope, as the other paths of its API answer. */
+function json(
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): UpstreamResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff', ...headers },
+    body: new Uint8Array(Buffer.from(JSON.stringify(body))),
+  };
+}
