@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { freePort, RunningProgram, sleep } from '../../harness/index.ts';
 
 const MAIN = join(import.meta.dirname, '../../../services/all/main.ts');
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 180_000;
 const STOP_WITHIN_MS = 20_000;
 
 export type Role = 'gateway' | 'distributor' | 'ingester' | 'querier';
