@@ -108,7 +108,7 @@ describe('under a steady load', { concurrency: false, skip: skipWithoutCluster()
 
   test('one Kafka broker of three is killed', async () => {
     await cluster.kafka.broker(1).kill();
-    await sleep(PAUSE_MS);
+    await sleep(OUTAGE_MS);
     await load.untilSteady(STEADY_WITHIN_MS);
     await cluster.kafka.start();
     await assertNothingLost();
