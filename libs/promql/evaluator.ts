@@ -3,7 +3,7 @@ import type { Annotations } from './annotations.ts';
 import { type Expr, type MatrixSelector, type Subquery, unwrapParens, type VectorSelector } from './ast.ts';
 import { evaluateBinary, evaluateScalarBinary } from './binary/binary.ts';
 import type { Budget } from './budget.ts';
-import { evaluateCall, evaluateScalarCall } from './functions/functions.ts';
+import { evaluateCall, evaluateScalarCall, rangeCallBatches } from './functions/functions.ts';
 import { scaleHistogram } from './histograms/arithmetic.ts';
 import { mergeEqualRows, withoutMetadataLabels } from './label-sets.ts';
 import type { QueryPlan } from './plan.ts';
@@ -12,10 +12,13 @@ import { HISTOGRAM, type StepGrid } from './query.ts';
 import { RangeReport } from './ranges/range-report.ts';
 import { type RangeSource, SelectorSource, SubquerySource } from './ranges/range-source.ts';
 import { constantColumn, mapColumn } from './scalar-column.ts';
-import { type SampleAspect, selectInstant } from './selectors.ts';
+import { type InstantSelection, type SampleAspect, selectBatches, selectInstant } from './selectors.ts';
 import { selectSmoothed } from './smoothed-selector.ts';
 import type { StageTimes } from './stage-times.ts';
 import { StepBlock } from './step-block.ts';
+
+/** Cells of a batch of rows, about: small enough to stay in a core's cache. */
+const BATCH_CELLS = 32_768;
 
 /** What an evaluation works with. */
 export interface EvaluationContext {
@@ -56,6 +59,30 @@ export class Evaluator {
     return block;
   }
 
+  /**
+   * The rows of a vector expression in their order, some at a time where they can be computed so: such a block is the
+   * caller's until it asks for the next.
+   */
+  *batches(expr: Expr, grid: StepGrid): Generator<StepBlock> {
+    const batches = grid.count > 1 && this.plan.isInvariant(expr) ? undefined : this.#batches(expr, grid);
+    if (batches) yield* batches;
+    else yield this.vector(expr, grid);
+  }
+
+  #batches(expr: Expr, grid: StepGrid): Iterable<StepBlock> | undefined {
+    const rows = Math.max(1, Math.floor(BATCH_CELLS / grid.count));
+    switch (expr.kind) {
+      case 'paren':
+        return this.batches(expr.expr, grid);
+      case 'vectorSelector':
+        return expr.extension ? undefined : selectBatches(this.#selection(expr, grid, 'value'), rows);
+      case 'call':
+        return rangeCallBatches(this, expr, grid, rows);
+      default:
+        return undefined;
+    }
+  }
+
   /** What is the same at every step, computed at the first. */
   #once(expr: Expr, grid: StepGrid): StepBlock {
     const outer = this.queried;
@@ -91,22 +118,34 @@ export class Evaluator {
 
   /** An instant selector, or the times of its samples. */
   select(selector: VectorSelector, grid: StepGrid, aspect: SampleAspect): StepBlock {
-    const { plan, budget } = this;
-    const series = plan.seriesOf(selector);
-    const detectResets = plan.detectsResets(selector);
-    const time = plan.timeOf(selector);
-    const lookbackMs = plan.lookbackDeltaMs;
-    return selectInstant(series, time, grid, lookbackMs, aspect, detectResets, budget, this.queried);
+    return selectInstant(this.#selection(selector, grid, aspect));
+  }
+
+  #selection(selector: VectorSelector, grid: StepGrid, aspect: SampleAspect): InstantSelection {
+    const { plan, budget, queried } = this;
+    return {
+      series: plan.seriesOf(selector),
+      time: plan.timeOf(selector),
+      grid,
+      lookbackDeltaMs: plan.lookbackDeltaMs,
+      aspect,
+      detectResets: plan.detectsResets(selector),
+      budget,
+      queried,
+    };
   }
 
   /** Takes the metric name off every row, now or (delayed name removal) when the query ends. */
   dropNames(block: StepBlock): StepBlock {
-    if (this.delayedNameRemoval) {
-      block.nameDropped.fill(true);
-      return block;
-    }
-    for (let row = 0; row < block.rows; row++) block.labels[row] = withoutMetadataLabels(block.labels[row]);
-    return mergeEqualRows(block);
+    this.stripNames(block);
+    return this.delayedNameRemoval ? block : mergeEqualRows(block);
+  }
+
+  /** The same for rows that no two become equal of. */
+  stripNames(block: StepBlock): void {
+    if (this.delayedNameRemoval) block.nameDropped.fill(true);
+    else
+      for (let row = 0; row < block.rows; row++) block.labels[row] = withoutMetadataLabels(block.labels[row]);
   }
 
   /** Removes the names that functions have left to the end. */

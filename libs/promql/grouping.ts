@@ -11,20 +11,36 @@ export interface Groups {
 
 /** Groups rows by the labels that `reduce` leaves of theirs. */
 export function groupRows(rows: readonly Labels[], reduce: (labels: Labels) => Labels): Groups {
-  const groupOf = new Int32Array(rows.length);
-  const labels: Labels[] = [];
-  const byKey = new Map<string, number>();
-  rows.forEach((row, i) => {
-    const reduced = reduce(row);
-    let group = byKey.get(reduced.key);
-    if (group === undefined) {
-      group = labels.length;
-      byKey.set(reduced.key, group);
-      labels.push(reduced);
+  const groups = new RowGroups(reduce);
+  return { groupOf: groups.add(rows), labels: groups.labels };
+}
+
+/** The same for rows that come some at a time. */
+export class RowGroups {
+  /** Of each group, in the order of their first rows. */
+  readonly labels: Labels[] = [];
+  readonly #reduce: (labels: Labels) => Labels;
+  readonly #byKey = new Map<string, number>();
+
+  constructor(reduce: (labels: Labels) => Labels) {
+    this.#reduce = reduce;
+  }
+
+  /** @returns the group of each row */
+  add(rows: readonly Labels[]): Int32Array {
+    const groupOf = new Int32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      const reduced = this.#reduce(rows[i]);
+      let group = this.#byKey.get(reduced.key);
+      if (group === undefined) {
+        group = this.labels.length;
+        this.#byKey.set(reduced.key, group);
+        this.labels.push(reduced);
+      }
+      groupOf[i] = group;
     }
-    groupOf[i] = group;
-  });
-  return { groupOf, labels };
+    return groupOf;
+  }
 }
 
 /** The labels an aggregation `by` or `without` the given names leaves. */

@@ -1,4 +1,4 @@
-import { type Labels, METRIC_NAME } from '@xscaler/model';
+import { Labels, METRIC_NAME } from '@xscaler/model';
 import { ExecutionError } from './errors.ts';
 import { quoteText } from './go-quote.ts';
 import type { StepBlock } from './step-block.ts';
@@ -11,7 +11,21 @@ export function isMetadataLabel(name: string): boolean {
 }
 
 export function withoutMetadataLabels(labels: Labels): Labels {
-  return labels.filter((name) => !METADATA_LABELS.has(name));
+  const { pairs } = labels;
+  const kept: string[] = [];
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (!METADATA_LABELS.has(pairs[i])) kept.push(pairs[i], pairs[i + 1]);
+  }
+  return kept.length === pairs.length ? labels : Labels.fromSorted(kept);
+}
+
+/** Whether label sets, no two of which are equal, are all different without their metadata too. */
+export function differWithoutMetadata(rows: readonly { readonly labels: Labels }[]): boolean {
+  const name = rows[0]?.labels.metricName;
+  const alike = ({ labels }: { readonly labels: Labels }) =>
+    labels.metricName === name && labels.get('__type__') === '' && labels.get('__unit__') === '';
+  if (rows.every(alike)) return true;
+  return new Set(rows.map(({ labels }) => withoutMetadataLabels(labels).key)).size === rows.length;
 }
 
 /** `{a="b", c="d"}`, as error texts show label sets. */

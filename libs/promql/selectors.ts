@@ -4,27 +4,38 @@ import type { Budget } from './budget.ts';
 import { detectResetHints } from './histograms/reset-hints.ts';
 import type { ResolvedTime } from './plan.ts';
 import { type QueriedSamples, sampleWeight } from './queried-samples.ts';
-import type { StepGrid } from './query.ts';
+import { FLOAT, type StepGrid } from './query.ts';
 import { StepBlock } from './step-block.ts';
 
 /** What an instant selector gives of a sample. */
 export type SampleAspect = 'value' | 'timestamp' | 'startTimestamp';
 
+/** What an instant selector is evaluated with. */
+export interface InstantSelection {
+  readonly series: readonly Series[];
+  readonly time: ResolvedTime;
+  readonly grid: StepGrid;
+  readonly lookbackDeltaMs: number;
+  readonly aspect: SampleAspect;
+  /** Works histograms' reset hints out. */
+  readonly detectResets: boolean;
+  readonly budget: Budget;
+  readonly queried: QueriedSamples;
+}
+
 /**
  * The latest sample of each series within the lookback before each step (left-open); none where that is a
  * staleness marker. One series is decoded at a time.
  */
-export function selectInstant(
-  series: readonly Series[],
-  time: ResolvedTime,
-  grid: StepGrid,
-  lookbackDeltaMs: number,
-  aspect: SampleAspect,
-  detectResets: boolean,
-  budget: Budget,
-  { perStep }: QueriedSamples,
-): StepBlock {
-  const block = new StepBlock(budget, grid.count, series.length);
+export function selectInstant(selection: InstantSelection): StepBlock {
+  const [block] = selectBatches(selection, selection.series.length);
+  return block;
+}
+
+/** The same, so many rows at a time, in one block that is filled anew for each: at least one, maybe empty. */
+export function* selectBatches(selection: InstantSelection, batchRows: number): Generator<StepBlock> {
+  const { series, grid, detectResets, budget } = selection;
+  const block = new StepBlock(budget, grid.count, Math.min(batchRows, series.length));
   const columns = new SampleColumns();
   for (const one of series) {
     columns.reset();
@@ -33,23 +44,71 @@ export function selectInstant(
     budget.work(grid.count);
     if (columns.length === 0) continue;
     if (detectResets && columns.histograms) detectResetHints(columns.histograms);
+    if (block.rows === batchRows) {
+      yield block;
+      block.clear();
+    }
     const first = block.addRow(one.labels);
-    const filled = fillRow(block, first, columns, time, grid, lookbackDeltaMs, aspect, perStep);
-    if (filled === 0) block.removeLastRow();
+    if (fillRow(selection, block, first, columns) === 0) block.removeLastRow();
   }
-  return block;
+  yield block;
 }
 
 /** @returns how many cells got a value */
 function fillRow(
+  selection: InstantSelection,
   block: StepBlock,
   first: number,
   columns: SampleColumns,
+): number {
+  const { time, grid, lookbackDeltaMs, aspect, queried } = selection;
+  if (aspect === 'value' && !columns.histograms) {
+    return fillFloats(columns, time, grid, lookbackDeltaMs, block, first, queried.perStep);
+  }
+  return fillAspects(selection, block, first, columns);
+}
+
+function fillFloats(
+  { timestamps, values, valueWords, length }: SampleColumns,
   { atMs, offsetMs }: ResolvedTime,
-  grid: StepGrid,
+  { startMs, stepMs, count }: StepGrid,
   lookbackDeltaMs: number,
-  aspect: SampleAspect,
+  block: StepBlock,
+  first: number,
   queried: Float64Array,
+): number {
+  const { values: results, present } = block;
+  const firstMs = (atMs ?? startMs) - offsetMs;
+  const advanceMs = atMs === undefined ? stepMs : 0;
+  let next = 0;
+  let filled = 0;
+  for (let step = 0; step < count; step++) {
+    const refMs = firstMs + step * advanceMs;
+    while (next < length && timestamps[next] <= refMs) next++;
+    const i = next - 1;
+    if (i < 0 || timestamps[i] <= refMs - lookbackDeltaMs) continue;
+    const value = values[i];
+    if (Number.isNaN(value) && isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
+    results[first + step] = value;
+    present[first + step] = FLOAT;
+    queried[step]++;
+    filled++;
+  }
+  return filled;
+}
+
+/** As `fillFloats`, whatever is asked for and whatever the samples are. */
+function fillAspects(
+  {
+    time: { atMs, offsetMs },
+    grid,
+    lookbackDeltaMs,
+    aspect,
+    queried: { perStep: queried },
+  }: InstantSelection,
+  block: StepBlock,
+  first: number,
+  columns: SampleColumns,
 ): number {
   const { timestamps, values, valueWords, histograms, startTimes, length } = columns;
   let next = 0;

@@ -45,6 +45,15 @@ export class StepBlock implements SeriesBlock {
     return first;
   }
 
+  /** Takes all rows back, and keeps the memory for others. */
+  clear(): void {
+    this.present.fill(0, 0, this.rows * this.steps);
+    this.values.fill(0, 0, this.rows * this.steps);
+    if (this.histograms) this.histograms.length = 0;
+    this.labels = [];
+    this.nameDropped = [];
+  }
+
   /** Takes the last row back. */
   removeLastRow(): void {
     const first = (this.labels.length - 1) * this.steps;

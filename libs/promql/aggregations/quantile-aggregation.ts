@@ -18,7 +18,7 @@ export function quantileOfGroups(
   quantiles: Float64Array,
 ): StepBlock {
   warnOfBadQuantiles(evaluator, expr, quantiles);
-  infoOfIgnored({ evaluator, expr, block });
+  infoOfIgnored({ evaluator, expr }, block);
   const result = groupBlock(block, groups);
   const scratch = new Float64Array(block.rows);
   membersOf(groups).forEach((members, group) => {

@@ -1,9 +1,8 @@
 import type { AggregateOperator, Aggregation } from '../ast.ts';
 import type { Evaluator } from '../evaluator.ts';
-import type { Groups } from '../grouping.ts';
 import { FLOAT, HISTOGRAM } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
-import { addHistogramsTo, infoOfIgnored } from './histogram-sums.ts';
+import { HistogramMembers, infoOfIgnored } from './histogram-sums.ts';
 
 /** Aggregations that give one value for each group and step. */
 export type ReducerName = Extract<
@@ -14,191 +13,288 @@ export type ReducerName = Extract<
 export interface Reduction {
   readonly evaluator: Evaluator;
   readonly expr: Aggregation;
-  readonly block: StepBlock;
-  readonly groups: Groups;
-  /** One row for each group, to be filled. */
+  /** One row for each group, to be filled; rows are added as groups turn up. */
   readonly result: StepBlock;
 }
 
-type Reducer = (reduction: Reduction) => void;
+/** Reduces the rows of each group to one, step by step. Rows come some at a time, always in their order. */
+export interface Reducer {
+  /** @param groupOf the row of the result for each row of the block */
+  add(block: StepBlock, groupOf: Int32Array): void;
+  /** All rows have been there. */
+  finish(): void;
+}
 
-const reducers: Record<ReducerName, Reducer> = {
-  sum: (reduction) => {
-    reduceSum(reduction);
-    addHistogramsTo(reduction, false);
-  },
-  avg: (reduction) => {
-    reduceMean(reduction);
-    addHistogramsTo(reduction, true);
-  },
-  min: (reduction) => reduceExtreme(reduction, (value, best) => value < best),
-  max: (reduction) => reduceExtreme(reduction, (value, best) => value > best),
-  count: reduceCount,
-  group: reduceGroup,
-  stddev: (reduction) => reduceVariance(reduction, true),
-  stdvar: (reduction) => reduceVariance(reduction, false),
+type Factory = (reduction: Reduction) => Reducer;
+
+const factories: Record<ReducerName, Factory> = {
+  sum: (reduction) => new Sum(reduction),
+  avg: (reduction) => new Mean(reduction),
+  min: (reduction) => new Extreme(reduction, false),
+  max: (reduction) => new Extreme(reduction, true),
+  count: (reduction) => new Count(reduction),
+  group: (reduction) => new Group(reduction),
+  stddev: (reduction) => new Variance(reduction, true),
+  stdvar: (reduction) => new Variance(reduction, false),
 };
 
-export function reducerFor(name: ReducerName): Reducer {
-  return reducers[name];
+export function reducerFor(name: ReducerName, reduction: Reduction): Reducer {
+  return factories[name](reduction);
+}
+
+/** A column beside the result's, as long as those. */
+function fitted(column: Float64Array, result: StepBlock): Float64Array {
+  const cells = result.present.length;
+  if (column.length >= cells) return column;
+  result.budget.hold(cells - column.length);
+  const grown = new Float64Array(cells);
+  grown.set(column);
+  return grown;
 }
 
 /** Kahan–Neumaier sums, the compensations in a column beside the sums. */
-function reduceSum({ block, groups, result }: Reduction): void {
-  const { steps, values, present } = block;
-  block.budget.hold(result.rows * steps);
-  const compensations = new Float64Array(result.rows * steps);
-  const sums = result.values;
-  for (let row = 0; row < block.rows; row++) {
-    const from = row * steps;
-    const to = groups.groupOf[row] * steps;
-    block.budget.work(steps);
-    for (let k = 0; k < steps; k++) {
-      if (present[from + k] !== FLOAT) continue;
-      const cell = to + k;
-      const value = values[from + k];
-      if (result.present[cell] === 0) {
-        result.present[cell] = FLOAT;
-        sums[cell] = value;
-        continue;
-      }
-      const sum = sums[cell];
-      const next = sum + value;
-      if (next === Number.POSITIVE_INFINITY || next === Number.NEGATIVE_INFINITY) compensations[cell] = 0;
-      else if (Math.abs(sum) >= Math.abs(value)) compensations[cell] += sum - next + value;
-      else compensations[cell] += value - next + sum;
-      sums[cell] = next;
-    }
+class Sum implements Reducer {
+  readonly #result: StepBlock;
+  readonly #histograms: HistogramMembers;
+  #compensations: Float64Array = new Float64Array(0);
+
+  constructor(reduction: Reduction) {
+    this.#result = reduction.result;
+    this.#histograms = new HistogramMembers(reduction, false);
   }
-  for (let cell = 0; cell < compensations.length; cell++) sums[cell] += compensations[cell];
+
+  add(block: StepBlock, groupOf: Int32Array): void {
+    const { steps, values, present } = block;
+    const { values: sums, present: filled } = this.#result;
+    this.#compensations = fitted(this.#compensations, this.#result);
+    const compensations = this.#compensations;
+    for (let row = 0; row < block.rows; row++) {
+      const to = groupOf[row] * steps;
+      block.budget.work(steps);
+      for (let k = to, i = row * steps; k < to + steps; k++, i++) {
+        if (present[i] !== FLOAT) continue;
+        const value = values[i];
+        if (filled[k] === 0) {
+          filled[k] = FLOAT;
+          sums[k] = value;
+          continue;
+        }
+        const sum = sums[k];
+        const next = sum + value;
+        if (next === Number.POSITIVE_INFINITY || next === Number.NEGATIVE_INFINITY) compensations[k] = 0;
+        else if (Math.abs(sum) >= Math.abs(value)) compensations[k] += sum - next + value;
+        else compensations[k] += value - next + sum;
+        sums[k] = next;
+      }
+    }
+    this.#histograms.gather(block, groupOf);
+  }
+
+  finish(): void {
+    const { values: sums } = this.#result;
+    const compensations = this.#compensations;
+    for (let cell = 0; cell < compensations.length; cell++) sums[cell] += compensations[cell];
+    this.#histograms.addToResult();
+  }
 }
 
 /** Sum over count; where the sum overflows, an incremental mean from there on. */
-function reduceMean({ block, groups, result }: Reduction): void {
-  const { steps, values, present } = block;
-  const cells = result.rows * steps;
-  block.budget.hold(2 * cells);
-  const compensations = new Float64Array(cells);
-  const counts = new Uint32Array(cells);
-  const incremental = new Uint8Array(cells);
-  const sums = result.values;
-  for (let row = 0; row < block.rows; row++) {
-    const from = row * steps;
-    const to = groups.groupOf[row] * steps;
-    block.budget.work(steps);
-    for (let k = 0; k < steps; k++) {
-      if (present[from + k] !== FLOAT) continue;
-      const cell = to + k;
-      const count = ++counts[cell];
-      let value = values[from + k];
+class Mean implements Reducer {
+  readonly #result: StepBlock;
+  readonly #histograms: HistogramMembers;
+  #compensations: Float64Array = new Float64Array(0);
+  #counts: Float64Array = new Float64Array(0);
+  /** Above 0 where the mean is incremental. */
+  #incremental: Float64Array = new Float64Array(0);
+
+  constructor(reduction: Reduction) {
+    this.#result = reduction.result;
+    this.#histograms = new HistogramMembers(reduction, true);
+  }
+
+  add(block: StepBlock, groupOf: Int32Array): void {
+    const result = this.#result;
+    this.#compensations = fitted(this.#compensations, result);
+    this.#counts = fitted(this.#counts, result);
+    this.#incremental = fitted(this.#incremental, result);
+    for (let row = 0; row < block.rows; row++) {
+      block.budget.work(block.steps);
+      this.#addRow(block, row * block.steps, groupOf[row] * block.steps);
+    }
+    this.#histograms.gather(block, groupOf);
+  }
+
+  #addRow({ steps, values, present }: StepBlock, from: number, to: number): void {
+    const { values: sums, present: filled } = this.#result;
+    const compensations = this.#compensations;
+    const counts = this.#counts;
+    const incremental = this.#incremental;
+    for (let k = to, i = from; k < to + steps; k++, i++) {
+      if (present[i] !== FLOAT) continue;
+      const count = ++counts[k];
+      let value = values[i];
       if (count === 1) {
-        result.present[cell] = FLOAT;
-        sums[cell] = value;
+        filled[k] = FLOAT;
+        sums[k] = value;
         continue;
       }
-      if (incremental[cell] === 0 && Math.abs(sums[cell] + value) === Number.POSITIVE_INFINITY) {
-        incremental[cell] = 1;
-        sums[cell] /= count - 1;
-        compensations[cell] /= count - 1;
+      if (incremental[k] === 0 && Math.abs(sums[k] + value) === Number.POSITIVE_INFINITY) {
+        incremental[k] = 1;
+        sums[k] /= count - 1;
+        compensations[k] /= count - 1;
       }
-      if (incremental[cell] === 1) {
+      if (incremental[k] === 1) {
         const shrink = (count - 1) / count;
-        sums[cell] *= shrink;
-        compensations[cell] *= shrink;
+        sums[k] *= shrink;
+        compensations[k] *= shrink;
         value /= count;
       }
-      const sum = sums[cell];
+      const sum = sums[k];
       const next = sum + value;
-      if (next === Number.POSITIVE_INFINITY || next === Number.NEGATIVE_INFINITY) compensations[cell] = 0;
-      else if (Math.abs(sum) >= Math.abs(value)) compensations[cell] += sum - next + value;
-      else compensations[cell] += value - next + sum;
-      sums[cell] = next;
+      if (next === Number.POSITIVE_INFINITY || next === Number.NEGATIVE_INFINITY) compensations[k] = 0;
+      else if (Math.abs(sum) >= Math.abs(value)) compensations[k] += sum - next + value;
+      else compensations[k] += value - next + sum;
+      sums[k] = next;
     }
   }
-  for (let cell = 0; cell < cells; cell++) {
-    if (incremental[cell] === 1) sums[cell] += compensations[cell];
-    else sums[cell] = sums[cell] / counts[cell] + compensations[cell] / counts[cell];
+
+  finish(): void {
+    const { values: sums } = this.#result;
+    for (let cell = 0; cell < this.#counts.length; cell++) {
+      const count = this.#counts[cell];
+      if (count === 0) continue;
+      const compensation = this.#compensations[cell];
+      if (this.#incremental[cell] === 1) sums[cell] += compensation;
+      else sums[cell] = sums[cell] / count + compensation / count;
+    }
+    this.#histograms.addToResult();
   }
 }
 
-function reduceExtreme(reduction: Reduction, beats: (value: number, best: number) => boolean): void {
-  const { block, groups, result } = reduction;
-  infoOfIgnored(reduction);
-  const { steps, values, present } = block;
-  for (let row = 0; row < block.rows; row++) {
-    const from = row * steps;
-    const to = groups.groupOf[row] * steps;
-    block.budget.work(steps);
-    for (let k = 0; k < steps; k++) {
-      if (present[from + k] !== FLOAT) continue;
-      const value = values[from + k];
-      const best = result.values[to + k];
-      if (result.present[to + k] !== 0 && !beats(value, best) && !Number.isNaN(best)) continue;
-      result.present[to + k] = FLOAT;
-      result.values[to + k] = value;
+/** NaN only where there is nothing else. */
+class Extreme implements Reducer {
+  readonly #reduction: Reduction;
+  readonly #highest: boolean;
+
+  constructor(reduction: Reduction, highest: boolean) {
+    this.#reduction = reduction;
+    this.#highest = highest;
+  }
+
+  add(block: StepBlock, groupOf: Int32Array): void {
+    infoOfIgnored(this.#reduction, block);
+    const { steps, values, present } = block;
+    const { values: bests, present: filled } = this.#reduction.result;
+    const highest = this.#highest;
+    for (let row = 0; row < block.rows; row++) {
+      const to = groupOf[row] * steps;
+      block.budget.work(steps);
+      for (let k = to, i = row * steps; k < to + steps; k++, i++) {
+        if (present[i] !== FLOAT) continue;
+        const value = values[i];
+        const best = bests[k];
+        const beaten = highest ? value > best : value < best;
+        if (filled[k] !== 0 && !beaten && !Number.isNaN(best)) continue;
+        filled[k] = FLOAT;
+        bests[k] = value;
+      }
     }
   }
+
+  finish(): void {}
 }
 
-function reduceCount({ block, groups, result }: Reduction): void {
-  const { steps, present } = block;
-  for (let row = 0; row < block.rows; row++) {
-    const from = row * steps;
-    const to = groups.groupOf[row] * steps;
-    block.budget.work(steps);
-    for (let k = 0; k < steps; k++) {
-      if (present[from + k] === 0) continue;
-      result.present[to + k] = FLOAT;
-      result.values[to + k]++;
+class Count implements Reducer {
+  readonly #result: StepBlock;
+
+  constructor({ result }: Reduction) {
+    this.#result = result;
+  }
+
+  add(block: StepBlock, groupOf: Int32Array): void {
+    const { steps, present } = block;
+    const { values: counts, present: filled } = this.#result;
+    for (let row = 0; row < block.rows; row++) {
+      const to = groupOf[row] * steps;
+      block.budget.work(steps);
+      for (let k = to, i = row * steps; k < to + steps; k++, i++) {
+        if (present[i] === 0) continue;
+        filled[k] = FLOAT;
+        counts[k]++;
+      }
     }
   }
+
+  finish(): void {}
 }
 
-function reduceGroup({ block, groups, result }: Reduction): void {
-  const { steps, present } = block;
-  for (let row = 0; row < block.rows; row++) {
-    const from = row * steps;
-    const to = groups.groupOf[row] * steps;
-    block.budget.work(steps);
-    for (let k = 0; k < steps; k++) {
-      if (present[from + k] !== 0) result.setFloat(to + k, 1);
+class Group implements Reducer {
+  readonly #result: StepBlock;
+
+  constructor({ result }: Reduction) {
+    this.#result = result;
+  }
+
+  add(block: StepBlock, groupOf: Int32Array): void {
+    const { steps, present } = block;
+    for (let row = 0; row < block.rows; row++) {
+      const to = groupOf[row] * steps;
+      block.budget.work(steps);
+      for (let k = 0; k < steps; k++) if (present[row * steps + k] !== 0) this.#result.setFloat(to + k, 1);
     }
   }
+
+  finish(): void {}
 }
 
 /** Welford's algorithm; an infinite or NaN first value makes the result NaN. */
-function reduceVariance(reduction: Reduction, deviation: boolean): void {
-  const { block, groups, result } = reduction;
-  infoOfIgnored(reduction);
-  const { steps, values, present } = block;
-  const cells = result.rows * steps;
-  block.budget.hold(2 * cells);
-  const means = new Float64Array(cells);
-  const counts = new Uint32Array(cells);
-  const squares = result.values;
-  for (let row = 0; row < block.rows; row++) {
-    const from = row * steps;
-    const to = groups.groupOf[row] * steps;
-    block.budget.work(steps);
-    for (let k = 0; k < steps; k++) {
-      if (present[from + k] !== FLOAT) continue;
-      const cell = to + k;
-      const value = values[from + k];
-      const count = ++counts[cell];
-      if (count === 1) {
-        result.present[cell] = FLOAT;
-        means[cell] = value;
-        squares[cell] = Number.isFinite(value) ? 0 : Number.NaN;
-        continue;
+class Variance implements Reducer {
+  readonly #reduction: Reduction;
+  readonly #deviation: boolean;
+  #means: Float64Array = new Float64Array(0);
+  #counts: Float64Array = new Float64Array(0);
+
+  constructor(reduction: Reduction, deviation: boolean) {
+    this.#reduction = reduction;
+    this.#deviation = deviation;
+  }
+
+  add(block: StepBlock, groupOf: Int32Array): void {
+    const { result } = this.#reduction;
+    infoOfIgnored(this.#reduction, block);
+    this.#means = fitted(this.#means, result);
+    this.#counts = fitted(this.#counts, result);
+    const { steps, values, present } = block;
+    const { values: squares, present: filled } = result;
+    const means = this.#means;
+    const counts = this.#counts;
+    for (let row = 0; row < block.rows; row++) {
+      const to = groupOf[row] * steps;
+      block.budget.work(steps);
+      for (let k = to, i = row * steps; k < to + steps; k++, i++) {
+        if (present[i] !== FLOAT) continue;
+        const value = values[i];
+        const count = ++counts[k];
+        if (count === 1) {
+          filled[k] = FLOAT;
+          means[k] = value;
+          squares[k] = Number.isFinite(value) ? 0 : Number.NaN;
+          continue;
+        }
+        const delta = value - means[k];
+        means[k] += delta / count;
+        squares[k] += delta * (value - means[k]);
       }
-      const delta = value - means[cell];
-      means[cell] += delta / count;
-      squares[cell] += delta * (value - means[cell]);
     }
   }
-  for (let cell = 0; cell < cells; cell++) {
-    if (result.present[cell] === HISTOGRAM || counts[cell] === 0) continue;
-    const variance = squares[cell] / counts[cell];
-    squares[cell] = deviation ? Math.sqrt(variance) : variance;
+
+  finish(): void {
+    const { values: squares, present } = this.#reduction.result;
+    for (let cell = 0; cell < this.#counts.length; cell++) {
+      const count = this.#counts[cell];
+      if (present[cell] === HISTOGRAM || count === 0) continue;
+      const variance = squares[cell] / count;
+      squares[cell] = this.#deviation ? Math.sqrt(variance) : variance;
+    }
   }
 }

@@ -33,7 +33,7 @@ export function selectExtremes(
   groups: Groups,
   params: Float64Array,
 ): StepBlock {
-  infoOfIgnored({ evaluator, expr, block });
+  infoOfIgnored({ evaluator, expr }, block);
   const counts = mapColumn(evaluator.budget, params, (param) => Math.min(keptCount(param), block.rows));
   const groupCount = groups.labels.length;
   const most = Math.min(

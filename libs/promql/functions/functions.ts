@@ -3,11 +3,14 @@ import { type Call, type Expr, unwrapParens } from '../ast.ts';
 import type { Budget } from '../budget.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { quoteText } from '../go-quote.ts';
+import { differWithoutMetadata } from '../label-sets.ts';
 import { FLOAT, HISTOGRAM, type StepGrid } from '../query.ts';
 import { checkExtension, type Extension, slideExtended } from '../ranges/extended.ts';
 import { keepsName, type RangeFunctionName, rangeFunction } from '../ranges/range-functions.ts';
 import { RangeReport } from '../ranges/range-report.ts';
-import { slideWindows } from '../ranges/slide.ts';
+import type { RangeSource } from '../ranges/range-source.ts';
+import { slideBatches, slideWindows } from '../ranges/slide.ts';
+import type { WindowFunction } from '../ranges/window.ts';
 import { constantColumn, mapColumn, scalarColumn } from '../scalar-column.ts';
 import type { FunctionName, ScalarFunctionName } from '../signatures.ts';
 import { StepBlock } from '../step-block.ts';
@@ -65,30 +68,71 @@ export function evaluateCall(evaluator: Evaluator, call: Call, grid: StepGrid): 
 
 function evaluateRangeCall(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
   const { name, args } = call.signature;
-  const rangeAt = args.indexOf('matrix');
-  const scalars = call.args.filter((_, i) => i !== rangeAt).map((arg) => evaluator.scalar(arg, grid));
-  const source = evaluator.range(call.args[rangeAt], grid);
-  const make = rangeFunction(name);
-  if (!make) throw new TypeError(`${name} is no range function`);
-  if (name === 'quantile_over_time') warnOfQuantiles(evaluator, call, scalars[0]);
-  const report = new RangeReport(evaluator.annotations, call.args[rangeAt].span);
-  const extension = extensionOf(call.args[rangeAt]);
+  const { fn, source, report } = windowsOf(evaluator, call, grid);
+  const extension = extensionOf(call.args[args.indexOf('matrix')]);
   if (extension) checkExtension(extension, name);
   const { budget, plan, queried } = evaluator;
+  const { lookbackDeltaMs } = plan;
   const block = extension
-    ? slideExtended({
-        source,
-        grid,
-        extension,
-        lookbackDeltaMs: plan.lookbackDeltaMs,
-        name,
-        budget,
-        report,
-        queried,
-      })
-    : slideWindows(source, grid, make(scalars, source.time.rangeMs), budget, report, queried);
+    ? slideExtended({ source, grid, extension, lookbackDeltaMs, name, budget, report, queried })
+    : slideWindows(source, grid, fn, budget, report, queried);
   if (name === 'rate' || name === 'increase') infoOfGauges(evaluator, call, block);
   return keepsName(name) ? block : evaluator.dropNames(block);
+}
+
+/** The function of a call, the series it runs over and what hears of their oddities. */
+function windowsOf(
+  evaluator: Evaluator,
+  call: Call,
+  grid: StepGrid,
+): { fn: WindowFunction; source: RangeSource; report: RangeReport } {
+  const { name, args } = call.signature;
+  const rangeAt = args.indexOf('matrix');
+  const make = rangeFunction(name);
+  if (!make) throw new TypeError(`${name} is no range function`);
+  const scalars = call.args.filter((_, i) => i !== rangeAt).map((arg) => evaluator.scalar(arg, grid));
+  const source = evaluator.range(call.args[rangeAt], grid);
+  if (name === 'quantile_over_time') warnOfQuantiles(evaluator, call, scalars[0]);
+  const report = new RangeReport(evaluator.annotations, call.args[rangeAt].span);
+  return { fn: make(scalars, source.time.rangeMs), source, report };
+}
+
+/**
+ * The rows of a range function over a selector, some at a time (see `slideBatches`); undefined where the call is another
+ * or its rows must all be there at once, since some of them may be one row when their names are gone.
+ */
+export function rangeCallBatches(
+  evaluator: Evaluator,
+  call: Call,
+  grid: StepGrid,
+  batchRows: number,
+): Iterable<StepBlock> | undefined {
+  const { name, args } = call.signature;
+  const rangeAt = args.indexOf('matrix');
+  if (!rangeFunction(name)) return undefined;
+  const range = unwrapParens(call.args[rangeAt]);
+  if (range.kind !== 'matrixSelector' || range.selector.extension) return undefined;
+  const series = evaluator.plan.seriesOf(range.selector);
+  const dropsNames = !keepsName(name);
+  if (dropsNames && !evaluator.delayedNameRemoval && !differWithoutMetadata(series)) return undefined;
+  return batchesOf(evaluator, call, grid, batchRows, dropsNames);
+}
+
+function* batchesOf(
+  evaluator: Evaluator,
+  call: Call,
+  grid: StepGrid,
+  batchRows: number,
+  dropsNames: boolean,
+): Generator<StepBlock> {
+  const { name } = call.signature;
+  const { fn, source, report } = windowsOf(evaluator, call, grid);
+  const { budget, queried } = evaluator;
+  for (const block of slideBatches(source, grid, fn, budget, report, queried, batchRows)) {
+    if (name === 'rate' || name === 'increase') infoOfGauges(evaluator, call, block);
+    if (dropsNames) evaluator.stripNames(block);
+    yield block;
+  }
 }
 
 function extensionOf(expr: Expr): Extension | undefined {

@@ -1,3 +1,4 @@
+import type { FloatWindows } from './float-windows.ts';
 import { countMixedPairs } from './histogram-pairs.ts';
 import type { RangeSamples } from './range-samples.ts';
 import { isResetAt } from './start-times.ts';
@@ -48,5 +49,14 @@ export class PairsOverTime implements WindowFunction {
     }
     if (from === to) return;
     window.setFloat(this.#prefix[to - 1] - this.#prefix[from]);
+  }
+
+  applyAll(windows: FloatWindows): number {
+    const { steps, from, to, first, results } = windows;
+    const prefix = this.#prefix;
+    for (let k = 0; k < steps; k++) {
+      if (from[k] !== to[k]) results[first + k] = prefix[to[k] - 1] - prefix[from[k]];
+    }
+    return windows.markFilled();
   }
 }

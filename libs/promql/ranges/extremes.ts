@@ -1,3 +1,4 @@
+import type { FloatWindows } from './float-windows.ts';
 import type { RangeSamples } from './range-samples.ts';
 import type { Window, WindowFunction } from './window.ts';
 
@@ -45,6 +46,31 @@ export class ExtremeOverTime implements WindowFunction {
     while (this.#head < this.#tail && queue[this.#head] < from) this.#head++;
     const best = this.#head < this.#tail ? queue[this.#head] : to - 1;
     window.setFloat(this.#kind.time ? timestamps[best] / 1000 : values[best]);
+  }
+
+  applyAll(windows: FloatWindows): number {
+    const { steps, from, to, timestamps, values, first, results } = windows;
+    const { highest, time } = this.#kind;
+    const queue = this.#queue;
+    let head = 0;
+    let tail = 0;
+    let next = 0;
+    for (let k = 0; k < steps; k++) {
+      const low = from[k];
+      const high = to[k];
+      if (low === high) continue;
+      for (; next < high; next++) {
+        const value = values[next];
+        if (Number.isNaN(value)) continue;
+        if (highest) while (tail > head && value >= values[queue[tail - 1]]) tail--;
+        else while (tail > head && value <= values[queue[tail - 1]]) tail--;
+        queue[tail++] = next;
+      }
+      while (head < tail && queue[head] < low) head++;
+      const best = head < tail ? queue[head] : high - 1;
+      results[first + k] = time ? timestamps[best] / 1000 : values[best];
+    }
+    return windows.markFilled();
   }
 
   #beats(value: number, other: number): boolean {

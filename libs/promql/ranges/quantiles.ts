@@ -1,22 +1,13 @@
 import { quantileOfSorted } from '../quantile.ts';
+import type { FloatWindows } from './float-windows.ts';
 import type { RangeSamples } from './range-samples.ts';
-import { PlainWindowFunction, type Window, type WindowFunction } from './window.ts';
+import { SortedWindow } from './sorted-window.ts';
+import type { Window, WindowFunction } from './window.ts';
 
-/** Insertions and removals from which on sorting the window anew is cheaper than moving memory for each. */
-const MOVES_BEFORE_SORTING = 256;
-
-/**
- * `quantile_over_time`: the window's values kept sorted while it slides. Each sample is inserted and
- * removed once by binary search, which moves memory but compares little; a window far from the last one is
- * sorted anew.
- */
+/** `quantile_over_time`. */
 export class QuantileOverTime implements WindowFunction {
   readonly #quantiles: Float64Array;
-  #sorted = new Float64Array(256);
-  #count = 0;
-  #nans = 0;
-  #from = 0;
-  #to = 0;
+  readonly #sorted = new SortedWindow();
 
   /** @param quantiles one a step */
   constructor(quantiles: Float64Array) {
@@ -24,94 +15,87 @@ export class QuantileOverTime implements WindowFunction {
   }
 
   begin(samples: RangeSamples): void {
-    if (this.#sorted.length < samples.length) this.#sorted = new Float64Array(samples.length * 2);
-    this.#count = 0;
-    this.#nans = 0;
-    this.#from = 0;
-    this.#to = 0;
+    this.#sorted.reset(samples.length);
   }
 
   apply(window: Window): void {
-    const { from, to } = window;
     if (!window.hasFloats()) return;
-    const { values } = window.samples;
-    if (from >= this.#to || from - this.#from + to - this.#to > MOVES_BEFORE_SORTING) {
-      this.#sortAnew(values, from, to);
-    }
-    for (; this.#from < from; this.#from++) this.#remove(values[this.#from]);
-    for (; this.#to < to; this.#to++) this.#insert(values[this.#to]);
-    window.setFloat(quantileOfSorted(this.#quantiles[window.step], this.#sorted, this.#count, this.#nans));
+    this.#sorted.slideTo(window.samples.values, window.from, window.to);
+    window.setFloat(this.#quantile(window.step));
   }
 
-  #sortAnew(values: Float64Array, from: number, to: number): void {
-    this.#count = 0;
-    this.#nans = 0;
-    for (let i = from; i < to; i++) {
-      if (Number.isNaN(values[i])) this.#nans++;
-      else this.#sorted[this.#count++] = values[i];
+  applyAll(windows: FloatWindows): number {
+    const { steps, from, to, values, first, results, budget } = windows;
+    for (let k = 0; k < steps; k++) {
+      if (from[k] === to[k]) continue;
+      budget.work(to[k] - from[k]);
+      this.#sorted.slideTo(values, from[k], to[k]);
+      results[first + k] = this.#quantile(k);
     }
-    this.#sorted.subarray(0, this.#count).sort();
-    this.#from = from;
-    this.#to = to;
+    return windows.markFilled();
   }
 
-  #insert(value: number): void {
-    if (Number.isNaN(value)) {
-      this.#nans++;
-      return;
-    }
-    const at = this.#rank(value);
-    this.#sorted.copyWithin(at + 1, at, this.#count);
-    this.#sorted[at] = value;
-    this.#count++;
-  }
-
-  #remove(value: number): void {
-    if (Number.isNaN(value)) {
-      this.#nans--;
-      return;
-    }
-    const at = this.#rank(value);
-    this.#sorted.copyWithin(at, at + 1, this.#count);
-    this.#count--;
-  }
-
-  /** Index of the first sorted value not below `value`. */
-  #rank(value: number): number {
-    let low = 0;
-    let high = this.#count;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#sorted[middle] < value) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  #quantile(step: number): number {
+    const { values, count, nans } = this.#sorted;
+    return quantileOfSorted(this.#quantiles[step], values, count, nans);
   }
 }
 
 /** `mad_over_time`: the median of the distances from the median. */
-export class MedianDeviationOverTime extends PlainWindowFunction {
-  #scratch = new Float64Array(256);
+export class MedianDeviationOverTime implements WindowFunction {
+  readonly #sorted = new SortedWindow();
+
+  begin(samples: RangeSamples): void {
+    this.#sorted.reset(samples.length);
+  }
 
   apply(window: Window): void {
-    const { from, to } = window;
     if (!window.hasFloats()) return;
-    const count = to - from;
-    if (this.#scratch.length < count) this.#scratch = new Float64Array(count * 2);
-    const values = this.#scratch.subarray(0, count);
-    values.set(window.samples.values.subarray(from, to));
-    if (values.some(Number.isNaN)) {
-      window.setFloat(Number.NaN);
-      return;
-    }
-    const median = medianOf(values);
-    for (let i = 0; i < count; i++) values[i] = Math.abs(values[i] - median);
-    window.setFloat(medianOf(values));
+    this.#sorted.slideTo(window.samples.values, window.from, window.to);
+    window.setFloat(this.#deviation());
   }
-}
 
-/** Sorts `values`, which hold no NaN. */
-function medianOf(values: Float64Array): number {
-  values.sort();
-  return quantileOfSorted(0.5, values, values.length, 0);
+  applyAll(windows: FloatWindows): number {
+    const { steps, from, to, values, first, results, budget } = windows;
+    for (let k = 0; k < steps; k++) {
+      if (from[k] === to[k]) continue;
+      budget.work(to[k] - from[k]);
+      this.#sorted.slideTo(values, from[k], to[k]);
+      results[first + k] = this.#deviation();
+    }
+    return windows.markFilled();
+  }
+
+  /**
+   * The distances below the median and those above it are sorted each, outwards: a merge of the two reaches their
+   * median after half of them.
+   */
+  #deviation(): number {
+    const { values, count, nans } = this.#sorted;
+    if (nans > 0) return Number.NaN;
+    const median = quantileOfSorted(0.5, values, count, 0);
+    // Infinite values are no distance from one another.
+    if (!Number.isFinite(values[0]) || !Number.isFinite(values[count - 1])) {
+      const distances = values.slice(0, count).map((value) => Math.abs(value - median));
+      return quantileOfSorted(0.5, distances.sort(), count, 0);
+    }
+    const middle = (count - 1) >> 1;
+    let above = middle + 1;
+    let below = middle;
+    let low = 0;
+    let high = 0;
+    for (let rank = 0; rank <= count >> 1; rank++) {
+      low = high;
+      const toAbove = above < count ? values[above] - median : Number.POSITIVE_INFINITY;
+      const toBelow = below >= 0 ? median - values[below] : Number.POSITIVE_INFINITY;
+      if (toBelow <= toAbove) {
+        high = toBelow;
+        below--;
+      } else {
+        high = toAbove;
+        above++;
+      }
+    }
+    return count % 2 === 1 ? high : low * 0.5 + high * 0.5;
+  }
 }

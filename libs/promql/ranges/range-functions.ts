@@ -1,10 +1,12 @@
 import type { FunctionName } from '../signatures.ts';
 import { isChange, isReset, PairsOverTime } from './counts.ts';
 import { ExtremeOverTime } from './extremes.ts';
+import type { FloatWindows } from './float-windows.ts';
 import { MedianDeviationOverTime, QuantileOverTime } from './quantiles.ts';
 import { ExtrapolatedRate, InstantRate } from './rate.ts';
-import { SumOverTime, VarianceOverTime } from './sums.ts';
+import { SumOverTime } from './sums.ts';
 import { Derivative, DoubleExponentialSmoothing, LinearPrediction } from './trend.ts';
+import { VarianceOverTime } from './variance.ts';
 import { PlainWindowFunction, type Window, type WindowFunction } from './window.ts';
 
 /** Functions that turn the windows of each series into one value a step. */
@@ -69,11 +71,22 @@ class CountOverTime extends PlainWindowFunction {
   apply(window: Window): void {
     window.setFloat(window.to - window.from + window.histogramTo - window.histogramFrom);
   }
+
+  applyAll(windows: FloatWindows): number {
+    const { steps, from, to, first, results } = windows;
+    for (let k = 0; k < steps; k++) results[first + k] = to[k] - from[k];
+    return windows.markFilled();
+  }
 }
 
 class PresentOverTime extends PlainWindowFunction {
   apply(window: Window): void {
     window.setFloat(1);
+  }
+
+  applyAll(windows: FloatWindows): number {
+    windows.results.fill(1, windows.first, windows.first + windows.steps);
+    return windows.markFilled();
   }
 }
 
@@ -86,6 +99,18 @@ class EdgeOverTime extends PlainWindowFunction {
     super();
     this.#last = last;
     this.#time = time;
+  }
+
+  applyAll(windows: FloatWindows): number {
+    const { steps, from, to, timestamps, values, first, results } = windows;
+    const last = this.#last;
+    const time = this.#time;
+    for (let k = 0; k < steps; k++) {
+      if (from[k] === to[k]) continue;
+      const at = last ? to[k] - 1 : from[k];
+      results[first + k] = time ? timestamps[at] / 1000 : values[at];
+    }
+    return windows.markFilled();
   }
 
   apply(window: Window): void {

@@ -80,7 +80,8 @@ export class RangeSamples {
     const { timestamps, values, valueWords, startTimes } = columns;
     let kept = 0;
     for (let i = 0; i < count; i++) {
-      if (isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
+      // Only a NaN can be a staleness marker, and what is no NaN is told fastest.
+      if (Number.isNaN(values[i]) && isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
       if (kept !== i) {
         timestamps[kept] = timestamps[i];
         values[kept] = values[i];

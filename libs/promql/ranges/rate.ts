@@ -1,4 +1,6 @@
 import { scaleHistogram } from '../histograms/arithmetic.ts';
+import { FLOAT } from '../query.ts';
+import type { FloatWindows } from './float-windows.ts';
 import { histogramIncrease, instantHistogramChange } from './histogram-rate.ts';
 import type { RangeSamples } from './range-samples.ts';
 import { isResetAt, overlapsWithin, startWithin } from './start-times.ts';
@@ -63,7 +65,8 @@ export class ExtrapolatedRate implements WindowFunction {
     }
     if (startMs !== 0) change += first;
     const factor = extrapolationFactor(
-      window,
+      window.startMs,
+      window.endMs,
       timestamps[from],
       timestamps[last],
       last - from,
@@ -71,6 +74,38 @@ export class ExtrapolatedRate implements WindowFunction {
       startMs,
     );
     window.setFloat(change * (this.#kind.isRate ? factor / this.#rangeSeconds : factor));
+  }
+
+  applyAll(windows: FloatWindows): number {
+    const { steps, rangeMs, from, to, endsMs, timestamps, values, first, results, present } = windows;
+    const { isCounter, isRate } = this.#kind;
+    const rangeSeconds = this.#rangeSeconds;
+    const resets = this.#resets;
+    const resetCount = this.#resetCount;
+    let firstReset = 0;
+    let filled = 0;
+    for (let k = 0; k < steps; k++) {
+      const low = from[k];
+      const last = to[k] - 1;
+      if (last <= low) continue;
+      const start = values[low];
+      let change = values[last] - start;
+      while (firstReset < resetCount && resets[firstReset] <= low) firstReset++;
+      for (let i = firstReset; i < resetCount && resets[i] <= last; i++) change += values[resets[i] - 1];
+      const factor = extrapolationFactor(
+        endsMs[k] - rangeMs,
+        endsMs[k],
+        timestamps[low],
+        timestamps[last],
+        last - low,
+        isCounter && change > 0 && start >= 0 ? start / change : Number.POSITIVE_INFINITY,
+        0,
+      );
+      results[first + k] = change * (isRate ? factor / rangeSeconds : factor);
+      present[first + k] = FLOAT;
+      filled++;
+    }
+    return filled;
   }
 
   #applyHistograms(window: Window): void {
@@ -84,7 +119,8 @@ export class ExtrapolatedRate implements WindowFunction {
     if (starts && overlapsWithin(starts, from, to)) window.report.overlappingStart();
     const first = samples.histograms[from].count;
     const factor = extrapolationFactor(
-      window,
+      window.startMs,
+      window.endMs,
       samples.histogramTimestamps[from],
       samples.histogramTimestamps[to - 1],
       to - 1 - from,
@@ -109,7 +145,8 @@ export class ExtrapolatedRate implements WindowFunction {
  * @param startMs when the first sample's count began, where that is known and in the window; else 0
  */
 export function extrapolationFactor(
-  window: Window,
+  windowStartMs: number,
+  windowEndMs: number,
   firstMs: number,
   lastMs: number,
   intervals: number,
@@ -119,13 +156,13 @@ export function extrapolationFactor(
   const sampled = (lastMs - firstMs) / 1000;
   const average = intervals === 0 ? 0 : sampled / intervals;
   const threshold = average * 1.1;
-  let toEnd = (window.endMs - lastMs) / 1000;
+  let toEnd = (windowEndMs - lastMs) / 1000;
   if (toEnd >= threshold) toEnd = average / 2;
   if (startMs !== 0) {
     const covered = (lastMs - startMs) / 1000;
     return (covered + toEnd) / covered;
   }
-  let toStart = (firstMs - window.startMs) / 1000;
+  let toStart = (firstMs - windowStartMs) / 1000;
   if (toStart >= threshold) toStart = average / 2;
   const toZero = sampled * zeroShare;
   if (toZero < toStart) toStart = toZero;
@@ -158,6 +195,20 @@ export class InstantRate implements WindowFunction {
       const reset = last < previous || isResetAt(starts, to - 1);
       window.setFloat((reset ? last : last - previous) / (elapsedMs / 1000));
     }
+  }
+
+  applyAll({ steps, from, to, timestamps, values, first, results, present }: FloatWindows): number {
+    let filled = 0;
+    for (let k = 0; k < steps; k++) {
+      const i = to[k] - 1;
+      if (i <= from[k]) continue;
+      const change = values[i] - values[i - 1];
+      const seconds = (timestamps[i] - timestamps[i - 1]) / 1000;
+      results[first + k] = this.#isRate ? (values[i] < values[i - 1] ? values[i] : change) / seconds : change;
+      present[first + k] = FLOAT;
+      filled++;
+    }
+    return filled;
   }
 
   /** The last two samples decide, whatever is before them. */

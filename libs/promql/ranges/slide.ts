@@ -4,6 +4,7 @@ import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import { type QueriedSamples, sampleWeight } from '../queried-samples.ts';
 import { ABSENT, FLOAT, type StepGrid } from '../query.ts';
 import { StepBlock } from '../step-block.ts';
+import { FloatWindows } from './float-windows.ts';
 import type { RangeReport } from './range-report.ts';
 import { RangeSamples } from './range-samples.ts';
 import type { RangeSource } from './range-source.ts';
@@ -19,20 +20,44 @@ export function slideWindows(
   fn: WindowFunction,
   budget: Budget,
   report: RangeReport,
-  { perStep }: QueriedSamples,
+  queried: QueriedSamples,
 ): StepBlock {
-  const block = new StepBlock(budget, grid.count, source.count);
+  const [block] = slideBatches(source, grid, fn, budget, report, queried, source.count);
+  return block;
+}
+
+/** The same, so many rows at a time, in one block that is filled anew for each: at least one, maybe empty. */
+export function* slideBatches(
+  source: RangeSource,
+  grid: StepGrid,
+  fn: WindowFunction,
+  budget: Budget,
+  report: RangeReport,
+  { perStep }: QueriedSamples,
+  batchRows: number,
+): Generator<StepBlock> {
+  const block = new StepBlock(budget, grid.count, Math.min(batchRows, source.count));
   const samples = new RangeSamples();
   const window = new Window(samples, report);
+  const windows = new FloatWindows(source.time, grid, budget, perStep);
   for (let row = 0; row < source.count; row++) {
     source.load(row, samples);
     if (samples.isEmpty) continue;
+    if (block.rows === batchRows) {
+      yield block;
+      block.clear();
+    }
     const first = block.addRow(source.labels(row), source.nameDropped(row));
     report.metricName = source.labels(row).metricName;
     fn.begin(samples);
-    if (slideRow(source, grid, fn, window, block, first, budget, perStep) === 0) block.removeLastRow();
+    let filled: number;
+    if (fn.applyAll && samples.histograms.length === 0 && samples.starts === undefined) {
+      windows.begin(samples, block, first);
+      filled = fn.applyAll(windows);
+    } else filled = slideRow(source, grid, fn, window, block, first, budget, perStep);
+    if (filled === 0) block.removeLastRow();
   }
-  return block;
+  yield block;
 }
 
 const NO_WEIGHTS = new Float64Array(0);

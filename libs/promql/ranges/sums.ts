@@ -1,7 +1,8 @@
 import { aggregateHistograms } from '../histograms/aggregate.ts';
 import { KahanSum, RunningMean } from '../kahan.ts';
+import type { FloatWindows } from './float-windows.ts';
 import type { RangeSamples } from './range-samples.ts';
-import { PlainWindowFunction, type Window, type WindowFunction } from './window.ts';
+import type { Window, WindowFunction } from './window.ts';
 
 /**
  * `sum_over_time` and `avg_over_time`. Where all values of a series are integers whose magnitudes sum up
@@ -48,7 +49,30 @@ export class SumOverTime implements WindowFunction {
     if (this.#exact) {
       const sum = this.#prefix[to] - this.#prefix[from];
       window.setFloat(this.#average ? sum / (to - from) : sum);
-    } else window.setFloat(this.#average ? this.#meanOf(window) : this.#sumOf(window));
+      return;
+    }
+    const { values } = window.samples;
+    window.setFloat(this.#average ? this.#meanOf(values, from, to) : this.#sumOf(values, from, to));
+  }
+
+  applyAll(windows: FloatWindows): number {
+    const { steps, from, to, values, first, results, budget } = windows;
+    const average = this.#average;
+    const exact = this.#exact;
+    const prefix = this.#prefix;
+    for (let k = 0; k < steps; k++) {
+      const low = from[k];
+      const high = to[k];
+      if (low === high) continue;
+      if (exact) {
+        const sum = prefix[high] - prefix[low];
+        results[first + k] = average ? sum / (high - low) : sum;
+        continue;
+      }
+      budget.work(high - low);
+      results[first + k] = average ? this.#meanOf(values, low, high) : this.#sumOf(values, low, high);
+    }
+    return windows.markFilled();
   }
 
   #combineHistograms(window: Window): void {
@@ -62,14 +86,18 @@ export class SumOverTime implements WindowFunction {
     window.setHistogram(total.histogram);
   }
 
-  #sumOf({ samples: { values }, from, to }: Window): number {
+  #sumOf(values: Float64Array, from: number, to: number): number {
+    const sum = finiteSum(values, from, to, 0);
+    if (Number.isFinite(sum)) return sum;
     const kahan = this.#kahan;
     kahan.reset();
     for (let i = from; i < to; i++) kahan.add(values[i]);
     return kahan.total;
   }
 
-  #meanOf({ samples: { values }, from, to }: Window): number {
+  #meanOf(values: Float64Array, from: number, to: number): number {
+    const plain = finiteSum(values, from, to, to - from);
+    if (Number.isFinite(plain)) return plain;
     const mean = this.#mean;
     mean.reset();
     for (let i = from; i < to; i++) mean.add(values[i]);
@@ -77,31 +105,18 @@ export class SumOverTime implements WindowFunction {
   }
 }
 
-/** `stdvar_over_time` and `stddev_over_time`: Welford's algorithm, compensated. */
-export class VarianceOverTime extends PlainWindowFunction {
-  readonly #deviation: boolean;
-  readonly #mean = new KahanSum();
-  readonly #squares = new KahanSum();
-
-  constructor(deviation: boolean) {
-    super();
-    this.#deviation = deviation;
+/**
+ * What `KahanSum` gives for the values, or `RunningMean` where `count` says how many they are, without objects in the
+ * loop: right where it comes out finite, which it can't if anything on the way was not.
+ */
+function finiteSum(values: Float64Array, from: number, to: number, count: number): number {
+  let sum = values[from];
+  let compensation = 0;
+  for (let i = from + 1; i < to; i++) {
+    const value = values[i];
+    const next = sum + value;
+    compensation += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
+    sum = next;
   }
-
-  apply(window: Window): void {
-    const { from, to } = window;
-    if (!window.hasFloats()) return;
-    const { values } = window.samples;
-    const mean = this.#mean;
-    const squares = this.#squares;
-    mean.reset();
-    squares.reset();
-    for (let i = from; i < to; i++) {
-      const delta = values[i] - mean.total;
-      mean.add(delta / (i - from + 1));
-      squares.add(delta * (values[i] - mean.total));
-    }
-    const variance = squares.total / (to - from);
-    window.setFloat(this.#deviation ? Math.sqrt(variance) : variance);
-  }
+  return count === 0 ? sum + compensation : sum / count + compensation / count;
 }

@@ -1,5 +1,6 @@
 import type { FloatHistogram } from '@xscaler/model';
 import { ABSENT, FLOAT, HISTOGRAM } from '../query.ts';
+import type { FloatWindows } from './float-windows.ts';
 import type { RangeReport } from './range-report.ts';
 import type { RangeSamples } from './range-samples.ts';
 
@@ -62,6 +63,8 @@ export interface WindowFunction {
   begin(samples: RangeSamples): void;
   /** Fills the window's result, or leaves it absent. Called only where the window has samples. */
   apply(window: Window): void;
+  /** All windows of a series of floats at once, with the results that `apply` gives. @returns how many it filled */
+  applyAll?(windows: FloatWindows): number;
 }
 
 /** A function that keeps nothing from window to window. */
