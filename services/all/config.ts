@@ -16,6 +16,9 @@ const secretFile = (setting: string) =>
 
 const addresses = z.array(z.string()).default([]);
 
+/** The port that OTLP/gRPC has by default everywhere. */
+export const DEFAULT_OTLP_GRPC_LISTEN = '127.0.0.1:4317';
+
 /** Configuration of every target. Keys are YAML paths; flags and variables follow from them. */
 export const configSchema = z.strictObject({
   data_dir: z.string().default('./data').describe('Folder of everything that is kept; one process at a time'),
@@ -77,6 +80,16 @@ export const configSchema = z.strictObject({
   gateway: z.strictObject({
     distributors: addresses.describe('host:port of each distributor'),
     queriers: addresses.describe('host:port of each querier'),
+    otlp_grpc_listen: z
+      .string()
+      .default(DEFAULT_OTLP_GRPC_LISTEN)
+      .describe('Address and port for OTLP/gRPC in plain text; none where empty'),
+    tls_listen: z
+      .string()
+      .default('')
+      .describe('Address and port for HTTPS and for gRPC over TLS; none where empty'),
+    tls_cert_file: z.string().default('').describe('File with the certificate and those above it, PEM'),
+    tls_key_file: z.string().default('').describe('File with its key, PEM'),
     max_inflight_bytes: count(256 * MB).describe('Request bodies held at once, bytes'),
     max_inflight_requests: count(2_000).describe('Requests under way at once'),
     max_connections: count(10_000).describe('Open connections'),
