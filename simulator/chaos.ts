@@ -24,6 +24,7 @@ export class Chaos {
       () => this.#pause(),
       () => this.#away('log', log),
       () => this.#away('database', database),
+      () => this.#forget(),
       () => this.#raised('calls are lost', network.faults, 'lostCalls', 0.3),
       () => this.#raised('answers are lost', network.faults, 'lostAnswers', 0.3),
       () => this.#raised('calls are slow', network.faults, 'maxDelayMs', 1_500),
@@ -75,6 +76,13 @@ export class Chaos {
     await sleep(this.#random.between(100, 6_000));
     server.isAway = false;
     this.#tell(`${name} back`);
+  }
+
+  async #forget(): Promise<void> {
+    const { database, time } = this.#cluster.surroundings;
+    const forgottenMs = this.#random.between(1, MAX_FORGOTTEN_MS);
+    this.#tell(`the database forgets the last ${forgottenMs} ms`);
+    await database.forgetSince(time.nowMs - forgottenMs);
   }
 
   async #raised<K extends string>(

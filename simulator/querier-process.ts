@@ -37,10 +37,10 @@ export class QuerierProcess extends SimulatedProcess {
   /** All series of a tenant that have samples in the range, read strongly. */
   async read(tenant: string, startMs: number, endMs: number, signal: AbortSignal): Promise<FoundSeries[]> {
     const arrival = (this.#offsets as EndOffsets).arrival();
-    const minOffsets = await (this.#horizon as ReadHorizon).minOffsets(tenant, endMs, arrival);
+    const plan = await (this.#horizon as ReadHorizon).plan(tenant, endMs, arrival);
     const merger = new SeriesMerger();
     const matchers = [{ type: '!=' as const, name: '__name__', value: '' }];
-    const request = { tenant, matchers, startMs, endMs, minOffsets };
+    const request = { tenant, matchers, startMs, endMs, ...plan };
     for await (const frame of (this.#fanOut as FanOut).select(request, signal)) merger.addFrame(frame);
     const columns = new SampleColumns();
     return merger.finish(startMs, endMs).map((series) => {

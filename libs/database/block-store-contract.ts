@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MetricMetadata } from '@xscaler/model';
 import type { BlockCommit, BlockMeta, BlockStore, LedgerRow } from './block-store.ts';
+import { NO_COMMIT } from './commit-history.ts';
 import { rejectsWith } from './database-contract.ts';
 
 /** A store under test on an empty, migrated database. */
@@ -175,6 +176,50 @@ function committing(check: Check): void {
     );
     assert.equal(await store.resumeOffset(3), 70);
     assert.equal(await store.resumeOffset(2), 0);
+  });
+
+  check('commits are numbered, and one that is gone is noticed', async ({ store }) => {
+    assert.deepEqual((await store.commitHistory(3)).last, NO_COMMIT);
+    const first = { number: 1, id: 'aaaa0001' };
+    await store.commit(
+      commitOf(undefined, { commitId: first.id, expectedCommit: NO_COMMIT, resumeOffset: 50 }),
+    );
+    const next = { expectedResumeOffset: 50, resumeOffset: 70 };
+    await rejectsWith(store.commit(commitOf(undefined, { ...next, expectedCommit: NO_COMMIT })), 'conflict');
+    const otherwise = { number: 1, id: 'bbbb0001' };
+    await rejectsWith(store.commit(commitOf(undefined, { ...next, expectedCommit: otherwise })), 'conflict');
+    assert.equal(await store.resumeOffset(3), 50);
+    const second = { number: 2, id: 'aaaa0002' };
+    await store.commit(commitOf(undefined, { ...next, commitId: second.id, expectedCommit: first }));
+    const history = await store.commitHistory(3);
+    assert.deepEqual(history.last, second);
+    for (const point of [NO_COMMIT, first, second]) assert.ok(history.includes(point));
+    for (const point of [otherwise, { number: 3, id: 'aaaa0002' }]) assert.ok(!history.includes(point));
+    assert.deepEqual(Object.fromEntries(await store.lastCommits()), { 3: second });
+    const progress = await store.progress(3);
+    assert.deepEqual([progress.resumeOffset, progress.history.last, progress.ledger], [70, second, []]);
+  });
+
+  check('a commit that was there already is one more', async ({ store }) => {
+    const meta = metaOf();
+    await stage(store, meta);
+    await store.commit(commitOf(meta, { commitId: 'aaaa0001' }));
+    await store.commit(commitOf(meta, { commitId: 'aaaa0002' }));
+    const { history, ledger } = await store.progress(3);
+    assert.deepEqual(history.last, { number: 2, id: 'aaaa0002' });
+    assert.ok(history.includes({ number: 1, id: 'aaaa0001' }));
+    assert.equal(ledger.length, 1);
+    assert.equal((await store.progress(3, meta.toOffset + 1)).ledger.length, 0);
+  });
+
+  check('of many commits the last hundred and more are known', async ({ store }) => {
+    const ids = Array.from({ length: 150 }, (_, i) => String(i + 1).padStart(8, '0'));
+    for (const commitId of ids) {
+      await store.commit(commitOf(undefined, { commitId, expectedResumeOffset: 0, resumeOffset: 0 }));
+    }
+    const history = await store.commitHistory(3);
+    assert.ok(history.includes({ number: 50, id: ids[49] }));
+    assert.ok(!history.includes({ number: 1, id: ids[0] }));
   });
 
   check('heads of one window are told apart by tenant, partition and seq', async ({ store }) => {

@@ -1,4 +1,5 @@
 import type { MetricMetadata } from '@xscaler/model';
+import type { CommitHistory, CommitPoint, PartitionProgress } from './commit-history.ts';
 import type { LoggedDeletion, PartitionTombstone } from './series-deletion.ts';
 
 /** What a part of a block holds. A block is a few large values, each numbered from 0 within its kind. */
@@ -53,6 +54,10 @@ export interface BlockCommit {
   readonly partition: number;
   /** The resume offset as the caller knows it, and what it becomes. */
   readonly expectedResumeOffset: number;
+  /** The partition's last commit as the caller knows it; absent: any. */
+  readonly expectedCommit?: CommitPoint;
+  /** Of this commit; absent: a random one. */
+  readonly commitId?: string;
   readonly resumeOffset: number;
   /** Metadata seen in the log below `resumeOffset` and not yet stored, by tenant. */
   readonly metadata: readonly { readonly tenant: string; readonly entries: readonly MetricMetadata[] }[];
@@ -72,10 +77,20 @@ export interface BlockStore {
 
   /**
    * `already`: a ledger row of the same head and digest is there (an earlier try, another replica); the resume offset moves all
-   * the same, forwards only. Rejects with `DatabaseError` code `conflict` where the digest differs or the resume offset isn't
-   * the expected one.
+   * the same, forwards only. Rejects with `DatabaseError` code `conflict` where the digest differs, or the resume offset or the
+   * last commit isn't the expected one.
    */
   commit(commit: BlockCommit): Promise<'committed' | 'already'>;
+
+  /** Where a partition stands, and its ledger rows that end at `minToOffset` or above, all of one moment. */
+  progress(
+    partition: number,
+    minToOffset?: number,
+  ): Promise<PartitionProgress & { readonly ledger: readonly LedgerRow[] }>;
+  /** The commits of a partition that are known now. */
+  commitHistory(partition: number): Promise<CommitHistory>;
+  /** The last commit of every partition that has one. */
+  lastCommits(): Promise<ReadonlyMap<number, CommitPoint>>;
 
   /** 0 where the partition was never committed. */
   resumeOffset(partition: number): Promise<number>;

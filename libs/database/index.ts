@@ -6,6 +6,7 @@ export type {
   BlockStore,
   LedgerRow,
 } from './block-store.ts';
+export { CommitHistory, type CommitPoint, NO_COMMIT, randomCommitId } from './commit-history.ts';
 export { COMPACTION_DAY_MS } from './compaction-plan.ts';
 export type {
   CompactionBlock,

@@ -16,6 +16,15 @@ import type {
   BlockStore,
   LedgerRow,
 } from './block-store.ts';
+import {
+  type CommitHistory,
+  type CommitPoint,
+  notingCommit,
+  type PartitionProgress,
+  randomCommitId,
+  readLastCommits,
+  readProgress,
+} from './commit-history.ts';
 import { type Database, DatabaseError, type SqlRunner } from './database.ts';
 import { storeDeletions, TombstoneReader } from './deletion-rows.ts';
 import { makeLive, placeholders } from './live-blocks.ts';
@@ -78,6 +87,29 @@ export class SqlBlockStore implements BlockStore {
     return row?.resume_offset ?? 0;
   }
 
+  progress(
+    partition: number,
+    minToOffset = 0,
+  ): Promise<PartitionProgress & { readonly ledger: readonly LedgerRow[] }> {
+    // One connection, which doesn't outlive its server: what it reads is of one history.
+    return this.#db.transaction(async (tx) => {
+      for (;;) {
+        const before = await readProgress(tx, partition);
+        const ledger = await readLedger(tx, partition, minToOffset);
+        const after = await readProgress(tx, partition);
+        if (after.history.last.number === before.history.last.number) return { ...after, ledger };
+      }
+    });
+  }
+
+  async commitHistory(partition: number): Promise<CommitHistory> {
+    return (await readProgress(this.#db, partition)).history;
+  }
+
+  lastCommits(): Promise<ReadonlyMap<number, CommitPoint>> {
+    return readLastCommits(this.#db);
+  }
+
   async noteCommitted(partition: number, endOffset: number, timeMs: number): Promise<void> {
     await this.#db.transaction(async (tx) => {
       await insertResumeOffset(tx, partition);
@@ -113,13 +145,8 @@ export class SqlBlockStore implements BlockStore {
     );
   }
 
-  async ledger(partition: number, minToOffset = 0): Promise<LedgerRow[]> {
-    const rows = await this.#db.query<LedgerTableRow>(
-      `SELECT ${LEDGER_COLUMNS.join(', ')} FROM ledger WHERE partition = $1 AND to_offset >= $2
-       ORDER BY to_offset, from_offset`,
-      [partition, minToOffset],
-    );
-    return rows.map(ledgerRowOf);
+  ledger(partition: number, minToOffset = 0): Promise<LedgerRow[]> {
+    return readLedger(this.#db, partition, minToOffset);
   }
 
   async pruneLedger(partition: number, offset: number): Promise<void> {
@@ -181,6 +208,15 @@ export class SqlBlockStore implements BlockStore {
   }
 }
 
+async function readLedger(sql: SqlRunner, partition: number, minToOffset: number): Promise<LedgerRow[]> {
+  const rows = await sql.query<LedgerTableRow>(
+    `SELECT ${LEDGER_COLUMNS.join(', ')} FROM ledger WHERE partition = $1 AND to_offset >= $2
+     ORDER BY to_offset, from_offset`,
+    [partition, minToOffset],
+  );
+  return rows.map(ledgerRowOf);
+}
+
 /** Flips a staged block to live and writes its ledger row, unless its head has one. */
 async function commitBlock(
   tx: SqlRunner,
@@ -218,25 +254,30 @@ async function insertResumeOffset(tx: SqlRunner, partition: number): Promise<voi
 
 async function moveResumeOffset(
   tx: SqlRunner,
-  { partition, expectedResumeOffset, resumeOffset }: BlockCommit,
+  { partition, expectedResumeOffset, resumeOffset, expectedCommit, commitId = randomCommitId() }: BlockCommit,
   outcome: 'committed' | 'already',
 ): Promise<void> {
   await insertResumeOffset(tx, partition);
   if (outcome === 'already') {
     await tx.query(
-      'UPDATE resume_offsets SET resume_offset = $2 WHERE partition = $1 AND resume_offset < $2',
-      [partition, resumeOffset],
+      `UPDATE resume_offsets SET ${notingCommit('$3')},
+         resume_offset = CASE WHEN resume_offset < $2 THEN $2 ELSE resume_offset END
+       WHERE partition = $1`,
+      [partition, resumeOffset, commitId],
     );
     return;
   }
+  const { history } = await readProgress(tx, partition);
+  const { number, id } = expectedCommit ?? history.last;
   const moved = await tx.query(
-    'UPDATE resume_offsets SET resume_offset = $2 WHERE partition = $1 AND resume_offset = $3 RETURNING partition',
-    [partition, resumeOffset, expectedResumeOffset],
+    `UPDATE resume_offsets SET ${notingCommit('$4')}, resume_offset = $2
+     WHERE partition = $1 AND resume_offset = $3 AND commits = $5 RETURNING partition`,
+    [partition, resumeOffset, expectedResumeOffset, commitId, number],
   );
-  if (moved.length > 0) return;
+  if (moved.length > 0 && history.last.id === id) return;
   throw new DatabaseError(
     'conflict',
-    `partition ${partition} doesn't resume at ${expectedResumeOffset} any more: another replica has moved it`,
+    `partition ${partition} doesn't resume at ${expectedResumeOffset} after commit ${number} any more: another replica has moved it`,
   );
 }
 

@@ -17,6 +17,11 @@ export interface IngesterRead {
   readonly minOffsets: Readonly<Record<number, number>>;
   /** The ingester's partitions to read; absent: all it has. One that it doesn't have is an error, never a hole. */
   readonly partitions?: readonly number[];
+  /**
+   * By partition the last commit that the reader found in the database. An ingester that has let go of heads for a commit
+   * which is not among those up to it rejects the read: the database has lost it. Not asked of a partition that is missing.
+   */
+  readonly commits?: Readonly<Record<number, { readonly number: number; readonly id: string }>>;
 }
 
 /** A read of metadata: of one metric, or of all. */

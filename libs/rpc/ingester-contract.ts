@@ -32,6 +32,11 @@ const times = fc.oneof(
 const texts = fc.oneof(fc.string(), fc.string({ unit: 'grapheme' }), fc.constantFrom('', '\0', 'ä€😀'));
 const offsets = fc.dictionary(fc.nat(10_000).map(String), fc.maxSafeNat(), { noNullPrototype: true });
 const partitions = fc.option(fc.array(fc.nat(10_000)), { nil: undefined });
+const commit = fc.record({ number: fc.maxSafeNat(), id: texts }, { noNullPrototype: true });
+const commits = fc.option(
+  fc.dictionary(fc.nat(10_000).map(String), commit, { noNullPrototype: true, minKeys: 1 }),
+  { nil: undefined },
+);
 const matchers = fc.record(
   { type: fc.constantFrom(...MATCH_TYPES), name: texts, value: texts },
   { noNullPrototype: true },
@@ -44,8 +49,14 @@ const reads: fc.Arbitrary<IngesterRead> = fc
     endMs: times,
     minOffsets: offsets,
     partitions,
+    commits,
   })
-  .map(withoutAbsent);
+  .map(
+    ({ commits: known, ...read }): IngesterRead => ({
+      ...withoutAbsent(read),
+      ...(known !== undefined && { commits: known }),
+    }),
+  );
 
 function withoutAbsent<T extends { partitions?: readonly number[] | undefined }>(read: T) {
   const { partitions: some, ...rest } = read;

@@ -28,6 +28,7 @@ export function wireRead(read: IngesterRead): WireRead {
     endMs: int64(read.endMs),
     minOffsets: wireOffsets(read.minOffsets),
     partitions: wirePartitions(read.partitions),
+    commits: read.commits ?? {},
   };
 }
 
@@ -41,6 +42,7 @@ export function fromWireRead(wire: WireRead): IngesterRead {
     endMs: wire.endMs,
     minOffsets: wire.minOffsets,
     ...fromWirePartitions(wire.partitions),
+    ...(Object.keys(wire.commits).length > 0 && { commits: wire.commits }),
   };
 }
 

@@ -13,6 +13,7 @@ export interface WireRead {
   readonly endMs: number;
   readonly minOffsets: Readonly<Record<number, number>>;
   readonly partitions: WirePartitions | null;
+  readonly commits: Readonly<Record<number, { readonly number: number; readonly id: string }>>;
 }
 
 export interface WirePartitions {

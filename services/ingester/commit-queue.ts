@@ -24,6 +24,12 @@ export interface CommitQueueOptions {
   readonly metrics: IngesterMetrics;
   /** Another replica has stored something else: somebody has to look. */
   readonly onContradiction: (error: Error) => void;
+  /** The database has lost commits that were relied on: everything is to be read again from what it has. */
+  readonly onCommitsLost: () => void;
+}
+
+class CommitsLostError extends Error {
+  override readonly name = 'CommitsLostError';
 }
 
 const IDLE_MS = 100;
@@ -63,7 +69,7 @@ export class CommitQueue {
 
   /** Works until the signal aborts; whatever fails is tried again. */
   async run(signal: AbortSignal): Promise<void> {
-    const { logger, partition } = this.#options;
+    const { logger, partition, onCommitsLost } = this.#options;
     while (!signal.aborted) {
       let waitMs = IDLE_MS;
       this.#stored = undefined;
@@ -72,6 +78,7 @@ export class CommitQueue {
         for (const held of [...this.#closed]) if (await this.#advance(held)) waitMs = 0;
         if (this.#closed.length === 0) await this.#checkpoint();
       } catch (error) {
+        if (error instanceof CommitsLostError) return onCommitsLost();
         logger.warn({ partition, err: error }, 'a head could not be committed; trying again');
         if (error instanceof DatabaseError && error.code === 'conflict') await this.#resolveConflict(error);
         waitMs = RETRY_MS;
@@ -89,13 +96,12 @@ export class CommitQueue {
       if (row.sampleCount !== held.head.sampleCount || row.toOffset !== held.toOffset) {
         throw new DatabaseError('conflict', `another zone stored head ${held.head.seq} with other content`);
       }
-      // Who stored it has moved the resume offset too.
-      committer.resumeOffset = await this.#options.blocks.resumeOffset(partition);
       this.#finish(held, row);
       return true;
     }
     const startedMs = clock();
-    const meta = await committer.commit(held, nextOffset());
+    const { outcome, meta } = await committer.commit(held, nextOffset());
+    if (outcome === 'already') await this.#progress(meta.toOffset);
     this.#finish(held, meta);
     metrics.commitSeconds.observe((clock() - startedMs) / 1000);
     const { tenant, windowStartMs: window, sampleCount: samples } = meta;
@@ -107,14 +113,14 @@ export class CommitQueue {
   #finish(held: HeldHead, row: LedgerRow): void {
     held.state = 'committed';
     held.committedAtMs = this.#options.clock();
+    held.commit = this.#options.committer.known.commit;
     this.#closed.splice(this.#closed.indexOf(held), 1);
     this.#options.ledger.add(row);
   }
 
   async #ledgerRowOf({ head }: HeldHead): Promise<LedgerRow | undefined> {
-    const { blocks, partition } = this.#options;
     // Heads are here in the order of their cuts.
-    this.#stored ??= await blocks.ledger(partition, this.#closed[0]?.toOffset);
+    this.#stored ??= await this.#progress(this.#closed[0].toOffset);
     return this.#stored.find(
       (row) =>
         row.tenant === head.tenant &&
@@ -125,30 +131,45 @@ export class CommitQueue {
   }
 
   async #checkpoint(): Promise<void> {
-    const { blocks, clock, committer, nextOffset, partition } = this.#options;
+    const { clock, committer, nextOffset } = this.#options;
     const isLate = clock() - this.#lastCheckpointMs >= CHECKPOINT_MS && committer.isBehind(nextOffset());
     const isDue = isLate || committer.hasDeletions;
     if (!isDue && nextOffset() - this.#lastCheckpoint < CHECKPOINT_RECORDS) return;
     // Another zone may have been here: that is no conflict.
-    committer.resumeOffset = Math.max(committer.resumeOffset, await blocks.resumeOffset(partition));
+    await this.#progress(nextOffset());
     await committer.checkpoint(nextOffset());
     await this.#forgetLog();
   }
 
-  /** A resume offset that moved without us (another zone, a commit whose answer was lost) is taken over; all else is a contradiction. */
+  /** Commits that were made without us (another zone's, one whose answer was lost) are taken over; all else is a contradiction. */
   async #resolveConflict(error: DatabaseError): Promise<void> {
-    const { blocks, committer, partition, onContradiction } = this.#options;
-    const known = committer.resumeOffset;
-    const stored = await blocks.resumeOffset(partition).catch(() => undefined);
-    if (stored === known) onContradiction(error);
-    else if (stored !== undefined) committer.resumeOffset = stored;
+    const { committer, onContradiction, onCommitsLost } = this.#options;
+    const { commit } = committer.known;
+    try {
+      await this.#progress(0);
+      if (committer.known.commit.id === commit.id) onContradiction(error);
+    } catch (failure) {
+      if (failure instanceof CommitsLostError) onCommitsLost();
+    }
+  }
+
+  /**
+   * Looks where the partition stands, and returns its ledger rows from `minToOffset` on.
+   * @throws CommitsLostError where the database hasn't got the commits that it had
+   */
+  async #progress(minToOffset: number): Promise<readonly LedgerRow[]> {
+    const { blocks, committer, partition } = this.#options;
+    const { resumeOffset, history, ledger } = await blocks.progress(partition, minToOffset);
+    if (!history.includes(committer.known.commit)) throw new CommitsLostError();
+    committer.known = { resumeOffset, commit: history.last };
+    return ledger;
   }
 
   async #forgetLog(): Promise<void> {
     const { blocks, committer, ledger, log, partition, nextOffset } = this.#options;
     this.#lastCheckpoint = nextOffset();
     this.#lastCheckpointMs = this.#options.clock();
-    if (this.#options.truncatesLog) await log.truncate(partition, committer.resumeOffset);
+    if (this.#options.truncatesLog) await log.truncate(partition, committer.known.resumeOffset);
     const startOffset = await log.startOffset(partition);
     await blocks.pruneLedger(partition, startOffset);
     ledger.prune(startOffset);

@@ -1,9 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { BlockMeta, BlockPart, BlockStore } from '@xscaler/database';
+import {
+  type BlockMeta,
+  type BlockPart,
+  type BlockStore,
+  type CommitPoint,
+  randomCommitId,
+} from '@xscaler/database';
 import { writeBlock } from '@xscaler/tsdb';
 import type { HeldHead, PartitionHeads } from './partition-heads.ts';
 import type { PendingDeletions } from './pending-deletions.ts';
 import type { PendingMetadata } from './pending-metadata.ts';
+
+/** A resume offset and the commit that set it. */
+export interface KnownProgress {
+  readonly resumeOffset: number;
+  readonly commit: CommitPoint;
+}
 
 /** Parts of a block go into the database in transactions of about this size. */
 const STAGE_BYTES = 1024 * 1024;
@@ -19,7 +31,8 @@ export class HeadCommitter {
   readonly #heads: PartitionHeads;
   readonly #metadata: PendingMetadata;
   readonly #deletions: PendingDeletions;
-  resumeOffset: number;
+  /** Where the partition stands in the database, as known here: all that this replica relies on is in commits up to this one. */
+  known: KnownProgress;
 
   constructor(
     partition: number,
@@ -27,18 +40,21 @@ export class HeadCommitter {
     heads: PartitionHeads,
     metadata: PendingMetadata,
     deletions: PendingDeletions,
-    resumeOffset: number,
+    known: KnownProgress,
   ) {
     this.#partition = partition;
     this.#blocks = blocks;
     this.#heads = heads;
     this.#metadata = metadata;
     this.#deletions = deletions;
-    this.resumeOffset = resumeOffset;
+    this.known = known;
   }
 
   /** Stores a closed head. `nextOffset` is what the partition will apply next. Rejects as `BlockStore` does: try again later. */
-  async commit(held: HeldHead, nextOffset: number): Promise<BlockMeta> {
+  async commit(
+    held: HeldHead,
+    nextOffset: number,
+  ): Promise<{ outcome: 'committed' | 'already'; meta: BlockMeta }> {
     const { head } = held;
     const { blockId } = held;
     const written = writeBlock(head);
@@ -72,8 +88,8 @@ export class HeadCommitter {
       toOffset: held.toOffset,
       ...step.value,
     };
-    await this.#commit(meta, partCount, this.#heads.resumeOffsetWithout(held, nextOffset));
-    return meta;
+    const outcome = await this.#commit(meta, partCount, this.#heads.resumeOffsetWithout(held, nextOffset));
+    return { outcome, meta };
   }
 
   /** Whether deletions wait to be stored: whoever asked for one may have gone before its readers knew of it. */
@@ -83,32 +99,44 @@ export class HeadCommitter {
 
   /** Whether a checkpoint would move the resume offset. */
   isBehind(nextOffset: number): boolean {
-    return this.#heads.resumeOffsetWithout(undefined, nextOffset) > this.resumeOffset;
+    return this.#heads.resumeOffsetWithout(undefined, nextOffset) > this.known.resumeOffset;
   }
 
   /** Moves the resume offset alone, where records bring nothing that a head holds (metadata, cuts, samples skipped). */
   async checkpoint(nextOffset: number): Promise<void> {
     const resumeOffset = this.#heads.resumeOffsetWithout(undefined, nextOffset);
-    if (resumeOffset > this.resumeOffset || !this.#metadata.isEmpty || this.hasDeletions)
+    if (resumeOffset > this.known.resumeOffset || !this.#metadata.isEmpty || this.hasDeletions)
       await this.#commit(undefined, 0, resumeOffset);
   }
 
   /** Another zone may be ahead: what it found stored is stored, whatever this one has applied. */
-  async #commit(meta: BlockMeta | undefined, partCount: number, ownResumeOffset: number): Promise<void> {
-    const resumeOffset = Math.max(ownResumeOffset, this.resumeOffset);
+  async #commit(
+    meta: BlockMeta | undefined,
+    partCount: number,
+    ownResumeOffset: number,
+  ): Promise<'committed' | 'already'> {
+    const { resumeOffset: expectedResumeOffset, commit: expectedCommit } = this.known;
+    const resumeOffset = Math.max(ownResumeOffset, expectedResumeOffset);
     const metadata = this.#metadata.snapshot();
     const deletions = this.#deletions.snapshot();
-    await this.#blocks.commit({
+    const commitId = randomCommitId();
+    const outcome = await this.#blocks.commit({
       meta,
       partCount,
       partition: this.#partition,
-      expectedResumeOffset: this.resumeOffset,
+      expectedResumeOffset,
+      expectedCommit,
+      commitId,
       resumeOffset,
       metadata,
       deletions,
     });
-    this.resumeOffset = resumeOffset;
+    // Where the head was stored already, others have been here: the queue looks where the partition stands now.
+    if (outcome === 'committed') {
+      this.known = { resumeOffset, commit: { number: expectedCommit.number + 1, id: commitId } };
+    }
     this.#metadata.forget(metadata);
     this.#deletions.forget(deletions);
+    return outcome;
   }
 }

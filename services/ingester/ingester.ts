@@ -70,7 +70,17 @@ export class Ingester implements IngesterApi {
         logger.warn({ err: error }, 'parts of unfinished blocks could not be swept');
       }
     };
-    this.#newOwner = (partition) => new PartitionOwner({ ...options, partition, metrics, pool });
+    this.#newOwner = (partition) => {
+      const onCommitsLost = () => void this.#readAgain(owner, logger);
+      const owner: PartitionOwner = new PartitionOwner({
+        ...options,
+        partition,
+        metrics,
+        pool,
+        onCommitsLost,
+      });
+      return owner;
+    };
     this.#add(options.partitions);
   }
 
@@ -99,6 +109,17 @@ export class Ingester implements IngesterApi {
     return added;
   }
 
+  /** Puts an owner that begins with what the database has in the place of one that relied on more. */
+  async #readAgain(owner: PartitionOwner, logger: Logger): Promise<void> {
+    const fresh = this.#newOwner(owner.partition);
+    this.#owners = this.#owners.map((other) => (other === owner ? fresh : other));
+    await owner.giveUp();
+    // What stops it is in its logs and in its status.
+    fresh
+      .start()
+      .catch((err) => logger.warn({ partition: owner.partition, err }, 'the partition is not read'));
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#sweeping);
     await Promise.all(this.#owners.map((owner) => owner.stop()));
@@ -117,10 +138,10 @@ export class Ingester implements IngesterApi {
   }
 
   async *select(read: IngesterRead, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    await this.#caughtUp(read, signal);
+    const owners = await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
     // All selections are made before the first await, so that a record shows in all of them or in none.
-    const selections = this.#headsFor(read).map((held) => ({
+    const selections = headsOf(owners, read).map((held) => ({
       selection: held.head.select(matchers, read.startMs, read.endMs),
       mask: maskOf(held),
     }));
@@ -137,32 +158,32 @@ export class Ingester implements IngesterApi {
   }
 
   async labelNames(read: IngesterRead, signal: AbortSignal): Promise<string[]> {
-    await this.#caughtUp(read, signal);
+    const owners = await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
-    return sortedUnion(this.#headsFor(read).map((held) => labelNamesOf(held, matchers)));
+    return sortedUnion(headsOf(owners, read).map((held) => labelNamesOf(held, matchers)));
   }
 
   async labelValues(read: IngesterRead & { readonly name: string }, signal: AbortSignal): Promise<string[]> {
-    await this.#caughtUp(read, signal);
+    const owners = await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
-    return sortedUnion(this.#headsFor(read).map((held) => labelValuesOf(held, read.name, matchers)));
+    return sortedUnion(headsOf(owners, read).map((held) => labelValuesOf(held, read.name, matchers)));
   }
 
   async series(read: IngesterRead, signal: AbortSignal): Promise<string[][]> {
-    await this.#caughtUp(read, signal);
+    const owners = await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
     const found = new Map<string, Labels>();
-    for (const held of this.#headsFor(read)) {
+    for (const held of headsOf(owners, read)) {
       for (const labels of seriesLabelsOf(held, matchers)) found.set(labels.key, labels);
     }
     return [...found.values()].map((labels) => [...labels.pairs]);
   }
 
   async exemplars(read: IngesterRead, signal: AbortSignal): Promise<IngesterExemplars[]> {
-    await this.#caughtUp(read, signal);
+    const owners = await this.#caughtUp(read, signal);
     const matchers = compileMatchers(read.matcherSets);
     const found: IngesterExemplars[] = [];
-    for (const held of this.#headsFor(read)) {
+    for (const held of headsOf(owners, read)) {
       for (const { labels, exemplars } of exemplarsOf(held, matchers, read.startMs, read.endMs)) {
         found.push({
           labels: [...labels.pairs],
@@ -178,15 +199,30 @@ export class Ingester implements IngesterApi {
   }
 
   async metadata(read: MetadataRead, signal: AbortSignal): Promise<MetricMetadata[]> {
-    await this.#caughtUp(read, signal);
-    return this.#ownersFor(read).flatMap((owner) => owner.metadata.of(read.tenant, read.metric));
+    const owners = await this.#caughtUp(read, signal);
+    return owners.flatMap((owner) => owner.metadata.of(read.tenant, read.metric));
   }
 
-  async #caughtUp(read: Pick<IngesterRead, 'minOffsets' | 'partitions'>, signal: AbortSignal): Promise<void> {
+  /**
+   * The owners of a read's partitions, once they have what it waits for. What it takes of them it takes before its next await:
+   * @throws Error where one has ended meanwhile, another being in its place that has yet to replay
+   */
+  async #caughtUp(
+    read: Pick<IngesterRead, 'minOffsets' | 'partitions' | 'commits'>,
+    signal: AbortSignal,
+  ): Promise<readonly PartitionOwner[]> {
     signal.throwIfAborted();
+    const owners = this.#ownersFor(read);
     await Promise.all(
-      this.#ownersFor(read).map((owner) => owner.waitFor(read.minOffsets[owner.partition] ?? 0, signal)),
+      owners.map(async (owner) => {
+        await owner.waitFor(read.minOffsets[owner.partition] ?? 0, signal);
+        const found = read.commits?.[owner.partition];
+        if (found !== undefined) await owner.requireIn(found);
+      }),
     );
+    const ended = owners.find(({ state }) => state === 'stopped');
+    if (ended !== undefined) throw new Error(`partition ${ended.partition} is stopped`);
+    return owners;
   }
 
   /** @throws Error where a partition is asked for that is not here: its data would be missing from the answer */
@@ -198,13 +234,12 @@ export class Ingester implements IngesterApi {
       return owner;
     });
   }
+}
 
-  #headsFor(read: IngesterRead): HeldHead[] {
-    const { tenant, startMs, endMs } = read;
-    return this.#ownersFor(read)
-      .flatMap((owner) => [...owner.heads.ofTenant(tenant)])
-      .filter(({ head }) => head.windowStartMs <= endMs && head.windowStartMs + head.windowMs > startMs);
-  }
+function headsOf(owners: readonly PartitionOwner[], { tenant, startMs, endMs }: IngesterRead): HeldHead[] {
+  return owners
+    .flatMap((owner) => [...owner.heads.ofTenant(tenant)])
+    .filter(({ head }) => head.windowStartMs <= endMs && head.windowStartMs + head.windowMs > startMs);
 }
 
 function compileMatchers(sets: readonly (readonly WireMatcher[])[]): Matcher[][] {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type CommitPoint, NO_COMMIT } from '@xscaler/database';
 import { Matcher } from '@xscaler/model';
 import { Head, type PagePool, type Tombstone } from '@xscaler/tsdb';
 import type { Cut, Deletion } from '@xscaler/wire';
@@ -21,6 +22,8 @@ export interface HeldHead {
   readonly openedAtMs: number;
   cutAskedAtMs: number;
   committedAtMs: number;
+  /** The partition's last commit when it was known to be stored, once it is: its block is in that or an earlier one. */
+  commit: CommitPoint;
 }
 
 /**
@@ -70,6 +73,7 @@ export class PartitionHeads {
       openedAtMs: nowMs,
       cutAskedAtMs: Number.NEGATIVE_INFINITY,
       committedAtMs: 0,
+      commit: NO_COMMIT,
     };
     this.#open.set(key, held);
     const ofTenant = this.#byTenant.get(tenant);

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { type BlockStore, DatabaseError } from '@xscaler/database';
+import { type BlockStore, type CommitPoint, DatabaseError } from '@xscaler/database';
 import type { PagePool } from '@xscaler/tsdb';
 import { encodeCut, LogRecordReader } from '@xscaler/wire';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
@@ -15,6 +15,7 @@ import { PartitionHeads } from './partition-heads.ts';
 import { PendingDeletions } from './pending-deletions.ts';
 import { PendingMetadata } from './pending-metadata.ts';
 import { noCounts, RecordApplier } from './record-applier.ts';
+import { ReliedCommits } from './relied-commits.ts';
 
 export interface PartitionOwnerOptions {
   readonly partition: number;
@@ -31,6 +32,8 @@ export interface PartitionOwnerOptions {
   readonly clock: () => number;
   readonly logger: Logger;
   readonly metrics: IngesterMetrics;
+  /** The database has gone back in time: this owner has ended, and another has to begin with what is there. */
+  readonly onCommitsLost: () => void;
 }
 
 /** A partition as `/debug` shows it. */
@@ -50,6 +53,8 @@ export interface PartitionReport {
 /** Records are applied for this long before reads get a turn. */
 const TURN_MS = 5;
 const RETRY_MS = 1_000;
+/** How often the database is asked whether it has what it had. */
+const CHECK_COMMITS_MS = 5_000;
 
 /**
  * One partition's state machine: applies the log from the resume offset on, closes heads where the log says cut,
@@ -73,6 +78,8 @@ export class PartitionOwner {
   readonly #stopping = new AbortController();
   readonly #deletions = new PendingDeletions();
   #commits: CommitQueue | undefined;
+  #relied: ReliedCommits | undefined;
+  #checkedMs: number;
   #replayEnd = 0;
   /** Records that an operator has taken out. */
   #skipped: ReadonlySet<number> = new Set();
@@ -83,6 +90,7 @@ export class PartitionOwner {
     this.partition = options.partition;
     this.heads = new PartitionHeads(options.partition, options.pool);
     this.#applier = new RecordApplier(this.heads, this.#ledger);
+    this.#checkedMs = options.clock();
   }
 
   /** Loads ledger and resume offset, then follows the log. Resolves once the records that were there are applied. */
@@ -125,10 +133,7 @@ export class PartitionOwner {
   /** Ledger, resume offset, and where the replay ends. @throws Error where the log lacks records that no block holds */
   async #load(): Promise<number> {
     const { partition, blocks, log } = this.#options;
-    // The ledger after the resume offset: another zone may commit in between, and what lies below the
-    // offset that we resume at must be in the ledger that we know.
-    const resumeOffset = await blocks.resumeOffset(partition);
-    const rows = await blocks.ledger(partition);
+    const { resumeOffset, history, ledger: rows } = await blocks.progress(partition);
     const skipped = await blocks.skippedRecords(partition);
     const startOffset = await log.startOffset(partition);
     if (resumeOffset < startOffset) {
@@ -145,19 +150,23 @@ export class PartitionOwner {
     for (const row of rows) this.#ledger.add(row);
     this.#skipped = new Set(skipped);
     this.nextOffset = resumeOffset;
+    const known = { resumeOffset, commit: history.last };
+    const committer = new HeadCommitter(partition, blocks, this.heads, this.metadata, this.#deletions, known);
+    const onCommitsLost = () => this.#commitsLost();
+    this.#relied = new ReliedCommits(
+      partition,
+      blocks,
+      history.last,
+      () => committer.known.commit,
+      onCommitsLost,
+    );
     this.#commits = new CommitQueue({
       ...this.#options,
-      committer: new HeadCommitter(
-        partition,
-        blocks,
-        this.heads,
-        this.metadata,
-        this.#deletions,
-        resumeOffset,
-      ),
+      committer,
       ledger: this.#ledger,
       nextOffset: () => this.nextOffset,
       onContradiction: (error) => this.#stopLoudly(error),
+      onCommitsLost,
     });
     return resumeOffset;
   }
@@ -170,6 +179,11 @@ export class PartitionOwner {
     if (this.state === 'stopped') return Promise.reject(new Error(`partition ${this.partition} is stopped`));
     if (this.state === 'live' && this.nextOffset >= offset) return Promise.resolve();
     return this.#waiters.wait(offset, signal);
+  }
+
+  /** Resolves where the blocks that a reader finds at its last commit and the heads here are all that there is. */
+  async requireIn(found: CommitPoint): Promise<void> {
+    await this.#relied?.requireIn(found);
   }
 
   /** Everything about the partition that somebody who looks for a fault wants to see. */
@@ -201,6 +215,25 @@ export class PartitionOwner {
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the ingester is stopping'));
     await this.#work;
+  }
+
+  /** Ends it for another in its place: reads that wait are refused, memory goes back. */
+  async giveUp(): Promise<void> {
+    this.state = 'stopped';
+    this.#waiters.fail(new Error(`partition ${this.partition} is read again`));
+    await this.stop();
+    for (const held of [...this.heads.all()]) this.heads.drop(held);
+  }
+
+  #commitsLost(): void {
+    const { logger, partition, onCommitsLost } = this.#options;
+    if (this.#stopping.signal.aborted) return;
+    logger.error(
+      { partition },
+      'the database has lost commits: it has gone back in time; reading the log again from what it has',
+    );
+    this.#stopping.abort(new Error('the database has lost commits'));
+    onCommitsLost();
   }
 
   /** Applies the log until the partition stops. A log that is away is waited for; what it cannot give for good stops us. */
@@ -304,6 +337,14 @@ export class PartitionOwner {
     this.#stopping.abort(error);
   }
 
+  async #checkCommits(): Promise<void> {
+    const { clock } = this.#options;
+    if (clock() - this.#checkedMs < CHECK_COMMITS_MS) return;
+    this.#checkedMs = clock();
+    // One that is away is looked at when it is back.
+    await this.#relied?.check().catch(() => undefined);
+  }
+
   /** Asks for cuts through the log, drops heads that lingered long enough, keeps the resume offset near. */
   async #tend(): Promise<void> {
     const { signal } = this.#stopping;
@@ -321,9 +362,11 @@ export class PartitionOwner {
         }
       }
       for (const held of [...this.heads.all()]) {
-        if (held.state === 'committed' && clock() - held.committedAtMs > committedHeadLingerMs)
-          this.heads.drop(held);
+        if (held.state !== 'committed' || clock() - held.committedAtMs <= committedHeadLingerMs) continue;
+        this.#relied?.letGo(held.commit);
+        this.heads.drop(held);
       }
+      await this.#checkCommits();
       metrics.observeHeads(partition, this.heads);
     }
   }

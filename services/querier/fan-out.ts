@@ -1,4 +1,4 @@
-import type { BlockStore } from '@xscaler/database';
+import { type BlockStore, type CommitPoint, NO_COMMIT } from '@xscaler/database';
 import {
   compareUtf8,
   type Exemplar,
@@ -9,6 +9,7 @@ import {
 } from '@xscaler/model';
 import type { IngesterApi, IngesterRead, WireMatcher } from '@xscaler/rpc';
 import type { BlockReader } from '@xscaler/tsdb';
+import { ApiError } from './api-error.ts';
 import type { BlockReaders } from './block-readers.ts';
 
 /** What one read is about. Times in ms, inclusive. */
@@ -21,11 +22,14 @@ export interface Scope {
    * is asked.
    */
   readonly minOffsets: Readonly<Record<number, number>> | undefined;
+  /** By partition the last commit that the database had before all else was asked. */
+  readonly commits: ReadonlyMap<number, CommitPoint>;
 }
 
 /**
  * Reads heads and blocks as one. Ingesters are asked first and blocks are listed after their answer began: a head
  * that is committed in between is seen twice, never not at all, and doubles merge by (series id, timestamp).
+ * Where the database has gone back in time, ingesters may have let go of what it has lost: they and we compare commits.
  */
 export class FanOut {
   readonly #ingesters: readonly IngesterApi[];
@@ -147,12 +151,28 @@ export class FanOut {
     return minOffsets === undefined ? [] : this.#ingesters;
   }
 
-  async #listed({ tenant, startMs, endMs }: Scope): Promise<BlockReader[]> {
+  async #listed({ tenant, startMs, endMs, commits }: Scope): Promise<BlockReader[]> {
     const [metas, tombstones] = await Promise.all([
       this.#blocks.list(tenant, startMs, endMs),
       this.#blocks.tombstones(tenant, startMs, endMs),
     ]);
+    await this.#requireCommits(commits);
     return metas.map((meta) => this.#readers.reader(meta, tombstones));
+  }
+
+  /** @throws ApiError `unavailable` where the database has lost commits since the read began */
+  async #requireCommits(commits: ReadonlyMap<number, CommitPoint>): Promise<void> {
+    const now = await this.#blocks.lastCommits();
+    for (const [partition, { number, id }] of commits) {
+      const last = now.get(partition);
+      if (last?.number === number && last.id === id) continue;
+      const history = await this.#blocks.commitHistory(partition);
+      if (history.includes({ number, id })) continue;
+      throw new ApiError(
+        'unavailable',
+        `the database has gone back in time: commit ${number} of partition ${partition} is gone`,
+      );
+    }
   }
 
   async #fromBlocks<T>(
@@ -177,7 +197,16 @@ function isEmpty({ startMs, endMs }: Scope): boolean {
 function ingesterRead(scope: Scope, sets: readonly Matcher[][]): IngesterRead {
   const { tenant, startMs, endMs } = scope;
   const matcherSets = sets.map((set) => set.map(({ type, name, value }) => ({ type, name, value })));
-  return { tenant, matcherSets, startMs, endMs, ...partitionsOf(scope) };
+  return { tenant, matcherSets, startMs, endMs, ...partitionsOf(scope), ...commitsOf(scope) };
+}
+
+/** What ingesters compare with the commits that they rely on. */
+function commitsOf({ commits, minOffsets = {} }: Scope): Pick<IngesterRead, 'commits'> {
+  const found = Object.keys(minOffsets).map((partition) => [
+    partition,
+    commits.get(Number(partition)) ?? NO_COMMIT,
+  ]);
+  return { commits: Object.fromEntries(found) };
 }
 
 /** Partitions are named: one that nobody has is an error, and who has none of them isn't asked. */

@@ -87,8 +87,7 @@ export class MetadataHandlers {
 
   async #scope(request: ReadRequest, [startMs, endMs] = rangeOf(request)): Promise<Scope> {
     const { tenant, arrival } = request;
-    const minOffsets = await this.#horizon.minOffsets(tenant, endMs, arrival);
-    return { tenant, startMs, endMs, minOffsets };
+    return { tenant, startMs, endMs, ...(await this.#horizon.plan(tenant, endMs, arrival)) };
   }
 }
 

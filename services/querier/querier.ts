@@ -68,8 +68,8 @@ export class Querier implements Upstream {
       maxHeapMb: options.evaluationHeapMb,
       source: {
         async *select({ arrival, ...request }, signal) {
-          const minOffsets = await horizon.minOffsets(request.tenant, request.endMs, arrival);
-          yield* fanOut.select({ ...request, minOffsets }, signal);
+          const plan = await horizon.plan(request.tenant, request.endMs, arrival);
+          yield* fanOut.select({ ...request, ...plan }, signal);
         },
       },
       onThreadLost: (error) =>

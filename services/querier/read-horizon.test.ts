@@ -37,6 +37,7 @@ function horizon() {
   const horizon = new ReadHorizon({
     offsets,
     blocks: {
+      lastCommits: async () => new Map(),
       committedUntil: async () => {
         state.lookups++;
         return new Map([0, 1, 4].map((partition) => [partition, state.committedMs]));

@@ -1,6 +1,7 @@
 import type { BlockStore } from '@xscaler/database';
 import { ApiError } from './api-error.ts';
 import type { EndOffsets, Offsets } from './end-offsets.ts';
+import type { Scope } from './fan-out.ts';
 
 /** How late samples of a tenant may come. */
 export interface Lateness {
@@ -11,7 +12,7 @@ export interface Lateness {
 
 export interface ReadHorizonOptions {
   readonly offsets: EndOffsets;
-  readonly blocks: Pick<BlockStore, 'committedUntil'>;
+  readonly blocks: Pick<BlockStore, 'committedUntil' | 'lastCommits'>;
   /** Ascending: every partition that may hold samples of a tenant which no block has. */
   readonly partitionsOf: (tenant: string) => Promise<readonly number[]>;
   /** As the database has it now. */
@@ -49,6 +50,16 @@ export class ReadHorizon {
 
   constructor(options: ReadHorizonOptions) {
     this.#options = options;
+  }
+
+  /** What a read goes by, the database's commits looked at first: all else must be of a database that has these. */
+  async plan(
+    tenant: string,
+    endMs: number,
+    arrival: number | undefined,
+  ): Promise<Pick<Scope, 'minOffsets' | 'commits'>> {
+    const commits = await this.#options.blocks.lastCommits();
+    return { commits, minOffsets: await this.minOffsets(tenant, endMs, arrival) };
   }
 
   /**
