@@ -76,6 +76,9 @@ export const limitsSchema = z.strictObject({
   otel_native_delta_ingestion: flag(false).describe(
     'OTLP points of delta temporality are stored as they are',
   ),
+  compactor_blocks_retention_period: durationSetting('30d').describe(
+    'How long samples are kept; 0: for ever',
+  ),
   max_fetched_series_per_query: count(500_000).describe('Series a query may touch'),
   max_samples_per_query: count(200_000_000).describe('Samples a query may read'),
 });

@@ -127,6 +127,30 @@ export const configSchema = z.strictObject({
     max_block_index_bytes: count(256 * MB).describe('Bytes of block indexes kept in memory'),
     max_block_chunk_bytes: count(128 * MB).describe('Bytes of chunks of blocks kept in memory'),
   }),
+  compactor: z.strictObject({
+    interval: within('1m', 50).describe('How often it looks for blocks to merge'),
+    settle: within('3h', 0).describe(
+      'How long after its end a day is given for late samples before it is merged',
+    ),
+    fresh_blocks: count(24).describe(
+      'Blocks of a tenant and partition at which a day that goes on is merged',
+    ),
+    late_blocks: count(4).describe('Blocks that came late at which a merged day is merged again'),
+    max_blocks: count(64).describe('Blocks that one merge takes, at most'),
+    max_series: count(16_000_000).describe(
+      'Series of all blocks of one merge, at most; each takes four bytes of memory',
+    ),
+    lease: within('2m', 1_000).describe('How long a merge is left to a compactor of which nothing is heard'),
+    purge_delay: within('10m', 0).describe(
+      'How long replaced blocks stay for the queries that read them; longer than querier.timeout',
+    ),
+    tenant_cleanup_delay: within('24h', 0, Number.MAX_SAFE_INTEGER).describe(
+      "From a tenant's deletion until its data goes",
+    ),
+    receipt_keep: within('30d', 0, Number.MAX_SAFE_INTEGER).describe(
+      'How long the receipt of a deletion of series can be asked for once it is done',
+    ),
+  }),
   limits: limitsSchema,
 });
 

@@ -28,6 +28,7 @@ const TARGETS: Readonly<Record<string, Target>> = {
     (await import('./targets/distributor.ts')).distributorProcess(...context),
   ingester: async (...context) => (await import('./targets/ingester.ts')).ingesterProcess(...context),
   querier: async (...context) => (await import('./targets/querier.ts')).querierProcess(...context),
+  compactor: async (...context) => (await import('./targets/compactor.ts')).compactorProcess(...context),
 };
 
 const USAGE = `usage: xscaler [TARGET] [--config.file FILE] [--SETTING VALUE …]

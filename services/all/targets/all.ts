@@ -49,7 +49,8 @@ export function checkAlone(config: Config): Config {
  * The process graph of `xscaler all`, one thread a row. Arrows are message channels:
  *
  *     main (gateway) ─▶ distributor ─▶ write-log ◀─ ingester ─▶ database
- *           └────────▶ querier ─▶ ingester, write-log, database
+ *           ├────────▶ querier ─▶ ingester, write-log, database
+ *           └────────▶ compactor ─▶ database
  */
 export function allInOne(config: Config, logger: Logger, notReady: () => string | undefined): AllInOne {
   const parts = new ProcessParts('gateway', logger);
@@ -100,6 +101,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       notReady: () => watch.notReady(),
     },
     parts.thread('querier', threadConfig, ends.querier, ['placement', 'replay']),
+    parts.thread('compactor', threadConfig, ends.compactor, ['database', 'replay']),
     {
       name: 'tenants',
       needs: ['database'],
@@ -149,13 +151,18 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
 
 /** Both ends of every channel between threads, grouped by the thread that gets them. */
 function channels(): Record<
-  'main' | 'database' | 'writeLog' | 'distributor' | 'ingester' | 'querier',
+  'main' | 'database' | 'writeLog' | 'distributor' | 'ingester' | 'querier' | 'compactor',
   Record<string, MessagePort>
 > {
-  const ends = { main: {}, database: {}, writeLog: {}, distributor: {}, ingester: {}, querier: {} } as Record<
-    'main' | 'database' | 'writeLog' | 'distributor' | 'ingester' | 'querier',
-    Record<string, MessagePort>
-  >;
+  const ends: ReturnType<typeof channels> = {
+    main: {},
+    database: {},
+    writeLog: {},
+    distributor: {},
+    ingester: {},
+    querier: {},
+    compactor: {},
+  };
   const join = (
     client: keyof typeof ends,
     clientName: string,
@@ -174,5 +181,7 @@ function channels(): Record<
   join('main', 'distributor', 'distributor', 'gateway');
   join('main', 'querier', 'querier', 'gateway');
   join('main', 'ingester', 'ingester', 'main');
+  join('compactor', 'database', 'database', 'compactor');
+  join('main', 'compactor', 'compactor', 'main');
   return ends;
 }

@@ -1,6 +1,7 @@
 /** Thread of the distributor. */
-import { connectDatabase } from '@xscaler/database';
-import { createDistributor } from '@xscaler/distributor';
+import { randomUUID } from 'node:crypto';
+import { connectDatabase, SqlDeletionStore } from '@xscaler/database';
+import { createDistributor, SeriesDeletions, withDeletions } from '@xscaler/distributor';
 import { serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { PlacementDirectory, TenantDirectory } from '@xscaler/tenancy';
@@ -14,16 +15,26 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
   const placement = new PlacementDirectory({ db });
   await placement.start();
   const registry = createRegistry('distributor');
+  const log = await connectWriteLog(ports.log);
+  const logger = createLogger({ service: 'distributor', level: config.log.level });
+  const deletions = new SeriesDeletions({
+    log,
+    deletions: new SqlDeletionStore(db),
+    newId: randomUUID,
+    clock: Date.now,
+    logger,
+    registry,
+  });
   const distributor = createDistributor({
-    log: await connectWriteLog(ports.log),
+    log,
     limitsOf: (tenant) => directory.tenant(tenant)?.limits ?? config.limits,
     shardOf: (tenant) => placement.writeShard(tenant),
     windowMs: config.ingester.head_window,
     clock: Date.now,
-    logger: createLogger({ service: 'distributor', level: config.log.level }),
+    logger,
     registry,
   });
-  serve<Upstream>(ports.gateway, distributor);
+  serve<Upstream>(ports.gateway, withDeletions(distributor, deletions));
   return {
     registry,
     stop: async () => {
