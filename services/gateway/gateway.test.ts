@@ -218,7 +218,7 @@ test('an unknown path is a 404, credentials or not', async () => {
     '/otlp/v1/metrics',
     '/v1/metrics',
     '/api/v1/label/a/b/values',
-    '/api/v1/admin/tsdb/delete_series',
+    '/api/v1/admin/tsdb/snapshot',
     '/-/reload',
     '/debug/pprof',
   ];
