@@ -1,19 +1,22 @@
 import { CANCELLATION_SAMPLES, type Cancellation } from './cancellation.ts';
+import { formatDurationMs } from './duration.ts';
 import { LimitError, type LimitName } from './errors.ts';
 import type { QueryLimits } from './query.ts';
 
-/** Where a query gives no `maxCells`: as many samples as Prometheus holds for a query unless told otherwise. */
-const DEFAULT_MAX_CELLS = 50_000_000;
+/** A value of 8 bytes and one that says what it is. */
+const CELL_BYTES = 9;
+
+/** Where a query gives no limit: as many samples as Prometheus holds for a query unless told otherwise. */
+const DEFAULT_MAX_BYTES = 50_000_000 * CELL_BYTES;
 
 /**
  * What a query has used, checked against what it may use, and its look at the cancellation.
  *
- * Memory is counted in cells, one for each value of a column (8 bytes, and one that says what it is). Whoever
- * allocates holds the cells first. An evaluated node then settles for what it hands on: all else it held is dead.
+ * Memory is counted in cells, one for each value of a column. Whoever allocates holds the cells first. An evaluated node then settles for what it hands on: all else it held is dead.
  */
 export class Budget {
   readonly #limits: QueryLimits;
-  readonly #maxCells: number;
+  readonly #maxBytes: number;
   readonly #cancellation: Cancellation | undefined;
   #series = 0;
   #samplesRead = 0;
@@ -23,7 +26,7 @@ export class Budget {
 
   constructor(limits: QueryLimits = {}, cancellation?: Cancellation) {
     this.#limits = limits;
-    this.#maxCells = limits.maxCells ?? DEFAULT_MAX_CELLS;
+    this.#maxBytes = limits.maxHeldBytes ?? DEFAULT_MAX_BYTES;
     this.#cancellation = cancellation;
   }
 
@@ -48,24 +51,34 @@ export class Budget {
     const { maxSeries } = this.#limits;
     if (maxSeries !== undefined && this.#series > maxSeries) {
       throw new LimitError(
-        'max_series',
-        `the query selects more series than its limit max_series (${maxSeries})`,
+        'max_fetched_series_per_query',
+        `the query touches more series than its limit max_fetched_series_per_query (${maxSeries})`,
       );
     }
+  }
+
+  /** A selector is about to be read. @param reachMs from the first to the last sample it may want @throws LimitError */
+  checkReach(reachMs: number): void {
+    const { maxReachMs } = this.#limits;
+    if (maxReachMs === undefined || reachMs <= maxReachMs) return;
+    throw new LimitError(
+      'max_total_query_length',
+      `the query reaches over ${formatDurationMs(reachMs)}, more than its limit max_total_query_length (${formatDurationMs(maxReachMs)})`,
+    );
   }
 
   /** Counts samples decoded. @throws LimitError | QueryCancelledError | QueryTimeoutError */
   addSamples(count: number): void {
     this.#samplesRead += count;
-    checkSamples(this.#samplesRead, this.#limits.maxSamples, 'max_samples');
+    checkSamples(this.#samplesRead, this.#limits.maxSamples, 'max_samples_per_query');
     this.work(count);
   }
 
   /** Counts cells about to be allocated. @throws LimitError | QueryCancelledError | QueryTimeoutError */
   hold(cells: number): void {
     this.#held += cells;
-    checkSamples(this.#held, this.#limits.maxSamples, 'max_samples');
-    checkSamples(this.#held, this.#maxCells, 'max_cells');
+    checkSamples(this.#held, this.#limits.maxSamples, 'max_samples_per_query');
+    checkSamples(this.#held * CELL_BYTES, this.#maxBytes, 'max_estimated_memory_consumption_per_query');
     if (this.#held > this.#peak) this.#peak = this.#held;
     this.work(cells);
   }

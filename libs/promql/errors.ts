@@ -11,7 +11,14 @@ export class ExecutionError extends Error {
 }
 
 /** The limits a query may run into, named as the configuration names them. */
-export type LimitName = 'max_series' | 'max_samples' | 'max_steps' | 'max_cells' | 'max_response_bytes';
+export type LimitName =
+  | 'max_fetched_series_per_query'
+  | 'max_fetched_chunk_bytes_per_query'
+  | 'max_samples_per_query'
+  | 'max_estimated_memory_consumption_per_query'
+  | 'max_total_query_length'
+  | 'max_points_per_series'
+  | 'max_query_response_size_bytes';
 
 /** A query that would cost more than it may. */
 export class LimitError extends ExecutionError {

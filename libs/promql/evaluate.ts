@@ -42,7 +42,7 @@ export async function evaluateRange(query: Expr | string, options: RangeQueryOpt
   if (count > maxSteps) {
     const shown = maxSteps.toLocaleString('en-US');
     throw new LimitError(
-      'max_steps',
+      'max_points_per_series',
       `exceeded maximum resolution of ${shown} points per timeseries. Try decreasing the query resolution (?step=XX)`,
     );
   }
@@ -71,6 +71,7 @@ async function prepare(query: Expr | string, times: QueryTimes, steps: number, o
   await Promise.all(
     [...plan.selections.values()].map(async (selection) => {
       const { selector, hints } = selection;
+      budget.checkReach(hints.endMs - hints.startMs);
       selection.series = await options.queryable.select(selector.matchers, hints, signal);
       budget.addSeries(selection.series.length);
     }),

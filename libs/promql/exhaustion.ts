@@ -14,7 +14,7 @@ export function refusingExhaustion<T>(compute: () => T): T {
   } catch (error) {
     if (!(error instanceof RangeError) || !REFUSED.test(error.message)) throw error;
     throw new LimitError(
-      'max_cells',
+      'max_estimated_memory_consumption_per_query',
       `query processing would load too many samples into memory in query execution: ${error.message}`,
     );
   }

@@ -70,8 +70,8 @@ export class JsonPieces {
     this.#bytes += this.#length;
     if (this.#bytes > this.#maxBytes) {
       throw new LimitError(
-        'max_response_bytes',
-        `the answer is larger than its limit max_response_bytes (${this.#maxBytes}): select fewer series or a larger step`,
+        'max_query_response_size_bytes',
+        `the answer is larger than its limit max_query_response_size_bytes (${this.#maxBytes}): select fewer series or a larger step`,
       );
     }
     this.#pieces.push(this.#piece.subarray(0, this.#length));

@@ -46,7 +46,7 @@ test('a subquery too fine for its range is refused before it takes memory', asyn
     await assert.rejects(
       evaluateInstant(query, { queryable: nothing, timeMs: 1_700_000_000_000 }),
       (error) =>
-        isLimit('max_cells')(error) &&
+        isLimit('max_estimated_memory_consumption_per_query')(error) &&
         /^query processing would load too many samples into memory in query execution/.test(
           String((error as Error).message),
         ),
@@ -63,9 +63,9 @@ test('scalars count as what a query holds', async () => {
       startMs: 0,
       endMs: 999_000,
       stepMs: 1_000,
-      limits: { maxCells },
+      limits: { maxHeldBytes: 9 * maxCells },
     });
-  await assert.rejects(run(3_999), isLimit('max_cells'));
+  await assert.rejects(run(3_999), isLimit('max_estimated_memory_consumption_per_query'));
   assert.equal((await run(4_000)).type, 'matrix');
 });
 
@@ -83,7 +83,7 @@ test('what an evaluated node no longer refers to counts no more', async () => {
 });
 
 test('a block of many series over many steps is refused before it is made', async () => {
-  const limits = { maxCells: 50_000 };
+  const limits = { maxHeldBytes: 9 * 50_000 };
   for (const query of ['x', 'rate(x[5m])', 'count_values("v", x * time())', 'topk(5, x)', 'x or x']) {
     await assert.rejects(
       evaluateRange(query, {
@@ -93,7 +93,7 @@ test('a block of many series over many steps is refused before it is made', asyn
         stepMs: 1_000,
         limits,
       }),
-      isLimit('max_cells'),
+      isLimit('max_estimated_memory_consumption_per_query'),
       query,
     );
   }
@@ -134,15 +134,18 @@ test('an answer is encoded up to a size', async () => {
   const result = await evaluateInstant('x', { queryable: series(3_000), timeMs: 1_001_000 });
   const bytes = Buffer.concat(encodeResult(result)).length;
   assert.equal(Buffer.concat(encodeResult(result, { maxBytes: bytes })).length, bytes);
-  assert.throws(() => encodeResult(result, { maxBytes: bytes - 1 }), isLimit('max_response_bytes'));
+  assert.throws(
+    () => encodeResult(result, { maxBytes: bytes - 1 }),
+    isLimit('max_query_response_size_bytes'),
+  );
   assert.throws(() => encodeResult(result, { cancellation: new CancelsAtLook(2) }), QueryCancelledError);
 });
 
 test('memory that the machine refuses ends a query as its limit does', async () => {
-  const limits = { maxCells: Number.POSITIVE_INFINITY };
+  const limits = { maxHeldBytes: Number.POSITIVE_INFINITY };
   await assert.rejects(
     evaluateInstant('vector(1)[100y:1ms]', { queryable: nothing, timeMs: 1_700_000_000_000, limits }),
-    isLimit('max_cells'),
+    isLimit('max_estimated_memory_consumption_per_query'),
   );
 });
 

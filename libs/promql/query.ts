@@ -10,10 +10,12 @@ export interface QueryLimits {
   /** Samples read from storage, and cells held, each. */
   readonly maxSamples?: number;
   /**
-   * Cells (series × steps, those of subqueries and scalars too) held at a time, about 9 bytes each;
-   * 50,000,000 where absent, as Prometheus' `query.max-samples`.
+   * Bytes of the cells (series × steps, those of subqueries and scalars too) held at a time, 9 each; 450,000,000 where
+   * absent: as many samples as Prometheus' `query.max-samples` by default.
    */
-  readonly maxCells?: number;
+  readonly maxHeldBytes?: number;
+  /** Time that a selector may reach over, from its first step's window to its last, ms. */
+  readonly maxReachMs?: number;
   /** Bytes of an encoded answer; 256 MiB where absent. */
   readonly maxResponseBytes?: number;
   /** Steps of a range query; 11,000 where absent, as Prometheus. */

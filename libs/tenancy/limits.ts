@@ -79,8 +79,28 @@ export const limitsSchema = z.strictObject({
   compactor_blocks_retention_period: durationSetting('30d').describe(
     'How long samples are kept; 0: for ever',
   ),
-  max_fetched_series_per_query: count(500_000).describe('Series a query may touch'),
-  max_samples_per_query: count(200_000_000).describe('Samples a query may read'),
+  max_fetched_series_per_query: count(500_000).describe('Series a query may touch; 0: no limit'),
+  max_fetched_chunk_bytes_per_query: count(1024 * 1024 * 1024).describe(
+    'Bytes of chunks a query may fetch; 0: no limit',
+  ),
+  max_samples_per_query: count(200_000_000).describe('Samples a query may read; 0: no limit'),
+  max_estimated_memory_consumption_per_query: count(512 * 1024 * 1024).describe(
+    'Bytes of what a query computes that it may hold at a time, estimated; 0: no limit',
+  ),
+  max_total_query_length: durationSetting('0').describe(
+    'Time that a selector of a query may reach over, all its steps together; 0: no limit',
+  ),
+  max_points_per_series: count(11_000).describe('Steps a range query may have; 0: no limit'),
+  max_query_expression_size_bytes: count(1024 * 1024).describe('Longest query, bytes; 0: no limit'),
+  max_query_response_size_bytes: count(256 * 1024 * 1024).describe(
+    'Largest answer of a query, bytes; 0: no limit',
+  ),
+  max_concurrent_queries_per_tenant: count(20).describe(
+    'Queries that a querier evaluates at a time; 0: no limit',
+  ),
+  max_outstanding_requests_per_tenant: count(100).describe(
+    'Further queries that wait in a querier; 0: no limit but that of all tenants',
+  ),
 });
 
 export type Limits = z.output<typeof limitsSchema>;

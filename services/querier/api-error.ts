@@ -1,20 +1,22 @@
-/** Error types of the Prometheus HTTP API. */
+/** Error types of the Prometheus HTTP API, and Mimir's `too_many_requests`. */
 export type ApiErrorType =
   | 'bad_data'
   | 'execution'
   | 'timeout'
   | 'canceled'
   | 'unavailable'
+  | 'too_many_requests'
   | 'internal'
   | 'not_found';
 
-/** The status that Prometheus answers each error type with. */
+/** The status that each error type is answered with. */
 export const STATUS_OF: Readonly<Record<ApiErrorType, number>> = {
   bad_data: 400,
   execution: 422,
   timeout: 503,
   canceled: 503,
   unavailable: 503,
+  too_many_requests: 429,
   internal: 500,
   not_found: 404,
 };

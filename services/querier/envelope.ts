@@ -31,7 +31,8 @@ export function success(data: unknown, annotations?: Annotations): UpstreamRespo
 export function failure(error: ApiError): UpstreamResponse {
   const status = STATUS_OF[error.errorType];
   const envelope = { status: 'error', errorType: error.errorType, error: error.message };
-  const headers = error.errorType === 'unavailable' ? { ...JSON_HEADERS, 'retry-after': '1' } : JSON_HEADERS;
+  const comeBack = error.errorType === 'unavailable' || error.errorType === 'too_many_requests';
+  const headers = comeBack ? { ...JSON_HEADERS, 'retry-after': '1' } : JSON_HEADERS;
   return { status, headers, body: new Uint8Array(Buffer.from(escapedJson(envelope))) };
 }
 

@@ -1,6 +1,12 @@
 import type { QueryLimits } from '@xscaler/promql';
 import type { WireMatcher } from '@xscaler/rpc';
 
+/** What one query may cost its thread. */
+export interface EvaluationLimits extends QueryLimits {
+  /** Bytes of frames fetched for all selectors together. */
+  readonly maxFetchedBytes?: number;
+}
+
 /** One query for an evaluation thread. Times and durations in ms. */
 export interface EvaluationJob {
   readonly tenant: string;
@@ -10,7 +16,7 @@ export interface EvaluationJob {
   readonly endMs: number;
   readonly stepMs: number;
   readonly lookbackDeltaMs: number;
-  readonly limits: QueryLimits;
+  readonly limits: EvaluationLimits;
   /** Series in the answer at most; 0: all. */
   readonly resultLimit: number;
   /** `all` also tells the samples of each step. */

@@ -77,17 +77,19 @@ function instant(query: string, timeMs = SAMPLES * STEP_MS) {
 
 /** Would run for minutes. */
 const ENDLESS = {
-  ...instant('quantile_over_time(0.5, clock[1h:1s])'),
+  ...instant('mad_over_time(mad_over_time(clock[1h:1s])[1h:1s])'),
   startMs: 0,
   endMs: SAMPLES * STEP_MS,
   stepMs: 1_000,
 };
 
+const unbounded = { maxRunning: Number.POSITIVE_INFINITY, maxWaiting: Number.POSITIVE_INFINITY };
+
 const { signal: never } = new AbortController();
 
 test('a query comes back rendered', async (t) => {
   const pool = poolOver(t, sourceOf(headOf(3)));
-  const reply = await pool.run(instant('sum(clock)'), never);
+  const reply = await pool.run(instant('sum(clock)'), unbounded, never);
   assert.equal(reply.status, 200);
   assert.deepEqual(JSON.parse(Buffer.from(reply.body).toString()).data.result, [
     { metric: {}, value: [3_600, '10797'] },
@@ -97,10 +99,10 @@ test('a query comes back rendered', async (t) => {
 test('a query that is given up frees its thread for the next one', async (t) => {
   const pool = poolOver(t, sourceOf(headOf(50)));
   const leaving = new AbortController();
-  const endless = pool.run(ENDLESS, leaving.signal);
+  const endless = pool.run(ENDLESS, unbounded, leaving.signal);
   setTimeout(() => leaving.abort(new Error('the client left')), 300);
   await assert.rejects(endless, /the client left/);
-  const next = await pool.run(instant('count(clock)'), never);
+  const next = await pool.run(instant('count(clock)'), unbounded, never);
   assert.equal(next.status, 200);
   assert.equal(pool.busy, 0);
 });
@@ -114,8 +116,8 @@ test('a query that waits for its series is given up too', async (t) => {
   const pool = poolOver(t, stuck);
   await pool.ready();
   const timeout = AbortSignal.timeout(200);
-  await assert.rejects(pool.run(instant('clock'), timeout), { name: 'TimeoutError' });
-  const next = await pool.run(instant('1 + 1'), never);
+  await assert.rejects(pool.run(instant('clock'), unbounded, timeout), { name: 'TimeoutError' });
+  const next = await pool.run(instant('1 + 1'), unbounded, never);
   assert.equal(next.status, 200);
 });
 
@@ -123,15 +125,15 @@ test('queries wait for a thread up to a bound, and one that left the queue is no
   const pool = poolOver(t, sourceOf(headOf(50)), { maxQueued: 1 });
   const running = new AbortController();
   const waiting = new AbortController();
-  const first = pool.run(ENDLESS, running.signal);
-  const second = pool.run(ENDLESS, waiting.signal);
-  await assert.rejects(pool.run(instant('1'), never), { errorType: 'unavailable' });
+  const first = pool.run(ENDLESS, unbounded, running.signal);
+  const second = pool.run(ENDLESS, unbounded, waiting.signal);
+  await assert.rejects(pool.run(instant('1'), unbounded, never), { errorType: 'unavailable' });
   waiting.abort(new Error('left the queue'));
   await assert.rejects(second, /left the queue/);
   assert.equal(pool.queued, 0);
   running.abort(new Error('left'));
   await assert.rejects(first, /left/);
-  assert.equal((await pool.run(instant('1'), never)).status, 200);
+  assert.equal((await pool.run(instant('1'), unbounded, never)).status, 200);
 });
 
 test('a storage that fails is an answer that says so, not an empty result', async (t) => {
@@ -142,14 +144,83 @@ test('a storage that fails is an answer that says so, not an empty result', asyn
     },
   };
   const pool = poolOver(t, broken);
-  const reply = await pool.run(instant('clock'), never);
+  const reply = await pool.run(instant('clock'), unbounded, never);
   assert.equal(reply.status, 503);
   assert.match(Buffer.from(reply.body).toString(), /partition 3 has no owner/);
 });
 
 test('limits end a query with their name', async (t) => {
   const pool = poolOver(t, sourceOf(headOf(5)));
-  const reply = await pool.run({ ...instant('clock'), limits: { maxSeries: 4 } }, never);
+  const reply = await pool.run({ ...instant('clock'), limits: { maxSeries: 4 } }, unbounded, never);
   assert.equal(reply.status, 422);
-  assert.match(Buffer.from(reply.body).toString(), /max_series/);
+  assert.match(Buffer.from(reply.body).toString(), /max_fetched_series_per_query/);
+});
+
+test('each limit on what a query fetches and holds ends it with its name, and the thread goes on', async (t) => {
+  const pool = poolOver(t, sourceOf(headOf(5)));
+  const range = { ...instant('clock + clock'), startMs: 0, endMs: SAMPLES * STEP_MS, stepMs: STEP_MS };
+  for (const [limits, name] of [
+    [{ maxSeries: 9 }, 'max_fetched_series_per_query'],
+    [{ maxSamples: 2 * SAMPLES }, 'max_samples_per_query'],
+    [{ maxFetchedBytes: 1_000 }, 'max_fetched_chunk_bytes_per_query'],
+    [{ maxHeldBytes: 9 * 5 * SAMPLES }, 'max_estimated_memory_consumption_per_query'],
+    [{ maxReachMs: 3_600_000 }, 'max_total_query_length'],
+    [{ maxResponseBytes: 1_000 }, 'max_query_response_size_bytes'],
+  ] as const) {
+    const reply = await pool.run({ ...range, limits }, unbounded, never);
+    assert.equal(reply.status, 422, name);
+    const { errorType, error } = JSON.parse(Buffer.from(reply.body).toString());
+    assert.equal(errorType, 'execution');
+    assert.ok(error.includes(name), error);
+  }
+  assert.equal((await pool.run(range, unbounded, never)).status, 200);
+});
+
+test('a tenant runs as many queries as it may, the next ones wait or are refused, and others go on', async (t) => {
+  const pool = poolOver(t, sourceOf(headOf(50)), { threads: 2 });
+  const bounds = { maxRunning: 1, maxWaiting: 1 };
+  const leaving = new AbortController();
+  const running = pool.run(ENDLESS, bounds, leaving.signal);
+  const waiting = pool.run(instant('count(clock)'), bounds, never);
+  await assert.rejects(pool.run(instant('1'), bounds, never), {
+    errorType: 'too_many_requests',
+    message: /max_outstanding_requests_per_tenant \(1\)/,
+  });
+  const other = await pool.run({ ...instant('1'), tenant: 'other' }, bounds, never);
+  assert.equal(other.status, 200);
+  assert.equal(pool.queued, 1);
+  leaving.abort(new Error('left'));
+  await assert.rejects(running, /left/);
+  assert.equal((await waiting).status, 200);
+});
+
+test('tenants that wait take turns', async (t) => {
+  const pool = poolOver(t, sourceOf(headOf(50)));
+  const leaving = new AbortController();
+  const running = pool.run(ENDLESS, unbounded, leaving.signal);
+  const order: string[] = [];
+  const wait = async (tenant: string) => {
+    await pool.run({ ...instant('1'), tenant }, unbounded, never);
+    order.push(tenant);
+  };
+  const all = ['greedy', 'greedy', 'greedy', 'modest'].map(wait);
+  leaving.abort(new Error('left'));
+  await Promise.allSettled([running]);
+  await Promise.all(all);
+  assert.deepEqual(order, ['greedy', 'modest', 'greedy', 'greedy']);
+});
+
+test('a query whose thread runs out of heap is refused, and the next one has a new thread', async (t) => {
+  const lost: Error[] = [];
+  const pool = poolOver(t, sourceOf(headOf(200)), {
+    maxHeapMb: 24,
+    onThreadLost: (error) => lost.push(error),
+  });
+  const greedy = instant(`clock{${'a="b",'.repeat(1_000_000)}}`);
+  await assert.rejects(pool.run(greedy, unbounded, never), {
+    errorType: 'execution',
+    message: /memory/,
+  });
+  assert.equal(lost.length, 1);
+  assert.equal((await pool.run(instant('1'), unbounded, never)).status, 200);
 });

@@ -1,12 +1,13 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { SharedCancellation } from '@xscaler/promql';
-import { connect, serve } from '@xscaler/rpc';
+import { connect, RpcError, serve } from '@xscaler/rpc';
 import { ApiError } from './api-error.ts';
 import type { EvaluationJob, EvaluationReply, EvaluatorApi, SelectApi } from './evaluation-api.ts';
+import { TenantQueue } from './tenant-queue.ts';
 
 export interface EvaluationPoolOptions {
   readonly threads: number;
-  /** Queries that wait for a thread at most; one more is refused. */
+  /** Queries of all tenants that wait for a thread at most; one more is refused. */
   readonly maxQueued: number;
   /** JavaScript heap of each thread, MB; the columns live outside it. */
   readonly maxHeapMb: number;
@@ -16,12 +17,19 @@ export interface EvaluationPoolOptions {
 
 type Submission = Omit<EvaluationJob, 'cancellation' | 'queuedMs'>;
 
+/** How many queries of a tenant may be evaluated at a time, and how many further ones may wait. */
+export interface QueueBounds {
+  readonly maxRunning: number;
+  readonly maxWaiting: number;
+}
+
 interface Waiting {
+  readonly maxRunning: number;
   readonly start: (thread: EvaluationThread) => void;
 }
 
 /**
- * Threads that evaluate queries, each one at a time. A query that nobody waits for any more is stopped through a cell
+ * Threads that evaluate queries, each one at a time, tenants in turn. A query that nobody waits for any more is stopped through a cell
  * of shared memory, since its thread is deaf to messages while it computes. A thread that dies takes its one
  * query with it and is replaced.
  */
@@ -29,7 +37,9 @@ export class EvaluationPool {
   readonly #options: EvaluationPoolOptions;
   readonly #idle: EvaluationThread[] = [];
   readonly #threads = new Set<EvaluationThread>();
-  readonly #waiting: Waiting[] = [];
+  /** Whom a thread works for. */
+  readonly #tenants = new Map<EvaluationThread, string>();
+  readonly #queue = new TenantQueue<Waiting>();
   #closed = false;
 
   constructor(options: EvaluationPoolOptions) {
@@ -47,13 +57,13 @@ export class EvaluationPool {
   }
 
   get queued(): number {
-    return this.#waiting.length;
+    return this.#queue.size;
   }
 
   /** Aborting the signal stops the evaluation; its reason, a `TimeoutError` or another, says which error it was. */
-  async run(submission: Submission, signal: AbortSignal): Promise<EvaluationReply> {
+  async run(submission: Submission, bounds: QueueBounds, signal: AbortSignal): Promise<EvaluationReply> {
     const arrivedMs = performance.now();
-    const thread = await this.#acquire(signal);
+    const thread = await this.#acquire(submission.tenant, bounds, signal);
     const queuedMs = performance.now() - arrivedMs;
     const cancellation = new SharedCancellation();
     const cancel = () => (isTimeout(signal.reason) ? cancellation.timeOut() : cancellation.cancel());
@@ -71,46 +81,82 @@ export class EvaluationPool {
     await Promise.all([...this.#threads].map((thread) => thread.terminate()));
   }
 
-  async #acquire(signal: AbortSignal): Promise<EvaluationThread> {
+  async #acquire(tenant: string, bounds: QueueBounds, signal: AbortSignal): Promise<EvaluationThread> {
     signal.throwIfAborted();
-    const idle = this.#idle.pop();
-    if (idle) return idle;
-    if (this.#threads.size < this.#options.threads) return this.#spawn();
-    if (this.#waiting.length >= this.#options.maxQueued) {
+    if (this.#queue.runningOf(tenant) < bounds.maxRunning) {
+      const thread = this.#available();
+      if (thread) return this.#grant(thread, tenant);
+    }
+    if (this.#queue.waitingOf(tenant) >= bounds.maxWaiting) {
+      throw new ApiError(
+        'too_many_requests',
+        `too many outstanding requests: limit max_outstanding_requests_per_tenant (${bounds.maxWaiting})`,
+      );
+    }
+    if (this.#queue.size >= this.#options.maxQueued) {
       throw new ApiError('unavailable', 'too many queries are waiting for evaluation');
     }
     return new Promise((resolve, reject) => {
       const leave = () => {
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        this.#queue.remove(tenant, waiting);
         reject(signal.reason);
       };
       const waiting: Waiting = {
+        maxRunning: bounds.maxRunning,
         start: (thread) => {
           signal.removeEventListener('abort', leave);
-          resolve(thread);
+          resolve(this.#grant(thread, tenant));
         },
       };
-      this.#waiting.push(waiting);
+      this.#queue.add(tenant, waiting);
       signal.addEventListener('abort', leave, { once: true });
     });
   }
 
-  #release(thread: EvaluationThread): void {
-    const next = this.#waiting.shift();
-    if (next) next.start(thread);
-    else this.#idle.push(thread);
+  #available(): EvaluationThread | undefined {
+    const idle = this.#idle.pop();
+    if (idle) return idle;
+    return this.#threads.size < this.#options.threads ? this.#spawn() : undefined;
+  }
+
+  #grant(thread: EvaluationThread, tenant: string): EvaluationThread {
+    this.#tenants.set(thread, tenant);
+    this.#queue.started(tenant);
+    return thread;
+  }
+
+  /** The thread works for its tenant no more. */
+  #ended(thread: EvaluationThread): void {
+    const tenant = this.#tenants.get(thread);
+    if (tenant === undefined) return;
+    this.#tenants.delete(thread);
+    this.#queue.ended(tenant);
+  }
+
+  #dispatch(): void {
+    while (this.#idle.length > 0 || this.#threads.size < this.#options.threads) {
+      const next = this.#queue.take((tenant, { maxRunning }) => this.#queue.runningOf(tenant) < maxRunning);
+      const thread = next && this.#available();
+      if (!thread) return;
+      next.start(thread);
+    }
   }
 
   #spawn(): EvaluationThread {
     const thread = new EvaluationThread(this.#options, {
-      free: () => this.#release(thread),
+      free: () => {
+        this.#ended(thread);
+        this.#idle.push(thread);
+        this.#dispatch();
+      },
       lost: (error) => {
+        this.#ended(thread);
         this.#threads.delete(thread);
         const index = this.#idle.indexOf(thread);
         if (index >= 0) this.#idle.splice(index, 1);
         if (this.#closed) return;
         this.#options.onThreadLost(error);
-        if (this.#waiting.length > 0) this.#release(this.#spawn());
+        this.#dispatch();
       },
     });
     this.#threads.add(thread);
@@ -128,7 +174,8 @@ class EvaluationThread {
   readonly #worker: Worker;
   readonly #api: EvaluatorApi;
   readonly #events: ThreadEvents;
-  #alive = true;
+  /** What ended the thread, once something has. */
+  readonly #exited: Promise<Error>;
   #jobSignal = new AbortController().signal;
 
   constructor(options: EvaluationPoolOptions, events: ThreadEvents) {
@@ -150,11 +197,13 @@ class EvaluationThread {
     this.#worker.on('error', (error) => {
       fault = error as Error;
     });
-    this.#worker.on('exit', () => {
-      this.#alive = false;
-      evaluator.port1.close();
-      source.port1.close();
-      events.lost(fault);
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on('exit', () => {
+        evaluator.port1.close();
+        source.port1.close();
+        resolve(fault);
+        events.lost(fault);
+      });
     });
   }
 
@@ -162,20 +211,19 @@ class EvaluationThread {
   evaluate(job: EvaluationJob, signal: AbortSignal): Promise<EvaluationReply> {
     this.#jobSignal = signal;
     const done = this.#api.evaluate(job, new AbortController().signal);
-    const free = () => {
-      if (this.#alive) this.#events.free();
-    };
-    done.then(free, free);
+    done.then(
+      () => this.#events.free(),
+      // Its port closes before the thread's end is told.
+      (error: unknown) => {
+        if (!isClosed(error)) this.#events.free();
+      },
+    );
     return new Promise((resolve, reject) => {
       const abandon = () => reject(signal.reason);
       signal.addEventListener('abort', abandon, { once: true });
       done
-        .then(resolve, (error: Error) => {
-          reject(
-            this.#alive
-              ? error
-              : new ApiError('execution', 'the query exhausted the memory of its evaluation thread'),
-          );
+        .then(resolve, async (error: unknown) => {
+          reject(isClosed(error) ? lossOf(await this.#exited) : error);
         })
         .finally(() => signal.removeEventListener('abort', abandon));
     });
@@ -191,6 +239,17 @@ class EvaluationThread {
   async terminate(): Promise<void> {
     await this.#worker.terminate();
   }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof RpcError && error.code === 'closed';
+}
+
+/** What a query is told whose thread ended under it. */
+function lossOf(fault: Error): ApiError {
+  if ((fault as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return new ApiError('execution', 'the query exhausted the memory of its evaluation thread');
+  return new ApiError('unavailable', fault.message);
 }
 
 function isTimeout(reason: unknown): boolean {

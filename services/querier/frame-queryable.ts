@@ -1,17 +1,20 @@
 import type { Matcher } from '@xscaler/model';
-import { type Cancellation, LimitError } from '@xscaler/promql';
+import { type Cancellation, LimitError, type LimitName } from '@xscaler/promql';
 import type { Queryable, SelectHints, Series } from '@xscaler/storage';
 import { SeriesMerger } from '@xscaler/tsdb';
 import type { EvaluationJob, SelectApi } from './evaluation-api.ts';
 
 /**
  * What the engine reads in an evaluation thread: frames streamed from the querier's main thread, grouped by series id,
- * decoded when the engine asks. Limits are looked at while frames come in, so that a query too big dies early.
+ * decoded when the engine asks. Limits are looked at while frames come in, for all selectors of the query together, so
+ * that a query too big dies early.
  */
 export class FrameQueryable implements Queryable {
   readonly #source: SelectApi;
   readonly #job: EvaluationJob;
   readonly #cancellation: Cancellation;
+  /** One a selector. */
+  readonly #mergers: SeriesMerger[] = [];
 
   constructor(source: SelectApi, job: EvaluationJob, cancellation: Cancellation) {
     this.#source = source;
@@ -20,27 +23,37 @@ export class FrameQueryable implements Queryable {
   }
 
   async select(matchers: readonly Matcher[], hints: SelectHints, signal: AbortSignal): Promise<Series[]> {
-    const { tenant, arrival, limits } = this.#job;
+    const { tenant, arrival } = this.#job;
     const { startMs, endMs } = hints;
     const wire = matchers.map(({ type, name, value }) => ({ type, name, value }));
     const merger = new SeriesMerger();
+    this.#mergers.push(merger);
     const request = { tenant, matchers: wire, startMs, endMs, arrival };
     for await (const frame of this.#source.select(request, signal)) {
       this.#cancellation.throwIfCancelled();
       merger.addFrame(frame);
-      const { maxSeries, maxSamples } = limits;
-      if (maxSeries !== undefined && merger.seriesCount > maxSeries)
-        throw tooMany('max_series', 'series', maxSeries);
-      if (maxSamples !== undefined && merger.sampleCount > maxSamples)
-        throw tooMany('max_samples', 'samples', maxSamples);
+      this.#checkLimits();
     }
     return merger.finish(startMs, endMs);
   }
+
+  #checkLimits(): void {
+    const { maxSeries, maxSamples, maxFetchedBytes } = this.#job.limits;
+    let series = 0;
+    let samples = 0;
+    let bytes = 0;
+    for (const { seriesCount, sampleCount, byteSize } of this.#mergers) {
+      series += seriesCount;
+      samples += sampleCount;
+      bytes += byteSize;
+    }
+    check('max_fetched_series_per_query', 'touches', series, 'series', maxSeries);
+    check('max_samples_per_query', 'reads', samples, 'samples', maxSamples);
+    check('max_fetched_chunk_bytes_per_query', 'fetches', bytes, 'bytes of chunks', maxFetchedBytes);
+  }
 }
 
-function tooMany(limit: 'max_series' | 'max_samples', what: string, most: number): LimitError {
-  return new LimitError(
-    limit,
-    `the query touches more ${what} than its limit allows (${most}; limit: ${limit})`,
-  );
+function check(limit: LimitName, does: string, count: number, what: string, most: number | undefined): void {
+  if (most === undefined || count <= most) return;
+  throw new LimitError(limit, `the query ${does} more ${what} than its limit ${limit} (${most})`);
 }

@@ -1,6 +1,7 @@
 import type { UpstreamResponse } from '@xscaler/rpc';
 import { ApiError } from './api-error.ts';
-import type { QueryLimitsOf } from './contracts.ts';
+import type { QueryLimitsOf, TenantQueryLimits } from './contracts.ts';
+import type { EvaluationLimits } from './evaluation-api.ts';
 import type { EvaluationPool } from './evaluation-pool.ts';
 import { invalid } from './parameters.ts';
 import type { QuerierMetrics } from './querier-metrics.ts';
@@ -11,9 +12,6 @@ export interface QueryHandlersOptions {
   readonly lookbackDeltaMs: number;
   readonly clock: () => number;
 }
-
-/** Prometheus' bound on the points of one series in a range query. */
-const MAX_STEPS = 11_000;
 
 /** `query` and `query_range`: parameters read here, the work done in the pool. */
 export class QueryHandlers {
@@ -47,10 +45,12 @@ export class QueryHandlers {
         'zero or negative query resolution step widths are not accepted. Try a positive integer',
       );
     }
-    if (Math.floor((endMs - startMs) / stepMs) > MAX_STEPS) {
+    const maxPoints = this.#options.limitsOf(request.tenant).max_points_per_series;
+    if (maxPoints > 0 && Math.floor((endMs - startMs) / stepMs) > maxPoints) {
+      const shown = maxPoints.toLocaleString('en-US');
       throw new ApiError(
         'bad_data',
-        'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
+        `exceeded maximum resolution of ${shown} points per timeseries. Try decreasing the query resolution (?step=XX)`,
       );
     }
     return this.#evaluate('range', request, { startMs, endMs, stepMs }, signal);
@@ -63,23 +63,21 @@ export class QueryHandlers {
     signal: AbortSignal,
   ): Promise<UpstreamResponse> {
     const limits = this.#options.limitsOf(tenant);
+    const query = parameters.text('query');
+    checkExpressionSize(query, limits.max_query_expression_size_bytes);
     const end = this.#metrics.querySeconds.startTimer({ type });
     const reply = await this.#pool.run(
       {
         tenant,
-        query: parameters.text('query'),
+        query,
         ...span,
         lookbackDeltaMs: parameters.lookbackDeltaMs() ?? this.#options.lookbackDeltaMs,
-        // A limit of 0 is none.
-        limits: {
-          ...(limits.max_fetched_series_per_query > 0 && { maxSeries: limits.max_fetched_series_per_query }),
-          ...(limits.max_samples_per_query > 0 && { maxSamples: limits.max_samples_per_query }),
-          maxSteps: MAX_STEPS + 1,
-        },
+        limits: evaluationLimits(limits),
         resultLimit: parameters.limit(),
         stats: statsOf(parameters.text('stats')),
         arrival,
       },
+      queueBounds(limits),
       signal,
     );
     end();
@@ -93,4 +91,38 @@ export class QueryHandlers {
 function statsOf(asked: string): 'none' | 'totals' | 'all' {
   if (asked === '') return 'none';
   return asked === 'all' ? 'all' : 'totals';
+}
+
+function checkExpressionSize(query: string, maxBytes: number): void {
+  const bytes = Buffer.byteLength(query);
+  if (maxBytes === 0 || bytes <= maxBytes) return;
+  throw invalid(
+    'query',
+    `${bytes} bytes are more than the limit max_query_expression_size_bytes (${maxBytes})`,
+  );
+}
+
+/** A setting as a bound: 0 is none. */
+function bound(setting: number): number {
+  return setting === 0 ? Number.POSITIVE_INFINITY : setting;
+}
+
+function evaluationLimits(limits: TenantQueryLimits): EvaluationLimits {
+  return {
+    maxSeries: bound(limits.max_fetched_series_per_query),
+    maxFetchedBytes: bound(limits.max_fetched_chunk_bytes_per_query),
+    maxSamples: bound(limits.max_samples_per_query),
+    maxHeldBytes: bound(limits.max_estimated_memory_consumption_per_query),
+    maxReachMs: bound(limits.max_total_query_length),
+    // Prometheus counts the steps behind the first.
+    maxSteps: bound(limits.max_points_per_series) + 1,
+    maxResponseBytes: bound(limits.max_query_response_size_bytes),
+  };
+}
+
+function queueBounds(limits: TenantQueryLimits) {
+  return {
+    maxRunning: bound(limits.max_concurrent_queries_per_tenant),
+    maxWaiting: bound(limits.max_outstanding_requests_per_tenant),
+  };
 }
