@@ -43,6 +43,9 @@ const CHANGED: Readonly<Record<string, (before: number, now: number) => boolean>
   // Of a lone NaN or infinity they were 0 (prometheus/prometheus#14941).
   stddev: (before, now) => before === 0 && Number.isNaN(now),
   stdvar: (before, now) => before === 0 && Number.isNaN(now),
+  // A compensated sum that overflowed had a NaN for its error; 3 leaves it out.
+  deriv: (before, now) => Number.isNaN(before) && !Number.isFinite(now),
+  predict_linear: (before, now) => Number.isNaN(before) && !Number.isFinite(now),
 };
 
 /** What came of a query in both servers. */
