@@ -1,18 +1,31 @@
-import { createGateway, type GatewayOptions } from '@xscaler/gateway';
-import { type HttpServer, listenHttp } from '@xscaler/runtime';
-import { type Config, parseListenAddress } from './config.ts';
+import { readFileSync } from 'node:fs';
+import {
+  createGateway,
+  createOtlpGrpcServer,
+  type GatewayOptions,
+  listenTls,
+  type OtlpGrpcServer,
+} from '@xscaler/gateway';
+import { ConfigError, type HttpServer, type Logger, listenHttp } from '@xscaler/runtime';
+import { type Config, DEFAULT_OTLP_GRPC_LISTEN, parseListenAddress } from './config.ts';
 import type { ProcessParts } from './process-parts.ts';
 
 type GatewayParts = Pick<GatewayOptions, 'authenticator' | 'distributor' | 'querier' | 'notReady' | 'rates'>;
 
-/** The gateway on its public address. One tenant gets half of the bytes in flight at most: its slow senders are its own trouble. */
-export function startGateway(
+const GRACE_MS = 10_000;
+
+/**
+ * The gateway on its public addresses: HTTP, OTLP/gRPC, and where it has a certificate both of them over TLS.
+ * One tenant gets half of the bytes in flight at most: its slow senders are its own trouble.
+ * @returns the HTTP server; closing it closes all of them
+ */
+export async function startGateway(
   config: Config,
   parts: ProcessParts,
   gateway: GatewayParts,
 ): Promise<HttpServer> {
   const { max_inflight_bytes: maxInFlightBytes, max_inflight_requests: maxInFlightRequests } = config.gateway;
-  const app = createGateway({
+  const { app, exports } = createGateway({
     ...gateway,
     metrics: parts.publicMetrics,
     limits: {
@@ -26,5 +39,50 @@ export function startGateway(
     registry: parts.registry,
   });
   const limits = { maxConnections: config.gateway.max_connections };
-  return listenHttp(app, { ...parseListenAddress(config.listen), limits });
+  const grpc = createOtlpGrpcServer(exports, () => performance.now());
+  const http = await listenHttp(app, { ...parseListenAddress(config.listen), limits });
+  await listenGrpc(grpc, config.gateway.otlp_grpc_listen, parts.logger);
+  const certificate = certificateOf(config);
+  const https =
+    certificate &&
+    (await listenTls(app, {
+      ...parseListenAddress(config.gateway.tls_listen),
+      ...certificate,
+      limits,
+      takeOver: (connection) => grpc.takeOver(connection),
+    }));
+  if (https !== undefined) parts.logger.info({ url: https.url }, 'listening for HTTPS and gRPC');
+  return {
+    ...http,
+    close: async (graceMs = GRACE_MS) => {
+      await Promise.all([http.close(graceMs), grpc.close(graceMs), https?.close(graceMs)]);
+    },
+  };
+}
+
+/** The default port may be somebody else's, a collector's for one; another one was asked for. */
+async function listenGrpc(grpc: OtlpGrpcServer, listen: string, logger: Logger): Promise<void> {
+  if (listen === '') return;
+  const { host, port } = parseListenAddress(listen);
+  try {
+    await grpc.listen(host, port);
+  } catch (error) {
+    if (listen !== DEFAULT_OTLP_GRPC_LISTEN) throw error;
+    logger.warn({ listen }, 'no OTLP/gRPC: the address is taken, see gateway.otlp_grpc_listen');
+  }
+}
+
+function certificateOf({ gateway }: Config): { cert: Buffer; key: Buffer } | undefined {
+  const { tls_listen: listen, tls_cert_file: certFile, tls_key_file: keyFile } = gateway;
+  if (listen === '') return undefined;
+  return { cert: read('gateway.tls_cert_file', certFile), key: read('gateway.tls_key_file', keyFile) };
+}
+
+function read(where: string, path: string): Buffer {
+  if (path === '') throw new ConfigError([{ where, problem: 'is needed with gateway.tls_listen' }]);
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new ConfigError([{ where, problem: (error as Error).message }]);
+  }
 }

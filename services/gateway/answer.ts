@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { UpstreamResponse } from '@xscaler/rpc';
 import { acceptedEncoding, COMPRESS_FROM_BYTES, compress } from './content-encoding.ts';
+import { otlpRefusalBody } from './otlp-refusal.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
-import type { RouteKind } from './routes.ts';
+import type { Route, RouteKind } from './routes.ts';
 
 /** A client that takes nothing of its answer for this long is cut off: the answer is held for it meanwhile. */
 const STALLED_READER_MS = 30_000;
@@ -23,14 +24,15 @@ const NOT_PASSED_ON = new Set([
   'upgrade',
 ]);
 
-/** A refusal in the form of its path: reads and administration get the Prometheus envelope, everything else plain text. */
-export function sendRefusal(response: ServerResponse, refusal: Refusal, kind: RouteKind | undefined): void {
-  const { status, errorType } = REFUSALS[refusal.code];
-  const [contentType, text] =
-    kind === 'read' || kind === 'admin'
-      ? ['application/json', JSON.stringify({ status: 'error', errorType, error: refusal.message })]
-      : ['text/plain; charset=utf-8', `${refusal.message}\n`];
-  const body = Buffer.from(text);
+/**
+ * A refusal in the form of its path: reads and administration get the Prometheus envelope, OTLP a `Status`, everything
+ * else plain text.
+ */
+export function sendRefusal(response: ServerResponse, refusal: Refusal, route: Route | undefined): void {
+  const { status } = REFUSALS[refusal.code];
+  const { contentType, body } = route?.speaksOtlp
+    ? otlpRefusalBody(refusal, response.req.headers['content-type'])
+    : refusalBody(refusal, route?.kind);
   response.writeHead(status, {
     ...refusal.headers,
     'content-type': contentType,
@@ -38,6 +40,14 @@ export function sendRefusal(response: ServerResponse, refusal: Refusal, kind: Ro
   });
   response.end(body);
   drainUnread(response);
+}
+
+function refusalBody({ code, message }: Refusal, kind: RouteKind | undefined) {
+  if (kind !== 'read' && kind !== 'admin') {
+    return { contentType: 'text/plain; charset=utf-8', body: Buffer.from(`${message}\n`) };
+  }
+  const envelope = { status: 'error', errorType: REFUSALS[code].errorType, error: message };
+  return { contentType: 'application/json', body: Buffer.from(JSON.stringify(envelope)) };
 }
 
 /** Passes a service's answer on; answers to reads are compressed where the client takes that and it pays. */

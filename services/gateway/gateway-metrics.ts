@@ -46,7 +46,7 @@ export class GatewayMetrics {
     });
   }
 
-  answered(route: string, status: number, durationMs: number): void {
+  answered(route: string, status: number | string, durationMs: number): void {
     this.#requests.inc({ route, status });
     this.#duration.observe({ route }, durationMs / 1000);
   }

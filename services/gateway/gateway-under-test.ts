@@ -1,10 +1,13 @@
+import type { RequestListener } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import { createLogger, createRegistry, type HttpLimits, type HttpServer, listenHttp } from '@xscaler/runtime';
 import { type Limits, limitsSchema } from '@xscaler/tenancy';
 import type { Authentication, Authenticator } from './admission.ts';
-import { createGateway, type GatewayLimits, type RateDivision } from './gateway.ts';
+import { createGateway } from './gateway.ts';
+import type { GatewayLimits, RateDivision } from './intake.ts';
+import type { ExportIntake } from './otlp-grpc.ts';
 
 /** Keeps what it was asked; answers what it is told to. */
 export class RecordingUpstream implements Upstream {
@@ -49,6 +52,8 @@ export class SpeakingTokens implements Authenticator {
 
 export interface GatewayUnderTest extends AsyncDisposable {
   readonly server: HttpServer;
+  readonly app: RequestListener;
+  readonly exports: ExportIntake;
   readonly distributor: RecordingUpstream;
   readonly querier: RecordingUpstream;
   readonly tokens: SpeakingTokens;
@@ -81,7 +86,7 @@ export async function startGateway(options: GatewayUnderTestOptions = {}): Promi
   const querier = new RecordingUpstream();
   const tokens = new SpeakingTokens(limitsSchema.parse(options.limits ?? {}));
   const clock = { nowMs: 0 };
-  const app = createGateway({
+  const { app, exports } = createGateway({
     authenticator: tokens,
     distributor,
     querier,
@@ -100,6 +105,8 @@ export async function startGateway(options: GatewayUnderTestOptions = {}): Promi
   });
   const underTest: GatewayUnderTest = {
     server,
+    app,
+    exports,
     distributor,
     querier,
     tokens,

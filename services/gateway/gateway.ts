@@ -1,87 +1,48 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
-import type { Logger, MetricsRegistry } from '@xscaler/runtime';
-import type { Limits } from '@xscaler/tenancy';
+import type { UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
+import type { MetricsRegistry } from '@xscaler/runtime';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import helmet from 'helmet';
-import { type Authenticator, admit, credentialsOf } from './admission.ts';
+import { credentialsOf } from './admission.ts';
 import { sendAnswer, sendRefusal } from './answer.ts';
 import { ClientGone, collectBody } from './body.ts';
-import { BodyBudget } from './body-budget.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
-import { Refusal, unavailable } from './refusal.ts';
+import { grpcExports } from './grpc-exports.ts';
+import { Intake, type IntakeOptions } from './intake.ts';
+import type { ExportIntake } from './otlp-grpc.ts';
+import { Refusal } from './refusal.ts';
 import { ROUTES, type Route, servicePath } from './routes.ts';
-import { TokenBuckets } from './token-buckets.ts';
 
-/** Bounds of a gateway as a whole; those of a tenant are in its `Limits`. */
-export interface GatewayLimits {
-  /** Requests with both headers right that are being worked on. */
-  readonly maxInFlightRequests: number;
-  /** Bytes of request bodies held, in all and for one tenant. */
-  readonly maxInFlightBytes: number;
-  readonly maxTenantInFlightBytes: number;
-  /** Largest body of a read (a form). */
-  readonly maxReadBodyBytes: number;
-  /** Requests a second, all tenants together; 0: no limit. */
-  readonly requestRate: number;
-  /** How long a service may take. */
-  readonly writeTimeoutMs: number;
-  readonly readTimeoutMs: number;
-}
-
-export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
-  maxInFlightRequests: 2048,
-  maxInFlightBytes: 256 * 1024 * 1024,
-  maxTenantInFlightBytes: 128 * 1024 * 1024,
-  maxReadBodyBytes: 10 * 1024 * 1024,
-  requestRate: 0,
-  writeTimeoutMs: 30_000,
-  // The querier ends a query after 2 minutes and says so better than we can.
-  readTimeoutMs: 130_000,
-};
-
-/** How tenants' rates are divided among the gateways of a cluster. */
-export interface RateDivision {
-  /** A request that a tenant's rate counts has come, whether it is let in or not. */
-  offered(tenant: string): void;
-  /** The part of the tenant's rate that is this gateway's: above 0, up to 1. */
-  share(tenant: string): number;
-}
-
-/** Of a gateway that is the only one. */
-const ALONE: RateDivision = { offered: () => {}, share: () => 1 };
-
-export interface GatewayOptions {
-  readonly authenticator: Authenticator;
-  /** Takes writes, and deletions: it knows the log. */
-  readonly distributor: Upstream;
-  /** Takes reads and rules. */
-  readonly querier: Upstream;
-  readonly limits?: Partial<GatewayLimits>;
-  /** Absent where there is no other gateway. */
-  readonly rates?: RateDivision;
-  readonly logger: Logger;
+export interface GatewayOptions extends IntakeOptions {
   readonly registry: MetricsRegistry;
-  /** Monotonic, ms. */
-  readonly clock: () => number;
   /** The answer to `/metrics`. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** For `/-/ready`: why the process isn't, or undefined. */
   readonly notReady: () => string | undefined;
 }
 
+/** The way in, for whoever has the sockets. */
+export interface GatewayEntrances {
+  /** For HTTP servers. */
+  readonly app: Express;
+  /** For a gRPC server: see `createOtlpGrpcServer`. */
+  readonly exports: ExportIntake;
+}
+
 /**
  * The way in: checks both headers of every request, keeps what is too much out, passes the rest on with its body
  * unread. Every answer that a client may rely on is in `refusal.ts`, `admission.ts` and `routes.ts`.
  */
-export function createGateway(options: GatewayOptions): Express {
+export function createGateway(options: GatewayOptions): GatewayEntrances {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
   app.enable('case sensitive routing');
   app.enable('strict routing');
-  const gateway = new Gateway(options);
+  const intake = new Intake(options);
+  const metrics = new GatewayMetrics(options.registry, () => intake.inFlight);
+  const gateway = new Gateway(options, intake, metrics);
   app.use(securityHeaders());
   for (const route of ROUTES) {
     app.all([...route.paths], (request, response) => gateway.serve(route, request, response));
@@ -104,7 +65,7 @@ export function createGateway(options: GatewayOptions): Express {
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     gateway.refuseFaulty(response, error);
   });
-  return app;
+  return { app, exports: grpcExports(intake, metrics) };
 }
 
 /** For an API: nothing here is a page. Strict-Transport-Security is left to whoever ends TLS. */
@@ -138,21 +99,13 @@ const PASSED_ON = [
 
 class Gateway {
   readonly #options: GatewayOptions;
-  readonly #limits: GatewayLimits;
-  readonly #budget: BodyBudget;
-  readonly #tenantRates = new TokenBuckets();
-  readonly #gatewayRate = new TokenBuckets();
+  readonly #intake: Intake;
   readonly #metrics: GatewayMetrics;
-  #inFlight = 0;
 
-  constructor(options: GatewayOptions) {
+  constructor(options: GatewayOptions, intake: Intake, metrics: GatewayMetrics) {
     this.#options = options;
-    this.#limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
-    this.#budget = new BodyBudget(this.#limits.maxInFlightBytes, this.#limits.maxTenantInFlightBytes);
-    this.#metrics = new GatewayMetrics(options.registry, () => ({
-      requests: this.#inFlight,
-      bytes: this.#budget.heldBytes,
-    }));
+    this.#intake = intake;
+    this.#metrics = metrics;
   }
 
   async serve(route: Route, request: Request, response: Response): Promise<void> {
@@ -189,68 +142,28 @@ class Gateway {
     }
     const credentials = credentialsOf(request.rawHeaders);
     exchange.tenant = credentials.tenantId;
-    const limits = admit(this.#options.authenticator, credentials, route.kind);
-    this.#checkRates(exchange, limits);
-    if (this.#inFlight >= this.#limits.maxInFlightRequests) throw unavailable('too many requests in flight');
-    const lease = this.#budget.lease(exchange.tenant);
-    this.#inFlight++;
+    const limits = this.#intake.admit(credentials, route.kind);
+    const place = this.#intake.place(exchange.tenant);
     try {
-      const maxBytes = this.#maxBodyBytes(route, limits);
+      const maxBytes = this.#intake.maxBodyBytes(route.kind, limits);
       const body =
-        request.method === 'POST' ? await collectBody(request, maxBytes, lease) : new Uint8Array(0);
+        request.method === 'POST' ? await collectBody(request, maxBytes, place.lease) : new Uint8Array(0);
       this.#metrics.received(route.name, body.length);
       const answer = await this.#ask(exchange, body);
       await sendAnswer(response, answer, route.kind, request.headers['accept-encoding']);
     } finally {
-      this.#inFlight--;
-      lease.release();
+      place.release();
     }
   }
 
-  /** What could never be held is too large: a 503 would have the client try it for ever. */
-  #maxBodyBytes(route: Route, limits: Limits): number {
-    const { maxInFlightBytes, maxTenantInFlightBytes, maxReadBodyBytes } = this.#limits;
-    const held = Math.min(limits.max_recv_msg_size, maxInFlightBytes, maxTenantInFlightBytes);
-    return route.kind === 'write' ? held : Math.min(held, maxReadBodyBytes);
-  }
-
-  /** `request_rate` is a tenant's rate of writes, over all gateways. */
-  #checkRates({ route, tenant }: Exchange, limits: Limits): void {
-    const nowMs = this.#options.clock();
-    const waitMs =
-      (route.kind === 'write' ? this.#takeOfTenant(tenant, limits.request_rate, nowMs) : 0) ||
-      this.#gatewayRate.take('', this.#limits.requestRate, nowMs);
-    if (waitMs === 0) return;
-    const retryAfter = String(Math.max(1, Math.ceil(waitMs / 1000)));
-    throw new Refusal('rate_limited', 'over the request rate limit', { 'retry-after': retryAfter });
-  }
-
-  #takeOfTenant(tenant: string, rate: number, nowMs: number): number {
-    if (rate === 0) return 0;
-    const { rates = ALONE } = this.#options;
-    rates.offered(tenant);
-    return this.#tenantRates.take(tenant, rate * rates.share(tenant), nowMs);
-  }
-
-  /** Ends the service's work when the client leaves or the time is up. */
   async #ask({ route, request, response, tenant }: Exchange, body: Uint8Array): Promise<UpstreamResponse> {
-    const write = route.kind !== 'read';
-    const upstream = write ? this.#options.distributor : this.#options.querier;
     const canceler = new AbortController();
     const onClose = () => canceler.abort(new ClientGone('the client closed its connection'));
     if (response.destroyed) onClose();
     response.on('close', onClose);
-    const timeoutMs = write ? this.#limits.writeTimeoutMs : this.#limits.readTimeoutMs;
-    const timer = setTimeout(() => canceler.abort(timedOut(timeoutMs)), timeoutMs);
     try {
-      canceler.signal.throwIfAborted();
-      return await upstream.handle(upstreamRequest(request, tenant, body), canceler.signal);
-    } catch (error) {
-      if (canceler.signal.aborted) throw canceler.signal.reason;
-      this.#options.logger.warn({ route: route.name, tenant, err: error }, 'service failed');
-      throw unavailable(write ? 'not accepted, try again' : 'cannot answer at the moment, try again');
+      return await this.#intake.ask(route.kind, upstreamRequest(request, tenant, body), canceler.signal);
     } finally {
-      clearTimeout(timer);
       response.off('close', onClose);
     }
   }
@@ -263,7 +176,7 @@ class Gateway {
     if (!(error instanceof Refusal))
       this.#options.logger.error({ route: route.name, err: error }, 'request failed');
     if (response.headersSent) response.destroy();
-    else sendRefusal(response, error instanceof Refusal ? error : internal(), route.kind);
+    else sendRefusal(response, error instanceof Refusal ? error : internal(), route);
   }
 
   #noteEnd(exchange: Exchange): void {
@@ -310,10 +223,6 @@ function upstreamRequest(request: Exchange['request'], tenant: string, body: Uin
     headers,
     body,
   };
-}
-
-function timedOut(timeoutMs: number): Refusal {
-  return new Refusal('timeout', `no answer within ${timeoutMs / 1000} s`, { 'retry-after': '1' });
 }
 
 function internal(): Refusal {

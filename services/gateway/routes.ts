@@ -5,6 +5,8 @@ export interface Route {
   /** Its name in metrics and logs. */
   readonly name: string;
   readonly kind: RouteKind;
+  /** Whether errors are told as OTLP has them. */
+  readonly speaksOtlp?: boolean;
   readonly methods: readonly ('GET' | 'POST')[];
   /** As express matches them, exact in case and slashes. */
   readonly paths: readonly string[];
@@ -24,6 +26,14 @@ function admin(name: string, methods: Route['methods'], path: string): Route {
 /** Methods are those that Prometheus has on each. */
 export const ROUTES: readonly Route[] = [
   { name: 'push', kind: 'write', methods: ['POST'], paths: ['/api/v1/push'] },
+  // The second is what OTLP/HTTP exporters append to a base address.
+  {
+    name: 'otlp',
+    kind: 'write',
+    speaksOtlp: true,
+    methods: ['POST'],
+    paths: ['/otlp/v1/metrics', '/v1/metrics'],
+  },
   read('query', ['GET', 'POST']),
   read('query_range', ['GET', 'POST']),
   read('query_exemplars', ['GET', 'POST']),

@@ -1,0 +1,169 @@
+import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
+import type { Logger } from '@xscaler/runtime';
+import type { Limits } from '@xscaler/tenancy';
+import { type Authenticator, admit, type Credentials } from './admission.ts';
+import { BodyBudget, type BodyLease } from './body-budget.ts';
+import { Refusal, unavailable } from './refusal.ts';
+import type { RouteKind } from './routes.ts';
+import { TokenBuckets } from './token-buckets.ts';
+
+/** Bounds of a gateway as a whole; those of a tenant are in its `Limits`. */
+export interface GatewayLimits {
+  /** Requests with both headers right that are being worked on. */
+  readonly maxInFlightRequests: number;
+  /** Bytes of request bodies held, in all and for one tenant. */
+  readonly maxInFlightBytes: number;
+  readonly maxTenantInFlightBytes: number;
+  /** Largest body of a read (a form). */
+  readonly maxReadBodyBytes: number;
+  /** Requests a second, all tenants together; 0: no limit. */
+  readonly requestRate: number;
+  /** How long a service may take. */
+  readonly writeTimeoutMs: number;
+  readonly readTimeoutMs: number;
+}
+
+export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
+  maxInFlightRequests: 2048,
+  maxInFlightBytes: 256 * 1024 * 1024,
+  maxTenantInFlightBytes: 128 * 1024 * 1024,
+  maxReadBodyBytes: 10 * 1024 * 1024,
+  requestRate: 0,
+  writeTimeoutMs: 30_000,
+  // The querier ends a query after 2 minutes and says so better than we can.
+  readTimeoutMs: 130_000,
+};
+
+/** How tenants' rates are divided among the gateways of a cluster. */
+export interface RateDivision {
+  /** A request that a tenant's rate counts has come, whether it is let in or not. */
+  offered(tenant: string): void;
+  /** The part of the tenant's rate that is this gateway's: above 0, up to 1. */
+  share(tenant: string): number;
+}
+
+/** Of a gateway that is the only one. */
+const ALONE: RateDivision = { offered: () => {}, share: () => 1 };
+
+export interface IntakeOptions {
+  readonly authenticator: Authenticator;
+  /** Takes writes, and deletions: it knows the log. */
+  readonly distributor: Upstream;
+  /** Takes reads and rules. */
+  readonly querier: Upstream;
+  readonly limits?: Partial<GatewayLimits>;
+  /** Absent where there is no other gateway. */
+  readonly rates?: RateDivision;
+  readonly logger: Logger;
+  /** Monotonic, ms. */
+  readonly clock: () => number;
+}
+
+/** A request being worked on: what it holds of the gateway. */
+export interface Place {
+  readonly lease: BodyLease;
+  release(): void;
+}
+
+/**
+ * What every request goes through, whether it comes by HTTP or gRPC: who may do what, how often, how much at once, how
+ * long it may take.
+ */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #limits: GatewayLimits;
+  readonly #budget: BodyBudget;
+  readonly #tenantRates = new TokenBuckets();
+  readonly #gatewayRate = new TokenBuckets();
+  #inFlight = 0;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
+    this.#budget = new BodyBudget(this.#limits.maxInFlightBytes, this.#limits.maxTenantInFlightBytes);
+  }
+
+  get inFlight(): { readonly requests: number; readonly bytes: number } {
+    return { requests: this.#inFlight, bytes: this.#budget.heldBytes };
+  }
+
+  /** The limits of the tenant that the request may act for, now. @throws Refusal */
+  admit(credentials: Credentials, kind: RouteKind): Limits {
+    const limits = admit(this.#options.authenticator, credentials, kind);
+    this.#checkRates(credentials.tenantId, kind, limits);
+    return limits;
+  }
+
+  /** To be released when the request is done. @throws Refusal where too many are under way */
+  place(tenant: string): Place {
+    if (this.#inFlight >= this.#limits.maxInFlightRequests) throw unavailable('too many requests in flight');
+    const lease = this.#budget.lease(tenant);
+    this.#inFlight++;
+    let held = true;
+    return {
+      lease,
+      release: () => {
+        if (!held) return;
+        held = false;
+        this.#inFlight--;
+        lease.release();
+      },
+    };
+  }
+
+  /** What could never be held is too large: a 503 would have the client try it for ever. */
+  maxBodyBytes(kind: RouteKind, limits: Limits): number {
+    const { maxInFlightBytes, maxTenantInFlightBytes, maxReadBodyBytes } = this.#limits;
+    const held = Math.min(limits.max_recv_msg_size, maxInFlightBytes, maxTenantInFlightBytes);
+    return kind === 'write' ? held : Math.min(held, maxReadBodyBytes);
+  }
+
+  /**
+   * The service's answer. Its work is ended when the client leaves (`left` is aborted) or the time is up.
+   * @throws Refusal
+   * @throws the reason of `left`
+   */
+  async ask(kind: RouteKind, request: UpstreamRequest, left: AbortSignal): Promise<UpstreamResponse> {
+    const write = kind !== 'read';
+    const upstream = write ? this.#options.distributor : this.#options.querier;
+    const canceler = new AbortController();
+    const onLeave = () => canceler.abort(left.reason);
+    if (left.aborted) onLeave();
+    left.addEventListener('abort', onLeave);
+    const timeoutMs = write ? this.#limits.writeTimeoutMs : this.#limits.readTimeoutMs;
+    const timer = setTimeout(() => canceler.abort(timedOut(timeoutMs)), timeoutMs);
+    try {
+      canceler.signal.throwIfAborted();
+      return await upstream.handle(request, canceler.signal);
+    } catch (error) {
+      if (canceler.signal.aborted) throw canceler.signal.reason;
+      this.#options.logger.warn({ path: request.path, tenant: request.tenant, err: error }, 'service failed');
+      throw unavailable(write ? 'not accepted, try again' : 'cannot answer at the moment, try again');
+    } finally {
+      clearTimeout(timer);
+      left.removeEventListener('abort', onLeave);
+    }
+  }
+
+  /** `request_rate` is a tenant's rate of writes, over all gateways. */
+  #checkRates(tenant: string, kind: RouteKind, limits: Limits): void {
+    const nowMs = this.#options.clock();
+    const waitMs =
+      (kind === 'write' ? this.#takeOfTenant(tenant, limits.request_rate, nowMs) : 0) ||
+      this.#gatewayRate.take('', this.#limits.requestRate, nowMs);
+    if (waitMs === 0) return;
+    const retryAfter = String(Math.max(1, Math.ceil(waitMs / 1000)));
+    throw new Refusal('rate_limited', 'over the request rate limit', { 'retry-after': retryAfter });
+  }
+
+  #takeOfTenant(tenant: string, rate: number, nowMs: number): number {
+    if (rate === 0) return 0;
+    const { rates = ALONE } = this.#options;
+    rates.offered(tenant);
+    return this.#tenantRates.take(tenant, rate * rates.share(tenant), nowMs);
+  }
+}
+
+function timedOut(timeoutMs: number): Refusal {
+  return new Refusal('timeout', `no answer within ${timeoutMs / 1000} s`, { 'retry-after': '1' });
+}

@@ -1,0 +1,211 @@
+import type { Socket } from 'node:net';
+import {
+  type handleUnaryCall,
+  Metadata,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServiceDefinition,
+  status as StatusCode,
+} from '@grpc/grpc-js';
+import type { UpstreamResponse } from '@xscaler/rpc';
+import { readRpcStatus, rpcStatus } from '@xscaler/wire';
+import { statusOfRefusal } from './otlp-refusal.ts';
+import { Refusal } from './refusal.ts';
+
+/** How a call ends. */
+interface CallStatus {
+  readonly code: number;
+  readonly details: string;
+  readonly metadata?: Metadata;
+}
+
+const EXPORT_PATH = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
+
+/** What gRPC servers take by default, the OpenTelemetry Collector too: no client sends more without being told to. */
+export const GRPC_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+
+/** From the metadata to the end of the message. */
+const MESSAGE_TIMEOUT_MS = 60_000;
+
+/** An export that was let in; to be released when it is done, whatever came of it. */
+export interface AdmittedExport {
+  /** Passes the message on. Aborted by the signal. @throws Refusal */
+  pass(message: Uint8Array, signal: AbortSignal): Promise<UpstreamResponse>;
+  release(): void;
+}
+
+/** Who lets exports in, before their message is read. */
+export interface ExportIntake {
+  /** @param rawHeaders names and values in turn. @throws Refusal */
+  admitExport(rawHeaders: readonly string[]): AdmittedExport;
+  /** An export was answered, with a canonical code. */
+  noteExport(code: number, durationMs: number): void;
+}
+
+export interface OtlpGrpcServer {
+  /** Listens in plain text as well. @throws Error where the address can't be had */
+  listen(host: string, port: number): Promise<number>;
+  /** Takes over an open connection that speaks HTTP/2. */
+  takeOver(connection: Socket): void;
+  /** Takes no more calls, lets those at work end for so long, then breaks them off. */
+  close(graceMs: number): Promise<void>;
+}
+
+/**
+ * OTLP/gRPC: `MetricsService/Export`, with the two headers of every request as metadata. Both are checked before a byte of
+ * the message is read. Messages are passed on as they are; the distributor's answers are those of OTLP/HTTP.
+ */
+export function createOtlpGrpcServer(intake: ExportIntake, clock: () => number): OtlpGrpcServer {
+  const admitted = new WeakMap<Metadata, AdmittedExport>();
+  const server = new Server({
+    'grpc.max_receive_message_length': GRPC_MAX_MESSAGE_BYTES,
+    'grpc.max_concurrent_streams': 256,
+    'grpc.keepalive_time_ms': 60_000,
+    'grpc.keepalive_timeout_ms': 20_000,
+    interceptors: [(_method, call) => admission(intake, admitted, call, clock)],
+  });
+  server.addService(EXPORT_SERVICE, {
+    Export: ((call, callback) => {
+      const aborter = new AbortController();
+      call.on('cancelled', () => aborter.abort(new Error('the client cancelled the call')));
+      exportMetrics(admitted.get(call.metadata), call.request, aborter.signal).then(
+        (response) => callback(null, Buffer.from(response)),
+        (error: CallStatus) => callback(error),
+      );
+    }) satisfies handleUnaryCall<Buffer, Buffer>,
+  });
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  return {
+    listen: (host, port) =>
+      new Promise((resolve, reject) => {
+        const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+        server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+          if (error === null) resolve(bound);
+          else reject(error);
+        });
+      }),
+    takeOver: (connection) => injector.injectConnection(connection),
+    close: (graceMs) => close(server, () => injector.drain(graceMs), graceMs),
+  };
+}
+
+const raw = (bytes: Buffer) => bytes;
+
+const EXPORT_SERVICE: ServiceDefinition = {
+  Export: {
+    path: EXPORT_PATH,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: raw,
+    requestDeserialize: raw,
+    responseSerialize: raw,
+    responseDeserialize: raw,
+  },
+};
+
+/** Checks a call's metadata and cuts it off if its message doesn't come. */
+function admission(
+  intake: ExportIntake,
+  admitted: WeakMap<Metadata, AdmittedExport>,
+  call: ServerInterceptingCallInterface,
+  clock: () => number,
+): ServerInterceptingCall {
+  const startMs = clock();
+  let taken: AdmittedExport | undefined;
+  let stalled: NodeJS.Timeout | undefined;
+  const end = () => {
+    clearTimeout(stalled);
+    taken?.release();
+    taken = undefined;
+  };
+  return new ServerInterceptingCall(call, {
+    start: (next) =>
+      next({
+        onReceiveMetadata: (metadata, pass) => {
+          try {
+            taken = intake.admitExport(headersOf(metadata));
+          } catch (error) {
+            const refused = statusOfError(error);
+            intake.noteExport(refused.code, clock() - startMs);
+            call.sendStatus(refused);
+            return;
+          }
+          admitted.set(metadata, taken);
+          stalled = setTimeout(() => {
+            end();
+            call.sendStatus({
+              code: StatusCode.DEADLINE_EXCEEDED,
+              details: 'the message did not come in time',
+            });
+          }, MESSAGE_TIMEOUT_MS);
+          pass(metadata);
+        },
+        onReceiveHalfClose: (pass) => {
+          clearTimeout(stalled);
+          pass();
+        },
+        onCancel: () => {
+          if (taken !== undefined) intake.noteExport(StatusCode.CANCELLED, clock() - startMs);
+          end();
+        },
+      }),
+    sendStatus: (answer, pass) => {
+      if (taken !== undefined) intake.noteExport(answer.code ?? StatusCode.OK, clock() - startMs);
+      end();
+      pass(answer);
+    },
+  });
+}
+
+function headersOf(metadata: Metadata): string[] {
+  const headers: string[] = [];
+  for (const name of ['authorization', 'x-scope-orgid']) {
+    const values = metadata.get(name);
+    if (values.length > 0) headers.push(name, values.join(','));
+  }
+  return headers;
+}
+
+/** @throws CallStatus */
+async function exportMetrics(
+  admitted: AdmittedExport | undefined,
+  message: Buffer,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  let response: UpstreamResponse;
+  try {
+    if (admitted === undefined) throw new Error('a call that was not let in');
+    response = await admitted.pass(message, signal);
+  } catch (error) {
+    throw statusOfError(error);
+  }
+  if (response.status === 200) return response.body;
+  const { code, message: details } = readRpcStatus(response.body);
+  throw withDetails(code, details, response.body);
+}
+
+function statusOfError(error: unknown): CallStatus {
+  if (!(error instanceof Refusal)) return { code: StatusCode.INTERNAL, details: 'internal error' };
+  const status = statusOfRefusal(error);
+  return withDetails(status.code, status.message, rpcStatus(status));
+}
+
+/** The `Status` itself goes along, as clients look for `RetryInfo` there. */
+function withDetails(code: number, details: string, status: Uint8Array): CallStatus {
+  const metadata = new Metadata();
+  metadata.set('grpc-status-details-bin', Buffer.from(status));
+  return { code, details, metadata };
+}
+
+function close(server: Server, drain: () => void, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    drain();
+    const cut = setTimeout(() => server.forceShutdown(), graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,101 @@
+import type { RequestListener } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { DEFAULT_HTTP_LIMITS, type HttpLimits, type HttpServer } from '@xscaler/runtime';
+
+export interface TlsOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** PEM: the certificate with those above it, and its key. */
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  readonly limits?: Partial<HttpLimits>;
+  /** Takes over connections that speak HTTP/2, which gRPC alone does here. */
+  readonly takeOver: (connection: TLSSocket) => void;
+  /** Told of connections that could not be accepted; the server goes on. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** How often timeouts are looked at, and idle connections closed while stopping. */
+const CHECK_INTERVAL_MS = 500;
+/** From a connection's first byte to its end of the handshake. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/**
+ * HTTPS and gRPC on one port. A client says in its handshake (ALPN) what it speaks: whoever takes `http/1.1` gets it,
+ * Prometheus and Alloy too, which would take `h2` as well; only gRPC clients take `h2` alone.
+ * @throws Error where the address can't be had or the certificate isn't one
+ */
+export async function listenTls(app: RequestListener, options: TlsOptions): Promise<HttpServer> {
+  const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
+  const server = createServer(
+    {
+      cert: options.cert,
+      key: options.key,
+      minVersion: 'TLSv1.2',
+      ALPNCallback: ({ protocols }) =>
+        ['http/1.1', 'h2'].find((protocol) => (protocols as readonly string[]).includes(protocol)),
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      maxHeaderSize: limits.maxHeaderBytes,
+      noDelay: true,
+    },
+    app,
+  );
+  server.maxConnections = limits.maxConnections;
+  const ownConnections = routeByProtocol(server, options.takeOver);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  server.on('error', options.onError ?? (() => {}));
+  const { address, port, family } = server.address() as AddressInfo;
+  return {
+    host: address,
+    port,
+    url: `https://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    close: (graceMs = 10_000) => close(server, ownConnections, graceMs),
+  };
+}
+
+/** Returns the connections that were taken over and are open yet. */
+function routeByProtocol(server: Server, takeOver: (connection: TLSSocket) => void): Set<TLSSocket> {
+  const taken = new Set<TLSSocket>();
+  const toHttp = server.listeners('secureConnection') as ((connection: TLSSocket) => void)[];
+  server.removeAllListeners('secureConnection');
+  server.on('secureConnection', (connection: TLSSocket) => {
+    if (connection.alpnProtocol === 'h2') {
+      taken.add(connection);
+      connection.once('close', () => taken.delete(connection));
+      takeOver(connection);
+      return;
+    }
+    for (const listener of toHttp) listener.call(server, connection);
+  });
+  return taken;
+}
+
+function close(server: Server, taken: ReadonlySet<TLSSocket>, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    // A connection becomes idle when its last answer is out: `close()` alone would wait for the client to leave.
+    const sweep = setInterval(() => server.closeIdleConnections(), CHECK_INTERVAL_MS / 10);
+    const cut = setTimeout(() => {
+      server.closeAllConnections();
+      for (const connection of taken) connection.destroy();
+    }, graceMs);
+    server.close(() => {
+      clearInterval(sweep);
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
