@@ -1,0 +1,225 @@
+/** The OpenTelemetry SDK for Node.js as a sender: every kind of instrument by every protocol, queried back value by value. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { ChannelCredentials, credentials, Metadata } from '@grpc/grpc-js';
+import { OTLPMetricExporter as GrpcExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
+import { OTLPMetricExporter as JsonExporter } from '@opentelemetry/exporter-metrics-otlp-http';
+import { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  AggregationTemporality,
+  AggregationType,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+} from '@opentelemetry/sdk-metrics';
+import { type Client, freePort, Xscaler } from './harness/index.ts';
+
+const CERTIFICATES = join(import.meta.dirname, '../services/gateway/testdata');
+
+let xscaler: Xscaler;
+let client: Client;
+let grpcPort: number;
+let tlsPort: number;
+
+before(async () => {
+  [grpcPort, tlsPort] = [await freePort(), await freePort()];
+  xscaler = await Xscaler.start({
+    env: {
+      XSCALER_SELF_METRICS_INTERVAL: '1h',
+      XSCALER_GATEWAY_OTLP_GRPC_LISTEN: `127.0.0.1:${grpcPort}`,
+      XSCALER_GATEWAY_TLS_LISTEN: `127.0.0.1:${tlsPort}`,
+      XSCALER_GATEWAY_TLS_CERT_FILE: join(CERTIFICATES, 'cert.pem'),
+      XSCALER_GATEWAY_TLS_KEY_FILE: join(CERTIFICATES, 'key.pem'),
+    },
+  });
+  client = xscaler.client();
+});
+
+after(() => xscaler?.dispose());
+
+type Exporter = PushMetricExporter;
+type ExporterOptions = { temporalityPreference?: AggregationTemporality; token?: string };
+
+const headersOf = ({ token = xscaler.token }: ExporterOptions) => ({
+  authorization: `Bearer ${token}`,
+  'x-scope-orgid': xscaler.tenant,
+});
+
+function grpcExporter(url: string, channel: ChannelCredentials, options: ExporterOptions): Exporter {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headersOf(options))) metadata.set(name, value);
+  return new GrpcExporter({ url, credentials: channel, metadata, ...options });
+}
+
+const EXPORTERS: Record<string, (options?: ExporterOptions) => Exporter> = {
+  'http-protobuf': (options = {}) =>
+    new ProtobufExporter({ url: `${xscaler.url}/otlp/v1/metrics`, headers: headersOf(options), ...options }),
+  'http-protobuf-gzip': (options = {}) =>
+    new ProtobufExporter({
+      url: `${xscaler.url}/v1/metrics`,
+      headers: headersOf(options),
+      compression: 'gzip' as never,
+      ...options,
+    }),
+  'http-json': (options = {}) =>
+    new JsonExporter({ url: `${xscaler.url}/v1/metrics`, headers: headersOf(options), ...options }),
+  grpc: (options = {}) => grpcExporter(`http://127.0.0.1:${grpcPort}`, credentials.createInsecure(), options),
+  'grpc-tls': (options = {}) => {
+    const channel = ChannelCredentials.createSsl(readFileSync(join(CERTIFICATES, 'cert.pem')));
+    return grpcExporter(`https://localhost:${tlsPort}`, channel, options);
+  },
+};
+
+const RECORDED = [0.05, 0.3, 0.7, 12];
+const ATTRIBUTES = { 'http.method': 'GET', ok: true, n: 3, ratio: 1.5 };
+
+/** Every kind of instrument, each with a value; exported when the provider is flushed. */
+function instruments(service: string, exporter: Exporter): MeterProvider {
+  const provider = new MeterProvider({
+    resource: resourceFromAttributes({
+      'service.name': service,
+      'service.namespace': 'shop',
+      'service.instance.id': 'i-1',
+      'host.name': 'h1',
+    }),
+    readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })],
+    views: [
+      {
+        instrumentName: 'latency.fine',
+        aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM, options: { maxSize: 20 } },
+      },
+      {
+        instrumentName: 'latency',
+        aggregation: {
+          type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
+          options: { boundaries: [0.1, 0.5, 1, 5] },
+        },
+      },
+    ],
+  });
+  const meter = provider.getMeter('e2e', '1.0');
+  const requests = meter.createCounter('http.requests', { description: 'Requests.' });
+  requests.add(5, ATTRIBUTES);
+  requests.add(2.5, ATTRIBUTES);
+  meter.createUpDownCounter('queue.size', { unit: '{items}' }).add(-3);
+  meter.createGauge('room.temperature', { unit: 'Cel' }).record(21.5);
+  for (const name of ['latency', 'latency.fine']) {
+    const histogram = meter.createHistogram(name, { unit: 's' });
+    for (const value of RECORDED) histogram.record(value, { path: '/' });
+  }
+  meter
+    .createObservableCounter('cpu.time', { unit: 's' })
+    .addCallback((result) => result.observe(9_007_199_254_740_991));
+  meter.createObservableUpDownCounter('memory', { unit: 'By' }).addCallback((result) => result.observe(-7));
+  meter.createObservableGauge('load', { unit: '1' }).addCallback((result) => result.observe(0.25));
+  return provider;
+}
+
+interface Found {
+  readonly metric: Record<string, string>;
+  readonly value?: [number, string];
+  readonly histogram?: [number, { count: string; sum: string; buckets: [number, string, string, string][] }];
+}
+
+async function seriesOf(job: string): Promise<Found[]> {
+  const { result } = await client.data<{ result: Found[] }>('/api/v1/query', { query: `{job="${job}"}` });
+  return result;
+}
+
+for (const [kind, exporterOf] of Object.entries(EXPORTERS)) {
+  test(`what the SDK sends by ${kind} is found again, value by value`, async () => {
+    const provider = instruments(kind, exporterOf());
+    await provider.forceFlush();
+    const found = await seriesOf(`shop/${kind}`);
+    const labels = (further: Record<string, string>) => ({
+      job: `shop/${kind}`,
+      instance: 'i-1',
+      ...further,
+    });
+    const http = { http_method: 'GET', ok: 'true', n: '3', ratio: '1.5' };
+    const sum = RECORDED.reduce((total, value) => total + value);
+    const expected: [Record<string, string>, number][] = [
+      [{ __name__: 'http_requests_total', ...http }, 7.5],
+      [{ __name__: 'queue_size' }, -3],
+      [{ __name__: 'room_temperature_celsius' }, 21.5],
+      [{ __name__: 'latency_seconds_sum', path: '/' }, sum],
+      [{ __name__: 'latency_seconds_count', path: '/' }, 4],
+      [{ __name__: 'latency_seconds_bucket', path: '/', le: '0.1' }, 1],
+      [{ __name__: 'latency_seconds_bucket', path: '/', le: '0.5' }, 2],
+      [{ __name__: 'latency_seconds_bucket', path: '/', le: '1' }, 3],
+      [{ __name__: 'latency_seconds_bucket', path: '/', le: '5' }, 3],
+      [{ __name__: 'latency_seconds_bucket', path: '/', le: '+Inf' }, 4],
+      [{ __name__: 'cpu_time_seconds_total' }, 9_007_199_254_740_991],
+      [{ __name__: 'memory_bytes' }, -7],
+      [{ __name__: 'load_ratio' }, 0.25],
+      [{ __name__: 'target_info', host_name: 'h1' }, 1],
+    ];
+    const key = (metric: Record<string, string>) => JSON.stringify(Object.entries(metric).sort());
+    const floats = new Map(
+      found
+        .filter(({ value }) => value !== undefined)
+        .map(({ metric, value }) => [key(metric), Number(value?.[1])]),
+    );
+    assert.deepEqual(floats, new Map([...floats.keys()].map((one) => [one, expectedValue(one)])));
+    assert.equal(floats.size, expected.length);
+    function expectedValue(one: string): number | undefined {
+      return expected.find(([further]) => key(labels(further)) === one)?.[1];
+    }
+
+    const [fine, ...others] = found.filter(({ histogram }) => histogram !== undefined);
+    assert.equal(others.length, 0);
+    assert.deepEqual(fine.metric, labels({ __name__: 'latency_fine_seconds', path: '/' }));
+    const { count, sum: total, buckets } = (fine.histogram as NonNullable<Found['histogram']>)[1];
+    assert.deepEqual([Number(count), Number(total)], [4, sum]);
+    for (const [, lower, upper, inBucket] of buckets) {
+      const recorded = RECORDED.filter((value) => value > Number(lower) && value <= Number(upper));
+      assert.equal(Number(inBucket), recorded.length, `(${lower}, ${upper}]`);
+    }
+    assert.equal(
+      buckets.reduce((all, [, , , inBucket]) => all + Number(inBucket), 0),
+      4,
+    );
+    await provider.shutdown();
+  });
+}
+
+test('metadata of what was sent is found', async () => {
+  const metadata =
+    await client.data<Record<string, { type: string; help: string; unit: string }[]>>('/api/v1/metadata');
+  assert.deepEqual(metadata.http_requests_total, [{ type: 'counter', help: 'Requests.', unit: '' }]);
+  assert.deepEqual(metadata.latency_seconds, [{ type: 'histogram', help: '', unit: 'seconds' }]);
+  assert.equal(metadata.memory_bytes[0].type, 'gauge');
+});
+
+test('a sender of deltas keeps what has no temporality, and is told of the rest', async () => {
+  const provider = instruments(
+    'deltas',
+    EXPORTERS['http-json']({ temporalityPreference: AggregationTemporality.DELTA }),
+  );
+  await provider.forceFlush();
+  const names = (await seriesOf('shop/deltas')).map(({ metric }) => metric.__name__).sort();
+  // An up-down counter is cumulative under every preference.
+  assert.deepEqual(names, [
+    'load_ratio',
+    'memory_bytes',
+    'queue_size',
+    'room_temperature_celsius',
+    'target_info',
+  ]);
+  const page = await client.raw('/metrics');
+  assert.match(page.text, /xscaler_distributor_samples_refused_total\{.*reason="delta_temporality".*\} 4\n/);
+  await provider.shutdown();
+});
+
+test('nothing is stored for a token that is not known', async () => {
+  for (const [kind, exporterOf] of Object.entries(EXPORTERS)) {
+    const token = 'xag_00000000000000000000000000000000';
+    const provider = instruments(`unknown-${kind}`, exporterOf({ token }));
+    await provider.forceFlush().catch(() => undefined);
+    assert.deepEqual(await seriesOf(`shop/unknown-${kind}`), []);
+    await provider.shutdown().catch(() => undefined);
+  }
+});
