@@ -3,7 +3,13 @@ import type { Call } from '../ast.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { quoteText } from '../go-quote.ts';
 import { groupRows } from '../grouping.ts';
-import { bucketFraction, bucketQuantile, ClassicBuckets } from '../histograms/classic-buckets.ts';
+import {
+  bucketFraction,
+  bucketQuantile,
+  ClassicBuckets,
+  hasBucketQuantile,
+} from '../histograms/classic-buckets.ts';
+import { ForcedMonotonicity } from '../histograms/forced-monotonicity.ts';
 import { histogramFraction, histogramQuantile, type NanEffect } from '../histograms/statistics.ts';
 import { mergeEqualRows, withoutMetadataLabels } from '../label-sets.ts';
 import { formatGeneral } from '../number-format.ts';
@@ -15,14 +21,17 @@ export function evaluateHistogramQuantile(evaluator: Evaluator, call: Call, grid
   const quantiles = evaluator.scalar(call.args[0], grid);
   warnOfQuantiles(evaluator, call, quantiles);
   const input = evaluator.vector(call.args[1], grid);
-  const result = new HistogramReader(evaluator, call, input, 1).quantiles(quantiles, (labels) => labels);
+  const result = new HistogramReader(evaluator, call, input, 1, grid).quantiles(
+    quantiles,
+    (labels) => labels,
+  );
   return mergeEqualRows(result).withoutEmptyRows();
 }
 
 /** `histogram_quantiles(v, "label", q…)`: each quantile a series with its value in the label. */
 export function evaluateHistogramQuantiles(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
   const label = evaluator.text(call.args[1]);
-  const reader = new HistogramReader(evaluator, call, evaluator.vector(call.args[0], grid), 0);
+  const reader = new HistogramReader(evaluator, call, evaluator.vector(call.args[0], grid), 0, grid);
   const result = new StepBlock(evaluator.budget, grid.count);
   for (const arg of call.args.slice(2)) {
     const quantiles = evaluator.scalar(arg, grid);
@@ -44,7 +53,7 @@ export function evaluateHistogramFraction(evaluator: Evaluator, call: Call, grid
   const lower = evaluator.scalar(call.args[0], grid);
   const upper = evaluator.scalar(call.args[1], grid);
   const input = evaluator.vector(call.args[2], grid);
-  const result = new HistogramReader(evaluator, call, input, 2).fractions(lower, upper);
+  const result = new HistogramReader(evaluator, call, input, 2, grid).fractions(lower, upper);
   return mergeEqualRows(result).withoutEmptyRows();
 }
 
@@ -60,22 +69,24 @@ class HistogramReader {
   readonly #call: Call;
   readonly #input: StepBlock;
   readonly #arg: number;
+  readonly #grid: StepGrid;
   readonly #classic: readonly ClassicHistogram[];
   /** Cells whose labels belong to a native and a classic histogram at once. */
   readonly #clashing = new Set<number>();
 
   /** @param arg which argument the vector is */
-  constructor(evaluator: Evaluator, call: Call, input: StepBlock, arg: number) {
+  constructor(evaluator: Evaluator, call: Call, input: StepBlock, arg: number, grid: StepGrid) {
     this.#evaluator = evaluator;
     this.#call = call;
     this.#input = input;
     this.#arg = arg;
+    this.#grid = grid;
     this.#classic = classicHistograms(evaluator, call, input, arg);
     this.#findClashes();
   }
 
   quantiles(quantiles: Float64Array, label: (labels: Labels) => Labels): StepBlock {
-    const forcedRows = new Set<number>();
+    const forced = new Map<number, ForcedMonotonicity>();
     const block = this.#evaluate(
       (row, cell, step) => {
         const { value, nanEffect } = histogramQuantile(quantiles[step], this.#input.histogramAt(cell));
@@ -83,12 +94,19 @@ class HistogramReader {
         return value;
       },
       (buckets, row, step) => {
-        if (buckets.forcedMonotonic) forcedRows.add(row);
+        if (buckets.forcedMonotonic && hasBucketQuantile(quantiles[step], buckets)) {
+          let detail = forced.get(row);
+          if (!detail) {
+            detail = new ForcedMonotonicity();
+            forced.set(row, detail);
+          }
+          detail.add(buckets, this.#grid.startMs + step * this.#grid.stepMs);
+        }
         return bucketQuantile(quantiles[step], buckets);
       },
       label,
     );
-    for (const row of forcedRows) this.#infoOfForcing(row);
+    for (const [row, detail] of forced) this.#infoOfForcing(row, detail);
     return block;
   }
 
@@ -166,11 +184,12 @@ class HistogramReader {
     this.#info(row, `input to histogram_quantile has NaN observations, result is ${result}`);
   }
 
-  #infoOfForcing(row: number): void {
-    this.#info(
-      row,
-      'input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)',
-    );
+  #infoOfForcing(row: number, detail: ForcedMonotonicity): void {
+    const text =
+      'input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)';
+    // The name is gone by then, where it isn't kept to the end of the query.
+    const forMetric = this.#evaluator.delayedNameRemoval ? this.#forMetric(row) : '';
+    this.#evaluator.annotations.info(text + forMetric, this.#call.args[this.#arg].span, detail);
   }
 
   #info(row: number, text: string): void {

@@ -17,6 +17,10 @@ export class ClassicBuckets {
   length = 0;
   /** The last gathered counts fell from one bucket to the next by more than rounding explains. */
   forcedMonotonic = false;
+  /** Bounds of the buckets that were raised then, and the most that one was. */
+  minForcedBound = Number.POSITIVE_INFINITY;
+  maxForcedBound = Number.NEGATIVE_INFINITY;
+  maxForcedDifference = 0;
   readonly #rows: readonly { readonly row: number; readonly upperBound: number }[];
 
   constructor(rows: readonly { readonly row: number; readonly upperBound: number }[]) {
@@ -49,6 +53,9 @@ export class ClassicBuckets {
 
   #makeMonotonic(): void {
     this.forcedMonotonic = false;
+    this.minForcedBound = Number.POSITIVE_INFINITY;
+    this.maxForcedBound = Number.NEGATIVE_INFINITY;
+    this.maxForcedDifference = 0;
     let previous = this.counts[0];
     for (let i = 1; i < this.length; i++) {
       const count = this.counts[i];
@@ -57,6 +64,9 @@ export class ClassicBuckets {
       else if (count < previous) {
         this.counts[i] = previous;
         this.forcedMonotonic = true;
+        this.minForcedBound = Math.min(this.minForcedBound, this.bounds[i]);
+        this.maxForcedBound = Math.max(this.maxForcedBound, this.bounds[i]);
+        this.maxForcedDifference = Math.max(this.maxForcedDifference, previous - count);
       } else previous = count;
     }
   }
@@ -68,6 +78,11 @@ function nearlyEqual(a: number, b: number): boolean {
   const difference = Math.abs(a - b);
   if (a === 0 || b === 0 || sum < MIN_NORMAL) return difference < TOLERANCE * MIN_NORMAL;
   return difference / Math.min(sum, Number.MAX_VALUE) < TOLERANCE;
+}
+
+/** Whether a quantile of gathered buckets is worked out at all. */
+export function hasBucketQuantile(q: number, { bounds, length }: ClassicBuckets): boolean {
+  return q >= 0 && q <= 1 && length >= 2 && bounds[length - 1] === Number.POSITIVE_INFINITY;
 }
 
 /** The q-quantile of gathered buckets, linear within a bucket (Prometheus' documented interpolation). */
