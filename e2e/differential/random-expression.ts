@@ -315,7 +315,7 @@ export class RandomExpression {
     }
     const rest = this.#pick([
       ', "host", "$1", "host", "(.).*")',
-      ', "copy", "${1}x$2", "host", "(a|b)()")',
+      ', "copy", "$1-$2", "host", "(a|b)()")',
       ', "zone", "", "zone", ".*")',
       ', "host", "same", "host", ".*")',
       ', "__name__", "renamed", "__name__", "(.*)")',
