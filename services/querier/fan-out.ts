@@ -11,6 +11,10 @@ import type { IngesterApi, IngesterRead, WireMatcher } from '@xscaler/rpc';
 import type { BlockReader } from '@xscaler/tsdb';
 import { ApiError } from './api-error.ts';
 import type { BlockReaders } from './block-readers.ts';
+import { streamsInTurn } from './streams-in-turn.ts';
+
+/** Blocks that a query reads at once, each a frame ahead: the database is waited for a few times, not once a block. */
+const CONCURRENT_BLOCKS = 4;
 
 /** What one read is about. Times in ms, inclusive. */
 export interface Scope {
@@ -50,7 +54,9 @@ export class FanOut {
     const read: IngesterRead = { ...ingesterRead(request, []), matcherSets: [matchers] };
     for (const ingester of this.#ingestersFor(request)) yield* ingester.select(read, signal);
     const sets = [matchers.map(({ type, name, value }) => new Matcher(type, name, value))];
-    for (const reader of await this.#listed(request)) yield* reader.select(sets, startMs, endMs, signal);
+    const readers = await this.#listed(request);
+    const streams = readers.map((reader) => reader.select(sets, startMs, endMs, signal));
+    yield* streamsInTurn(streams, CONCURRENT_BLOCKS);
   }
 
   async labelNames(scope: Scope, sets: readonly Matcher[][], signal: AbortSignal): Promise<string[]> {
