@@ -24,6 +24,7 @@ function horizon() {
     changedMs: 0,
     lookups: 0,
     partitions: [0],
+    deletions: [] as { partition: number; logOffset: number }[],
   };
   const log = {
     partitionCount: 1,
@@ -38,6 +39,10 @@ function horizon() {
     offsets,
     blocks: {
       lastCommits: async () => new Map(),
+      tombstones: async () => {
+        const what = { deletionId: 'd', startMs: 0, endMs: NOW_MS, matcherSets: [] };
+        return state.deletions.map((one) => ({ ...what, ...one }));
+      },
       committedUntil: async () => {
         state.lookups++;
         return new Map([0, 1, 4].map((partition) => [partition, state.committedMs]));
@@ -85,6 +90,21 @@ test('end offsets from before will do for a range that had settled when they wer
   const endMs = NOW_MS - WINDOW_MS - MARGIN_MS;
   assert.deepEqual(await read(endMs), { 0: 7 });
   await assert.rejects(read(endMs + 1), unavailable);
+});
+
+test('end offsets from before are raised to deletions that came since, of the partitions that are read', async () => {
+  const { state, offsets, read } = horizon();
+  await offsets.fetch();
+  state.isLogAway = true;
+  state.nowMs += HOUR_MS;
+  const endMs = NOW_MS - WINDOW_MS - MARGIN_MS;
+  state.deletions = [
+    { partition: 0, logOffset: 3 },
+    { partition: 1, logOffset: 90 },
+  ];
+  assert.deepEqual(await read(endMs), { 0: 7 });
+  state.deletions.push({ partition: 0, logOffset: 12 }, { partition: 0, logOffset: 9 });
+  assert.deepEqual(await read(endMs), { 0: 13 });
 });
 
 test('a range that no window closes over yet is not settled, whatever else is known', async () => {

@@ -12,7 +12,7 @@ export interface Lateness {
 
 export interface ReadHorizonOptions {
   readonly offsets: EndOffsets;
-  readonly blocks: Pick<BlockStore, 'committedUntil' | 'lastCommits'>;
+  readonly blocks: Pick<BlockStore, 'committedUntil' | 'lastCommits' | 'tombstones'>;
   /** Ascending: every partition that may hold samples of a tenant which no block has. */
   readonly partitionsOf: (tenant: string) => Promise<readonly number[]>;
   /** As the database has it now. */
@@ -42,7 +42,7 @@ const WRITE_TIMEOUT_MS = 30_000;
  *    (`BlockStore.noteCommitted`): neither the log nor an ingester is asked, and a querier that was started while both
  *    are away answers;
  * 2. end offsets that were asked for at `settled` or later will do, however old they are: ingesters that are up
- *    answer while the log is away;
+ *    answer while the log is away; what may come still is deletions, whose offsets the database has;
  * 3. any other range waits for end offsets asked for after the read came, and is refused where the log is away.
  */
 export class ReadHorizon {
@@ -98,6 +98,16 @@ export class ReadHorizon {
     if (settledMs > clock()) return undefined;
     const committed = await blocks.committedUntil();
     if (partitions.every((partition) => (committed.get(partition) ?? 0) >= settledMs)) return 'committed';
-    return offsets.knownSince(settledMs, partitions);
+    const known = offsets.knownSince(settledMs, partitions);
+    return known && this.#behindDeletions(tenant, endMs, known);
+  }
+
+  /** The offsets, or those behind the last deletion of each partition. */
+  async #behindDeletions(tenant: string, endMs: number, known: Offsets): Promise<Offsets> {
+    const behind = { ...known };
+    const deletions = await this.#options.blocks.tombstones(tenant, Number.MIN_SAFE_INTEGER, endMs);
+    for (const { partition, logOffset } of deletions)
+      if (partition in behind) behind[partition] = Math.max(behind[partition], logOffset + 1);
+    return behind;
   }
 }

@@ -27,7 +27,8 @@ function storeOf(partitions: readonly number[], tombstones: readonly PartitionTo
     ...{ windowStartMs: 0, windowMs: 1_000, fromOffset: 0, toOffset: 10 },
     ...{ minTimeMs: 100, maxTimeMs: 100, seriesCount: 3, sampleCount: 3 },
   }));
-  const store: Pick<BlockStore, 'list' | 'tombstones' | 'readPart'> = {
+  const store: Pick<BlockStore, 'lastCommits' | 'list' | 'tombstones' | 'readPart'> = {
+    lastCommits: async () => new Map(),
     list: async (): Promise<BlockMeta[]> => metas,
     tombstones: async () => [...tombstones],
     readPart: async (_blockId, kind, number, offset, length) => {
@@ -47,7 +48,7 @@ function tombstoneOf(changes: Partial<PartitionTombstone>): PartitionTombstone {
 async function podsOf(partitions: readonly number[], tombstones: readonly PartitionTombstone[]) {
   const store = storeOf(partitions, tombstones);
   const fanOut = new FanOut([], store, new BlockReaders(store, 1_000_000, 1_000_000));
-  const scope = { tenant: TENANT, startMs: 0, endMs: 999, minOffsets: undefined };
+  const scope = { tenant: TENANT, startMs: 0, endMs: 999, minOffsets: undefined, commits: new Map() };
   const series = await fanOut.series(scope, [], signal);
   const values = await fanOut.labelValues(scope, 'pod', [], signal);
   assert.deepEqual(
