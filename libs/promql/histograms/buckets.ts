@@ -70,6 +70,39 @@ function sideBuckets(
 }
 
 /**
+ * From one bound to the next, 2^(2^−schema) for schemas 0 to 8. That of schema 1 is one bit too low: so it is in
+ * Prometheus, whose bounds are shown to the last digit.
+ */
+const GROWTH = [
+  2,
+  Math.SQRT2 - Number.EPSILON,
+  1.189207115002721,
+  1.0905077326652577,
+  1.0442737824274138,
+  1.0218971486541166,
+  1.0108892860517005,
+  1.0054299011128027,
+  1.0027112750502025,
+];
+
+/**
+ * Bounds from 1 up to 2 by schema. Every second one is the schema's below, the ones between grow from it: the method,
+ * and so the rounding, by which the tables of Prometheus and its clients were made (client_golang, `histogram.go`).
+ */
+const FRACTIONS: readonly Float64Array[] = growthTables();
+
+function growthTables(): Float64Array[] {
+  const tables: Float64Array[] = [];
+  for (const [schema, growth] of GROWTH.entries()) {
+    const table = new Float64Array(2 ** schema).fill(1);
+    for (let i = 1; i < table.length; i++)
+      table[i] = i % 2 === 0 ? tables[schema - 1][i / 2] : table[i - 1] * growth;
+    tables.push(table);
+  }
+  return tables;
+}
+
+/**
  * Upper bound of a positive bucket. Exponential schemas: 2^(index × 2^−schema), the last finite bound
  * being the largest double; custom ones: as listed, +Inf behind the last, −Inf before the first.
  */
@@ -85,5 +118,5 @@ export function boundOf(
   if (exponent === 1024) return Number.MAX_VALUE;
   if (schema <= 0) return 2 ** exponent;
   const whole = Math.floor(exponent);
-  return 2 ** (exponent - whole) * 2 ** whole;
+  return FRACTIONS[schema][index - whole * 2 ** schema] * 2 ** whole;
 }
