@@ -27,8 +27,8 @@ import {
  * the leaves that it needs.
  */
 export const LABEL_PAGES_INLINE = 4;
-export const LABEL_PAGES_PER_LEAF = 64;
-export const GROUPS_PER_LEAF = 256;
+export const LABEL_PAGES_PER_LEAF = 16;
+export const GROUPS_PER_LEAF = 128;
 
 export interface BlockIndex {
   readonly seriesCount: number;

@@ -11,8 +11,9 @@ export interface BlockSource {
   read(kind: BlockPartKind, number: number, offset?: number, length?: number): Promise<Uint8Array>;
 }
 
-/** Slices are read together where no more than this lies between them, */
-const COALESCE_GAP_BYTES = 8 * 1024;
+/** Slices are read together where no more than this lies between them: pages of chunks are larger than those of an index, */
+const CHUNKS_GAP_BYTES = 8 * 1024;
+const INDEX_GAP_BYTES = 2 * 1024;
 /** as long as the read stays within this. */
 const COALESCED_MAX_BYTES = 1024 * 1024;
 /** Reads in flight at once. */
@@ -49,7 +50,7 @@ export class SliceReader {
   /** The bytes of each slice, in the order asked for. Rejects with `DamagedBlockError`. */
   async slices(kind: BlockPartKind, slices: readonly Slice[], signal: AbortSignal): Promise<Uint8Array[]> {
     const found = new Array<Uint8Array>(slices.length);
-    const reads = coalesce(slices);
+    const reads = coalesce(slices, kind === 'chunks' ? CHUNKS_GAP_BYTES : INDEX_GAP_BYTES);
     const next = reads.values();
     const work = async () => {
       for (const read of next) {
@@ -122,7 +123,7 @@ export class SliceReader {
   }
 }
 
-function coalesce(slices: readonly Slice[]): CoalescedRead[] {
+function coalesce(slices: readonly Slice[], gapBytes: number): CoalescedRead[] {
   const order = [...slices.keys()].sort(
     (a, b) => slices[a].number - slices[b].number || slices[a].offset - slices[b].offset,
   );
@@ -134,7 +135,7 @@ function coalesce(slices: readonly Slice[]): CoalescedRead[] {
     const joins =
       last !== undefined &&
       last.number === number &&
-      offset - last.end <= COALESCE_GAP_BYTES &&
+      offset - last.end <= gapBytes &&
       end - last.offset <= COALESCED_MAX_BYTES;
     if (last !== undefined && joins) {
       last.end = Math.max(last.end, end);

@@ -13,10 +13,11 @@ import { seriesOrder, sortInSteps } from './series-order.ts';
 import { SeriesParts } from './series-parts.ts';
 import { sortSlots } from './slot-sets.ts';
 
-/** Samples, postings or series without exemplars that a step goes through: a few milliseconds. */
+/** Samples, postings, series or numbers that a step goes through: a few milliseconds. */
+const STEP_NUMBERS = 131_072;
 const STEP_SAMPLES = 16_384;
 const STEP_POSTINGS = 65_536;
-const STEP_SERIES = 65_536;
+const STEP_SERIES = 131_072;
 
 export interface BlockSummary {
   readonly seriesCount: number;
@@ -109,10 +110,18 @@ class BlockWriter {
     const { table } = this.#head;
     let number = 0;
     for (const name of table.labelNames().sort(compareUtf8)) {
-      const pairs = Uint32Array.from(table.pairsOfName(name));
+      const given = table.pairsOfName(name);
+      const pairs = new Uint32Array(given.length);
+      for (let i = 0; i < pairs.length; i++) {
+        pairs[i] = given[i];
+        if (i % STEP_NUMBERS === STEP_NUMBERS - 1) yield;
+      }
       const sorted = yield* sortInSteps(pairs, (a, b) => compareUtf8(table.pairValue(a), table.pairValue(b)));
       this.#pairOrder.set(sorted, number);
-      for (const pair of sorted) this.#pairNumbers[pair] = number++;
+      for (let i = 0; i < sorted.length; i++) {
+        this.#pairNumbers[sorted[i]] = number++;
+        if (i % STEP_NUMBERS === STEP_NUMBERS - 1) yield;
+      }
       yield;
     }
   }
@@ -122,7 +131,10 @@ class BlockWriter {
     const { table, seriesCount } = this.#head;
     const labels = { ids: table.ids, pairNumbers: this.#pairNumbers, ...table.pairColumns };
     this.#slots = yield* seriesOrder(labels, seriesCount);
-    for (let number = 0; number < seriesCount; number++) this.#numbers[this.#slots[number]] = number;
+    for (let number = 0; number < seriesCount; number++) {
+      this.#numbers[this.#slots[number]] = number;
+      if (number % STEP_NUMBERS === STEP_NUMBERS - 1) yield;
+    }
     yield;
   }
 

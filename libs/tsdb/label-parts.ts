@@ -12,9 +12,9 @@ import {
 } from './block-index.ts';
 import { ValuePageWriter } from './block-labels-codec.ts';
 
-/** Sizes at which a page is closed. */
-const SYMBOL_PAGE_BYTES = 4 * 1024;
-const POSTING_PAGE_BYTES = 8 * 1024;
+/** Sizes at which a page is closed: small, since a query of ten series needs ten of each, of every label with many values. */
+const SYMBOL_PAGE_BYTES = 2 * 1024;
+const POSTING_PAGE_BYTES = 4 * 1024;
 
 /** Collects the leaves of a block's directories: the index' parts from 1 on. */
 export class LeafParts {

@@ -154,9 +154,9 @@ export class SeriesTable implements LabelIndex {
     return [...this.#names.keys()];
   }
 
-  /** The numbers of the pairs of a name; a copy. */
-  pairsOfName(name: string): number[] {
-    return [...(this.#names.get(name)?.pairs ?? [])];
+  /** The numbers of the pairs of a name, as they came; to be read only. */
+  pairsOfName(name: string): readonly number[] {
+    return this.#names.get(name)?.pairs ?? [];
   }
 
   #pairOf(name: string, value: string): number {
