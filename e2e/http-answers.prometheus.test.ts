@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ReceivingPrometheus, writeToBoth } from './differential/receiving-prometheus.ts';
-import { type Client, encodeParams, Xscaler } from './harness/index.ts';
+import { type Client, encodeParams, snappyBody, Xscaler } from './harness/index.ts';
 import { createTenant } from './harness/tenants.ts';
-import { answeredSeries } from './http-answers/answered-series.ts';
+import { answeredHistograms, answeredSeries } from './http-answers/answered-series.ts';
 import { expectedOf, shownOf } from './http-answers/expected-differences.ts';
 import { type ComparedRequest, comparedRequests } from './http-answers/requests.ts';
 
@@ -20,6 +20,10 @@ async function start(times: { startMs: number; endMs: number }) {
   const client = xscaler.client(TENANT, token);
   try {
     await writeToBoth(answeredSeries(times), prometheus, client);
+    const histograms = snappyBody(answeredHistograms(times));
+    await prometheus.writeBody(histograms);
+    const answer = await client.pushBody(histograms);
+    assert.equal(answer.status, 204, answer.text);
   } catch (error) {
     await Promise.all([prometheus.dispose(), xscaler.dispose()]);
     throw error;

@@ -1,5 +1,6 @@
 import type { TimeSeries } from '../harness/index.ts';
 import { series } from '../harness/write-request.ts';
+import { type NativeHistogram, nativeHistogramRequest } from './native-histogram.ts';
 import type { RequestTimes } from './requests.ts';
 
 const INTERVAL_MS = 10_000;
@@ -62,4 +63,24 @@ export function answeredSeries({ startMs, endMs }: RequestTimes): TimeSeries[] {
       ),
     ),
   ];
+}
+
+/** A series of native histograms whose buckets have every kind of bounds, as a write request. */
+export function answeredHistograms({ startMs, endMs }: RequestTimes): Buffer {
+  const histograms: NativeHistogram[] = [];
+  for (let timestampMs = startMs + 3; timestampMs < endMs; timestampMs += INTERVAL_MS) {
+    const i = histograms.length;
+    const positive = { offset: -3, counts: [1 + i, 0, 2 + i, 3] };
+    const negative = { offset: 1, counts: [2, i] };
+    histograms.push({
+      timestampMs,
+      schema: 1,
+      sum: i / 3,
+      zeroThreshold: 0.001,
+      zeroCount: 2,
+      positive,
+      negative,
+    });
+  }
+  return nativeHistogramRequest({ __name__: 'native', kind: 'a' }, histograms);
 }

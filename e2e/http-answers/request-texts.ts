@@ -71,12 +71,19 @@ export const GOOD_QUERIES = lines(String.raw`
   |hour()|
   |year(vector(0))|
   |max_over_time(gauge[55s:10s])|
+  |native|
+  |native[30s]|
+  |sum(native)|
+  |native and native|
+  |histogram_count(native)|
+  |histogram_sum(native)|
+  |count(native)|
   |gauge or nothing|
   |gauge unless gauge|
   |gauge and gauge{kind="a"}|
 `);
 
-export const BAD_QUERIES = lines(String.raw`
+export const BAD_QUERIES = lines(`
   ||
   | |
   |(|
@@ -116,7 +123,7 @@ export const BAD_QUERIES = lines(String.raw`
 `);
 
 /** Queries that read well and cannot be answered. */
-export const FAILING_QUERIES = lines(String.raw`
+export const FAILING_QUERIES = lines(`
   |gauge + on () gauge|
   |gauge * on (kind) group_left () twin|
   |label_replace(gauge, "kind", "same", "kind", ".*")|
@@ -169,7 +176,7 @@ export const BAD_MATCHERS = lines(`
 `);
 
 /** For format_query; each fits into one line. */
-export const FORMATTED_QUERIES = lines(String.raw`
+export const FORMATTED_QUERIES = lines(`
   |sum(rate(a[5m]))by(x)|
   |a+b*c^d|
   |a{b="c",d!~"e.*"}[5m]offset 1h|
