@@ -1,2 +1,19 @@
 export { EDGE_CASES } from './promql-edge-cases.ts';
 export { mutateQuery, QueryGenerator, type RandomSource } from './promql-queries.ts';
+export {
+  type ReadChunk,
+  type ReadFrame,
+  type ReadSeries,
+  readChunkedAnswer,
+  readFrames,
+  readSamplesAnswer,
+} from './remote-read/answers.ts';
+export {
+  type ChunkHistogram,
+  type ChunkSample,
+  type DecodedChunk,
+  decodePrometheusChunk,
+  doubleOf,
+  STALE_BITS,
+} from './remote-read/prometheus-chunks.ts';
+export { type AskedQuery, readRequestBody, readRequestBytes } from './remote-read/request.ts';

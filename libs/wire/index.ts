@@ -30,6 +30,16 @@ export {
   rpcStatus,
   rpcStatusJson,
 } from './otlp/response.ts';
+export { ChunkedResponseWriter } from './remote-read/chunked-response.ts';
+export {
+  decodeReadRequest,
+  type ReadMatcher,
+  type ReadQuery,
+  type RemoteReadRequest,
+  SAMPLES,
+  STREAMED_XOR_CHUNKS,
+} from './remote-read/read-request.ts';
+export { SamplesResponseWriter } from './remote-read/samples-response.ts';
 export { encodeWriteRequest, type WriteSeries } from './remote-write-v1/request-encoder.ts';
 export { WriteRequestReader } from './remote-write-v1/request-reader.ts';
 export { encodeWriteRequestV2, type WriteSeriesV2 } from './remote-write-v2/request-encoder.ts';
