@@ -16,6 +16,7 @@ import {
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
 import { type Client, freePort, Xscaler } from './harness/index.ts';
+import { assertSeries, expectedSeries, RECORDED, seriesOfJob } from './harness/otlp-series.ts';
 
 const CERTIFICATES = join(import.meta.dirname, '../services/gateway/testdata');
 
@@ -73,7 +74,6 @@ const EXPORTERS: Record<string, (options?: ExporterOptions) => Exporter> = {
   },
 };
 
-const RECORDED = [0.05, 0.3, 0.7, 12];
 const ATTRIBUTES = { 'http.method': 'GET', ok: true, n: 3, ratio: 1.5 };
 
 /** Every kind of instrument, each with a value; exported when the provider is flushed. */
@@ -118,70 +118,14 @@ function instruments(service: string, exporter: Exporter): MeterProvider {
   return provider;
 }
 
-interface Found {
-  readonly metric: Record<string, string>;
-  readonly value?: [number, string];
-  readonly histogram?: [number, { count: string; sum: string; buckets: [number, string, string, string][] }];
-}
-
-async function seriesOf(job: string): Promise<Found[]> {
-  const { result } = await client.data<{ result: Found[] }>('/api/v1/query', { query: `{job="${job}"}` });
-  return result;
-}
-
 for (const [kind, exporterOf] of Object.entries(EXPORTERS)) {
   test(`what the SDK sends by ${kind} is found again, value by value`, async () => {
     const provider = instruments(kind, exporterOf());
     await provider.forceFlush();
-    const found = await seriesOf(`shop/${kind}`);
-    const labels = (further: Record<string, string>) => ({
-      job: `shop/${kind}`,
-      instance: 'i-1',
-      ...further,
-    });
-    const http = { http_method: 'GET', ok: 'true', n: '3', ratio: '1.5' };
-    const sum = RECORDED.reduce((total, value) => total + value);
-    const expected: [Record<string, string>, number][] = [
-      [{ __name__: 'http_requests_total', ...http }, 7.5],
-      [{ __name__: 'queue_size' }, -3],
-      [{ __name__: 'room_temperature_celsius' }, 21.5],
-      [{ __name__: 'latency_seconds_sum', path: '/' }, sum],
-      [{ __name__: 'latency_seconds_count', path: '/' }, 4],
-      [{ __name__: 'latency_seconds_bucket', path: '/', le: '0.1' }, 1],
-      [{ __name__: 'latency_seconds_bucket', path: '/', le: '0.5' }, 2],
-      [{ __name__: 'latency_seconds_bucket', path: '/', le: '1' }, 3],
-      [{ __name__: 'latency_seconds_bucket', path: '/', le: '5' }, 3],
-      [{ __name__: 'latency_seconds_bucket', path: '/', le: '+Inf' }, 4],
-      [{ __name__: 'cpu_time_seconds_total' }, 9_007_199_254_740_991],
-      [{ __name__: 'memory_bytes' }, -7],
-      [{ __name__: 'load_ratio' }, 0.25],
-      [{ __name__: 'target_info', host_name: 'h1' }, 1],
-    ];
-    const key = (metric: Record<string, string>) => JSON.stringify(Object.entries(metric).sort());
-    const floats = new Map(
-      found
-        .filter(({ value }) => value !== undefined)
-        .map(({ metric, value }) => [key(metric), Number(value?.[1])]),
-    );
-    assert.deepEqual(floats, new Map([...floats.keys()].map((one) => [one, expectedValue(one)])));
-    assert.equal(floats.size, expected.length);
-    function expectedValue(one: string): number | undefined {
-      return expected.find(([further]) => key(labels(further)) === one)?.[1];
-    }
-
-    const [fine, ...others] = found.filter(({ histogram }) => histogram !== undefined);
-    assert.equal(others.length, 0);
-    assert.deepEqual(fine.metric, labels({ __name__: 'latency_fine_seconds', path: '/' }));
-    const { count, sum: total, buckets } = (fine.histogram as NonNullable<Found['histogram']>)[1];
-    assert.deepEqual([Number(count), Number(total)], [4, sum]);
-    for (const [, lower, upper, inBucket] of buckets) {
-      const recorded = RECORDED.filter((value) => value > Number(lower) && value <= Number(upper));
-      assert.equal(Number(inBucket), recorded.length, `(${lower}, ${upper}]`);
-    }
-    assert.equal(
-      buckets.reduce((all, [, , , inBucket]) => all + Number(inBucket), 0),
-      4,
-    );
+    const requestLabels = { http_method: 'GET', ok: 'true', n: '3', ratio: '1.5' };
+    const common = { job: `shop/${kind}`, instance: 'i-1' };
+    const found = await seriesOfJob(client, common.job);
+    assertSeries(found, expectedSeries(requestLabels, { host_name: 'h1' }), common);
     await provider.shutdown();
   });
 }
@@ -200,7 +144,7 @@ test('a sender of deltas keeps what has no temporality, and is told of the rest'
     EXPORTERS['http-json']({ temporalityPreference: AggregationTemporality.DELTA }),
   );
   await provider.forceFlush();
-  const names = (await seriesOf('shop/deltas')).map(({ metric }) => metric.__name__).sort();
+  const names = (await seriesOfJob(client, 'shop/deltas')).map(({ metric }) => metric.__name__).sort();
   // An up-down counter is cumulative under every preference.
   assert.deepEqual(names, [
     'load_ratio',
@@ -219,7 +163,7 @@ test('nothing is stored for a token that is not known', async () => {
     const token = 'xag_00000000000000000000000000000000';
     const provider = instruments(`unknown-${kind}`, exporterOf({ token }));
     await provider.forceFlush().catch(() => undefined);
-    assert.deepEqual(await seriesOf(`shop/unknown-${kind}`), []);
+    assert.deepEqual(await seriesOfJob(client, `shop/unknown-${kind}`), []);
     await provider.shutdown().catch(() => undefined);
   }
 });

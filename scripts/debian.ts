@@ -35,6 +35,9 @@ export const REDIS: Peer = { command: 'redis-server', debianPackage: 'redis-serv
 export const JAVA: Peer = { command: 'java', debianPackage: 'openjdk-17-jre-headless' };
 export const MAVEN: Peer = { command: 'mvn', debianPackage: 'maven' };
 
+/** With it the tests make an environment for packages from PyPI. */
+export const PYTHON: Peer = { command: 'python3', debianPackage: 'python3-venv' };
+
 const POLICY = '/usr/sbin/policy-rc.d';
 
 /** Those of the peers that this machine hasn't got. */

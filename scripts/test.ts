@@ -7,7 +7,17 @@
  */
 import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
-import { JAVA, MAVEN, NODE_EXPORTER, type Peer, POSTGRES, PROMETHEUS, provision, REDIS } from './debian.ts';
+import {
+  JAVA,
+  MAVEN,
+  NODE_EXPORTER,
+  type Peer,
+  POSTGRES,
+  PROMETHEUS,
+  PYTHON,
+  provision,
+  REDIS,
+} from './debian.ts';
 import { testFiles } from './test-files.ts';
 
 /** Files that run at the same time. */
@@ -17,6 +27,7 @@ const TEST_TIMEOUT_MS = 900_000;
 
 const NEEDS: readonly { readonly suffix: string; readonly peers: readonly Peer[] }[] = [
   { suffix: '.prometheus.test.ts', peers: [PROMETHEUS, NODE_EXPORTER] },
+  { suffix: '.python.test.ts', peers: [PYTHON] },
   { suffix: '.postgres.test.ts', peers: [POSTGRES] },
   { suffix: '.redis.test.ts', peers: [REDIS] },
   { suffix: '.kafka.test.ts', peers: [JAVA, MAVEN] },
