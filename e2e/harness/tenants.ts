@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { openSqliteDatabase } from '@xscaler/database';
-import { TenantStore, type TokenScope } from '@xscaler/tenancy';
+import { type LimitOverrides, TenantStore, type TokenScope } from '@xscaler/tenancy';
 
 /** Creates a tenant, and a token for each scope given, in the data folder of a stopped program; returns the tokens' texts. */
 export async function createTenant(
@@ -21,6 +21,11 @@ export async function addTokens(
   scopes: readonly TokenScope[],
 ): Promise<string[]> {
   return inStore(dataDir, (store) => createTokens(store, id, scopes));
+}
+
+/** Replaces a tenant's limits; a running program learns of it. */
+export async function setLimits(dataDir: string, id: string, overrides: LimitOverrides): Promise<void> {
+  await inStore(dataDir, (store) => store.setLimits(id, overrides, ACTOR));
 }
 
 const ACTOR = { who: 'e2e', from: 'cli' };
