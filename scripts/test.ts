@@ -23,7 +23,7 @@ import { testFiles } from './test-files.ts';
 /** Files that run at the same time. */
 const CONCURRENCY = 2;
 /** Longest time one test may take, ms: a hang should end with its name. */
-const TEST_TIMEOUT_MS = 900_000;
+const TEST_TIMEOUT_MS = 1_500_000;
 
 const NEEDS: readonly { readonly suffix: string; readonly peers: readonly Peer[] }[] = [
   { suffix: '.prometheus.test.ts', peers: [PROMETHEUS, NODE_EXPORTER] },
