@@ -88,7 +88,10 @@ export class Comparison {
     let magnitude = 0;
     for (const operand of operandsOf(expression)) {
       const { inner, innerTimes } = evaluated(operand, times);
-      if (inner === undefined) continue;
+      if (inner === undefined) {
+        magnitude = Math.max(magnitude, await this.#rangeMagnitude(operand, times));
+        continue;
+      }
       const verdict = await this.compare(inner, innerTimes);
       if (verdict.kind === 'different') return verdict;
       const [theirs, ours] = await this.#ask(inner, innerTimes);
@@ -133,6 +136,16 @@ export class Comparison {
     const near = (a: number, b: number) =>
       isClose(a, b) || Math.abs(a - b) <= TOLERANCE * scale || isRootOfRounding(kind, a, b, scale);
     return differenceOf(expected, actual, near) === undefined;
+  }
+
+  /** The largest finite magnitude among a range selector's samples. */
+  async #rangeMagnitude(range: Expression, times: QueryTimes): Promise<number> {
+    let largest = 0;
+    for (const name of ['max_over_time', 'min_over_time']) {
+      const values = await this.#answer(this.#prometheus, `${name}(${textOf(range)})`, times);
+      largest = Math.max(largest, magnitudeOf(values));
+    }
+    return largest;
   }
 
   async #ask(expression: Expression, times: QueryTimes): Promise<[Values, Values]> {
