@@ -36,6 +36,7 @@ export const ROUTES: readonly Route[] = [
   },
   read('query', ['GET', 'POST']),
   read('query_range', ['GET', 'POST']),
+  read('read', ['POST']),
   read('query_exemplars', ['GET', 'POST']),
   read('format_query', ['GET', 'POST']),
   read('parse_query', ['GET', 'POST']),

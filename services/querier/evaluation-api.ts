@@ -1,5 +1,6 @@
 import type { QueryLimits } from '@xscaler/promql';
 import type { WireMatcher } from '@xscaler/rpc';
+import type { RemoteReadJob } from './remote-read-answer.ts';
 
 /** What one query may cost its thread. */
 export interface EvaluationLimits extends QueryLimits {
@@ -26,6 +27,8 @@ export interface EvaluationJob {
   /** The query's, see `ReadRequest`. */
   readonly arrival: number | undefined;
   readonly cancellation: SharedArrayBuffer;
+  /** Where it is there, it is answered and the query is not looked at. */
+  readonly remoteRead?: RemoteReadJob;
 }
 
 /** The answer, rendered: `status` and `body` as they go to the client. */

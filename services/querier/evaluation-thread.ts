@@ -11,6 +11,7 @@ import { connect, serve } from '@xscaler/rpc';
 import type { EvaluationJob, EvaluationReply, EvaluatorApi, SelectApi } from './evaluation-api.ts';
 import { evaluationFailure } from './evaluation-failure.ts';
 import { FrameQueryable } from './frame-queryable.ts';
+import { answerRemoteRead } from './remote-read-answer.ts';
 import { renderAnswer } from './rendered-answer.ts';
 import { limited } from './result-limit.ts';
 
@@ -20,6 +21,10 @@ const source = connect<SelectApi>(ports.source, { streams: { select: true } });
 async function evaluate(job: EvaluationJob): Promise<EvaluationReply> {
   const cancellation = new SharedCancellation(job.cancellation);
   try {
+    if (job.remoteRead) {
+      const queryable = new FrameQueryable(source, job, cancellation);
+      return await answerRemoteRead(job.remoteRead, queryable, job.limits, cancellation);
+    }
     const result = await resultOf(job, cancellation);
     const { result: shown, truncated } = limited(result, job.resultLimit);
     const data = encodeResult(shown, { cancellation, maxBytes: job.limits.maxResponseBytes });

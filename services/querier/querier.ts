@@ -16,6 +16,7 @@ import { QuerierMetrics } from './querier-metrics.ts';
 import { QueryHandlers } from './query-handlers.ts';
 import { type Lateness, ReadHorizon } from './read-horizon.ts';
 import type { ReadHandler } from './read-request.ts';
+import { RemoteReadHandler } from './remote-read-handler.ts';
 
 export interface QuerierOptions {
   readonly ingesters: readonly IngesterApi[];
@@ -82,6 +83,7 @@ export class Querier implements Upstream {
     this.#handlers = new Map<string, ReadHandler>([
       ['/api/v1/query', queries.instant],
       ['/api/v1/query_range', queries.range],
+      ['/api/v1/read', new RemoteReadHandler(this.#pool, options, metrics).read],
       ['/api/v1/query_exemplars', metadata.exemplars],
       ['/api/v1/format_query', formatQuery],
       ['/api/v1/parse_query', parseQuery],
@@ -120,7 +122,8 @@ export class Querier implements Upstream {
       );
       const eventual = request.headers['x-read-consistency'] === 'eventual';
       const arrival = eventual ? undefined : this.#offsets.arrival();
-      return await handler({ tenant: request.tenant, parameters, arrival }, limit);
+      const { tenant, headers, body } = request;
+      return await handler({ tenant, parameters, headers, body, arrival }, limit);
     } catch (error) {
       return failure(this.#apiErrorOf(error, timeout.signal, signal));
     } finally {

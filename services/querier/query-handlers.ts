@@ -107,7 +107,8 @@ function bound(setting: number): number {
   return setting === 0 ? Number.POSITIVE_INFINITY : setting;
 }
 
-function evaluationLimits(limits: TenantQueryLimits): EvaluationLimits {
+/** What a query of a tenant may cost its thread. */
+export function evaluationLimits(limits: TenantQueryLimits): EvaluationLimits {
   return {
     maxSeries: bound(limits.max_fetched_series_per_query),
     maxFetchedBytes: bound(limits.max_fetched_chunk_bytes_per_query),
@@ -120,7 +121,8 @@ function evaluationLimits(limits: TenantQueryLimits): EvaluationLimits {
   };
 }
 
-function queueBounds(limits: TenantQueryLimits) {
+/** How many queries of a tenant run and wait. */
+export function queueBounds(limits: TenantQueryLimits) {
   return {
     maxRunning: bound(limits.max_concurrent_queries_per_tenant),
     maxWaiting: bound(limits.max_outstanding_requests_per_tenant),
