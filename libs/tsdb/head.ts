@@ -112,6 +112,14 @@ export class Head {
     return this.table.find(w0, w1, w2, w3);
   }
 
+  /**
+   * As `find`, for who guesses the slot: series come in the order in which they came before, so that it is the one behind
+   * that of the series before. A right guess costs no look into the table, which memory answers slowly.
+   */
+  findAt(guess: number, w0: number, w1: number, w2: number, w3: number): number {
+    return this.table.findAt(guess, w0, w1, w2, w3);
+  }
+
   /** Adds a series that `find` did not have; the new slot (consecutive from 0). */
   create(w0: number, w1: number, w2: number, w3: number, labels: Labels): number {
     this.#mustBeOpen();

@@ -38,6 +38,16 @@ export class IdTable {
     }
   }
 
+  /** Whether a number, any at all, is the id's. */
+  isAt(number: number, w0: number, w1: number, w2: number, w3: number): boolean {
+    if (number < 0 || number >= this.size) return false;
+    const ids = this.ids;
+    const at = number * ID_WORDS;
+    return (
+      ids[at] === (w0 | 0) && ids[at + 1] === (w1 | 0) && ids[at + 2] === (w2 | 0) && ids[at + 3] === (w3 | 0)
+    );
+  }
+
   /** Adds an id that is not there yet; its number. */
   add(w0: number, w1: number, w2: number, w3: number): number {
     const number = this.size++;

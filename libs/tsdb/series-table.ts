@@ -60,6 +60,9 @@ export class SeriesTable implements LabelIndex {
   readonly #pairNames: LabelName[] = [];
   readonly #pairValues: string[] = [];
   #stringBytes = 0;
+  /** The labels created last, and their pairs: series that come together share most. */
+  #lastTexts: readonly string[] = [];
+  #lastPairs: number[] = [];
 
   constructor() {
     this.#starts.push(0);
@@ -84,14 +87,25 @@ export class SeriesTable implements LabelIndex {
     return this.#ids.find(w0, w1, w2, w3);
   }
 
+  /** As `find`, for who guesses which slot it is. */
+  findAt(guess: number, w0: number, w1: number, w2: number, w3: number): number {
+    return this.#ids.isAt(guess, w0, w1, w2, w3) ? guess : this.#ids.find(w0, w1, w2, w3);
+  }
+
   create(w0: number, w1: number, w2: number, w3: number, labels: Labels): number {
     const slot = this.#ids.add(w0, w1, w2, w3);
     const texts = labels.pairs;
+    const before = this.#lastTexts;
+    const pairs: number[] = [];
     for (let i = 0; i < texts.length; i += 2) {
-      const pair = this.#pairOf(texts[i], texts[i + 1]);
+      const isSame = i < before.length && before[i] === texts[i] && before[i + 1] === texts[i + 1];
+      const pair = isSame ? this.#lastPairs[i >>> 1] : this.#pairOf(texts[i], texts[i + 1]);
+      pairs.push(pair);
       this.#pairs.push(pair);
       this.#postings.append(pair, slot);
     }
+    this.#lastTexts = texts;
+    this.#lastPairs = pairs;
     this.#starts.push(this.#pairs.length);
     return slot;
   }

@@ -27,7 +27,7 @@ const histogram: FloatHistogram = {
 
 function addSeries(writer: LogRecordWriter, name: string): void {
   const labels = Labels.of({ __name__: name });
-  const words = new Uint32Array(seriesId(TENANT, labels).slice().buffer);
+  const words = new Uint32Array(new Uint8Array(seriesId(TENANT, labels)).buffer);
   const source = new ByteWriter();
   writeLabelSet(labels.pairs, source);
   writer.addSeries(words[0], words[1], words[2], words[3], source.written(), 0, source.length);

@@ -45,9 +45,9 @@ export class RecordApplier {
     this.#nextHistogram = 0;
     this.#windowStartMs = Number.NaN;
     let sample = 0;
+    let slot = -1;
     for (let series = 0; series < seriesCount; series++) {
       const end = sampleEnds[series];
-      let slot = -1;
       let slotWindowMs = Number.NaN;
       for (; sample < end; sample++) {
         const timestampMs = timestamps[sample];
@@ -61,7 +61,8 @@ export class RecordApplier {
         }
         if (slotWindowMs !== this.#windowStartMs) {
           slotWindowMs = this.#windowStartMs;
-          slot = head.find(
+          slot = head.findAt(
+            slot + 1,
             ids[series * ID_WORDS],
             ids[series * ID_WORDS + 1],
             ids[series * ID_WORDS + 2],

@@ -236,3 +236,56 @@ test('damage behind a right checksum is refused or read as something else, never
     }
   }
 });
+
+test('labels of series that share some are read as those of each alone', () => {
+  const value = fc.constantFrom('a', 'b', 'é', 'value');
+  const sets = fc.array(
+    fc
+      .tuple(
+        fc.subarray(['__name__', 'code', 'job', 'pod', 'zone'], { minLength: 1 }),
+        fc.infiniteStream(value),
+      )
+      .map(([names, values]) => Labels.from(names.map((name) => [name, values.next().value] as const))),
+    { minLength: 1, maxLength: 12 },
+  );
+  fc.assert(
+    fc.property(sets, fc.infiniteStream(fc.nat()), (labels, order) => {
+      writer.reset('t', 1);
+      for (const one of labels) addSeries(writer, { id: [1, 2, 3, 4], labels: one, samples: [] });
+      reader.decode(writer.finish());
+      for (let read = 0; read < 20; read++) {
+        const i = read < labels.length ? read : order.next().value % labels.length;
+        assert.deepEqual(reader.labelsOf(i).pairs, labels[i].pairs);
+      }
+    }),
+  );
+});
+
+test('labels that are not normalised are refused', () => {
+  const name = [0x0a, 1, 0x61];
+  const value = [0x12, 1, 0x62];
+  const label = (...content: number[]) => [0x0a, content.length, ...content];
+  for (const wrong of [
+    [],
+    label(...value, ...name),
+    label(...name),
+    label(...name, 0x12, 0),
+    label(0x0a, 0, ...value),
+    label(...name, ...value, 0x18, 1),
+    label(0x0a, 0x81, 0, 0x61, ...value),
+    label(...name, 0x12, 1, 0xff),
+    [...label(...name, ...value), ...label(...name, ...value)],
+    [...label(0x0a, 1, 0x62, ...value), ...label(...name, ...value)],
+    [0x0a, 9, ...name, ...value],
+    [0x12, 6, ...name, ...value],
+  ]) {
+    writer.reset('t', 1);
+    writer.addSeries(1, 2, 3, 4, Uint8Array.from(wrong), 0, wrong.length);
+    reader.decode(writer.finish());
+    assert.throws(
+      () => reader.labelsOf(0),
+      { name: 'DecodeError', message: /not normalised/ },
+      String(wrong),
+    );
+  }
+});

@@ -1,7 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { ByteReader, DecodeError } from '@xscaler/encoding';
 import { Labels, METRIC_TYPES, type MetricMetadata } from '@xscaler/model';
-import { LabelSetParser } from '../label-set.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
 import {
   CRC_BYTES,
@@ -22,6 +21,7 @@ import {
   UnknownRecordError,
 } from './format.ts';
 import { HistogramPlaces } from './histogram-section.ts';
+import { LabelMemo } from './label-memo.ts';
 import { expandLabels, readStoredLabels, type StoredLabels } from './label-section.ts';
 import { readStartTimes } from './start-time-section.ts';
 
@@ -70,7 +70,7 @@ export class LogRecordReader {
   #labelRanges = new Uint32Array(2 * 64);
   #exemplars = NO_BYTES as Uint8Array;
   #metadata = NO_BYTES as Uint8Array;
-  #parser = new LabelSetParser();
+  #memo = new LabelMemo();
 
   /**
    * @throws DecodeError where the bytes are damaged
@@ -103,10 +103,7 @@ export class LogRecordReader {
   labelsOf(i: number): Labels {
     if (i < 0 || i >= this.seriesCount) throw new RangeError(`series ${i} of ${this.seriesCount}`);
     this.#labels ??= this.#expandLabels();
-    const parser = this.#parser;
-    parser.parse(this.#labels, this.#labelRanges[2 * i], this.#labelRanges[2 * i + 1]);
-    if (!parser.normalised) throw new DecodeError(`the labels of series ${i} are not normalised`);
-    return Labels.fromSorted(parser.takePairs());
+    return Labels.fromSorted(this.#memo.read(this.#labelRanges[2 * i], this.#labelRanges[2 * i + 1]));
   }
 
   exemplars(): RecordExemplar[] {
@@ -174,6 +171,7 @@ export class LogRecordReader {
       this.#labelRanges[2 * i + 1] = from.position;
     }
     if (from.remaining !== 0) throw new DecodeError(`${from.remaining} bytes of labels too many`);
+    this.#memo.reset(labels);
     return labels;
   }
 
