@@ -96,6 +96,14 @@ test('a form body counts as the query string does, and comes first', () => {
   assert.deepEqual(parameters.all('match[]'), ['y', 'x']);
 });
 
+test('a pair that cannot be read is left out, the others are taken', () => {
+  const parameters = get('query=%zz&time=5&step=1;x=2&end=%4&start=%37');
+  assert.deepEqual(
+    ['query', 'time', 'step', 'x', 'end', 'start'].map((name) => parameters.text(name)),
+    ['', '5', '', '', '', '7'],
+  );
+});
+
 test('a selector that every series satisfies is refused, as is one that does not parse', () => {
   assert.equal(
     refusal(() => get('match[]={a=~".*"}').matcherSets()),

@@ -28,11 +28,11 @@ export class Parameters {
   readonly #values: URLSearchParams;
 
   constructor(request: UpstreamRequest) {
-    this.#values = new URLSearchParams(request.query);
+    this.#values = new URLSearchParams(readable(request.query));
     const contentType = request.headers['content-type'] ?? '';
     if (request.method !== 'POST' || !contentType.startsWith('application/x-www-form-urlencoded')) return;
     // Form values come first, as in Go's Request.Form.
-    const form = new URLSearchParams(Buffer.from(request.body).toString('utf8'));
+    const form = new URLSearchParams(readable(Buffer.from(request.body).toString('utf8')));
     for (const [name, value] of this.#values) form.append(name, value);
     this.#values = form;
   }
@@ -105,6 +105,14 @@ export class Parameters {
       return matchers;
     });
   }
+}
+
+/** Without pairs that Go's `url.ParseQuery` cannot read: a broken escape, a semicolon. */
+function readable(query: string): string {
+  return query
+    .split('&')
+    .filter((pair) => !/;|%(?![0-9a-fA-F]{2})/.test(pair))
+    .join('&');
 }
 
 export function invalid(name: string, reason: string): ApiError {
