@@ -3,6 +3,7 @@ export { durationSetting, type LimitName, type Limits, limitsSchema, parseDurati
 export { PlacementDirectory, type PlacementDirectoryOptions } from './placement-directory.ts';
 export type { PartitionCountRow, ShardSizeRow } from './placement-rows.ts';
 export { MAX_PARTITION_COUNT, PlacementStore } from './placement-store.ts';
+export type { RelabelAction, RelabelConfig } from './relabel-config.ts';
 export { FNV_OFFSET, hashText, partitionOf, type Shard, shardOf, shardSizeFor } from './shard.ts';
 export {
   type Actor,

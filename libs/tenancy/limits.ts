@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { relabelSetting } from './relabel-config.ts';
 
 /** Durations in configuration: `2h`, `90s`, `1h30m`, `500ms`, or plain milliseconds. */
 const UNITS_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -29,6 +30,15 @@ export const durationSetting = (byDefault: string) =>
 const flag = (byDefault: boolean) =>
   z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]).default(byDefault);
 
+/** Names with commas between, or a list of them. */
+const names = z
+  .union([z.string(), z.array(z.string())])
+  .default([])
+  .transform((written) => {
+    const list = typeof written === 'string' ? written.split(',') : written;
+    return list.map((name) => name.trim()).filter((name) => name !== '');
+  });
+
 const count = (byDefault: number) => z.coerce.number().int().nonnegative().default(byDefault);
 
 /** Limits of a tenant, named as Mimir names them where it has them. 0 means no limit for rates and series. */
@@ -47,6 +57,19 @@ export const limitsSchema = z.strictObject({
   ),
   ingestion_burst_size: count(0).describe('Samples accepted at once above the rate'),
   request_rate: count(0).describe('Write requests a second; 0: no limit'),
+  accept_ha_samples: flag(true).describe(
+    'Of the replicas of an HA pair one is elected, the samples of the others are left out',
+  ),
+  ha_cluster_label: z.string().default('cluster').describe('Label that names an HA pair'),
+  ha_replica_label: z
+    .string()
+    .default('__replica__')
+    .describe('Label that names a replica of an HA pair; it is not stored'),
+  ha_max_clusters: count(100).describe('HA pairs; 0: no limit but that of all tenants'),
+  metric_relabel_configs: relabelSetting.describe(
+    "Rules as Prometheus' relabel_config by which labels are rewritten and series left out, as a list or its JSON",
+  ),
+  drop_labels: names.describe('Labels that are not stored, with commas between'),
   out_of_order_time_window: durationSetting('2h').describe('How late a sample may come'),
   creation_grace_period: durationSetting('10m').describe('How far ahead of the clock a sample may be'),
   max_recv_msg_size: count(16 * 1024 * 1024).describe('Largest request body as sent, bytes'),
