@@ -1,5 +1,5 @@
 import type { UpstreamResponse } from '@xscaler/rpc';
-import { ApiError } from './api-error.ts';
+import { ApiError, STATUS_OF } from './api-error.ts';
 import type { QueryLimitsOf, TenantQueryLimits } from './contracts.ts';
 import type { EvaluationLimits } from './evaluation-api.ts';
 import type { EvaluationPool } from './evaluation-pool.ts';
@@ -66,24 +66,28 @@ export class QueryHandlers {
     const query = parameters.text('query');
     checkExpressionSize(query, limits.max_query_expression_size_bytes);
     const end = this.#metrics.querySeconds.startTimer({ type });
-    const reply = await this.#pool.run(
-      {
-        tenant,
-        query,
-        ...span,
-        lookbackDeltaMs: parameters.lookbackDeltaMs() ?? this.#options.lookbackDeltaMs,
-        limits: evaluationLimits(limits),
-        resultLimit: parameters.limit(),
-        stats: statsOf(parameters.text('stats')),
-        arrival,
-      },
-      queueBounds(limits),
-      signal,
-    );
-    end();
-    this.#metrics.samplesRead.inc(reply.samplesRead);
-    if (reply.status !== 200) this.#metrics.failures.inc({ status: String(reply.status) });
-    return reply;
+    const submission = {
+      tenant,
+      query,
+      ...span,
+      lookbackDeltaMs: parameters.lookbackDeltaMs() ?? this.#options.lookbackDeltaMs,
+      limits: evaluationLimits(limits),
+      resultLimit: parameters.limit(),
+      stats: statsOf(parameters.text('stats')),
+      arrival,
+    };
+    try {
+      const reply = await this.#pool.run(submission, queueBounds(limits), signal);
+      this.#metrics.samplesRead.inc(reply.samplesRead);
+      if (reply.status !== 200) this.#metrics.failures.inc({ status: String(reply.status) });
+      return reply;
+    } catch (error) {
+      if (error instanceof ApiError)
+        this.#metrics.failures.inc({ status: String(STATUS_OF[error.errorType]) });
+      throw error;
+    } finally {
+      end();
+    }
   }
 }
 
