@@ -13,6 +13,8 @@ export interface PrometheusOptions {
   readonly scrapeIntervalMs: number;
   /** The `remote_write` section of its configuration, YAML from the key on. */
   readonly remoteWrite: string;
+  /** What `--enable-feature` names. */
+  readonly features?: readonly string[];
 }
 
 /** A real Prometheus with data of its own. */
@@ -22,7 +24,7 @@ export class Prometheus {
   readonly #folder: string;
   readonly #relay: HeaderRelay;
 
-  private constructor(port: number, folder: string, relay: HeaderRelay) {
+  private constructor(port: number, folder: string, relay: HeaderRelay, features: readonly string[]) {
     this.port = port;
     this.#folder = folder;
     this.#relay = relay;
@@ -30,6 +32,7 @@ export class Prometheus {
       `--config.file=${folder}/prometheus.yml`,
       `--storage.tsdb.path=${folder}/data`,
       `--web.listen-address=127.0.0.1:${port}`,
+      ...features.map((feature) => `--enable-feature=${feature}`),
     ]);
   }
 
@@ -38,7 +41,7 @@ export class Prometheus {
     const folder = mkdtempSync(join(tmpdir(), 'xscaler-prometheus-'));
     const relay = await HeaderRelay.start(options.remoteWrite);
     writeFileSync(join(folder, 'prometheus.yml'), configuration(port, options, relay.section));
-    const prometheus = new Prometheus(port, folder, relay);
+    const prometheus = new Prometheus(port, folder, relay, options.features ?? []);
     await prometheus.program.untilReady(`${prometheus.url}/-/ready`, READY_WITHIN_MS);
     return prometheus;
   }
