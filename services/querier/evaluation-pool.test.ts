@@ -219,7 +219,7 @@ test('a query whose thread runs out of heap is refused, and the next one has a n
   const greedy = instant(`clock{${'a="b",'.repeat(1_000_000)}}`);
   await assert.rejects(pool.run(greedy, unbounded, never), {
     errorType: 'execution',
-    message: /memory/,
+    message: /memory .*: limit evaluation_heap_mb \(24\)/,
   });
   assert.equal(lost.length, 1);
   assert.equal((await pool.run(instant('1'), unbounded, never)).status, 200);

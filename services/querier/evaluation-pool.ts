@@ -174,12 +174,14 @@ class EvaluationThread {
   readonly #worker: Worker;
   readonly #api: EvaluatorApi;
   readonly #events: ThreadEvents;
+  readonly #maxHeapMb: number;
   /** What ended the thread, once something has. */
   readonly #exited: Promise<Error>;
   #jobSignal = new AbortController().signal;
 
   constructor(options: EvaluationPoolOptions, events: ThreadEvents) {
     this.#events = events;
+    this.#maxHeapMb = options.maxHeapMb;
     const evaluator = new MessageChannel();
     const source = new MessageChannel();
     this.#worker = new Worker(new URL('./evaluation-thread.ts', import.meta.url), {
@@ -223,7 +225,7 @@ class EvaluationThread {
       signal.addEventListener('abort', abandon, { once: true });
       done
         .then(resolve, async (error: unknown) => {
-          reject(isClosed(error) ? lossOf(await this.#exited) : error);
+          reject(isClosed(error) ? lossOf(await this.#exited, this.#maxHeapMb) : error);
         })
         .finally(() => signal.removeEventListener('abort', abandon));
     });
@@ -246,9 +248,12 @@ function isClosed(error: unknown): boolean {
 }
 
 /** What a query is told whose thread ended under it. */
-function lossOf(fault: Error): ApiError {
+function lossOf(fault: Error, maxHeapMb: number): ApiError {
   if ((fault as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY')
-    return new ApiError('execution', 'the query exhausted the memory of its evaluation thread');
+    return new ApiError(
+      'execution',
+      `the query exhausted the memory of its evaluation thread: limit evaluation_heap_mb (${maxHeapMb})`,
+    );
   return new ApiError('unavailable', fault.message);
 }
 
