@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { DecodeError } from '@xscaler/encoding';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import type { Limits, Shard } from '@xscaler/tenancy';
-import { TooLargeError } from '@xscaler/wire';
+import { HIGHEST_RECORD_VERSION, TooLargeError } from '@xscaler/wire';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
 import { BodyExpansion } from './body-expansion.ts';
@@ -20,6 +20,11 @@ export interface DistributorOptions {
   readonly limitsOf: (tenant: string) => Limits;
   /** Where a tenant's samples go, looked at once a request too; undefined where that isn't known: 503. */
   readonly shardOf: (tenant: string) => Shard | undefined;
+  /**
+   * The highest version of the log's records that every ingester reads; absent where they are of one program. While it is
+   * too low, start timestamps are left out, and native histograms are for later: 503.
+   */
+  readonly recordVersion?: () => number;
   /** Length of the ingesters' head windows, in whole ms from a second to 24 days; written into every record. */
   readonly windowMs: number;
   /** Wall clock, in ms. */
@@ -124,7 +129,9 @@ class Distributor implements Upstream {
       const expanding = protocol.expand(request, limits.max_decompressed_size);
       const expanded = expanding instanceof Promise ? await expanding : expanding;
       tenant = this.#tenant(tenantId, nowMs);
-      push = this.#encoder.encode({ tenantId, tenant, limits, shard, format, body: expanded, nowMs });
+      const recordVersion = this.#options.recordVersion?.() ?? HIGHEST_RECORD_VERSION;
+      const write = { tenantId, tenant, limits, shard, format, nowMs, recordVersion };
+      push = this.#encoder.encode({ ...write, body: expanded });
     } catch (error) {
       if (error instanceof TooLargeError) return { status: 413, text: `the body ${error.message}` };
       if (error instanceof DecodeError) {
@@ -155,6 +162,10 @@ class Distributor implements Upstream {
       const count = `${above.count}${received.isCut ? ' or more' : ''} ${above.part}`;
       const text = `the request has ${count}, max_samples_per_request is ${max}; none was stored`;
       return { status: 400, text };
+    }
+    if (push.needsNewerRecords) {
+      this.#countWhole(tenantId, received.samples, 'record_version');
+      return unavailable('not all ingesters read native histograms yet');
     }
     const { ingestion_rate: rate, ingestion_burst_size: burst } = limits;
     const waitMs = rate > 0 ? tenant.bucket.take(received.cost(storedSamples), rate, burst, nowMs) : 0;

@@ -108,6 +108,28 @@ test('remote write 2.0: the counts are true where some is refused, and where all
   assert.deepEqual([garbage.status, ...written(garbage.headers)], [400, '0', '0', '0']);
 });
 
+test('while an ingester reads old records only, histograms are for later and start timestamps are left out', async () => {
+  const version = { current: 1 };
+  const { post, log } = setUp({}, { recordVersion: () => version.current }, 1);
+  const plain = series({ a: '1' }, { startTimes: [NOW_MS - 5] });
+  const noted = {
+    labels: Labels.of({ h: '1' }),
+    histograms: [{ timestampMs: NOW_MS, histogram: HISTOGRAM }],
+  };
+  const send = (...all: WriteSeriesV2[]) => post(packSnappy(encodeWriteRequestV2(all)), V2_HEADERS);
+  assert.equal((await send(plain)).status, 204);
+  const later = await send(plain, noted);
+  assert.deepEqual([later.status, ...written(later.headers)], [503, '0', '0', '0']);
+  assert.ok(Number(later.headers['retry-after']) > 0);
+  assert.deepEqual(
+    log.records.map(({ record }) => record[0]),
+    [1],
+  );
+  version.current = 2;
+  assert.equal((await send(plain, noted)).status, 204);
+  assert.equal(log.records[1].record[0], 2);
+});
+
 test('a series is the same one in every protocol', async () => {
   const { post, postOtlp, log, push } = setUp();
   const labels = { __name__: 'up_ratio', instance: 'i', job: 'j' };

@@ -31,6 +31,9 @@ const COUNTED_PARTS = 100;
 /** An exemplar that takes more is refused unread: its labels have at most 128 characters. */
 const EXEMPLAR_MAX_BYTES = 4 * 1024;
 
+/** From this version on records have native histograms and start timestamps. */
+const NOTED_RECORD_VERSION = 2;
+
 /** A request to be encoded. */
 export interface WriteBody {
   readonly tenantId: string;
@@ -42,6 +45,8 @@ export interface WriteBody {
   /** Expanded. */
   readonly body: Uint8Array;
   readonly nowMs: number;
+  /** The highest version of records that all who read the log understand. */
+  readonly recordVersion: number;
 }
 
 /** What became of a request: `received.samples` = `storedSamples` + `refusals.sampleCount`, once appended. */
@@ -54,6 +59,8 @@ export interface EncodedPush {
   readonly storedExemplars: number;
   readonly storedMetadata: number;
   readonly refusals: Refusals;
+  /** Whether there are histograms that the records can't hold in the version they have to have. */
+  readonly needsNewerRecords: boolean;
 }
 
 /**
@@ -81,6 +88,8 @@ export class PushEncoder {
   #stored = 0;
   #storedHistograms = 0;
   #storedExemplars = 0;
+  #writesNotes = true;
+  #needsNewerRecords = false;
   /** Data point of the series before. */
   #point = -1;
 
@@ -125,10 +134,11 @@ export class PushEncoder {
       storedExemplars: this.#storedExemplars,
       storedMetadata: this.#metadata.stored,
       refusals: this.#refusals,
+      needsNewerRecords: this.#needsNewerRecords,
     };
   }
 
-  #begin({ tenantId, tenant, limits, shard, format, body, nowMs }: WriteBody): void {
+  #begin({ tenantId, tenant, limits, shard, format, body, nowMs, recordVersion }: WriteBody): void {
     this.#minMs = Math.max(-MAX_TIMESTAMP_MS, nowMs - limits.out_of_order_time_window);
     this.#maxMs = Math.min(MAX_TIMESTAMP_MS, nowMs + limits.creation_grace_period);
     this.#maxParts = limits.max_samples_per_request || Number.POSITIVE_INFINITY;
@@ -144,6 +154,8 @@ export class PushEncoder {
     this.#stored = 0;
     this.#storedHistograms = 0;
     this.#storedExemplars = 0;
+    this.#writesNotes = recordVersion >= NOTED_RECORD_VERSION;
+    this.#needsNewerRecords = false;
     this.#point = -1;
   }
 
@@ -221,7 +233,8 @@ export class PushEncoder {
 
   /** The writer that has the series' last samples. */
   #appendSamples(words: Int32Array, at: number, inBounds: number): LogRecordWriter | undefined {
-    const { timestamps, valueWords, sampleCount, hasStartTimes, startTimes } = this.#source;
+    const { timestamps, valueWords, sampleCount, startTimes } = this.#source;
+    const hasStartTimes = this.#source.hasStartTimes && this.#writesNotes;
     const minMs = this.#minMs;
     const maxMs = this.#maxMs;
     const sampleBytes = SAMPLE_MAX_BYTES + (hasStartTimes ? START_TIME_MAX_BYTES : 0);
@@ -258,9 +271,13 @@ export class PushEncoder {
         writer = this.#beginSeries(words, at, bytes);
       }
       // What ends a series needs no buckets.
-      if (isStaleWords(sumLow, sumHigh)) writer.addSample(timestampMs, sumLow, sumHigh);
-      else writer.addHistogram(timestampMs, sumLow, sumHigh, histogram, one.isInteger);
-      setStartTime(writer, timestampMs, one.startMs);
+      if (isStaleWords(sumLow, sumHigh)) {
+        writer.addSample(timestampMs, sumLow, sumHigh);
+      } else {
+        this.#needsNewerRecords ||= !this.#writesNotes;
+        writer.addHistogram(timestampMs, sumLow, sumHigh, histogram, one.isInteger);
+        setStartTime(writer, timestampMs, one.startMs);
+      }
       this.#stored++;
       this.#storedHistograms++;
     }
