@@ -285,11 +285,15 @@ export class BlockReader {
     const pairs = await labels.pairs(pairsOf(series.map(({ entry }) => entry)), signal);
     const pages = await this.#pages(series, signal);
     const view = newChunkView();
+    let before: readonly number[] = [];
     for (const { entry, from, to } of series) {
-      for (const number of entry.pairs) {
+      for (let i = 0; i < entry.pairs.length; i++) {
+        const number = entry.pairs[i];
+        if (number === before[i] || writer.hasPair(number)) continue;
         const [name, value] = pairs.get(number) as LabelPair;
-        if (!writer.hasPair(number)) writer.definePair(number, name, value);
+        writer.definePair(number, name, value);
       }
+      before = entry.pairs;
       writer.addSeries(entry.id, 0, entry.pairs.length);
       for (const number of entry.pairs) writer.addLabel(number);
       writer.beginChunks(to - from);
@@ -361,9 +365,14 @@ function firstFrom(numbers: Uint32Array, least: number): number {
   return low;
 }
 
+/** The pairs of all entries; neighbours share most, which are looked at once. */
 function pairsOf(entries: readonly SeriesEntry[]): Set<number> {
   const numbers = new Set<number>();
-  for (const { pairs } of entries) for (const pair of pairs) numbers.add(pair);
+  let before: readonly number[] = [];
+  for (const { pairs } of entries) {
+    for (let i = 0; i < pairs.length; i++) if (pairs[i] !== before[i]) numbers.add(pairs[i]);
+    before = pairs;
+  }
   return numbers;
 }
 
