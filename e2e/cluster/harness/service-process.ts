@@ -6,7 +6,7 @@ const MAIN = join(import.meta.dirname, '../../../services/all/main.ts');
 const READY_WITHIN_MS = 180_000;
 const STOP_WITHIN_MS = 20_000;
 
-export type Role = 'gateway' | 'distributor' | 'ingester' | 'querier';
+export type Role = 'gateway' | 'distributor' | 'ingester' | 'querier' | 'compactor';
 
 export interface ServiceOptions {
   readonly name: string;

@@ -21,6 +21,8 @@ export interface TestClusterOptions {
   readonly withKafkaProxies?: boolean;
   /** One by default. */
   readonly gateways?: number;
+  /** None by default. */
+  readonly compactors?: number;
   /** Further settings of every service. */
   readonly env?: Settings;
   /** Further settings of the ingesters of a zone. */
@@ -190,5 +192,6 @@ async function createServices(env: Settings, options: TestClusterOptions): Promi
     XSCALER_GATEWAY_DISTRIBUTORS: distributors.map(({ address }) => address).join(','),
     XSCALER_GATEWAY_QUERIERS: queriers.map(({ address }) => address).join(','),
   });
-  return [...distributors, ...ingesters, ...queriers, ...gateways];
+  const compactors = await create('compactor', options.compactors ?? 0);
+  return [...distributors, ...ingesters, ...queriers, ...gateways, ...compactors];
 }
