@@ -176,6 +176,11 @@ export function seededRandom(seed: number): (below: number) => number {
   };
 }
 
+/** How many mutations a fuzz test tries: `XSCALER_FUZZ_RUNS`, or what its author found enough for every day. */
+export function fuzzRuns(everyDay: number): number {
+  return Number(process.env.XSCALER_FUZZ_RUNS ?? everyDay);
+}
+
 /** Cuts, flips, overwrites, repeats and removes bytes. */
 export function mutate(bytes: Uint8Array, random: (below: number) => number): Uint8Array {
   let damaged = Buffer.from(bytes);

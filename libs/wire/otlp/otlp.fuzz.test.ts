@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { mutate, type ReadRequest, seededRandom, testHash } from '../wire.testbed.ts';
+import { fuzzRuns, mutate, type ReadRequest, seededRandom, testHash } from '../wire.testbed.ts';
 import { OtlpMetricsReader } from './metrics-reader.ts';
 import {
   CUMULATIVE,
@@ -91,7 +91,7 @@ test('mutated requests decode or are refused; what decodes means the same once e
   const body = encodeExportRequest(EVERYTHING);
   const random = seededRandom(42);
   let compared = 0;
-  for (let run = 0; run < 20_000; run++) {
+  for (let run = 0; run < fuzzRuns(20_000); run++) {
     const damaged = mutate(body, random);
     const got = readOrRefuse(damaged);
     if (run % 3 > 0 || got === undefined) continue;
@@ -119,7 +119,7 @@ function comparable({ series, metadata, refusals }: ReadRequest) {
 test('mutated JSON decodes or is refused', () => {
   const text = Buffer.from(JSON.stringify(EVERYTHING));
   const random = seededRandom(43);
-  for (let run = 0; run < 5_000; run++) {
+  for (let run = 0; run < fuzzRuns(5_000); run++) {
     let body: Uint8Array;
     try {
       body = protobufFromJson(mutate(text, random).toString());
