@@ -28,6 +28,7 @@ const [seriesCount, samplesEach, windows] = [2, 3, 4].map((i, place) =>
   Number(process.argv[i] ?? [50_000, 120, 12][place]),
 );
 const path = process.argv[5];
+let state = 1;
 
 if (path === undefined) bench();
 else await prepare(path);
@@ -98,7 +99,6 @@ async function merge(file: string): Promise<void> {
   await db.close();
 }
 
-let state = 1;
 function random(): number {
   state = (Math.imul(state, 1103515245) + 12345) >>> 0;
   return state / 2 ** 32;
