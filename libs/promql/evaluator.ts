@@ -5,7 +5,7 @@ import { evaluateBinary, evaluateScalarBinary } from './binary/binary.ts';
 import type { Budget } from './budget.ts';
 import { evaluateCall, evaluateScalarCall, rangeCallBatches } from './functions/functions.ts';
 import { scaleHistogram } from './histograms/arithmetic.ts';
-import { mergeEqualRows, withoutMetadataLabels } from './label-sets.ts';
+import { LABELS_WORK, mergeEqualRows, withoutMetadataLabels } from './label-sets.ts';
 import type { QueryPlan } from './plan.ts';
 import { QueriedSamples } from './queried-samples.ts';
 import { HISTOGRAM, type StepGrid } from './query.ts';
@@ -143,9 +143,14 @@ export class Evaluator {
 
   /** The same for rows that no two become equal of. */
   stripNames(block: StepBlock): void {
-    if (this.delayedNameRemoval) block.nameDropped.fill(true);
-    else
-      for (let row = 0; row < block.rows; row++) block.labels[row] = withoutMetadataLabels(block.labels[row]);
+    if (this.delayedNameRemoval) {
+      block.nameDropped.fill(true);
+      return;
+    }
+    for (let row = 0; row < block.rows; row++) {
+      this.budget.work(LABELS_WORK);
+      block.labels[row] = withoutMetadataLabels(block.labels[row]);
+    }
   }
 
   /** Removes the names that functions have left to the end. */

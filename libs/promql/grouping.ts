@@ -1,5 +1,6 @@
 import { type Labels, METRIC_NAME } from '@xscaler/model';
-import { isMetadataLabel } from './label-sets.ts';
+import type { Budget } from './budget.ts';
+import { isMetadataLabel, LABELS_WORK } from './label-sets.ts';
 
 /** Rows that share the labels that count, worked out once for all steps. */
 export interface Groups {
@@ -10,8 +11,12 @@ export interface Groups {
 }
 
 /** Groups rows by the labels that `reduce` leaves of theirs. */
-export function groupRows(rows: readonly Labels[], reduce: (labels: Labels) => Labels): Groups {
-  const groups = new RowGroups(reduce);
+export function groupRows(
+  rows: readonly Labels[],
+  reduce: (labels: Labels) => Labels,
+  budget: Budget,
+): Groups {
+  const groups = new RowGroups(reduce, budget);
   return { groupOf: groups.add(rows), labels: groups.labels };
 }
 
@@ -20,16 +25,19 @@ export class RowGroups {
   /** Of each group, in the order of their first rows. */
   readonly labels: Labels[] = [];
   readonly #reduce: (labels: Labels) => Labels;
+  readonly #budget: Budget;
   readonly #byKey = new Map<string, number>();
 
-  constructor(reduce: (labels: Labels) => Labels) {
+  constructor(reduce: (labels: Labels) => Labels, budget: Budget) {
     this.#reduce = reduce;
+    this.#budget = budget;
   }
 
   /** @returns the group of each row */
   add(rows: readonly Labels[]): Int32Array {
     const groupOf = new Int32Array(rows.length);
     for (let i = 0; i < rows.length; i++) {
+      this.#budget.work(LABELS_WORK);
       const reduced = this.#reduce(rows[i]);
       let group = this.#byKey.get(reduced.key);
       if (group === undefined) {

@@ -5,6 +5,9 @@ import type { StepBlock } from './step-block.ts';
 
 const METADATA_LABELS = new Set([METRIC_NAME, '__type__', '__unit__']);
 
+/** What making a label set, or its key, costs in samples handled. */
+export const LABELS_WORK = 16;
+
 /** Whether a label describes the metric itself (its name, type, unit) and goes where a value changes meaning. */
 export function isMetadataLabel(name: string): boolean {
   return METADATA_LABELS.has(name);
@@ -45,6 +48,7 @@ export function mergeEqualRows(block: StepBlock): StepBlock {
   const firstRows = new Map<string, number>();
   let repeated = false;
   for (let row = 0; row < block.rows; row++) {
+    block.budget.work(LABELS_WORK);
     const key = block.labels[row].key;
     if (firstRows.has(key)) repeated = true;
     else firstRows.set(key, row);

@@ -30,7 +30,7 @@ function aggregateBlock(evaluator: Evaluator, expr: Aggregation, grid: StepGrid)
   const scalars = param && expr.op !== 'count_values' ? evaluator.scalar(param, grid) : undefined;
   const block = evaluator.vector(expr.expr, grid);
   evaluator.budget.work(block.rows * block.steps);
-  const groups = groupRows(block.labels, aggregationLabels(expr.grouping, expr.without));
+  const groups = groupRows(block.labels, aggregationLabels(expr.grouping, expr.without), evaluator.budget);
   switch (expr.op) {
     case 'limitk':
       return limitTo(block, groups, scalars as Float64Array);
@@ -48,7 +48,7 @@ function aggregateBlock(evaluator: Evaluator, expr: Aggregation, grid: StepGrid)
 /** Aggregations that add row after row up: of the vector there need be a few rows at a time only. */
 function reduceGroups(evaluator: Evaluator, expr: Aggregation, op: ReducerName, grid: StepGrid): StepBlock {
   const result = new StepBlock(evaluator.budget, grid.count);
-  const groups = new RowGroups(aggregationLabels(expr.grouping, expr.without));
+  const groups = new RowGroups(aggregationLabels(expr.grouping, expr.without), evaluator.budget);
   const reducer = reducerFor(op, { evaluator, expr, result });
   for (const block of evaluator.batches(expr.expr, grid)) {
     evaluator.budget.work(block.rows * block.steps);

@@ -28,6 +28,9 @@ export function limitTo(block: StepBlock, groups: Groups, params: Float64Array):
   return block.withoutEmptyRows();
 }
 
+/** What hashing a label set costs, in samples handled. */
+const HASH_WORK = 128;
+
 /**
  * `limit_ratio`: rows whose label hash, as a share of all hashes, is below the ratio; for a negative ratio
  * the complement of what 1 + ratio keeps.
@@ -42,7 +45,7 @@ export function limitRatio(
   const ratios = mapColumn(budget, params, (ratio) => checkedRatio(evaluator, expr, ratio));
   const { steps, present } = block;
   for (let row = 0; row < block.rows; row++) {
-    budget.work(steps);
+    budget.work(steps + HASH_WORK);
     const share = hashShare(block.labels[row]);
     for (let step = 0; step < steps; step++) {
       const ratio = ratios[step];

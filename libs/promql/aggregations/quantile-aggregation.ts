@@ -1,6 +1,7 @@
 import type { Aggregation } from '../ast.ts';
 import type { Evaluator } from '../evaluator.ts';
 import type { Groups } from '../grouping.ts';
+import { sortInterruptibly } from '../interruptible-sort.ts';
 import { formatGeneral } from '../number-format.ts';
 import { quantileOfSorted } from '../quantile.ts';
 import { FLOAT } from '../query.ts';
@@ -32,7 +33,7 @@ export function quantileOfGroups(
         else scratch[count++] = block.values[cell];
       }
       if (count + nans === 0) continue;
-      scratch.subarray(0, count).sort();
+      sortInterruptibly(scratch, count, evaluator.budget);
       result.setFloat(group * block.steps + step, quantileOfSorted(quantiles[step], scratch, count, nans));
       evaluator.budget.work(members.length);
     }

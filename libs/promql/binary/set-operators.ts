@@ -7,7 +7,7 @@ import type { StepBlock } from '../step-block.ts';
 export function combineSets(expr: BinaryExpr, left: StepBlock, right: StepBlock): StepBlock {
   const { labels, on } = expr.matching as VectorMatching;
   const reduce = matchingLabels(labels, on);
-  const both = groupRows([...left.labels, ...right.labels], reduce);
+  const both = groupRows([...left.labels, ...right.labels], reduce, left.budget);
   const leftGroups = both.groupOf.subarray(0, left.rows);
   const rightGroups = both.groupOf.subarray(left.rows);
   if (expr.op === 'or') {

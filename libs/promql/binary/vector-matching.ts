@@ -60,7 +60,7 @@ class VectorJoin {
   run(): StepBlock {
     const { labels, on } = this.#matching;
     const reduce = matchingLabels(labels, on);
-    const groups = groupRows([...this.#many.labels, ...this.#one.labels], reduce);
+    const groups = groupRows([...this.#many.labels, ...this.#one.labels], reduce, this.#evaluator.budget);
     const members: Members[] = groups.labels.map(() => ({ many: [], one: [] }));
     groups.groupOf.forEach((group, i) => {
       if (i < this.#many.rows) members[group].many.push(i);

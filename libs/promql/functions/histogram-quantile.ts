@@ -213,11 +213,11 @@ function classicHistograms(
   input: StepBlock,
   arg: number,
 ): ClassicHistogram[] {
-  const { groupOf, labels } = groupRows(input.labels, (row) =>
+  const identity = (row: Labels) =>
     evaluator.delayedNameRemoval
       ? row.without('le')
-      : row.filter((name) => name !== 'le' && name !== METRIC_NAME),
-  );
+      : row.filter((name) => name !== 'le' && name !== METRIC_NAME);
+  const { groupOf, labels } = groupRows(input.labels, identity, evaluator.budget);
   const bounds = new Map<number, { row: number; upperBound: number }[]>();
   for (let row = 0; row < input.rows; row++) {
     if (!hasFloat(input, row)) continue;

@@ -52,7 +52,7 @@ export function slideExtended(range: ExtendedRange): StepBlock {
   const { source, grid, budget, report, queried } = range;
   const block = new StepBlock(budget, grid.count, source.count);
   const samples = new RangeSamples();
-  const window = new Window(samples, report);
+  const window = new Window(samples, report, budget);
   for (let row = 0; row < source.count; row++) {
     source.load(row, samples);
     if (samples.isEmpty) continue;

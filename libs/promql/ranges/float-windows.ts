@@ -46,6 +46,7 @@ export class FloatWindows {
   /** Takes up a series, whose results go to the row of which `first` is the first cell. */
   begin(samples: RangeSamples, block: StepBlock, first: number): void {
     const { timestamps, length } = samples;
+    this.budget.work(length + this.steps);
     const { steps, rangeMs, from, to, endsMs } = this;
     const queried = this.#queried;
     let low = 0;
@@ -64,7 +65,6 @@ export class FloatWindows {
     this.first = first;
     this.results = block.values;
     this.present = block.present;
-    this.budget.work(length + steps);
   }
 
   /** A result for each window that has samples. @returns how many have */

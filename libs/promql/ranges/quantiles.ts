@@ -1,3 +1,4 @@
+import type { Budget } from '../budget.ts';
 import { quantileOfSorted } from '../quantile.ts';
 import type { FloatWindows } from './float-windows.ts';
 import type { RangeSamples } from './range-samples.ts';
@@ -20,7 +21,7 @@ export class QuantileOverTime implements WindowFunction {
 
   apply(window: Window): void {
     if (!window.hasFloats()) return;
-    this.#sorted.slideTo(window.samples.values, window.from, window.to);
+    this.#sorted.slideTo(window.samples.values, window.from, window.to, window.budget);
     window.setFloat(this.#quantile(window.step));
   }
 
@@ -29,7 +30,7 @@ export class QuantileOverTime implements WindowFunction {
     for (let k = 0; k < steps; k++) {
       if (from[k] === to[k]) continue;
       budget.work(to[k] - from[k]);
-      this.#sorted.slideTo(values, from[k], to[k]);
+      this.#sorted.slideTo(values, from[k], to[k], budget);
       results[first + k] = this.#quantile(k);
     }
     return windows.markFilled();
@@ -51,8 +52,8 @@ export class MedianDeviationOverTime implements WindowFunction {
 
   apply(window: Window): void {
     if (!window.hasFloats()) return;
-    this.#sorted.slideTo(window.samples.values, window.from, window.to);
-    window.setFloat(this.#deviation());
+    this.#sorted.slideTo(window.samples.values, window.from, window.to, window.budget);
+    window.setFloat(this.#deviation(window.budget));
   }
 
   applyAll(windows: FloatWindows): number {
@@ -60,8 +61,8 @@ export class MedianDeviationOverTime implements WindowFunction {
     for (let k = 0; k < steps; k++) {
       if (from[k] === to[k]) continue;
       budget.work(to[k] - from[k]);
-      this.#sorted.slideTo(values, from[k], to[k]);
-      results[first + k] = this.#deviation();
+      this.#sorted.slideTo(values, from[k], to[k], budget);
+      results[first + k] = this.#deviation(budget);
     }
     return windows.markFilled();
   }
@@ -70,7 +71,7 @@ export class MedianDeviationOverTime implements WindowFunction {
    * The distances below the median and those above it are sorted each, outwards: a merge of the two reaches their
    * median after half of them.
    */
-  #deviation(): number {
+  #deviation(budget: Budget): number {
     const { values, count, nans } = this.#sorted;
     if (nans > 0) return Number.NaN;
     const median = quantileOfSorted(0.5, values, count, 0);
@@ -84,6 +85,7 @@ export class MedianDeviationOverTime implements WindowFunction {
     let below = middle;
     let low = 0;
     let high = 0;
+    budget.work(count);
     for (let rank = 0; rank <= count >> 1; rank++) {
       low = high;
       const toAbove = above < count ? values[above] - median : Number.POSITIVE_INFINITY;

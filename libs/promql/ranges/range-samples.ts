@@ -1,5 +1,7 @@
 import { type FloatHistogram, isStaleWords, SampleColumns } from '@xscaler/model';
 import type { Series } from '@xscaler/storage';
+import type { Budget } from '../budget.ts';
+import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import { withHint } from '../histograms/arithmetic.ts';
 import { detectResetHints } from '../histograms/reset-hints.ts';
 import { FLOAT } from '../query.ts';
@@ -43,12 +45,21 @@ export class RangeSamples {
     return count;
   }
 
-  /** Takes the present cells of a block's row, whose first step is at `startMs`. */
-  loadRow(block: StepBlock, row: number, startMs: number, stepMs: number): void {
+  /**
+   * Takes the present cells of a block's row, whose first step is at `startMs`.
+   * @throws QueryCancelledError | QueryTimeoutError
+   */
+  loadRow(block: StepBlock, row: number, startMs: number, stepMs: number, budget: Budget): void {
     const columns = this.#columns;
     columns.reset();
+    budget.work(block.steps);
     columns.reserve(block.steps);
     const first = row * block.steps;
+    if (!block.histograms) {
+      this.#adopt();
+      this.#loadFloats(block, first, startMs, stepMs, budget);
+      return;
+    }
     for (let k = 0; k < block.steps; k++) {
       const kind = block.present[first + k];
       if (kind === FLOAT) columns.append(startMs + k * stepMs, block.values[first + k]);
@@ -60,6 +71,22 @@ export class RangeSamples {
     this.#adopt();
     if (columns.histograms) this.#split(count);
     else this.length = count;
+  }
+
+  #loadFloats(block: StepBlock, first: number, startMs: number, stepMs: number, budget: Budget): void {
+    const { steps, values, present } = block;
+    let length = 0;
+    for (let k = 0; k < steps; ) {
+      const end = Math.min(steps, k + CANCELLATION_SAMPLES);
+      budget.work(end - k);
+      for (; k < end; k++) {
+        if (present[first + k] !== FLOAT) continue;
+        this.timestamps[length] = startMs + k * stepMs;
+        this.values[length] = values[first + k];
+        length++;
+      }
+    }
+    this.length = length;
   }
 
   #adopt(): void {

@@ -77,7 +77,6 @@ export class SubquerySource implements RangeSource {
   }
 
   load(row: number, samples: RangeSamples): void {
-    samples.loadRow(this.#block, row, this.#grid.startMs, this.#grid.stepMs);
-    this.#budget.work(this.#grid.count);
+    samples.loadRow(this.#block, row, this.#grid.startMs, this.#grid.stepMs, this.#budget);
   }
 }

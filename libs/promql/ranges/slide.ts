@@ -38,7 +38,7 @@ export function* slideBatches(
 ): Generator<StepBlock> {
   const block = new StepBlock(budget, grid.count, Math.min(batchRows, source.count));
   const samples = new RangeSamples();
-  const window = new Window(samples, report);
+  const window = new Window(samples, report, budget);
   const windows = new FloatWindows(source.time, grid, budget, perStep);
   for (let row = 0; row < source.count; row++) {
     source.load(row, samples);

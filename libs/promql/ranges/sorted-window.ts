@@ -1,5 +1,10 @@
+import type { Budget } from '../budget.ts';
+import { sortInterruptibly } from '../interruptible-sort.ts';
+
 /** Insertions and removals from which on sorting the window anew is cheaper than moving memory for each. */
 const MOVES_BEFORE_SORTING = 256;
+/** So many values (2^4) are moved in memory in the time that one takes to be worked on. */
+const MOVED_PER_WORK_BITS = 4;
 
 /**
  * The values of a window kept sorted while it slides, NaNs only counted. Each sample is inserted and removed once by
@@ -22,23 +27,33 @@ export class SortedWindow {
     this.#to = 0;
   }
 
-  /** Moves on to the samples from ≤ i < to, neither of which goes back. */
-  slideTo(samples: Float64Array, from: number, to: number): void {
+  /**
+   * Moves on to the samples from ≤ i < to, neither of which goes back.
+   * @throws LimitError | QueryCancelledError | QueryTimeoutError
+   */
+  slideTo(samples: Float64Array, from: number, to: number, budget: Budget): void {
     if (from >= this.#to || from - this.#from + to - this.#to > MOVES_BEFORE_SORTING) {
-      this.#sortAnew(samples, from, to);
+      this.#sortAnew(samples, from, to, budget);
     }
-    for (; this.#from < from; this.#from++) this.#remove(samples[this.#from]);
-    for (; this.#to < to; this.#to++) this.#insert(samples[this.#to]);
+    const moving = this.count >>> MOVED_PER_WORK_BITS;
+    for (; this.#from < from; this.#from++) {
+      budget.work(moving);
+      this.#remove(samples[this.#from]);
+    }
+    for (; this.#to < to; this.#to++) {
+      budget.work(moving);
+      this.#insert(samples[this.#to]);
+    }
   }
 
-  #sortAnew(samples: Float64Array, from: number, to: number): void {
+  #sortAnew(samples: Float64Array, from: number, to: number, budget: Budget): void {
     this.count = 0;
     this.nans = 0;
     for (let i = from; i < to; i++) {
       if (Number.isNaN(samples[i])) this.nans++;
       else this.values[this.count++] = samples[i];
     }
-    this.values.subarray(0, this.count).sort();
+    sortInterruptibly(this.values, this.count, budget);
     this.#from = from;
     this.#to = to;
   }

@@ -1,8 +1,13 @@
+import type { Budget } from '../budget.ts';
+import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import { aggregateHistograms } from '../histograms/aggregate.ts';
 import { KahanSum, RunningMean } from '../kahan.ts';
 import type { FloatWindows } from './float-windows.ts';
 import type { RangeSamples } from './range-samples.ts';
 import type { Window, WindowFunction } from './window.ts';
+
+/** Windows may be long: every so many samples of them the cancellation is looked at. */
+const LOOK_MASK = CANCELLATION_SAMPLES - 1;
 
 /**
  * `sum_over_time` and `avg_over_time`. Where all values of a series are integers whose magnitudes sum up
@@ -52,7 +57,9 @@ export class SumOverTime implements WindowFunction {
       return;
     }
     const { values } = window.samples;
-    window.setFloat(this.#average ? this.#meanOf(values, from, to) : this.#sumOf(values, from, to));
+    const { budget } = window;
+    const average = this.#average;
+    window.setFloat(average ? this.#meanOf(values, from, to, budget) : this.#sumOf(values, from, to, budget));
   }
 
   applyAll(windows: FloatWindows): number {
@@ -69,8 +76,9 @@ export class SumOverTime implements WindowFunction {
         results[first + k] = average ? sum / (high - low) : sum;
         continue;
       }
-      budget.work(high - low);
-      results[first + k] = average ? this.#meanOf(values, low, high) : this.#sumOf(values, low, high);
+      results[first + k] = average
+        ? this.#meanOf(values, low, high, budget)
+        : this.#sumOf(values, low, high, budget);
     }
     return windows.markFilled();
   }
@@ -86,21 +94,27 @@ export class SumOverTime implements WindowFunction {
     window.setHistogram(total.histogram);
   }
 
-  #sumOf(values: Float64Array, from: number, to: number): number {
-    const sum = finiteSum(values, from, to, 0);
+  #sumOf(values: Float64Array, from: number, to: number, budget: Budget): number {
+    const sum = finiteSum(values, from, to, 0, budget);
     if (Number.isFinite(sum)) return sum;
     const kahan = this.#kahan;
     kahan.reset();
-    for (let i = from; i < to; i++) kahan.add(values[i]);
+    for (let i = from; i < to; i++) {
+      if ((i & LOOK_MASK) === 0) budget.look();
+      kahan.add(values[i]);
+    }
     return kahan.total;
   }
 
-  #meanOf(values: Float64Array, from: number, to: number): number {
-    const plain = finiteSum(values, from, to, to - from);
+  #meanOf(values: Float64Array, from: number, to: number, budget: Budget): number {
+    const plain = finiteSum(values, from, to, to - from, budget);
     if (Number.isFinite(plain)) return plain;
     const mean = this.#mean;
     mean.reset();
-    for (let i = from; i < to; i++) mean.add(values[i]);
+    for (let i = from; i < to; i++) {
+      if ((i & LOOK_MASK) === 0) budget.look();
+      mean.add(values[i]);
+    }
     return mean.mean;
   }
 }
@@ -109,14 +123,18 @@ export class SumOverTime implements WindowFunction {
  * What `KahanSum` gives for the values, or `RunningMean` where `count` says how many they are, without objects in the
  * loop: right where it comes out finite, which it can't if anything on the way was not.
  */
-function finiteSum(values: Float64Array, from: number, to: number, count: number): number {
+function finiteSum(values: Float64Array, from: number, to: number, count: number, budget: Budget): number {
   let sum = values[from];
   let compensation = 0;
-  for (let i = from + 1; i < to; i++) {
-    const value = values[i];
-    const next = sum + value;
-    compensation += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
-    sum = next;
+  for (let i = from + 1; i < to; ) {
+    const end = Math.min(to, i + CANCELLATION_SAMPLES);
+    budget.work(end - i);
+    for (; i < end; i++) {
+      const value = values[i];
+      const next = sum + value;
+      compensation += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
+      sum = next;
+    }
   }
   return count === 0 ? sum + compensation : sum / count + compensation / count;
 }

@@ -1,6 +1,10 @@
+import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import { ExecutionError } from '../errors.ts';
 import { KahanSum } from '../kahan.ts';
 import { PlainWindowFunction, type Window } from './window.ts';
+
+/** Windows may be long: every so many samples of them the cancellation is looked at. */
+const LOOK_MASK = CANCELLATION_SAMPLES - 1;
 
 /** Simple linear regression over a window, sums compensated. */
 class Regression {
@@ -12,7 +16,7 @@ class Regression {
   readonly #xx = new KahanSum();
 
   /** Fits the window's floats; x is in seconds after `originMs`. */
-  fit({ samples: { timestamps, values }, from, to }: Window, originMs: number): void {
+  fit({ samples: { timestamps, values }, from, to, budget }: Window, originMs: number): void {
     const x = this.#x;
     const y = this.#y;
     const xy = this.#xy;
@@ -24,6 +28,7 @@ class Regression {
     const first = values[from];
     let constant = true;
     for (let i = from; i < to; i++) {
+      if ((i & LOOK_MASK) === 0) budget.look();
       const value = values[i];
       if (value !== first && i > from) constant = false;
       const seconds = (timestamps[i] - originMs) / 1000;
@@ -99,6 +104,7 @@ export class DoubleExponentialSmoothing extends PlainWindowFunction {
     let smoothed = values[from];
     let slope = values[from + 1] - values[from];
     for (let i = from + 1; i < to; i++) {
+      if ((i & LOOK_MASK) === 0) window.budget.look();
       if (i > from + 1) slope = trend * (smoothed - previous) + (1 - trend) * slope;
       const next = smoothing * values[i] + (1 - smoothing) * (smoothed + slope);
       previous = smoothed;

@@ -1,3 +1,5 @@
+import type { Budget } from '../budget.ts';
+import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import { KahanSum } from '../kahan.ts';
 import type { FloatWindows } from './float-windows.ts';
 import { PlainWindowFunction, type Window } from './window.ts';
@@ -26,7 +28,7 @@ export class VarianceOverTime extends PlainWindowFunction {
   apply(window: Window): void {
     if (!window.hasFloats()) return;
     const { from, to, samples } = window;
-    window.setFloat(this.#resultOf(this.#squaresOf(samples.values, from, to), to - from));
+    window.setFloat(this.#resultOf(this.#squaresOf(samples.values, from, to, window.budget), to - from));
   }
 
   applyAll(windows: FloatWindows): number {
@@ -35,12 +37,17 @@ export class VarianceOverTime extends PlainWindowFunction {
     for (let k = 0; k < steps; ) {
       const count = to[k] - from[k];
       const sideBySide =
-        k + 2 < steps && count === to[k + 1] - from[k + 1] && count === to[k + 2] - from[k + 2] ? LANES : 1;
-      budget.work(sideBySide * count);
+        k + 2 < steps &&
+        count <= CANCELLATION_SAMPLES &&
+        count === to[k + 1] - from[k + 1] &&
+        count === to[k + 2] - from[k + 2]
+          ? LANES
+          : 1;
+      budget.work(LANES * count);
       if (sideBySide === LANES) squaresOfThree(values, from[k], from[k + 1], from[k + 2], count, lanes);
       for (let lane = 0; lane < sideBySide; lane++, k++) {
         const known = sideBySide === LANES && Number.isFinite(lanes[lane]);
-        const squares = known ? lanes[lane] : this.#squaresOf(values, from[k], to[k]);
+        const squares = known ? lanes[lane] : this.#squaresOf(values, from[k], to[k], budget);
         results[first + k] = this.#resultOf(squares, count);
       }
     }
@@ -53,15 +60,19 @@ export class VarianceOverTime extends PlainWindowFunction {
   }
 
   /** Sum of the squared distances from the mean. */
-  #squaresOf(values: Float64Array, from: number, to: number): number {
+  #squaresOf(values: Float64Array, from: number, to: number, budget: Budget): number {
     const mean = this.#mean;
     const squares = this.#squares;
     mean.reset();
     squares.reset();
-    for (let i = from; i < to; i++) {
-      const delta = values[i] - mean.total;
-      mean.add(delta / (i - from + 1));
-      squares.add(delta * (values[i] - mean.total));
+    for (let i = from; i < to; ) {
+      const end = Math.min(to, i + CANCELLATION_SAMPLES);
+      budget.work(end - i);
+      for (; i < end; i++) {
+        const delta = values[i] - mean.total;
+        mean.add(delta / (i - from + 1));
+        squares.add(delta * (values[i] - mean.total));
+      }
     }
     return squares.total;
   }

@@ -1,4 +1,5 @@
 import type { FloatHistogram } from '@xscaler/model';
+import type { Budget } from '../budget.ts';
 import { ABSENT, FLOAT, HISTOGRAM } from '../query.ts';
 import type { FloatWindows } from './float-windows.ts';
 import type { RangeReport } from './range-report.ts';
@@ -11,6 +12,7 @@ import type { RangeSamples } from './range-samples.ts';
 export class Window {
   readonly samples: RangeSamples;
   readonly report: RangeReport;
+  readonly budget: Budget;
   from = 0;
   to = 0;
   histogramFrom = 0;
@@ -26,8 +28,9 @@ export class Window {
   value = Number.NaN;
   histogram: FloatHistogram | undefined;
 
-  constructor(samples: RangeSamples, report: RangeReport) {
+  constructor(samples: RangeSamples, report: RangeReport, budget: Budget) {
     this.samples = samples;
+    this.budget = budget;
     this.report = report;
   }
 
