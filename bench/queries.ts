@@ -21,13 +21,14 @@ const QUERY_STEP_SECONDS = 60;
 const DATA_AGE_MS = 3 * 3_600_000;
 const IN_BLOCKS_WITHIN_MS = 120_000;
 const COMPACTED_WITHIN_MS = 90_000;
+const SEND_ATTEMPTS = 20;
 
 const { values: flags } = parseArgs({
   options: {
     series: { type: 'string', default: '5000' },
     steps: { type: 'string', default: '2880' },
     'step-seconds': { type: 'string', default: '30' },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
     only: { type: 'string', default: '' },
     peers: { type: 'string', default: 'prometheus,victoria-metrics' },
     seed: { type: 'string', default: '1' },
@@ -103,9 +104,26 @@ async function askAll(answerers: readonly Answerer[]): Promise<void> {
 async function feed(receiver: Receiver, bodies: readonly Buffer[]): Promise<void> {
   const sender = new Sender(receiver);
   const sentMs = performance.now();
-  for (const body of bodies) await sender.send(body);
+  for (const body of bodies) await sendUntilAccepted(sender, body);
   await sender.close();
   console.error(`${receiver.name} fed in ${((performance.now() - sentMs) / 1_000).toFixed(0)} s`);
+}
+
+async function feedInTurn(receivers: readonly Receiver[], bodies: readonly Buffer[]): Promise<void> {
+  for (const receiver of receivers) await feed(receiver, bodies);
+}
+
+/** As every sender does, a busy receiver is asked again. */
+async function sendUntilAccepted(sender: Sender, body: Buffer): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await sender.send(body);
+      return;
+    } catch (error) {
+      if (attempt === SEND_ATTEMPTS) throw error;
+      await sleep(500);
+    }
+  }
 }
 
 async function metricsPage({ url }: Receiver): Promise<string> {
@@ -190,15 +208,16 @@ const [bodies] = workloadBodies(shape);
 const receivers = await Promise.all(names.map((name) => RECEIVERS[name]()));
 const xscaler = await startRestartableXscaler();
 try {
-  await feed(xscaler.receiver, bodies);
-  for (const receiver of receivers) await feed(receiver, bodies);
+  // Prometheus takes longest by far: the others are fed one after the other beside it.
+  const [prometheus] = receivers.filter(({ name }) => name === 'prometheus');
+  const others = [xscaler.receiver, ...receivers.filter((receiver) => receiver !== prometheus)];
+  await Promise.all([prometheus && feed(prometheus, bodies), feedInTurn(others, bodies)]);
   const peers = receivers.map((receiver) => new Answerer(receiver.name, receiver));
   const heads = new Answerer('heads', xscaler.receiver);
   await askAll([heads]);
   await heads.close();
   await xscaler.startAgain();
   await untilInBlocks(xscaler.receiver);
-  const prometheus = receivers.find(({ name }) => name === 'prometheus');
   if (prometheus) await untilCompacted(prometheus);
   await sleep(2_000);
   const blocks = new Answerer('blocks', xscaler.receiver);

@@ -22,6 +22,8 @@ export const RECEIVERS: Readonly<Record<string, () => Promise<Receiver>>> = {
 };
 
 const READY_WITHIN_MS = 60_000;
+/** A whole day's data comes back from the log. */
+const REPLAYED_WITHIN_MS = 180_000;
 
 /** Installs Debian's packages of the peers that are missing. @throws Error where that can't be done */
 export function provide(names: readonly string[]): void {
@@ -114,7 +116,7 @@ export async function startRestartableXscaler(): Promise<RestartableXscaler> {
   const startAgain = async () => {
     await xscaler.kill();
     again = xscaler.spawn(INTO_BLOCKS);
-    await again.untilReady(`${xscaler.url}/-/ready`, READY_WITHIN_MS);
+    await again.untilReady(`${xscaler.url}/-/ready`, REPLAYED_WITHIN_MS);
   };
   return { receiver, startAgain };
 }
