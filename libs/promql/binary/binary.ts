@@ -1,5 +1,6 @@
 import { type BinaryExpr, type BinaryOperator, typeOf } from '../ast.ts';
 import type { Budget } from '../budget.ts';
+import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { ABSENT, HISTOGRAM, type StepGrid } from '../query.ts';
 import { mapColumn } from '../scalar-column.ts';
@@ -55,19 +56,24 @@ function combineWithScalar(
   const compares = isComparison(expr.op);
   const compare = comparisonOf(expr.op);
   const combine = arithmeticOf(expr.op);
-  evaluator.budget.work(cells);
-  for (let i = 0; i < cells; i++) {
-    if (present[i] === ABSENT) continue;
-    if (present[i] === HISTOGRAM || trims) {
-      combineMixedCell(evaluator, expr, block, i, scalars[i % steps], scalarIsLeft);
-      continue;
+  let step = -1;
+  for (let from = 0; from < cells; from += CANCELLATION_SAMPLES) {
+    const to = Math.min(cells, from + CANCELLATION_SAMPLES);
+    evaluator.budget.work(to - from);
+    for (let i = from; i < to; i++) {
+      if (++step === steps) step = 0;
+      if (present[i] === ABSENT) continue;
+      const scalar = scalars[step];
+      if (present[i] === HISTOGRAM || trims) {
+        combineMixedCell(evaluator, expr, block, i, scalar, scalarIsLeft);
+        continue;
+      }
+      const left = scalarIsLeft ? scalar : values[i];
+      const right = scalarIsLeft ? values[i] : scalar;
+      if (!compares) values[i] = combine(left, right);
+      else if (expr.returnBool) values[i] = Number(compare(left, right));
+      else if (!compare(left, right)) present[i] = 0;
     }
-    const scalar = scalars[i % steps];
-    const left = scalarIsLeft ? scalar : values[i];
-    const right = scalarIsLeft ? values[i] : scalar;
-    if (!compares) values[i] = combine(left, right);
-    else if (expr.returnBool) values[i] = Number(compare(left, right));
-    else if (!compare(left, right)) present[i] = 0;
   }
   const kept = block.withoutEmptyRows();
   return trims || (compares && !expr.returnBool) ? kept : evaluator.dropNames(kept);

@@ -1,3 +1,4 @@
+import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import { FLOAT } from '../query.ts';
 import type { FunctionName } from '../signatures.ts';
 import type { StepBlock } from '../step-block.ts';
@@ -65,12 +66,17 @@ export function unaryMath(name: FunctionName): ((value: number) => number) | und
  * @param fn gets the value and its step
  */
 export function mapFloats(block: StepBlock, fn: (value: number, step: number) => number): StepBlock {
-  const { present, values, steps } = block;
+  const { budget, present, values, steps } = block;
   const cells = block.rows * steps;
-  block.budget.work(cells);
-  for (let i = 0; i < cells; i++) {
-    if (present[i] === FLOAT) values[i] = fn(values[i], i % steps);
-    else present[i] = 0;
+  let step = 0;
+  for (let from = 0; from < cells; from += CANCELLATION_SAMPLES) {
+    const to = Math.min(cells, from + CANCELLATION_SAMPLES);
+    budget.work(to - from);
+    for (let i = from; i < to; i++) {
+      if (present[i] === FLOAT) values[i] = fn(values[i], step);
+      else present[i] = 0;
+      if (++step === steps) step = 0;
+    }
   }
   block.histograms = undefined;
   return block;
