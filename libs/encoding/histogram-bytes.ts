@@ -157,6 +157,14 @@ export function readHistogramCounts(from: ByteReader, layout: HistogramLayout, s
   return histogramOf(layout, sum, count, zeroCount, positiveBuckets, negativeBuckets);
 }
 
+/** Goes over the counts of a histogram of a layout, without making anything of them. @throws DecodeError */
+export function skipHistogramCounts(from: ByteReader, layout: HistogramLayout): void {
+  const { isInteger, positiveCount, negativeCount } = layout;
+  const count = 2 + positiveCount + negativeCount;
+  if (isInteger) for (let i = 0; i < count; i++) from.uvarint();
+  else from.skip(8 * count);
+}
+
 /** A layout with its counts. */
 export function histogramOf(
   layout: HistogramLayout,

@@ -13,6 +13,7 @@ export {
   histogramOf,
   readHistogramCounts,
   readHistogramLayout,
+  skipHistogramCounts,
   writeHistogramCounts,
   writeHistogramLayout,
 } from './histogram-bytes.ts';

@@ -7,6 +7,7 @@ import {
   hasIntegerCounts,
   readHistogramCounts,
   readHistogramLayout,
+  skipHistogramCounts,
   writeHistogramCounts,
   writeHistogramLayout,
 } from '@xscaler/encoding';
@@ -121,7 +122,7 @@ export class HistogramPlaces {
 
   /** @throws DecodeError */
   histogram(i: number, sum: number): HistogramFields {
-    return this.#decode(i, this.#layout(i), sum);
+    return readHistogramCounts(this.#counts(i), this.#layout(i), sum);
   }
 
   /** What a head keeps as bytes must be a histogram. */
@@ -130,7 +131,9 @@ export class HistogramPlaces {
     for (let i = 0; i < count; i++) {
       const isNew = i === 0 || this.places[PLACE_WORDS * i] !== this.places[PLACE_WORDS * (i - 1)];
       if (layout === undefined || isNew) layout = this.#layout(i);
-      this.#decode(i, layout, 0);
+      const from = this.#counts(i);
+      skipHistogramCounts(from, layout);
+      if (from.remaining > 0) throw new DecodeError('bytes behind the counts of a histogram');
     }
   }
 
@@ -141,15 +144,8 @@ export class HistogramPlaces {
     return layout;
   }
 
-  #decode(i: number, layout: HistogramLayout, sum: number): HistogramFields {
-    const from = new ByteReader(
-      this.bytes,
-      this.places[PLACE_WORDS * i + 2],
-      this.places[PLACE_WORDS * i + 3],
-    );
-    const histogram = readHistogramCounts(from, layout, sum);
-    if (from.remaining > 0) throw new DecodeError('bytes behind the counts of a histogram');
-    return histogram;
+  #counts(i: number): ByteReader {
+    return new ByteReader(this.bytes, this.places[PLACE_WORDS * i + 2], this.places[PLACE_WORDS * i + 3]);
   }
 
   #reserve(count: number): void {
