@@ -58,11 +58,7 @@ export function credentialsOf(rawHeaders: readonly string[]): Credentials {
  * The limits of the tenant that the request may act for.
  * @throws Refusal
  */
-export function admit(
-  authenticator: Authenticator,
-  credentials: Credentials,
-  need: RouteKind,
-): Limits {
+export function admit(authenticator: Authenticator, credentials: Credentials, need: RouteKind): Limits {
   const { tenantId, token } = credentials;
   if (token === undefined) throw unauthenticated();
   const answer = authenticator.authenticate(token, tenantId, need);
