@@ -4,6 +4,9 @@ import { FLOAT, type StepGrid } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
 import type { RangeSamples } from './range-samples.ts';
 
+/** Times of more samples than that are not remembered for the next series: the memory is worth more. */
+const MOST_REMEMBERED = 65_536;
+
 /**
  * The windows of all steps over a series that has floats alone and no start timestamps, which is to say nearly every
  * series: a function that takes them at once runs in one loop of its own, without a call a window.
@@ -17,6 +20,10 @@ export class FloatWindows {
   /** of the times endsMs[k] − rangeMs < t ≤ endsMs[k]. */
   readonly endsMs: Float64Array;
   readonly budget: Budget;
+  /** When the samples were taken of which the windows are. */
+  #times = new Float64Array(0);
+  /** −1 where they are not remembered. */
+  #timeCount = 0;
   /** Samples looked at, by step. */
   readonly #queried: Float64Array;
   timestamps: Float64Array = new Float64Array(0);
@@ -47,8 +54,27 @@ export class FloatWindows {
   begin(samples: RangeSamples, block: StepBlock, first: number): void {
     const { timestamps, length } = samples;
     this.budget.work(length + this.steps);
-    const { steps, rangeMs, from, to, endsMs } = this;
+    if (!this.#hasTimes(timestamps, length)) this.#findWindows(timestamps, length);
+    this.timestamps = timestamps;
+    this.values = samples.values;
+    this.first = first;
+    this.results = block.values;
+    this.present = block.present;
+    const { steps, from, to } = this;
     const queried = this.#queried;
+    for (let k = 0; k < steps; k++) queried[k] += to[k] - from[k];
+  }
+
+  /** Whether the windows are known already: series of one target are scraped at the same times. */
+  #hasTimes(timestamps: Float64Array, length: number): boolean {
+    const known = this.#times;
+    if (length !== this.#timeCount) return false;
+    for (let i = 0; i < length; i++) if (timestamps[i] !== known[i]) return false;
+    return true;
+  }
+
+  #findWindows(timestamps: Float64Array, length: number): void {
+    const { steps, rangeMs, from, to, endsMs } = this;
     let low = 0;
     let high = 0;
     for (let k = 0; k < steps; k++) {
@@ -58,13 +84,14 @@ export class FloatWindows {
       while (low < high && timestamps[low] <= startMs) low++;
       from[k] = low;
       to[k] = high;
-      queried[k] += high - low;
     }
-    this.timestamps = timestamps;
-    this.values = samples.values;
-    this.first = first;
-    this.results = block.values;
-    this.present = block.present;
+    this.#timeCount = length <= MOST_REMEMBERED ? length : -1;
+    if (this.#timeCount < 0) return;
+    if (this.#times.length < length) {
+      this.budget.hold(length - this.#times.length);
+      this.#times = new Float64Array(length);
+    }
+    this.#times.set(timestamps.subarray(0, length));
   }
 
   /** A result for each window that has samples. @returns how many have */
