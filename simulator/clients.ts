@@ -1,6 +1,6 @@
 import type { Random } from '@xscaler/e2e/harness';
 import { Labels } from '@xscaler/model';
-import type { UpstreamResponse } from '@xscaler/rpc';
+import type { UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import { encodeWriteRequest, packSnappy, type WriteSeries } from '@xscaler/wire';
 import { BrokenPromiseError, type Expectations } from './expectations.ts';
 import type { Network } from './network.ts';
@@ -76,9 +76,47 @@ export class WriteClient {
     }
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const answer = await this.#send(push.tenant, body).catch(ifNoAnswer);
-      if (answer !== undefined && answer.status < 500)
-        return this.#answered(push, answer, clock() - composedMs);
+      if (answer === undefined) this.#each(push, (...point) => this.#expectations.unanswered(...point));
+      if (answer === undefined || answer.status >= 500) continue;
+      this.#answered(push, answer, clock() - composedMs);
+      break;
     }
+    this.#each(push, (...point) => this.#expectations.sentOff(...point));
+  }
+
+  #each({ tenant, good }: Push, tell: (tenant: string, series: string, timestampMs: number) => void): void {
+    for (const { series, timestampMs } of good) tell(tenant, series, timestampMs);
+  }
+
+  /** Deletes a stretch of one series. */
+  async delete(nowMs: number): Promise<void> {
+    const { tenants, seriesPerTenant } = this.#settings;
+    const tenant = tenants[this.#random.between(0, tenants.length)];
+    const series = String(this.#random.between(0, seriesPerTenant));
+    const endMs = Math.round(nowMs) - this.#random.between(-5_000, 40_000);
+    const startMs = endMs - this.#random.between(0, 20_000);
+    const begunAt = this.#expectations.moment();
+    const deletion = this.#expectations.deleting(tenant, series, startMs, endMs);
+    const query = new URLSearchParams({
+      'match[]': `{series="${series}"}`,
+      start: String(startMs / 1_000),
+      end: String(endMs / 1_000),
+    });
+    const path = '/api/v1/admin/tsdb/delete_series';
+    const body = new Uint8Array(0);
+    const answer = await this.#call({
+      tenant,
+      method: 'POST',
+      path,
+      query: `${query}`,
+      headers: {},
+      body,
+    }).catch(ifNoAnswer);
+    if (answer === undefined || answer.status >= 500) return;
+    if (answer.status >= 300) {
+      throw new BrokenPromiseError(`an answer ${answer.status} to a deletion: ${Buffer.from(answer.body)}`);
+    }
+    this.#expectations.deleted(deletion, begunAt);
   }
 
   #compose(nowMs: number): Push {
@@ -102,9 +140,12 @@ export class WriteClient {
   }
 
   #send(tenant: string, body: Uint8Array): Promise<UpstreamResponse> {
-    const distributor = this.#distributors[this.#random.between(0, this.#distributors.length)];
     const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' };
-    const request = { tenant, method: 'POST', path: '/api/v1/push', query: '', headers, body };
+    return this.#call({ tenant, method: 'POST', path: '/api/v1/push', query: '', headers, body });
+  }
+
+  #call(request: UpstreamRequest): Promise<UpstreamResponse> {
+    const distributor = this.#distributors[this.#random.between(0, this.#distributors.length)];
     const work = () => distributor.handle(request, new AbortController().signal);
     return this.#network.call(undefined, distributor, work, () => new NoAnswerError());
   }

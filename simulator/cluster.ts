@@ -1,13 +1,14 @@
 import type { Random } from '@xscaler/e2e/harness';
 import { Network } from './network.ts';
 import {
+  CompactorProcess,
   DistributorProcess,
   IngesterProcess,
   type SimulatedProcess,
   type Surroundings,
 } from './processes.ts';
 import { QuerierProcess } from './querier-process.ts';
-import { type ClusterSettings, ingesterSettings, MAX_SKEW_MS, ZONES } from './settings.ts';
+import { type ClusterSettings, compactorSettings, ingesterSettings, MAX_SKEW_MS, ZONES } from './settings.ts';
 import { SimulatedDatabase, type Statement } from './simulated-database.ts';
 import { SimulatedLog } from './simulated-log.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -17,6 +18,7 @@ export class Cluster {
   readonly surroundings: Surroundings;
   readonly distributors: readonly DistributorProcess[];
   readonly ingesters: readonly IngesterProcess[];
+  readonly compactors: readonly CompactorProcess[];
   readonly querier: QuerierProcess;
   readonly #random: Random;
 
@@ -42,11 +44,14 @@ export class Cluster {
         return new IngesterProcess(`ingester-${zone}-${ordinal}`, surroundings, own);
       }),
     );
+    this.compactors = ['compactor-0', 'compactor-1'].map(
+      (name) => new CompactorProcess(name, surroundings, compactorSettings(random)),
+    );
     this.querier = new QuerierProcess('querier', surroundings, this.ingesters, settings);
   }
 
   get processes(): readonly SimulatedProcess[] {
-    return [...this.distributors, ...this.ingesters, this.querier];
+    return [...this.distributors, ...this.ingesters, ...this.compactors, this.querier];
   }
 
   startAll(): void {

@@ -2,8 +2,19 @@ import type { FoundSeries } from './querier-process.ts';
 
 /** What is known of one timestamp of one series. */
 interface Point {
-  /** Values that were sent for it, whether or not an answer came. */
-  readonly sent: Set<number>;
+  /** Values that were sent for it since it was deleted last, whether or not an answer came. */
+  sent: Set<number>;
+  /** Every value that was ever sent for it. */
+  readonly everSent: Set<number>;
+  /** When it was sent last, and how many pushes of it wait for their answers. */
+  sentAt: number;
+  openPushes: number;
+  /** A push of it got no answer: it may reach the log at any time. */
+  hasStragglers: boolean;
+  /** A deletion that may come before or after it in the log: it is there or not. */
+  isUncertain: boolean;
+  /** When the last deletion of it was acknowledged. */
+  deletedAt: number;
   /** When the first answer said that it is stored, by the count of answers; infinite where none has. */
   acknowledgedAt: number;
   /** What a read saw; every later read must see the same. */
@@ -16,14 +27,22 @@ export class BrokenPromiseError extends Error {
   override readonly name = 'BrokenPromiseError';
 }
 
+/** A deletion from the request until it is acknowledged, if it ever is: what is sent meanwhile may be deleted or not. */
+export interface PendingDeletion {
+  readonly key: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
 /** What clients were promised, and the check that reads keep it. */
 export class Expectations {
   readonly #series = new Map<string, Map<number, Point>>();
+  readonly #deletions = new Set<PendingDeletion>();
   #clock = 0;
   acknowledged = 0;
   refused = 0;
   checkedReads = 0;
-  checkedSamples = 0;
+  deletions = 0;
 
   /** A moment: what was acknowledged before it must be seen by a read that begins at it. */
   moment(): number {
@@ -31,7 +50,51 @@ export class Expectations {
   }
 
   sending(tenant: string, series: string, timestampMs: number, value: number): void {
-    this.#point(tenant, series, timestampMs).sent.add(value);
+    const point = this.#point(tenant, series, timestampMs);
+    point.sent.add(value);
+    point.everSent.add(value);
+    point.sentAt = this.#clock++;
+    point.openPushes++;
+    const key = keyOf(tenant, series);
+    for (const deletion of this.#deletions) {
+      if (deletion.key === key && covers(deletion, timestampMs)) point.isUncertain = true;
+    }
+  }
+
+  /** A push of it is over, whatever came of it. */
+  sentOff(tenant: string, series: string, timestampMs: number): void {
+    this.#point(tenant, series, timestampMs).openPushes--;
+  }
+
+  /** Nobody knows whether, or when, what was sent arrives. */
+  unanswered(tenant: string, series: string, timestampMs: number): void {
+    this.#point(tenant, series, timestampMs).hasStragglers = true;
+  }
+
+  deleting(tenant: string, series: string, startMs: number, endMs: number): PendingDeletion {
+    const deletion = { key: keyOf(tenant, series), startMs, endMs };
+    this.#deletions.add(deletion);
+    return deletion;
+  }
+
+  /** What had been answered before the deletion began is gone; what was under way is there or not. */
+  deleted(deletion: PendingDeletion, begunAt: number): void {
+    this.#deletions.delete(deletion);
+    this.deletions++;
+    const at = this.#clock++;
+    for (const [timestampMs, point] of this.#series.get(deletion.key) ?? []) {
+      if (!covers(deletion, timestampMs) || point.isUncertain) continue;
+      const wasUnderWay = point.sentAt > begunAt || point.openPushes > 0 || point.hasStragglers;
+      if (wasUnderWay) {
+        point.isUncertain = true;
+        continue;
+      }
+      point.deletedAt = at;
+      point.sent = new Set();
+      point.acknowledgedAt = Number.POSITIVE_INFINITY;
+      point.seen = undefined;
+      point.seenAt = Number.POSITIVE_INFINITY;
+    }
   }
 
   acknowledge(tenant: string, series: string, timestampMs: number): void {
@@ -57,8 +120,9 @@ export class Expectations {
       const samples = byKey.get(key)?.samples;
       for (const [timestampMs, point] of points) {
         if (timestampMs < startMs || timestampMs > endMs) continue;
-        checkPoint(`${key} at ${timestampMs}`, point, samples?.get(timestampMs), moment, this.#clock);
-        this.checkedSamples++;
+        const name = `${key} at ${timestampMs}`;
+        const isDeleting = [...this.#deletions].some((each) => each.key === key && covers(each, timestampMs));
+        checkPoint(name, point, samples?.get(timestampMs), moment, this.#clock, isDeleting);
       }
     }
     this.#clock++;
@@ -74,7 +138,18 @@ export class Expectations {
     let point = points.get(timestampMs);
     if (point === undefined) {
       const never = Number.POSITIVE_INFINITY;
-      point = { sent: new Set(), acknowledgedAt: never, seen: undefined, seenAt: never };
+      point = {
+        sent: new Set(),
+        everSent: new Set(),
+        sentAt: 0,
+        openPushes: 0,
+        hasStragglers: false,
+        isUncertain: false,
+        deletedAt: Number.NEGATIVE_INFINITY,
+        acknowledgedAt: never,
+        seen: undefined,
+        seenAt: never,
+      };
       points.set(timestampMs, point);
     }
     return point;
@@ -87,18 +162,33 @@ function checkPoint(
   value: number | undefined,
   moment: number,
   now: number,
+  isDeleting: boolean,
 ): void {
+  // Where a deletion came meanwhile the read may have been before or after it.
+  if (point.isUncertain || isDeleting || point.deletedAt >= moment) {
+    if (value !== undefined && !point.everSent.has(value)) {
+      throw new BrokenPromiseError(`${name} is ${value}, which nobody sent`);
+    }
+    return;
+  }
   if (value === undefined) {
     if (point.acknowledgedAt < moment) throw new BrokenPromiseError(`${name} was acknowledged and is lost`);
     if (point.seenAt < moment) throw new BrokenPromiseError(`${name} was seen and is lost`);
     return;
   }
-  if (!point.sent.has(value)) throw new BrokenPromiseError(`${name} is ${value}, which nobody sent`);
+  if (!point.sent.has(value)) {
+    const why = point.everSent.has(value) ? 'which was deleted' : 'which nobody sent';
+    throw new BrokenPromiseError(`${name} is ${value}, ${why}`);
+  }
   if (point.seen !== undefined && point.seen !== value) {
     throw new BrokenPromiseError(`${name} was seen as ${point.seen} and is ${value}`);
   }
   point.seen = value;
   point.seenAt = Math.min(point.seenAt, now);
+}
+
+function covers({ startMs, endMs }: PendingDeletion, timestampMs: number): boolean {
+  return timestampMs >= startMs && timestampMs <= endMs;
 }
 
 function keyOf(tenant: string, series: string): string {

@@ -1,5 +1,7 @@
-import { type BlockStore, SqlBlockStore } from '@xscaler/database';
-import { createDistributor } from '@xscaler/distributor';
+import { randomUUID } from 'node:crypto';
+import { Compactor, type CompactorOptions } from '@xscaler/compactor';
+import { type BlockStore, SqlBlockStore, SqlCompactionStore, SqlDeletionStore } from '@xscaler/database';
+import { createDistributor, SeriesDeletions, withDeletions } from '@xscaler/distributor';
 import { type CutSettings, Ingester, type IngesterStatus } from '@xscaler/ingester';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import { type Limits, type Shard, shardOf } from '@xscaler/tenancy';
@@ -55,10 +57,13 @@ export abstract class SimulatedProcess implements Callee {
     return new LogClient(log, network, this.actor);
   }
 
-  protected blockStore(): BlockStore {
+  protected databaseClient(): DatabaseClient {
     const { database, network } = this.surroundings;
-    const client = new DatabaseClient(database, network, this.actor);
-    return this.wrapBlocks(new SqlBlockStore(client, () => Date.now()));
+    return new DatabaseClient(database, network, this.actor);
+  }
+
+  protected blockStore(): BlockStore {
+    return this.wrapBlocks(new SqlBlockStore(this.databaseClient(), () => Date.now()));
   }
 
   /** What a service logs, as lines of the story. */
@@ -94,15 +99,24 @@ export class DistributorProcess extends SimulatedProcess {
   protected launch(): void {
     const { windowMs, limits, partitionCount } = this.#settings;
     const shard: Shard = { partitions: shardOf('', 0, partitionCount) };
-    this.#distributor = createDistributor({
-      log: this.logClient(),
+    const clock = () => Date.now();
+    const registry = new Registry();
+    const log = this.logClient();
+    const writes = createDistributor({
+      log,
       limitsOf: () => limits,
       shardOf: () => shard,
       windowMs,
-      clock: () => Date.now(),
-      registry: new Registry(),
+      clock,
+      registry,
       logger: this.logger,
     });
+    const deletions = new SqlDeletionStore(this.databaseClient());
+    const { logger } = this;
+    this.#distributor = withDeletions(
+      writes,
+      new SeriesDeletions({ log, deletions, newId: randomUUID, clock, logger, registry }),
+    );
   }
 }
 
@@ -140,5 +154,40 @@ export class IngesterProcess extends SimulatedProcess {
     this.ingester = ingester;
     // What stops it is in its logs and in its status.
     ingester.start().catch(() => undefined);
+  }
+}
+
+export type CompactorSettings = Pick<CompactorOptions, 'policy' | 'bounds' | 'intervalMs' | 'leaseMs'>;
+
+/** Longer than any read lives. */
+const PURGE_DELAY_MS = 60_000;
+
+export class CompactorProcess extends SimulatedProcess {
+  readonly #settings: CompactorSettings;
+
+  constructor(name: string, surroundings: Surroundings, settings: CompactorSettings) {
+    super(name, surroundings);
+    this.#settings = settings;
+  }
+
+  protected launch(): void {
+    new Compactor({
+      ...this.#settings,
+      owner: randomUUID(),
+      store: new SqlCompactionStore(this.databaseClient(), () => Date.now()),
+      blocks: this.blockStore(),
+      tenants: async () => [],
+      housekeeping: {
+        defaultRetentionMs: 0,
+        tenantCleanupDelayMs: 0,
+        purgeDelayMs: PURGE_DELAY_MS,
+        stagedLiveMs: PURGE_DELAY_MS,
+        receiptKeepMs: PURGE_DELAY_MS,
+      },
+      newBlockId: randomUUID,
+      clock: () => Date.now(),
+      logger: this.logger,
+      registry: new Registry(),
+    }).start();
   }
 }

@@ -1,6 +1,6 @@
 import type { Random } from '@xscaler/e2e/harness';
 import { type Limits, limitsSchema } from '@xscaler/tenancy';
-import type { IngesterSettings } from './processes.ts';
+import type { CompactorSettings, IngesterSettings } from './processes.ts';
 
 /** What a seed makes of a cluster. Times in ms. */
 export interface ClusterSettings {
@@ -20,6 +20,9 @@ export const ZONES: readonly string[] = ['a', 'b'];
 /** Clocks of processes are off by as much at most. */
 export const MAX_SKEW_MS = 2_000;
 
+/** A day is made of whole windows, or its blocks are never merged. */
+const WINDOWS_S = [4, 5, 6, 8, 9, 10, 12, 15, 16];
+
 const LATENESS_WINDOW_MS = 12_000;
 
 export function clusterSettings(random: Random): ClusterSettings {
@@ -31,7 +34,7 @@ export function clusterSettings(random: Random): ClusterSettings {
     tenants: ['one', 'two'].slice(0, random.between(1, 3)),
     seriesPerTenant: random.between(2, 7),
     clients: random.between(1, 4),
-    windowMs: random.between(4, 16) * 1_000,
+    windowMs: WINDOWS_S[random.between(0, WINDOWS_S.length)] * 1_000,
     limits: limitsSchema.parse({ out_of_order_time_window: LATENESS_WINDOW_MS }),
     loadMs: random.between(30, 90) * 1_000,
   };
@@ -57,6 +60,19 @@ export function ingesterSettings(
     },
     // Longer than any call takes, as it must be longer than any query takes.
     committedHeadLingerMs: random.between(45_000, 60_000),
+  };
+}
+
+export function compactorSettings(random: Random): CompactorSettings {
+  return {
+    policy: {
+      settleMs: 3_600_000,
+      freshBlocks: random.between(2, 8),
+      lateBlocks: random.between(1, 4),
+    },
+    bounds: { maxBlocks: random.between(2, 12), maxSeries: 1_000 },
+    intervalMs: random.between(500, 8_000),
+    leaseMs: random.between(1_000, 20_000),
   };
 }
 

@@ -15,6 +15,7 @@ export interface Outcome {
   readonly events: number;
   readonly acknowledged: number;
   readonly refused: number;
+  readonly deletions: number;
   readonly reads: number;
   readonly failedReads: number;
   readonly heads: number;
@@ -30,6 +31,8 @@ export interface SimulationOptions {
 }
 
 const START_MS = Date.UTC(2026, 0, 1);
+/** Share of deletions among a client's requests. */
+const DELETIONS = 0.03;
 const SETTLE_MS = 60_000;
 const READ_TIMEOUT_MS = 20_000;
 
@@ -110,10 +113,18 @@ class Simulation {
     const { schema, tell } = this.#options;
     const heads = await audit(this.#time, this.#random, this.#settings, log, database, schema, tell);
     database.close();
-    const { acknowledged, refused, checkedReads } = this.#expectations;
+    const { acknowledged, refused, deletions, checkedReads } = this.#expectations;
     if (acknowledged === 0) throw new BrokenPromiseError('nothing was accepted');
     const { eventCount: events } = this.#time;
-    return { events, acknowledged, refused, reads: checkedReads, failedReads: this.#failedReads, heads };
+    return {
+      events,
+      acknowledged,
+      refused,
+      deletions,
+      reads: checkedReads,
+      failedReads: this.#failedReads,
+      heads,
+    };
   }
 
   async #write(): Promise<void> {
@@ -125,7 +136,8 @@ class Simulation {
     });
     while (this.#isLoaded) {
       await sleep(this.#random.between(20, 1_500));
-      await client.push(() => this.#time.nowMs);
+      if (this.#random.next() < DELETIONS) await client.delete(this.#time.nowMs);
+      else await client.push(() => this.#time.nowMs);
     }
   }
 

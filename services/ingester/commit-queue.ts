@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BlockStore, DatabaseError, type LedgerRow } from '@xscaler/database';
+import { type BlockStore, type CommitPoint, DatabaseError, type LedgerRow } from '@xscaler/database';
 import type { WriteLog } from '@xscaler/writelog';
 import type { Logger } from './contracts.ts';
 import type { HeadCommitter } from './head-committer.ts';
@@ -26,6 +26,8 @@ export interface CommitQueueOptions {
   readonly onContradiction: (error: Error) => void;
   /** The database has lost commits that were relied on: everything is to be read again from what it has. */
   readonly onCommitsLost: () => void;
+  /** Deletions were stored, in this commit or an earlier one. */
+  readonly onDeletionsStored: (commit: CommitPoint) => void;
 }
 
 class CommitsLostError extends Error {
@@ -103,6 +105,7 @@ export class CommitQueue {
     const { outcome, meta } = await committer.commit(held, nextOffset());
     if (outcome === 'already') await this.#progress(meta.toOffset);
     this.#finish(held, meta);
+    this.#noteDeletions();
     metrics.commitSeconds.observe((clock() - startedMs) / 1000);
     const { tenant, windowStartMs: window, sampleCount: samples } = meta;
     logger.info({ partition, tenant, window, samples }, 'head committed');
@@ -138,7 +141,13 @@ export class CommitQueue {
     // Another zone may have been here: that is no conflict.
     await this.#progress(nextOffset());
     await committer.checkpoint(nextOffset());
+    this.#noteDeletions();
     await this.#forgetLog();
+  }
+
+  #noteDeletions(): void {
+    const { committer, onDeletionsStored } = this.#options;
+    if (committer.takeStoredDeletions()) onDeletionsStored(committer.known.commit);
   }
 
   /** Commits that were made without us (another zone's, one whose answer was lost) are taken over; all else is a contradiction. */

@@ -33,6 +33,7 @@ export class HeadCommitter {
   readonly #deletions: PendingDeletions;
   /** Where the partition stands in the database, as known here: all that this replica relies on is in commits up to this one. */
   known: KnownProgress;
+  #hasStoredDeletions = false;
 
   constructor(
     partition: number,
@@ -97,6 +98,13 @@ export class HeadCommitter {
     return !this.#deletions.isEmpty;
   }
 
+  /** Whether deletions were stored since this was asked last: they are in `known.commit` or an earlier one. */
+  takeStoredDeletions(): boolean {
+    const hasStored = this.#hasStoredDeletions;
+    this.#hasStoredDeletions = false;
+    return hasStored;
+  }
+
   /** Whether a checkpoint would move the resume offset. */
   isBehind(nextOffset: number): boolean {
     return this.#heads.resumeOffsetWithout(undefined, nextOffset) > this.known.resumeOffset;
@@ -137,6 +145,7 @@ export class HeadCommitter {
     }
     this.#metadata.forget(metadata);
     this.#deletions.forget(deletions);
+    if (deletions.length > 0) this.#hasStoredDeletions = true;
     return outcome;
   }
 }

@@ -208,7 +208,7 @@ export class Ingester implements IngesterApi {
    * @throws Error where one has ended meanwhile, another being in its place that has yet to replay
    */
   async #caughtUp(
-    read: Pick<IngesterRead, 'minOffsets' | 'partitions' | 'commits'>,
+    read: Pick<IngesterRead, 'tenant' | 'minOffsets' | 'partitions' | 'commits'>,
     signal: AbortSignal,
   ): Promise<readonly PartitionOwner[]> {
     signal.throwIfAborted();
@@ -217,7 +217,7 @@ export class Ingester implements IngesterApi {
       owners.map(async (owner) => {
         await owner.waitFor(read.minOffsets[owner.partition] ?? 0, signal);
         const found = read.commits?.[owner.partition];
-        if (found !== undefined) await owner.requireIn(found);
+        if (found !== undefined) await owner.requireIn(found, read.tenant, signal);
       }),
     );
     const ended = owners.find(({ state }) => state === 'stopped');

@@ -53,6 +53,7 @@ export interface PartitionReport {
 /** Records are applied for this long before reads get a turn. */
 const TURN_MS = 5;
 const RETRY_MS = 1_000;
+const DELETIONS_STORED_POLL_MS = 20;
 /** How often the database is asked whether it has what it had. */
 const CHECK_COMMITS_MS = 5_000;
 
@@ -167,6 +168,7 @@ export class PartitionOwner {
       nextOffset: () => this.nextOffset,
       onContradiction: (error) => this.#stopLoudly(error),
       onCommitsLost,
+      onDeletionsStored: (commit) => this.#relied?.storedDeletions(commit),
     });
     return resumeOffset;
   }
@@ -181,8 +183,12 @@ export class PartitionOwner {
     return this.#waiters.wait(offset, signal);
   }
 
-  /** Resolves where the blocks that a reader finds at its last commit and the heads here are all that there is. */
-  async requireIn(found: CommitPoint): Promise<void> {
+  /**
+   * Resolves where the blocks that a reader finds at its last commit and the heads here are all that there is, and the
+   * database has what was deleted of these blocks.
+   */
+  async requireIn(found: CommitPoint, tenant: string, signal: AbortSignal): Promise<void> {
+    while (this.#deletions.has(tenant)) await sleep(DELETIONS_STORED_POLL_MS, undefined, { signal });
     await this.#relied?.requireIn(found);
   }
 

@@ -15,6 +15,10 @@ export class PendingDeletions {
     return this.#pending.length === 0;
   }
 
+  has(tenant: string): boolean {
+    return this.#pending.some(({ deletion }) => deletion.tenant === tenant);
+  }
+
   snapshot(): readonly LoggedDeletion[] {
     return [...this.#pending];
   }

@@ -13,6 +13,8 @@ export class ReliedCommits {
   readonly #onLost: () => void;
   /** All that is relied on is in this commit or an earlier one. */
   #relied: CommitPoint;
+  /** All deletions that heads know of are in this commit or an earlier one. */
+  #deletions: CommitPoint;
   /** A commit that was seen in one history with what was known then. */
   #verified: CommitPoint;
 
@@ -29,7 +31,13 @@ export class ReliedCommits {
     this.#known = known;
     this.#onLost = onLost;
     this.#relied = relied;
+    this.#deletions = relied;
     this.#verified = relied;
+  }
+
+  /** Deletions were stored, which hide what blocks have. */
+  storedDeletions(commit: CommitPoint): void {
+    this.#deletions = commit;
   }
 
   /** A head is let go of that was known to be stored at a commit. */
@@ -48,16 +56,18 @@ export class ReliedCommits {
 
   /**
    * Resolves where a reader that found `found` as the partition's last commit finds the blocks of all heads that are
-   * not here any more. @throws Error where it doesn't: its database is behind, or ours was
+   * not here any more, and the database what was deleted of them. @throws Error where it doesn't: its database is behind, or ours was
    */
   async requireIn(found: CommitPoint): Promise<void> {
-    if (this.#relied.number === 0 || isSame(found, this.#known())) return;
-    if (isSame(found, this.#verified) && found.number >= this.#relied.number) return;
+    const relied = this.#relied;
+    const deletions = this.#deletions;
+    const isCurrent = isSame(found, this.#known()) || isSame(found, this.#verified);
+    if (isCurrent && found.number >= Math.max(relied.number, deletions.number)) return;
     const history = await this.check();
-    const isCovered = found.number >= this.#relied.number && history.includes(this.#relied);
-    if (isCovered && history.includes(found)) return;
+    const hasBlocks = found.number >= relied.number && history.includes(relied) && history.includes(found);
+    if (hasBlocks && history.includes(deletions)) return;
     throw new Error(
-      `partition ${this.#partition}: the database that was read is at commit ${found.number} and lacks blocks of commit ${this.#relied.number}`,
+      `partition ${this.#partition}: the database that was read is at commit ${found.number} and lacks some of commit ${relied.number} or ${deletions.number}`,
     );
   }
 }
