@@ -44,7 +44,9 @@ export function decodePrometheusChunk(encoding: number, bytes: Uint8Array): Deco
     encoding === 1
       ? { flags: 0, samples: decodeFloats(reader, count) }
       : decodeHistograms(reader, count, encoding === 3);
-  if (reader.rest().length > 0) throw new Error('bytes behind the last sample');
+  // Prometheus' writer begins the next byte before it knows of a next bit.
+  const rest = reader.rest();
+  if (rest.length > 1 || (rest[0] ?? 0) !== 0) throw new Error('bytes behind the last sample');
   return chunk;
 }
 

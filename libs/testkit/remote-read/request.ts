@@ -24,12 +24,16 @@ export function readRequestBytes(
     const fields = matchers.map(([name, type, value]) =>
       delimited(3, Buffer.concat([Buffer.from([8, MATCH_NUMBERS[type]]), text(2, name), text(3, value)])),
     );
-    // Hints, which nobody has to look at: step, function, start, end, grouping, by, range.
+    // Hints: step, function, start, end, grouping, by.
     const hints = Buffer.concat([
       Buffer.from([8, 100]),
       text(2, 'rate'),
+      Buffer.from([24]),
+      varint(BigInt(startMs)),
+      Buffer.from([32]),
+      varint(BigInt(endMs)),
       text(5, 'job'),
-      Buffer.from([0x30, 1]),
+      Buffer.from([48, 1]),
     ]);
     fields.unshift(Buffer.from([8]), varint(BigInt(startMs)), Buffer.from([16]), varint(BigInt(endMs)));
     return delimited(1, Buffer.concat([...fields, delimited(4, hints)]));
