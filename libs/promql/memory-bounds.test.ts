@@ -130,6 +130,19 @@ test('filling columns, labels, sorting and encoding stop once the query is cance
   assert.ok(replacing.looks >= 5_000, 'looks at every row');
 });
 
+test('what goes over all cells of a block looks while it does', async () => {
+  const looksOf = async (query: string) => {
+    const cancellation = new CancelsAtLook(Number.POSITIVE_INFINITY);
+    const times = { startMs: 1_000_000, endMs: 1_999_000, stepMs: 1_000 };
+    await evaluateRange(query, { queryable: series(1_000), ...times, cancellation });
+    return cancellation.looks;
+  };
+  // 300 of the 1,000 steps have samples, but a block has a cell for each: a million.
+  const alone = await looksOf('x');
+  for (const query of ['hour(x)', 'round(x, 0.1)', 'clamp(x, 1, 2)', 'x ^ 2', '2 > bool x'])
+    assert.ok((await looksOf(query)) >= alone + 15, query);
+});
+
 test('an answer is encoded up to a size', async () => {
   const result = await evaluateInstant('x', { queryable: series(3_000), timeMs: 1_001_000 });
   const bytes = Buffer.concat(encodeResult(result)).length;
