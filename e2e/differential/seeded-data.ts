@@ -85,15 +85,17 @@ function withHoles(random: Random): () => SampleValue | undefined {
 }
 
 /**
- * A counter, falling to a thousand at resets. Near zero Prometheus 2.42 extrapolates otherwise than 3 where samples
- * are missing at a window's start (prometheus/prometheus#13725): these counters never are.
+ * A counter, falling to a thousand at resets, or with samples missing. Near zero Prometheus 2.42 extrapolates
+ * otherwise than 3 where samples are missing at a window's start (prometheus/prometheus#13725): these counters are
+ * never near zero, and none that was reset just now, whose rise is as large as its value, has samples missing.
  */
 function counter(random: Random, resets: boolean): () => number | undefined {
   let value = 1_000 + random.between(0, 5_000);
   return () => {
-    if (resets && random.next() < 0.02) value = 1_000 + random.between(0, 8);
+    const dice = random.next();
+    if (resets && dice < 0.02) value = 1_000 + random.between(0, 8);
     else value += random.between(0, 6);
-    return random.next() < 0.02 ? undefined : value;
+    return !resets && dice < 0.02 ? undefined : value;
   };
 }
 
