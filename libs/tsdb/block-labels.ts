@@ -4,7 +4,7 @@ import type { BlockIndex, NameDirectory, ValuePage } from './block-index.ts';
 import { decodeList, decodeSymbols, type ValuesOfPage } from './block-labels-codec.ts';
 import type { SliceReader } from './block-slices.ts';
 import { type MatcherSets, type MatchingLists, selectByLists, wantedValues } from './selector.ts';
-import { unionSlots } from './slot-sets.ts';
+import { keepSlots, unionSlots } from './slot-sets.ts';
 
 /** Name and value of a label pair. */
 export type LabelPair = readonly [name: string, value: string];
@@ -60,6 +60,29 @@ export class BlockLabels {
       for (const [j, list] of lists.entries()) if (keep(list)) found.push(values[j]);
     }
     return found;
+  }
+
+  /** By value of a name, sorted, how many series have it: of those that `kept` has, or of all. */
+  async counts(
+    name: string,
+    kept: Uint32Array | undefined,
+    signal: AbortSignal,
+  ): Promise<{ values: string[]; seriesCounts: number[] }> {
+    const values: string[] = [];
+    const seriesCounts: number[] = [];
+    const directory = this.#names.get(name);
+    const pages = directory === undefined ? [] : await this.#directories.pages(directory, signal);
+    for (const page of pages) {
+      const [decoded] = await this.#symbols([page], signal);
+      const lists = await this.#postings(page, decoded, [...decoded.values.keys()], signal);
+      for (const [i, list] of lists.entries()) {
+        const count = kept === undefined ? list.length : keepSlots(list, kept, true).length;
+        if (count === 0) continue;
+        values.push(decoded.values[i]);
+        seriesCounts.push(count);
+      }
+    }
+    return { values, seriesCounts };
   }
 
   /** The text of each pair asked for. */

@@ -10,6 +10,7 @@ import { type BlockSource, SliceReader } from './block-slices.ts';
 import { newChunkView } from './chunk.ts';
 import { type ChunkPage, unpackPage } from './chunk-pages.ts';
 import type { SeriesExemplars } from './head.ts';
+import type { LabelCounts, SeriesCounts } from './head-label-counts.ts';
 import { maskExemplars, maskFrame } from './masked-frame.ts';
 import type { MatcherSets } from './selector.ts';
 import { SeriesFrameWriter } from './series-frame.ts';
@@ -121,6 +122,27 @@ export class BlockReader {
     const numbers = await this.#resolve(matcherSets, signal);
     const touches = (series: Uint32Array) => keepSlots(series, numbers, true).length > 0;
     return labels.values(name, touches, signal);
+  }
+
+  /**
+   * How many series have each label value, by the postings alone: of those that the sets select, or of all. Only the labels
+   * in `names` are counted; undefined: all.
+   */
+  async labelCounts(
+    matcherSets: MatcherSets,
+    names: ReadonlySet<string> | undefined,
+    signal: AbortSignal,
+  ): Promise<SeriesCounts> {
+    const { index, labels } = await this.#open(signal);
+    const isWhole = matcherSets.length === 0 && (await this.#hiddenSeries(signal)).length === 0;
+    const kept = isWhole ? undefined : await this.#resolve(matcherSets, signal);
+    const counts: LabelCounts[] = [];
+    for (const { name } of index.names) {
+      if (names !== undefined && !names.has(name)) continue;
+      const { values, seriesCounts } = await labels.counts(name, kept, signal);
+      if (values.length > 0) counts.push({ name, values, seriesCounts });
+    }
+    return { seriesCount: kept?.length ?? index.seriesCount, labels: counts };
   }
 
   /** In no particular order. */

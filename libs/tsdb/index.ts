@@ -13,6 +13,12 @@ export { type BlockSummary, writeBlock } from './block-writer.ts';
 export { DamagedBlockError } from './damaged-block-error.ts';
 export { Head, type HeadOptions, type SeriesExemplars } from './head.ts';
 export { type HistogramBytes, newHistogramBytes } from './head-histograms.ts';
+export {
+  type CountedHead,
+  countHeadLabels,
+  type LabelCounts,
+  type SeriesCounts,
+} from './head-label-counts.ts';
 export { HeadSelection } from './head-selection.ts';
 export { maskExemplars, maskFrame } from './masked-frame.ts';
 export type { MergeInput } from './merge-input.ts';

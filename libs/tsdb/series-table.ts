@@ -160,6 +160,11 @@ export class SeriesTable implements LabelIndex {
     return this.#postings.slots(pair);
   }
 
+  /** How many series have a pair. */
+  pairSeriesCount(pair: number): number {
+    return this.#postings.count(pair);
+  }
+
   label(name: string): LabelName | undefined {
     return this.#names.get(name);
   }
