@@ -13,6 +13,7 @@ export {
 export { LogRecordReader } from './log-record/reader.ts';
 export { encodeCut, encodeDeletion, LogRecordWriter } from './log-record/writer.ts';
 export type { HistogramSample } from './native-histogram-writer.ts';
+export { CACHED_MAX_BYTES, LabelCache, type LabelKey } from './otlp/label-cache.ts';
 export { OtlpMetricsReader, type OtlpReadOptions } from './otlp/metrics-reader.ts';
 export {
   DEFAULT_OTLP_SETTINGS,

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { DistributorReport } from './distributor-report.ts';
 
 /** A distributor's metrics. For every tenant: received = stored + refused by reason, in samples. */
 export class DistributorMetrics {
@@ -6,9 +7,12 @@ export class DistributorMetrics {
   readonly stored: Counter<'tenant'>;
   readonly refused: Counter<'tenant' | 'reason'>;
   readonly exemplarsStored: Counter<'tenant'>;
-  readonly exemplarsRefused: Counter<'tenant'>;
+  readonly exemplarsRefused: Counter<'tenant' | 'reason'>;
   readonly metadataStored: Counter<'tenant'>;
-  readonly metadataRefused: Counter<'tenant'>;
+  readonly metadataRefused: Counter<'tenant' | 'reason'>;
+  readonly haElections: Counter<'tenant'>;
+  readonly haElected: Gauge<'tenant' | 'cluster' | 'replica'>;
+  readonly activeSeries: Gauge<'tenant'>;
   readonly requests: Counter<'code' | 'protocol'>;
   readonly appendSeconds: Histogram;
   readonly inFlightBytes: Gauge;
@@ -16,8 +20,14 @@ export class DistributorMetrics {
   readonly factsEvicted: Gauge;
   readonly otlpCacheBytes: Gauge;
 
-  /** `series`, `evicted` and `otlpCacheBytes` are asked when metrics are collected. */
-  constructor(registry: Registry, series: () => number, evicted: () => number, otlpCacheBytes: () => number) {
+  /** The functions are asked when metrics are collected. */
+  constructor(
+    registry: Registry,
+    series: () => number,
+    evicted: () => number,
+    otlpCacheBytes: () => number,
+    report: () => DistributorReport,
+  ) {
     const registers = [registry];
     this.received = new Counter({
       name: 'xscaler_distributor_samples_received_total',
@@ -45,8 +55,8 @@ export class DistributorMetrics {
     });
     this.exemplarsRefused = new Counter({
       name: 'xscaler_distributor_exemplars_refused_total',
-      help: 'Exemplars refused',
-      labelNames: ['tenant'],
+      help: 'Exemplars refused, by reason',
+      labelNames: ['tenant', 'reason'],
       registers,
     });
     this.metadataStored = new Counter({
@@ -57,8 +67,8 @@ export class DistributorMetrics {
     });
     this.metadataRefused = new Counter({
       name: 'xscaler_distributor_metadata_refused_total',
-      help: 'Metadata entries refused',
-      labelNames: ['tenant'],
+      help: 'Metadata entries refused, by reason',
+      labelNames: ['tenant', 'reason'],
       registers,
     });
     this.requests = new Counter({
@@ -92,6 +102,38 @@ export class DistributorMetrics {
       registers,
       collect() {
         this.set(evicted());
+      },
+    });
+    this.haElections = new Counter({
+      name: 'xscaler_distributor_ha_elections_total',
+      help: 'Replicas of HA pairs that were elected, as this distributor has learnt',
+      labelNames: ['tenant'],
+      registers,
+    });
+    this.haElected = new Gauge({
+      name: 'xscaler_distributor_ha_elected_replica',
+      help: '1 for the elected replica of each HA pair',
+      labelNames: ['tenant', 'cluster', 'replica'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { tenant, haPairs } of report().tenants) {
+          for (const { cluster, elected } of haPairs) {
+            if (elected !== undefined) this.set({ tenant, cluster, replica: elected }, 1);
+          }
+        }
+      },
+    });
+    this.activeSeries = new Gauge({
+      name: 'xscaler_distributor_active_series',
+      help: 'Active series of tenants with a limit on them, as this distributor counts them over the cluster',
+      labelNames: ['tenant'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { tenant, activeSeries } of report().tenants) {
+          if (activeSeries !== undefined) this.set({ tenant }, activeSeries);
+        }
       },
     });
     this.otlpCacheBytes = new Gauge({

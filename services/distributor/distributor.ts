@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Leases, SeriesTotal } from '@xscaler/cluster';
 import { DecodeError } from '@xscaler/encoding';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import type { Limits, Shard } from '@xscaler/tenancy';
@@ -7,9 +8,10 @@ import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
 import { BodyExpansion } from './body-expansion.ts';
 import { DistributorMetrics } from './distributor-metrics.ts';
+import { type DistributorReport, reportOf } from './distributor-report.ts';
 import { OTLP_PATHS, OtlpProtocol } from './otlp-protocol.ts';
 import type { PartitionRecord } from './partition-records.ts';
-import { type EncodedPush, PushEncoder } from './push-encoder.ts';
+import { type EncodedPush, PushEncoder, type WriteBody } from './push-encoder.ts';
 import { PUSH_PATH, plainAnswer, remoteWriteProtocol } from './remote-write-protocol.ts';
 import { TenantSeries } from './tenant-series.ts';
 import type { WriteFailure, WriteOutcome, WriteProtocol } from './write-protocol.ts';
@@ -35,6 +37,12 @@ export interface DistributorOptions {
   readonly seed?: Uint32Array;
   /** Ids (4 words each) of a tenant's active series beyond this process; loaded before the series limit holds. */
   readonly activeSeries?: (tenant: string) => Promise<Uint32Array>;
+  /** A tenant's active series over the cluster, as ingesters count them; absent where there is no other distributor. */
+  readonly activeTotal?: (tenant: string) => Promise<SeriesTotal | undefined>;
+  /** Where distributors agree on the elected replicas of HA pairs; absent where there is no other distributor. */
+  readonly leases?: Leases;
+  /** Absent where there is no other distributor. */
+  readonly rates?: RateDivision;
   /** Bound on the series of one tenant that facts are kept for. */
   readonly maxFactsPerTenant?: number;
   /** Bound on the bytes that the log has been given and hasn't answered for; above it a request gets 503. */
@@ -45,6 +53,21 @@ export interface DistributorLogger {
   warn(fields: object, message: string): void;
 }
 
+/** How tenants' ingestion rates are divided among the distributors of a cluster. */
+export interface RateDivision {
+  /** Samples that a tenant's rate counts have come, whether they are let in or not. */
+  offered(tenant: string, samples: number): void;
+  /** The part of the tenant's rate that is this distributor's: above 0, up to 1. */
+  share(tenant: string): number;
+}
+
+/** Of a distributor that is the only one. */
+const ALONE: RateDivision = { offered: () => {}, share: () => 1 };
+
+export interface Distributor extends Upstream {
+  inspect(): DistributorReport;
+}
+
 const MAX_FACTS_PER_TENANT = 4_000_000;
 const MAX_IN_FLIGHT_BYTES = 128 * 1024 * 1024;
 const MIN_WINDOW_MS = 1_000;
@@ -52,21 +75,23 @@ const MAX_WINDOW_MS = 24 * 86_400_000;
 const RETRY_AFTER_MS = 5_000;
 const FORGET_TENANT_MS = 2 * 3_600_000;
 const FORGET_EVERY_MS = 5 * 60_000;
+/** A request is encoded so often at most: what is still open then is accepted. */
+const MAX_ENCODINGS = 3;
 
 /**
  * Accepts writes: `POST /api/v1/push` (remote write 1.0 and 2.0), `/otlp/v1/metrics` and `/v1/metrics` (OTLP). A 2xx means that the write log has every sample
  * that isn't refused by name.
  * @throws RangeError where `windowMs` is out of its bounds
  */
-export function createDistributor(options: DistributorOptions): Upstream {
+export function createDistributor(options: DistributorOptions): Distributor {
   const { windowMs } = options;
   if (!Number.isInteger(windowMs) || windowMs < MIN_WINDOW_MS || windowMs > MAX_WINDOW_MS) {
     throw new RangeError(`a window of ${windowMs} ms`);
   }
-  return new Distributor(options);
+  return new LogDistributor(options);
 }
 
-class Distributor implements Upstream {
+class LogDistributor implements Distributor {
   readonly #options: DistributorOptions;
   readonly #seed: Uint32Array;
   readonly #encoder: PushEncoder;
@@ -85,7 +110,12 @@ class Distributor implements Upstream {
       () => this.#sumOverTenants((tenant) => tenant.facts.size),
       () => this.#sumOverTenants((tenant) => tenant.facts.evicted),
       () => this.#encoder.otlpCacheBytes,
+      () => this.inspect(),
     );
+  }
+
+  inspect(): DistributorReport {
+    return reportOf(this.#tenants);
   }
 
   async handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
@@ -130,8 +160,9 @@ class Distributor implements Upstream {
       const expanded = expanding instanceof Promise ? await expanding : expanding;
       tenant = this.#tenant(tenantId, nowMs);
       const recordVersion = this.#options.recordVersion?.() ?? HIGHEST_RECORD_VERSION;
-      const write = { tenantId, tenant, limits, shard, format, nowMs, recordVersion };
-      push = this.#encoder.encode({ ...write, body: expanded });
+      const write = { tenantId, tenant, limits, shard, format, nowMs, recordVersion, body: expanded };
+      push = this.#encoder.encode({ ...write, mayAsk: true });
+      if (push.questions.length > 0) push = await this.#encodeAgain(write, push);
     } catch (error) {
       if (error instanceof TooLargeError) return { status: 413, text: `the body ${error.message}` };
       if (error instanceof DecodeError) {
@@ -144,6 +175,16 @@ class Distributor implements Upstream {
     // Metadata that was noted as stored may not have been.
     if (outcome.push === undefined) tenant.metadata.clear();
     return outcome;
+  }
+
+  /** Has the questions of a first encoding decided, and what comes up then. @throws DecodeError, TooLargeError */
+  async #encodeAgain(write: Omit<WriteBody, 'mayAsk'>, first: EncodedPush): Promise<EncodedPush> {
+    let push = first;
+    for (let i = 2; i <= MAX_ENCODINGS && push.questions.length > 0; i++) {
+      await Promise.all(push.questions.map((question) => question.decide(write.nowMs)));
+      push = this.#encoder.encode({ ...write, mayAsk: i < MAX_ENCODINGS });
+    }
+    return push;
   }
 
   /** Limits that a request keeps or breaks as a whole. */
@@ -167,14 +208,23 @@ class Distributor implements Upstream {
       this.#countWhole(tenantId, received.samples, 'record_version');
       return unavailable('not all ingesters read native histograms yet');
     }
-    const { ingestion_rate: rate, ingestion_burst_size: burst } = limits;
-    const waitMs = rate > 0 ? tenant.bucket.take(received.cost(storedSamples), rate, burst, nowMs) : 0;
+    const waitMs = this.#takeRate(tenantId, tenant, limits, received.cost(storedSamples), nowMs);
     if (waitMs > 0) {
       this.#countWhole(tenantId, received.samples, 'rate_limited');
-      const text = `ingestion_rate of ${rate} samples a second exceeded`;
+      const text = `ingestion_rate of ${limits.ingestion_rate} samples a second exceeded`;
       return { status: 429, text, retryAfterMs: waitMs };
     }
     return undefined;
+  }
+
+  /** Of the tenant's rate and burst this distributor gives out its share. 0, or the ms after which to come again. */
+  #takeRate(tenantId: string, tenant: TenantSeries, limits: Limits, cost: number, nowMs: number): number {
+    const { ingestion_rate: rate, ingestion_burst_size: burst } = limits;
+    if (rate === 0) return 0;
+    const { rates = ALONE } = this.#options;
+    rates.offered(tenantId, cost);
+    const share = rates.share(tenantId);
+    return tenant.bucket.take(cost, rate * share, burst * share, nowMs);
   }
 
   /** All partitions or nothing: what a retry appends twice is dropped by (series id, timestamp). */
@@ -221,11 +271,12 @@ class Distributor implements Upstream {
     const { metadataStored, metadataRefused } = this.#metrics;
     received.inc({ tenant }, push.received.samples);
     stored.inc({ tenant }, push.storedSamples);
-    for (const [reason, count] of push.refusals.samples) refused.inc({ tenant, reason }, count);
+    const { samples, exemplars, metadata } = push.refusals;
+    for (const [reason, count] of samples) refused.inc({ tenant, reason }, count);
     if (push.storedExemplars > 0) exemplarsStored.inc({ tenant }, push.storedExemplars);
-    if (push.refusals.exemplarCount > 0) exemplarsRefused.inc({ tenant }, push.refusals.exemplarCount);
+    for (const [reason, count] of exemplars) exemplarsRefused.inc({ tenant, reason }, count);
     if (push.storedMetadata > 0) metadataStored.inc({ tenant }, push.storedMetadata);
-    if (push.refusals.metadataCount > 0) metadataRefused.inc({ tenant }, push.refusals.metadataCount);
+    for (const [reason, count] of metadata) metadataRefused.inc({ tenant, reason }, count);
   }
 
   #countWhole(tenant: string, samples: number, reason: string): void {
@@ -237,12 +288,20 @@ class Distributor implements Upstream {
     if (nowMs - this.#forgotMs >= FORGET_EVERY_MS) this.#forgetIdle(nowMs);
     let tenant = this.#tenants.get(tenantId);
     if (tenant === undefined) {
-      const { maxFactsPerTenant, activeSeries, logger } = this.#options;
+      const { maxFactsPerTenant, activeSeries, activeTotal, leases, logger } = this.#options;
       tenant = new TenantSeries({
         tenant: tenantId,
         maxFacts: maxFactsPerTenant ?? MAX_FACTS_PER_TENANT,
         seed: this.#seed[0] ^ this.#seed[2],
         loadActive: activeSeries,
+        activeTotal,
+        leases,
+        onElected: ({ cluster, election }, before) => {
+          this.#metrics.haElections.inc({ tenant: tenantId });
+          if (before === undefined) return;
+          const change = { tenant: tenantId, cluster, elected: election?.replica, before: before.replica };
+          logger.warn(change, 'another replica of an HA pair is elected');
+        },
         onLoadFailed: (error) => {
           logger.warn({ tenant: tenantId, err: error }, 'active series could not be loaded, the limit waits');
         },

@@ -1,2 +1,9 @@
-export { createDistributor, type DistributorLogger, type DistributorOptions } from './distributor.ts';
+export {
+  createDistributor,
+  type Distributor,
+  type DistributorLogger,
+  type DistributorOptions,
+  type RateDivision,
+} from './distributor.ts';
+export type { DistributorReport } from './distributor-report.ts';
 export { SeriesDeletions, type SeriesDeletionsOptions, withDeletions } from './series-deletions.ts';

@@ -38,8 +38,8 @@ export class LabelRewriting {
   rewrite(pairs: readonly string[]): RewrittenLabels | undefined {
     const { accept_ha_samples: acceptsHa, ha_cluster_label: clusterLabel } = this.#settings;
     const { ha_replica_label: replicaLabel, drop_labels: dropped } = this.#settings;
-    const cluster = acceptsHa ? valueOf(pairs, clusterLabel) : undefined;
-    const replica = cluster === undefined ? undefined : valueOf(pairs, replicaLabel);
+    const cluster = acceptsHa ? valueIn(pairs, clusterLabel) : undefined;
+    const replica = cluster === undefined ? undefined : valueIn(pairs, replicaLabel);
     const isPaired = replica !== undefined;
     if (!isPaired && this.#relabelling === undefined && !dropped.some((name) => has(pairs, name))) {
       return { pairs, cluster: undefined, replica: undefined };
@@ -67,11 +67,11 @@ function textOf(settings: Settings): string {
   ]);
 }
 
-function valueOf(pairs: readonly string[], name: string): string | undefined {
+function valueIn(pairs: readonly string[], name: string): string | undefined {
   for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === name) return pairs[i + 1];
   return undefined;
 }
 
 function has(pairs: readonly string[], name: string): boolean {
-  return valueOf(pairs, name) !== undefined;
+  return valueIn(pairs, name) !== undefined;
 }

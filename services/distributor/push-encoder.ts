@@ -1,4 +1,4 @@
-import { ByteWriter, ContentHash, histogramByteBound } from '@xscaler/encoding';
+import { ContentHash, histogramByteBound } from '@xscaler/encoding';
 import { EXEMPLAR_MAX_LABEL_LENGTH, type Exemplar, isStaleWords, Labels } from '@xscaler/model';
 import type { Limits, Shard } from '@xscaler/tenancy';
 import {
@@ -10,13 +10,14 @@ import {
   MAX_TIMESTAMP_MS,
   type SeriesSource,
   type SourceHistogram,
-  writeLabelSet,
 } from '@xscaler/wire';
 import { MetadataEncoder } from './metadata-encoder.ts';
 import { type PartitionRecord, PartitionRecords, RECORD_MAX_BYTES } from './partition-records.ts';
-import { type Reason, Refusals } from './refusals.ts';
+import type { Question } from './question.ts';
+import { INTENDED, type Reason, Refusals } from './refusals.ts';
 import { RequestSize } from './request-size.ts';
-import { FACT_GROUP, FACT_ID, TenantSeries } from './tenant-series.ts';
+import { StoredLabels } from './stored-labels.ts';
+import { FACT_GROUP, FACT_ID, FACT_REPLICA, TenantSeries } from './tenant-series.ts';
 import { type WriteFormat, WriteSources } from './write-sources.ts';
 
 /** Samples of one series that go into a record at once: at most 36 bytes each. */
@@ -30,6 +31,9 @@ const START_TIME_MAX_BYTES = 19;
 const COUNTED_PARTS = 100;
 /** An exemplar that takes more is refused unread: its labels have at most 128 characters. */
 const EXEMPLAR_MAX_BYTES = 4 * 1024;
+
+/** Bound on the label sets that are stored otherwise than they come, bytes: a process' part of them all. */
+const STORED_LABELS_BYTES = 64 * 1024 * 1024;
 
 /** From this version on records have native histograms and start timestamps. */
 const NOTED_RECORD_VERSION = 2;
@@ -47,6 +51,8 @@ export interface WriteBody {
   readonly nowMs: number;
   /** The highest version of records that all who read the log understand. */
   readonly recordVersion: number;
+  /** Whether there may be questions; else what can't be told is accepted. */
+  readonly mayAsk: boolean;
 }
 
 /** What became of a request: `received.samples` = `storedSamples` + `refusals.sampleCount`, once appended. */
@@ -61,6 +67,8 @@ export interface EncodedPush {
   readonly refusals: Refusals;
   /** Whether there are histograms that the records can't hold in the version they have to have. */
   readonly needsNewerRecords: boolean;
+  /** What was left open: nothing of this counts, and the request is to be encoded again, once that is decided. */
+  readonly questions: readonly Question[];
 }
 
 /**
@@ -73,7 +81,7 @@ export class PushEncoder {
   readonly #hash: ContentHash;
   readonly #sources: WriteSources;
   readonly #parser = new LabelSetParser();
-  readonly #labels = new ByteWriter(1024);
+  readonly #storedLabels = new StoredLabels(STORED_LABELS_BYTES);
   readonly #records: PartitionRecords;
   readonly #metadata: MetadataEncoder;
 
@@ -135,16 +143,18 @@ export class PushEncoder {
       storedMetadata: this.#metadata.stored,
       refusals: this.#refusals,
       needsNewerRecords: this.#needsNewerRecords,
+      questions: this.#tenant.takeQuestions(),
     };
   }
 
-  #begin({ tenantId, tenant, limits, shard, format, body, nowMs, recordVersion }: WriteBody): void {
+  #begin(write: WriteBody): void {
+    const { tenantId, tenant, limits, shard, format, body, nowMs, recordVersion } = write;
     this.#minMs = Math.max(-MAX_TIMESTAMP_MS, nowMs - limits.out_of_order_time_window);
     this.#maxMs = Math.min(MAX_TIMESTAMP_MS, nowMs + limits.creation_grace_period);
     this.#maxParts = limits.max_samples_per_request || Number.POSITIVE_INFINITY;
     const bounds = { minMs: this.#minMs, maxMs: this.#maxMs };
     this.#source = this.#sources.open(format, body, limits, this.#maxParts, bounds);
-    tenant.begin(limits, shard, nowMs);
+    tenant.begin(limits, shard, nowMs, write.mayAsk);
     this.#tenant = tenant;
     this.#records.begin(tenantId, 1 + (shard.partitions.at(-1) as number));
     this.#refusals = new Refusals();
@@ -192,9 +202,9 @@ export class PushEncoder {
     received.samples += sampleCount + histogramCount;
     received.exemplars += exemplarCount;
     if (this.#isTooLarge() || sampleCount + histogramCount + exemplarCount === 0) return;
-    const refusedBefore = this.#refusals.sampleCount;
+    const refusedBefore = this.#refusals.faultyCount;
     this.#appendSeries();
-    if (point >= 0 && this.#refusals.sampleCount > refusedBefore) this.#refusals.notePoint();
+    if (point >= 0 && this.#refusals.faultyCount > refusedBefore) this.#refusals.notePoint();
   }
 
   #beginPoint(point: number): void {
@@ -214,9 +224,14 @@ export class PushEncoder {
       this.#refuseSeries(tenant.refusedFor, tenant.refusedDetail);
       return;
     }
-    const inBounds = this.#countInBounds();
-    if (inBounds < sampleCount) this.#refuseOutOfBounds();
     const { words } = tenant.facts;
+    const inBounds = this.#countInBounds();
+    const replica = words[at + FACT_REPLICA];
+    if (replica !== 0 && !tenant.acceptsReplica(replica, this.#youngestMs())) {
+      this.#refuseSeries('ha_deduplicated', '');
+      return;
+    }
+    if (inBounds < sampleCount) this.#refuseOutOfBounds();
     let writer = inBounds > 0 ? this.#appendSamples(words, at, inBounds) : undefined;
     if (histogramCount > 0) writer = this.#appendHistograms(words, at, writer);
     if (exemplarCount > 0) this.#appendExemplars(words, at, writer);
@@ -229,6 +244,25 @@ export class PushEncoder {
     let count = 0;
     for (let i = 0; i < sampleCount; i++) if (timestamps[i] >= minMs && timestamps[i] <= maxMs) count++;
     return count;
+  }
+
+  /** Time of the series' youngest sample within the bounds, −∞ where there is none. */
+  #youngestMs(): number {
+    const source = this.#source;
+    const { timestamps, sampleCount, histogramCount } = source;
+    let youngestMs = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < sampleCount; i++) {
+      if (timestamps[i] > youngestMs && this.#isInBounds(timestamps[i])) youngestMs = timestamps[i];
+    }
+    for (let i = 0; i < histogramCount; i++) {
+      const { timestampMs } = source.histogram(i);
+      if (timestampMs > youngestMs && this.#isInBounds(timestampMs)) youngestMs = timestampMs;
+    }
+    return youngestMs;
+  }
+
+  #isInBounds(timestampMs: number): boolean {
+    return timestampMs >= this.#minMs && timestampMs <= this.#maxMs;
   }
 
   /** The writer that has the series' last samples. */
@@ -304,10 +338,11 @@ export class PushEncoder {
     let start = source.labelsStart;
     let end = source.labelsEnd;
     if (!TenantSeries.normalised(words, at)) {
-      this.#normaliseLabels();
-      labels = this.#labels.bytes;
-      start = 0;
-      end = this.#labels.length;
+      const stored = this.#storedLabels;
+      stored.show(words, at + FACT_ID, this.#tenant, source);
+      labels = stored.bytes;
+      start = stored.start;
+      end = stored.end;
     }
     const partition = TenantSeries.partition(words, at);
     const writer = this.#records.withRoom(partition, words[at + FACT_GROUP], 32 + end - start + wantedBytes);
@@ -321,13 +356,6 @@ export class PushEncoder {
       end,
     );
     return writer;
-  }
-
-  #normaliseLabels(): void {
-    const source = this.#source;
-    this.#parser.parse(source.labelBytes, source.labelsStart, source.labelsEnd);
-    this.#labels.reset();
-    writeLabelSet(this.#parser.pairs, this.#labels);
   }
 
   /** `begun` is the writer where the series stands last, if it does. */
@@ -362,6 +390,8 @@ export class PushEncoder {
 
   #refuseSeries(reason: Reason, detail: string): void {
     const { sampleCount, histogramCount, exemplarCount } = this.#source;
+    if (INTENDED.has(reason)) this.#received.noteLeftOut(exemplarCount);
+    if (reason === 'series_limit') this.#refusals.remark(this.#tenant.limitRemark);
     this.#refusals.refuseSamples(reason, sampleCount + histogramCount, this.#describe, detail);
     this.#refusals.refuseExemplars(reason, exemplarCount, this.#describe);
   }

@@ -12,6 +12,9 @@ export const REASONS = {
   metric_name_too_long: 'the metric name is longer than max_metric_name_length',
   labels_too_long: 'labels that are longer than 1 MB in all',
   series_limit: 'a new series above max_global_series_per_user',
+  too_many_ha_clusters: 'a new HA cluster above ha_max_clusters',
+  ha_deduplicated: 'another replica of the HA pair is elected',
+  dropped_by_relabelling: "the tenant's relabelling leaves the series out",
   bad_symbol_reference: 'a reference to a symbol that the request does not have',
   odd_label_references: 'a label name without a value',
   invalid_histogram: 'a native histogram that does not hold together',
@@ -31,6 +34,9 @@ export const REASONS = {
 
 export type Reason = keyof typeof REASONS;
 
+/** What somebody wants not to be stored: counted, but no fault of the request, and its sender need not know. */
+export const INTENDED: ReadonlySet<Reason> = new Set(['ha_deduplicated', 'dropped_by_relabelling']);
+
 /** One refusal that the answer describes. */
 interface Fault {
   readonly reason: Reason;
@@ -45,35 +51,51 @@ const MAX_SUBJECT_LENGTH = 400;
 /** What one request's refusals add up to; the first are kept with what they are about. */
 export class Refusals {
   readonly samples = new Map<Reason, number>();
+  readonly exemplars = new Map<Reason, number>();
+  readonly metadata = new Map<Reason, number>();
+  /** Of samples: those left out as intended too. */
   sampleCount = 0;
+  /** Those of which the sender is told. */
+  faultyCount = 0;
   exemplarCount = 0;
   metadataCount = 0;
   /** Data points of which any sample was refused, where the format has points. */
   pointCount = 0;
   #pointIsNoted = false;
   readonly #faults: Fault[] = [];
+  readonly #remarks = new Set<string>();
 
   get none(): boolean {
-    return this.sampleCount === 0 && this.exemplarCount === 0 && this.metadataCount === 0;
+    return this.faultyCount === 0 && this.exemplarCount === 0 && this.metadataCount === 0;
   }
 
   /** `describe` is called only for the faults that the answer will name. */
   refuseSamples(reason: Reason, count: number, describe: () => string, detail = ''): void {
     if (count === 0) return;
-    this.samples.set(reason, (this.samples.get(reason) ?? 0) + count);
+    add(this.samples, reason, count);
     this.sampleCount += count;
+    if (INTENDED.has(reason)) return;
+    this.faultyCount += count;
     this.#name(reason, describe, detail);
   }
 
   refuseExemplars(reason: Reason, count: number, describe: () => string): void {
     if (count === 0) return;
+    add(this.exemplars, reason, count);
+    if (INTENDED.has(reason)) return;
     this.exemplarCount += count;
     this.#name(reason, describe, '');
   }
 
   refuseMetadata(reason: Reason, metric: string, detail: string): void {
+    add(this.metadata, reason, 1);
     this.metadataCount++;
     this.#name(reason, () => metric, detail);
+  }
+
+  /** Adds a line to the answer's text, once. */
+  remark(text: string): void {
+    this.#remarks.add(text);
   }
 
   /** Samples of another data point come now. */
@@ -100,14 +122,21 @@ export class Refusals {
 
   /** The answer's text: how much was stored, then each named fault on a line, then what they were in all. */
   text(storedSamples: number): string {
-    const lines = [`${this.sampleCount} samples refused, ${storedSamples} stored`];
+    const leftOut = this.sampleCount - this.faultyCount;
+    const leftOutText = leftOut === 0 ? '' : `, ${leftOut} left out`;
+    const lines = [`${this.faultyCount} samples refused, ${storedSamples} stored${leftOutText}`];
     for (const { reason, subject, detail } of this.#faults) {
       lines.push(`${subject}: ${REASONS[reason]}${detail === '' ? '' : ` (${detail})`}`);
     }
+    lines.push(...this.#remarks);
     const counts = [...this.samples].map(([reason, count]) => `${reason} ${count}`);
     if (this.exemplarCount > 0) counts.push(`exemplars ${this.exemplarCount}`);
     if (this.metadataCount > 0) counts.push(`metadata ${this.metadataCount}`);
-    lines.push(`refused in all: ${counts.join(', ')}`);
+    if (counts.length > 0) lines.push(`refused in all: ${counts.join(', ')}`);
     return `${lines.join('\n')}\n`;
   }
+}
+
+function add(counts: Map<Reason, number>, reason: Reason, count: number): void {
+  counts.set(reason, (counts.get(reason) ?? 0) + count);
 }

