@@ -3,6 +3,9 @@ import type { Budget } from './budget.ts';
 import { CANCELLATION_SAMPLES } from './cancellation.ts';
 import { FLOAT, HISTOGRAM, type SeriesBlock } from './query.ts';
 
+/** Cells copied between two looks at the cancellation. */
+const COPIED_CELLS = 1 << 20;
+
 /**
  * The rows of a vector over all steps while it is being computed. Row r's cells are at
  * `r * steps … (r + 1) * steps − 1` of every column. The evaluator owns a block until it hands it on;
@@ -161,9 +164,13 @@ export class StepBlock implements SeriesBlock {
     const columns = this.histograms ? 2 : 1;
     this.budget.hold(columns * capacity);
     const values = new Float64Array(capacity);
-    values.set(this.values);
     const present = new Uint8Array(capacity);
-    present.set(this.present);
+    // Memory is slow to be touched for the first time.
+    for (let from = 0; from < this.present.length; from += COPIED_CELLS) {
+      this.budget.look();
+      values.set(this.values.subarray(from, from + COPIED_CELLS), from);
+      present.set(this.present.subarray(from, from + COPIED_CELLS), from);
+    }
     this.values = values;
     this.present = present;
     this.budget.release(before);

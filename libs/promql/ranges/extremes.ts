@@ -1,3 +1,4 @@
+import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import type { FloatWindows } from './float-windows.ts';
 import type { RangeSamples } from './range-samples.ts';
 import type { Window, WindowFunction } from './window.ts';
@@ -49,7 +50,7 @@ export class ExtremeOverTime implements WindowFunction {
   }
 
   applyAll(windows: FloatWindows): number {
-    const { steps, from, to, timestamps, values, first, results } = windows;
+    const { steps, from, to, timestamps, values, first, results, budget } = windows;
     const { highest, time } = this.#kind;
     const queue = this.#queue;
     let head = 0;
@@ -60,6 +61,7 @@ export class ExtremeOverTime implements WindowFunction {
       const high = to[k];
       if (low === high) continue;
       for (; next < high; next++) {
+        if (next % CANCELLATION_SAMPLES === 0) budget.look();
         const value = values[next];
         if (Number.isNaN(value)) continue;
         if (highest) while (tail > head && value >= values[queue[tail - 1]]) tail--;

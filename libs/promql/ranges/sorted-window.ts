@@ -1,4 +1,5 @@
 import type { Budget } from '../budget.ts';
+import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import { sortInterruptibly } from '../interruptible-sort.ts';
 
 /** Insertions and removals from which on sorting the window anew is cheaper than moving memory for each. */
@@ -49,9 +50,13 @@ export class SortedWindow {
   #sortAnew(samples: Float64Array, from: number, to: number, budget: Budget): void {
     this.count = 0;
     this.nans = 0;
-    for (let i = from; i < to; i++) {
-      if (Number.isNaN(samples[i])) this.nans++;
-      else this.values[this.count++] = samples[i];
+    for (let i = from; i < to; ) {
+      const end = Math.min(to, i + CANCELLATION_SAMPLES);
+      budget.work(end - i);
+      for (; i < end; i++) {
+        if (Number.isNaN(samples[i])) this.nans++;
+        else this.values[this.count++] = samples[i];
+      }
     }
     sortInterruptibly(this.values, this.count, budget);
     this.#from = from;
