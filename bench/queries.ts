@@ -1,13 +1,14 @@
 /**
  * Whole range queries beside Prometheus and VictoriaMetrics, on the same bytes: a day of samples, all three programs
  * running, each query asked of one after the other, several times over. xscaler is asked twice: with everything in
- * heads, and with everything in blocks, as it is a day later. Exit code 1 where it takes more than a third of
- * Prometheus' time, or where an answer differs.
+ * heads, and with everything in blocks, as it is a day later. On a busy machine the CPU times say more than the
+ * clock. Exit code 1 where it takes more than a third of Prometheus' time, or where an answer differs.
  */
 import { parseArgs } from 'node:util';
 import { encodeParams, eventually, sleep } from '@xscaler/e2e/harness';
 import { Client } from 'undici';
 import { differenceOf } from './answers-differ.ts';
+import { cpuMillis } from './process-usage.ts';
 import { QUERY_SHAPES } from './query-shapes.ts';
 import { provide, RECEIVERS, type Receiver, startRestartableXscaler } from './receivers.ts';
 import { Sender } from './sender.ts';
@@ -22,6 +23,7 @@ const DATA_AGE_MS = 3 * 3_600_000;
 const IN_BLOCKS_WITHIN_MS = 120_000;
 const COMPACTED_WITHIN_MS = 90_000;
 const SEND_ATTEMPTS = 20;
+const WARM_UP_ROUNDS = 2;
 
 const { values: flags } = parseArgs({
   options: {
@@ -47,12 +49,15 @@ const firstSampleMs = startMs + 1;
 class Answerer {
   readonly name: string;
   readonly millis = new Map<string, number[]>();
+  readonly cpuMillis = new Map<string, number[]>();
   readonly answers = new Map<string, Buffer>();
   readonly #client: Client;
   readonly #headers: string[];
+  readonly #pid: number;
 
-  constructor(name: string, { url, headers }: Receiver) {
+  constructor(name: string, { url, headers }: Receiver, pid: number) {
     this.name = name;
+    this.#pid = pid;
     this.#client = new Client(url, { headersTimeout: 120_000, bodyTimeout: 120_000 });
     this.#headers = headers.flat();
   }
@@ -76,14 +81,19 @@ class Answerer {
   }
 
   async measure(name: string, query: string): Promise<void> {
+    const cpuBefore = cpuMillis(this.#pid);
     const { millis, body } = await this.ask(query);
+    this.cpuMillis.set(name, [...(this.cpuMillis.get(name) ?? []), cpuMillis(this.#pid) - cpuBefore]);
     this.millis.set(name, [...(this.millis.get(name) ?? []), millis]);
     this.answers.set(name, body);
   }
 
   median(name: string): number {
-    const sorted = [...(this.millis.get(name) ?? [])].sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)];
+    return median(this.millis.get(name) ?? []);
+  }
+
+  medianCpu(name: string): number {
+    return median(this.cpuMillis.get(name) ?? []);
   }
 
   close(): Promise<void> {
@@ -91,9 +101,16 @@ class Answerer {
   }
 }
 
-/** Each query of each program, interleaved; a first round is for warming up. */
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+/** Each query of each program, interleaved; the first rounds are for warming up. */
 async function askAll(answerers: readonly Answerer[]): Promise<void> {
-  for (const { query } of shapes) for (const answerer of answerers) await answerer.ask(query);
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) {
+    for (const { query } of shapes) for (const answerer of answerers) await answerer.ask(query);
+  }
   for (let round = 0; round < Number(flags.rounds); round++) {
     for (const { name, query } of shapes) {
       for (const answerer of answerers) await answerer.measure(name, query);
@@ -169,12 +186,16 @@ function print(peers: readonly Answerer[], heads: Answerer, blocks: Answerer): v
       ours,
       ratio,
       MUST_BE,
+      prometheus ? blocks.medianCpu(name) / prometheus.medianCpu(name) : Number.NaN,
       victoriaMetrics ? ours / victoriaMetrics.median(name) : Number.NaN,
     ];
   });
   const times = `${steps} steps of ${stepMs / 1_000} s, queried at ${QUERY_STEP_SECONDS} s`;
   console.log(`\n${series} series, ${times}; median of ${flags.rounds}, ms`);
-  printTable(['', ...peers.map(({ name }) => name), 'heads', 'blocks', '/ prom', 'must be', '/ vm'], rows);
+  printTable(
+    ['', ...peers.map(({ name }) => name), 'heads', 'blocks', '/ prom', 'must be', 'CPU / prom', '/ vm'],
+    rows,
+  );
 }
 
 function compare(peers: readonly Answerer[], ours: readonly Answerer[]): void {
@@ -212,15 +233,15 @@ try {
   const [prometheus] = receivers.filter(({ name }) => name === 'prometheus');
   const others = [xscaler.receiver, ...receivers.filter((receiver) => receiver !== prometheus)];
   await Promise.all([prometheus && feed(prometheus, bodies), feedInTurn(others, bodies)]);
-  const peers = receivers.map((receiver) => new Answerer(receiver.name, receiver));
-  const heads = new Answerer('heads', xscaler.receiver);
+  const peers = receivers.map((receiver) => new Answerer(receiver.name, receiver, receiver.pid));
+  const heads = new Answerer('heads', xscaler.receiver, xscaler.receiver.pid);
   await askAll([heads]);
   await heads.close();
-  await xscaler.startAgain();
+  const pid = await xscaler.startAgain();
   await untilInBlocks(xscaler.receiver);
   if (prometheus) await untilCompacted(prometheus);
   await sleep(2_000);
-  const blocks = new Answerer('blocks', xscaler.receiver);
+  const blocks = new Answerer('blocks', xscaler.receiver, pid);
   await askAll([...peers, blocks]);
   print(peers, heads, blocks);
   compare(peers, [heads, blocks]);

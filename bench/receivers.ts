@@ -88,8 +88,8 @@ export async function startXscaler(env: Readonly<Record<string, string>>): Promi
 /** An xscaler that keeps everything in heads until it is started again, when all of it goes into blocks. */
 export interface RestartableXscaler {
   readonly receiver: Receiver;
-  /** Kills it; the next start replays its log and closes every window that is over. */
-  startAgain(): Promise<void>;
+  /** Kills it; the next start replays its log and closes every window that is over. @returns the new process' id */
+  startAgain(): Promise<number>;
 }
 
 const IN_HEADS = {
@@ -117,6 +117,7 @@ export async function startRestartableXscaler(): Promise<RestartableXscaler> {
     await xscaler.kill();
     again = xscaler.spawn(INTO_BLOCKS);
     await again.untilReady(`${xscaler.url}/-/ready`, REPLAYED_WITHIN_MS);
+    return again.pid;
   };
   return { receiver, startAgain };
 }
