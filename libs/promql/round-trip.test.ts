@@ -27,9 +27,9 @@ function bareTree(query: string): unknown {
 
 /**
  * What Prometheus itself prints so that it reads back otherwise, and so do we: `x offset +(1m+30s) + 1`, whose plus is left
- * out, after which the parenthesis goes on as a duration.
+ * out, and `x offset (1m+30s) @ 0 + 1`, whose offset is printed last: after a parenthesis what follows goes on as a duration.
  */
-const PRINTED_OTHERWISE = /offset[^a-z(]*\+[^a-z(]*\(/i;
+const PRINTED_OTHERWISE = /offset[^a-z(]*(\+[^a-z(]*\(|\([^@]*@)/i;
 
 /** Whether the query has no fault: the generator makes one with wrong types now and then. */
 function isSound(query: string): boolean {
