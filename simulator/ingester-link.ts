@@ -1,4 +1,10 @@
-import { type IngesterApi, type IngesterRead, type MetadataRead, RpcError } from '@xscaler/rpc';
+import {
+  type CardinalityRead,
+  type IngesterApi,
+  type IngesterRead,
+  type MetadataRead,
+  RpcError,
+} from '@xscaler/rpc';
 import type { Network } from './network.ts';
 import type { IngesterProcess } from './processes.ts';
 import type { Actor } from './virtual-time.ts';
@@ -43,6 +49,10 @@ export class IngesterLink implements IngesterApi {
 
   exemplars(read: IngesterRead, signal: AbortSignal) {
     return this.#call((api) => api.exemplars(read, signal));
+  }
+
+  cardinality(read: CardinalityRead, signal: AbortSignal) {
+    return this.#call((api) => api.cardinality(read, signal));
   }
 
   metadata(read: MetadataRead, signal: AbortSignal) {

@@ -2,12 +2,27 @@ import { Client, connectivityState, credentials, Metadata, type ServiceError } f
 import type { MetricMetadata } from '@xscaler/model';
 import { errorOf } from './grpc-error.ts';
 import { ReadWindow } from './grpc-read-window.ts';
-import type { IngesterApi, IngesterExemplars, IngesterRead, MetadataRead } from './ingester-api.ts';
-import { sizeOfPairs, wireLabelValuesRead, wireMetadataRead, wireRead } from './ingester-messages.ts';
+import type {
+  CardinalityRead,
+  IngesterApi,
+  IngesterExemplars,
+  IngesterRead,
+  MetadataRead,
+  PartitionCardinality,
+} from './ingester-api.ts';
+import {
+  joinedCardinalities,
+  sizeOfPairs,
+  wireCardinalityRead,
+  wireLabelValuesRead,
+  wireMetadataRead,
+  wireRead,
+} from './ingester-messages.ts';
 import {
   CHANNEL_LIMITS,
   type IngesterMethod,
   ingesterMethod,
+  type WireCardinalityPiece,
   type WireFramePiece,
 } from './ingester-proto.ts';
 import { RpcError } from './rpc-error.ts';
@@ -120,6 +135,16 @@ class GrpcIngesterClient implements GrpcIngester {
       ({ series }) => series,
       ({ labels, exemplars }) => sizeOfPairs(labels) + exemplars.length * 64,
     );
+  }
+
+  async cardinality(read: CardinalityRead, signal: AbortSignal): Promise<PartitionCardinality[]> {
+    const stream = this.#stream<WireCardinalityPiece>('Cardinality', wireCardinalityRead(read), signal);
+    const pieces = await this.#list(
+      stream,
+      (piece) => [piece],
+      ({ label }) => 32 + sizeOfPairs(label?.values ?? []),
+    );
+    return joinedCardinalities(pieces);
   }
 
   async metadata(read: MetadataRead, signal: AbortSignal): Promise<MetricMetadata[]> {

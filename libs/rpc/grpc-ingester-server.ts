@@ -5,6 +5,8 @@ import { ServedStream } from './grpc-served-stream.ts';
 import type { IngesterApi } from './ingester-api.ts';
 import {
   batchesOf,
+  cardinalityPieces,
+  fromWireCardinalityRead,
   fromWireLabelValuesRead,
   fromWireMetadataRead,
   fromWireRead,
@@ -17,6 +19,7 @@ import {
   HEALTH_SERVICE,
   INGESTER_SERVICE,
   type IngesterMethod,
+  type WireCardinalityRead,
   type WireLabelValuesRead,
   type WireMetadataRead,
   type WireRead,
@@ -115,6 +118,10 @@ function handlersOf(api: IngesterApi, calls: ServedCalls): Handlers {
       const found = await api.exemplars(fromWireRead(wire), signal);
       for (const { exemplars } of found) for (const { timestampMs } of exemplars) int64(timestampMs);
       for (const series of batchesOf(found, sizeOfExemplars)) yield { series };
+    }),
+    Cardinality: calls.handler(async function* (wire: WireCardinalityRead, signal) {
+      for (const one of await api.cardinality(fromWireCardinalityRead(wire), signal))
+        yield* cardinalityPieces(one);
     }),
     Metadata: calls.handler(async function* (wire: WireMetadataRead, signal) {
       const found = await api.metadata(fromWireMetadataRead(wire), signal);

@@ -1,9 +1,12 @@
 export type { Upstream, UpstreamRequest, UpstreamResponse } from './http-exchange.ts';
 export type {
+  CardinalityRead,
   IngesterApi,
   IngesterExemplars,
   IngesterRead,
+  LabelCardinality,
   MetadataRead,
+  PartitionCardinality,
   WireMatcher,
 } from './ingester-api.ts';
 export {

@@ -38,6 +38,33 @@ export interface IngesterExemplars {
   readonly exemplars: readonly { labels: readonly string[]; value: number; timestampMs: number }[];
 }
 
+/** A count of series by label value. Series count that have a sample at `startMs` or later. */
+export interface CardinalityRead extends IngesterRead {
+  /** The labels whose values are counted; absent: all. */
+  readonly names?: readonly string[];
+}
+
+/** What a partition's heads count. */
+export interface PartitionCardinality {
+  readonly partition: number;
+  readonly seriesCount: number;
+  /** Chunks of samples that came in order, of all series and heads. */
+  readonly chunkCount: number;
+  /** First and last time of a sample in any head, ms; 0 where there is none. */
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+  readonly labels: readonly LabelCardinality[];
+}
+
+/** How many series have each value of a label. */
+export interface LabelCardinality {
+  readonly name: string;
+  /** Each once, in no particular order. */
+  readonly values: readonly string[];
+  /** By value. */
+  readonly seriesCounts: readonly number[];
+}
+
 /** What a querier asks of an ingester. */
 export interface IngesterApi {
   /** Frames of series with chunks (`@xscaler/tsdb`, series frame), a megabyte or so each. */
@@ -47,5 +74,7 @@ export interface IngesterApi {
   /** Label sets, flat pairs. */
   series(read: IngesterRead, signal: AbortSignal): Promise<string[][]>;
   exemplars(read: IngesterRead, signal: AbortSignal): Promise<IngesterExemplars[]>;
+  /** One answer for each partition that is read. */
+  cardinality(read: CardinalityRead, signal: AbortSignal): Promise<PartitionCardinality[]>;
   metadata(read: MetadataRead, signal: AbortSignal): Promise<MetricMetadata[]>;
 }

@@ -80,6 +80,18 @@ function testReads(half: string, start: Start): void {
     );
   });
 
+  test(`${half}: a count of series arrives as it was made`, async (t) => {
+    const { served, api } = await start(t);
+    await fc.assert(
+      fc.asyncProperty(reads, fc.option(fc.array(texts), { nil: undefined }), async (read, names) => {
+        const made = names === undefined ? read : { ...read, names };
+        await api.cardinality(made, never);
+        assert.deepEqual(served.reads.pop(), made);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test(`${half}: a read of metadata arrives as it was made`, async (t) => {
     const { served, api } = await start(t);
     const metadataReads = fc.record({
@@ -139,6 +151,38 @@ function testAnswers(half: string, start: Start): void {
     };
     served.exemplarSeries = [series, { labels: [], exemplars: [{ labels: [], value: 1, timestampMs: 1 }] }];
     assert.deepEqual(await api.exemplars(READ, never), served.exemplarSeries);
+  });
+
+  test(`${half}: counts of series come as they are given, however many`, async (t) => {
+    const { served, api } = await start(t);
+    const many = Array.from({ length: 40_000 }, (_, i) => `${i} `.padEnd(30, 'x'));
+    const counts = many.map((_, i) => i * 1_000_003);
+    served.cardinalities = [
+      { partition: 0, seriesCount: 0, chunkCount: 0, minTimeMs: 0, maxTimeMs: 0, labels: [] },
+      {
+        partition: 7,
+        seriesCount: Number.MAX_SAFE_INTEGER,
+        chunkCount: 12,
+        minTimeMs: -5,
+        maxTimeMs: 1_700_000_000_000,
+        labels: [
+          { name: '__name__', values: ['', 'ä€😀'], seriesCounts: [1, 2] },
+          { name: 'id', values: many, seriesCounts: counts },
+          { name: 'job', values: ['a'], seriesCounts: [3] },
+        ],
+      },
+      {
+        partition: 8,
+        seriesCount: 1,
+        chunkCount: 1,
+        minTimeMs: 1,
+        maxTimeMs: 2,
+        labels: [{ name: 'job', values: ['b'], seriesCounts: [1] }],
+      },
+    ];
+    assert.deepEqual(await api.cardinality(READ, never), structuredClone(served.cardinalities));
+    served.cardinalities = [];
+    assert.deepEqual(await api.cardinality(READ, never), []);
   });
 
   test(`${half}: a list may be far larger than a message`, async (t) => {

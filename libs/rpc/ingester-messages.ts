@@ -1,6 +1,8 @@
 import type { MatchType } from '@xscaler/model';
-import type { IngesterRead, MetadataRead } from './ingester-api.ts';
+import type { CardinalityRead, IngesterRead, MetadataRead, PartitionCardinality } from './ingester-api.ts';
 import type {
+  WireCardinalityPiece,
+  WireCardinalityRead,
   WireFramePiece,
   WireLabelValuesRead,
   WireMetadataRead,
@@ -52,6 +54,58 @@ export function wireLabelValuesRead(read: IngesterRead & { readonly name: string
 
 export function fromWireLabelValuesRead(wire: WireLabelValuesRead): IngesterRead & { readonly name: string } {
   return { ...fromWireRead(wire.read), name: wire.name };
+}
+
+export function wireCardinalityRead(read: CardinalityRead): WireCardinalityRead {
+  return { read: wireRead(read), names: read.names === undefined ? null : { names: read.names } };
+}
+
+export function fromWireCardinalityRead({ read, names }: WireCardinalityRead): CardinalityRead {
+  return { ...fromWireRead(read), ...(names !== null && { names: names.names }) };
+}
+
+/** A partition's counts in messages of a size; one where there are no labels. */
+export function* cardinalityPieces(cardinality: PartitionCardinality): Generator<WireCardinalityPiece> {
+  const { labels, minTimeMs, maxTimeMs, ...rest } = cardinality;
+  const whole = { ...rest, minTimeMs: int64(minTimeMs), maxTimeMs: int64(maxTimeMs) };
+  if (labels.length === 0) yield { ...whole, label: null };
+  for (const { name, values, seriesCounts } of labels) {
+    let from = 0;
+    for (const batch of batchesOf(values, (value) => value.length + 6)) {
+      const label = { name, values: batch, seriesCounts: seriesCounts.slice(from, from + batch.length) };
+      yield { ...whole, label };
+      from += batch.length;
+    }
+  }
+}
+
+/** The partitions that such pieces, in order, speak of. */
+export function joinedCardinalities(pieces: readonly WireCardinalityPiece[]): PartitionCardinality[] {
+  const joined: JoinedCardinality[] = [];
+  for (const { label, ...whole } of pieces) {
+    let partition = joined.at(-1);
+    if (partition?.partition !== whole.partition) {
+      partition = { ...whole, labels: [] };
+      joined.push(partition);
+    }
+    if (label === null) continue;
+    const last = partition.labels.at(-1);
+    if (last?.name !== label.name) {
+      partition.labels.push({
+        name: label.name,
+        values: [...label.values],
+        seriesCounts: [...label.seriesCounts],
+      });
+      continue;
+    }
+    for (const value of label.values) last.values.push(value);
+    for (const count of label.seriesCounts) last.seriesCounts.push(count);
+  }
+  return joined;
+}
+
+interface JoinedCardinality extends PartitionCardinality {
+  readonly labels: { readonly name: string; readonly values: string[]; readonly seriesCounts: number[] }[];
 }
 
 /** @throws RangeError for an offset that is no whole number within 2^53 */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ChannelOptions, MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import type { LabelCardinality } from './ingester-api.ts';
 
 // proto/ingester.proto as proto-loader gives it: fields in camel case, absent lists as empty ones.
 
@@ -23,6 +24,20 @@ export interface WirePartitions {
 export interface WireLabelValuesRead {
   readonly read: WireRead;
   readonly name: string;
+}
+
+export interface WireCardinalityRead {
+  readonly read: WireRead;
+  readonly names: { readonly names: readonly string[] } | null;
+}
+
+export interface WireCardinalityPiece {
+  readonly partition: number;
+  readonly seriesCount: number;
+  readonly chunkCount: number;
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+  readonly label: LabelCardinality | null;
 }
 
 export interface WireMetadataRead {
@@ -64,7 +79,14 @@ export const HEALTH_SERVICE = serviceOf('health.proto', 'grpc.health.v1.Health')
 /** The name under which a probe asks for the ingester. */
 export const INGESTER_SERVICE_NAME = 'xscaler.ingester.v1.Ingester';
 
-export type IngesterMethod = 'Select' | 'LabelNames' | 'LabelValues' | 'Series' | 'Exemplars' | 'Metadata';
+export type IngesterMethod =
+  | 'Select'
+  | 'LabelNames'
+  | 'LabelValues'
+  | 'Series'
+  | 'Exemplars'
+  | 'Cardinality'
+  | 'Metadata';
 
 export function ingesterMethod<Request, Reply>(name: IngesterMethod): MethodDefinition<Request, Reply> {
   return INGESTER_SERVICE[name] as MethodDefinition<Request, Reply>;

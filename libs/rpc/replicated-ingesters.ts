@@ -1,6 +1,13 @@
 import { Labels, type MetricMetadata, sortedUnion } from '@xscaler/model';
 import { AddressHealth, type CircuitOptions } from './address-health.ts';
-import type { IngesterApi, IngesterExemplars, IngesterRead, MetadataRead } from './ingester-api.ts';
+import type {
+  CardinalityRead,
+  IngesterApi,
+  IngesterExemplars,
+  IngesterRead,
+  MetadataRead,
+  PartitionCardinality,
+} from './ingester-api.ts';
 import { type IngesterReplica, type PlacedPartitions, ReplicaPlacement } from './replica-placement.ts';
 import { StreamMerge } from './stream-merge.ts';
 
@@ -83,6 +90,10 @@ export class ReplicatedIngesters implements IngesterApi {
   async exemplars(read: IngesterRead, signal: AbortSignal): Promise<IngesterExemplars[]> {
     const answers = await this.#ask(read, signal, (api, share, either) => api.exemplars(share, either));
     return mergedExemplars(answers);
+  }
+
+  async cardinality(read: CardinalityRead, signal: AbortSignal): Promise<PartitionCardinality[]> {
+    return (await this.#ask(read, signal, (api, share, either) => api.cardinality(share, either))).flat();
   }
 
   async metadata(read: MetadataRead, signal: AbortSignal): Promise<MetricMetadata[]> {

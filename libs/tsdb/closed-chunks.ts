@@ -23,6 +23,11 @@ export class ClosedChunks {
     return this.#columns.byteSize + this.#listBytes;
   }
 
+  /** Chunks, of all slots. */
+  get size(): number {
+    return this.#columns.length / WORDS;
+  }
+
   /** The new chunk's link. */
   add(before: number, address: number, lastTime: number, sizes: number): number {
     const at = this.#columns.extend(WORDS);

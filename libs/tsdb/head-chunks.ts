@@ -73,6 +73,11 @@ export class HeadChunks {
     return chunks + this.#lateBytes + (this.#notes?.byteSize ?? 0);
   }
 
+  /** In-order chunks of all slots that are closed. */
+  get closedCount(): number {
+    return this.#closed.size;
+  }
+
   addSlot(slot: number): void {
     const at = slot * STATE_WORDS;
     if (at === this.#state.length) {

@@ -78,6 +78,11 @@ export class Head {
     return this.#sampleCount;
   }
 
+  /** Chunks of samples that came in order: each series has one that is open. */
+  get chunkCount(): number {
+    return this.seriesCount + this.chunks.closedCount;
+  }
+
   /** Samples that came again with the same value. */
   get duplicateCount(): number {
     return this.#duplicateCount;

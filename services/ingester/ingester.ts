@@ -1,10 +1,19 @@
 import type { BlockStore } from '@xscaler/database';
 import { type Labels, Matcher, type MetricMetadata, sortedUnion } from '@xscaler/model';
-import type { IngesterApi, IngesterExemplars, IngesterRead, MetadataRead, WireMatcher } from '@xscaler/rpc';
+import type {
+  CardinalityRead,
+  IngesterApi,
+  IngesterExemplars,
+  IngesterRead,
+  MetadataRead,
+  PartitionCardinality,
+  WireMatcher,
+} from '@xscaler/rpc';
 import { PagePool } from '@xscaler/tsdb';
 import type { WriteLog } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
 import type { Logger } from './contracts.ts';
+import { countedHeads } from './counted-heads.ts';
 import type { CutSettings } from './cut-policy.ts';
 import { IngesterMetrics } from './ingester-metrics.ts';
 import {
@@ -196,6 +205,17 @@ export class Ingester implements IngesterApi {
       }
     }
     return found;
+  }
+
+  async cardinality(read: CardinalityRead, signal: AbortSignal): Promise<PartitionCardinality[]> {
+    const owners = await this.#caughtUp(read, signal);
+    const matchers = compileMatchers(read.matcherSets);
+    const names = read.names === undefined ? undefined : new Set(read.names);
+    const counts: Promise<PartitionCardinality>[] = owners.map((owner) => {
+      const heads = headsOf([owner], read);
+      return countedHeads(owner.partition, heads, matchers, read.startMs, names, signal);
+    });
+    return Promise.all(counts);
   }
 
   async metadata(read: MetadataRead, signal: AbortSignal): Promise<MetricMetadata[]> {

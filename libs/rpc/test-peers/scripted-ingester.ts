@@ -1,5 +1,12 @@
 import type { MetricMetadata } from '@xscaler/model';
-import type { IngesterApi, IngesterExemplars, IngesterRead, MetadataRead } from '../ingester-api.ts';
+import type {
+  CardinalityRead,
+  IngesterApi,
+  IngesterExemplars,
+  IngesterRead,
+  MetadataRead,
+  PartitionCardinality,
+} from '../ingester-api.ts';
 
 /** For tests: an ingester that answers what it is told to, and remembers what it was asked. */
 export class ScriptedIngester implements IngesterApi {
@@ -13,6 +20,7 @@ export class ScriptedIngester implements IngesterApi {
   strings: string[] = [];
   labelSets: string[][] = [];
   exemplarSeries: IngesterExemplars[] = [];
+  cardinalities: PartitionCardinality[] = [];
   metrics: MetricMetadata[] = [];
   /** Thrown by every method; by select after its frames. */
   error: unknown;
@@ -47,6 +55,10 @@ export class ScriptedIngester implements IngesterApi {
 
   exemplars(read: IngesterRead, signal: AbortSignal): Promise<IngesterExemplars[]> {
     return this.#answer(read, signal, this.exemplarSeries);
+  }
+
+  cardinality(read: CardinalityRead, signal: AbortSignal): Promise<PartitionCardinality[]> {
+    return this.#answer(read, signal, this.cardinalities);
   }
 
   metadata(read: MetadataRead, signal: AbortSignal): Promise<MetricMetadata[]> {
