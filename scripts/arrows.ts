@@ -84,7 +84,7 @@ function placeOf(path: string): Place {
   return {
     folder,
     name: isPackageFolder ? name : folder,
-    isTest: !isPackageFolder || name === 'testkit' || /\.(test|fuzz|bench)\.ts$/.test(path),
+    isTest: !isPackageFolder || name === 'testkit' || /\.(test|testbed|bench)\.ts$/.test(path),
   };
 }
 
