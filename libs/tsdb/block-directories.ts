@@ -42,6 +42,18 @@ export class BlockDirectories {
     return this.#all(this.#index.exemplarPages, readExemplarPage, signal);
   }
 
+  /** The exemplar pages on which any of the series, ascending, may have some. */
+  async exemplarPagesOf(series: Uint32Array, signal: AbortSignal): Promise<Slice[]> {
+    const pages = await this.exemplarPages(signal);
+    return pages
+      .filter(({ firstSeries }, i) => {
+        const limit = i + 1 < pages.length ? pages[i + 1].firstSeries : Infinity;
+        const at = firstFrom(series, firstSeries);
+        return at < series.length && series[at] < limit;
+      })
+      .map(({ slice }) => slice);
+  }
+
   /** All pages of a name. */
   async pages(name: NameDirectory, signal: AbortSignal): Promise<readonly ValuePage[]> {
     if (name.pages !== undefined) return name.pages;
@@ -141,6 +153,18 @@ function lastFrom(sorted: readonly { readonly firstValue: string }[], value: str
     const middle = (low + high + 1) >> 1;
     if (compareUtf8(sorted[middle].firstValue, value) <= 0) low = middle;
     else high = middle - 1;
+  }
+  return low;
+}
+
+/** The place of the first of ascending numbers that is `least` or more. */
+function firstFrom(numbers: Uint32Array, least: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (numbers[middle] < least) low = middle + 1;
+    else high = middle;
   }
   return low;
 }

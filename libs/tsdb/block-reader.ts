@@ -1,4 +1,5 @@
 import { compareUtf8, Labels } from '@xscaler/model';
+import { inBatches, readPages, type WantedChunks, wantedChunks } from './block-chunks.ts';
 import { BlockDirectories } from './block-directories.ts';
 import { decodeExemplars, type ExemplarsOfSeries } from './block-exemplars-codec.ts';
 import { SERIES_PER_GROUP } from './block-format.ts';
@@ -8,7 +9,6 @@ import { BlockLabels, type LabelPair } from './block-labels.ts';
 import { decodeGroup, type SeriesEntry } from './block-series-codec.ts';
 import { type BlockSource, SliceReader } from './block-slices.ts';
 import { newChunkView } from './chunk.ts';
-import { type ChunkPage, unpackPage } from './chunk-pages.ts';
 import type { SeriesExemplars } from './head.ts';
 import type { LabelCounts, SeriesCounts } from './head-label-counts.ts';
 import { maskExemplars, maskFrame } from './masked-frame.ts';
@@ -87,13 +87,10 @@ export class BlockReader {
     const writer = new SeriesFrameWriter(this.#identity.partition, this.#identity.fromOffset);
     for await (const batch of this.#entries(opened, numbers, signal)) {
       const wanted = batch
-        .map((entry) => withinBounds(entry, startMs, endMs))
+        .map((entry) => wantedChunks(entry, startMs, endMs))
         .filter(({ to, from }) => to > from);
-      for (let at = 0; at < wanted.length; ) {
-        let bytes = 0;
-        const first = at;
-        while (at < wanted.length && bytes < BATCH_BYTES) bytes += byteLength(wanted[at++]);
-        await this.#addTo(writer, labels, wanted.slice(first, at), signal);
+      for (const series of inBatches(wanted, BATCH_BYTES)) {
+        await this.#addTo(writer, labels, series, signal);
         if (writer.byteLength >= BATCH_BYTES) yield* this.#masked(writer.take());
       }
     }
@@ -284,14 +281,7 @@ export class BlockReader {
     series: Uint32Array,
     signal: AbortSignal,
   ): Promise<ExemplarsOfSeries[]> {
-    const pages = await directories.exemplarPages(signal);
-    const slices = pages
-      .filter(({ firstSeries }, i) => {
-        const limit = i + 1 < pages.length ? pages[i + 1].firstSeries : Infinity;
-        const at = firstFrom(series, firstSeries);
-        return at < series.length && series[at] < limit;
-      })
-      .map(({ slice }) => slice);
+    const slices = await directories.exemplarPagesOf(series, signal);
     const read = await this.#slices.slices('exemplars', slices, signal);
     return read.flatMap((bytes, i) =>
       this.#slices.decoded('exemplars', slices[i].number, () => decodeExemplars(bytes)),
@@ -305,7 +295,7 @@ export class BlockReader {
     signal: AbortSignal,
   ): Promise<void> {
     const pairs = await labels.pairs(pairsOf(series.map(({ entry }) => entry)), signal);
-    const pages = await this.#pages(series, signal);
+    const pages = await readPages(this.#slices, series, signal);
     const view = newChunkView();
     let before: readonly number[] = [];
     for (const { entry, from, to } of series) {
@@ -332,59 +322,6 @@ export class BlockReader {
       }
     }
   }
-
-  /** The pages that have wanted chunks, expanded. */
-  async #pages(
-    series: readonly WantedChunks[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<ChunkPage, Uint8Array>> {
-    const wanted = new Set<ChunkPage>();
-    for (const { entry, from, to } of series)
-      for (let i = from; i < to; i++) wanted.add(entry.chunks[i].page);
-    const pages = [...wanted];
-    const slices = pages.map(({ slice }) => slice);
-    const read = await this.#slices.slices('chunks', slices, signal);
-    return new Map(
-      pages.map((page, i) => [
-        page,
-        this.#slices.decoded('chunks', page.slice.number, () => unpackPage(read[i], page)),
-      ]),
-    );
-  }
-}
-
-/** The chunks of a series that are wanted: from, to (exclusive). */
-interface WantedChunks {
-  readonly entry: SeriesEntry;
-  readonly from: number;
-  readonly to: number;
-}
-
-function withinBounds(entry: SeriesEntry, startMs: number, endMs: number): WantedChunks {
-  const { chunks } = entry;
-  let from = 0;
-  let to = chunks.length;
-  while (from < to && chunks[from].maxTimeMs < startMs) from++;
-  while (to > from && chunks[to - 1].minTimeMs > endMs) to--;
-  return { entry, from, to };
-}
-
-function byteLength({ entry, from, to }: WantedChunks): number {
-  let bytes = 0;
-  for (let i = from; i < to; i++) bytes += entry.chunks[i].byteLength;
-  return bytes;
-}
-
-/** The place of the first of ascending numbers that is `least` or more. */
-function firstFrom(numbers: Uint32Array, least: number): number {
-  let low = 0;
-  let high = numbers.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (numbers[middle] < least) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The pairs of all entries; neighbours share most, which are looked at once. */
