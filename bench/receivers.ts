@@ -92,7 +92,8 @@ export interface RestartableXscaler {
   startAgain(): Promise<number>;
 }
 
-const IN_HEADS = {
+/** Settings that keep a day of samples in heads. */
+export const IN_HEADS = {
   XSCALER_LIMITS_OUT_OF_ORDER_TIME_WINDOW: '48h',
   XSCALER_INGESTER_LATE_HEAD_AGE: '20h',
   XSCALER_INGESTER_LATE_HEAD_BYTES: String(1024 ** 3),
@@ -122,7 +123,7 @@ export async function startRestartableXscaler(): Promise<RestartableXscaler> {
   return { receiver, startAgain };
 }
 
-function receiverOf(xscaler: Xscaler): Receiver {
+export function receiverOf(xscaler: Xscaler): Receiver {
   return {
     name: 'xscaler',
     pid: xscaler.program.pid,
