@@ -1,4 +1,5 @@
 import {
+  type ActiveIdsRead,
   type CardinalityRead,
   type IngesterApi,
   type IngesterRead,
@@ -57,6 +58,10 @@ export class IngesterLink implements IngesterApi {
 
   metadata(read: MetadataRead, signal: AbortSignal) {
     return this.#call((api) => api.metadata(read, signal));
+  }
+
+  activeIds(read: ActiveIdsRead, signal: AbortSignal) {
+    return this.#call((api) => api.activeIds(read, signal));
   }
 
   #call<T>(work: (api: IngesterApi) => Promise<T>): Promise<T> {

@@ -33,6 +33,8 @@ export interface SimulationOptions {
 const START_MS = Date.UTC(2026, 0, 1);
 /** Share of deletions among a client's requests. */
 const DELETIONS = 0.03;
+/** From a database that went back in time until everybody has read the log from there. */
+const LONGEST_RECOVERY_MS = 40_000;
 const SETTLE_MS = 60_000;
 const READ_TIMEOUT_MS = 20_000;
 
@@ -179,7 +181,7 @@ class Simulation {
     const resumeOffsets = () => database.query('SELECT partition, resume_offset FROM resume_offsets', []);
     while (this.#isLoaded) {
       const rows = await resumeOffsets();
-      await sleep(MAX_FORGOTTEN_MS * 2);
+      await sleep(MAX_FORGOTTEN_MS + LONGEST_RECOVERY_MS);
       for (const { partition, resume_offset } of rows) log.truncate(Number(partition), Number(resume_offset));
     }
   }
