@@ -41,7 +41,7 @@ export function selectExtremes(
     counts.reduce((a, b) => Math.max(a, b), 0),
   );
   const chunk = Math.max(1, Math.floor(RANKING_ENTRIES / Math.max(1, groupCount * most)));
-  evaluator.budget.hold(groupCount * Math.min(chunk, block.steps) * (most + 1));
+  evaluator.budget.hold(groupCount * Math.min(chunk, block.steps) * (most + 2));
   const ranking = new Ranking(expr.op === 'topk', groupCount, Math.min(chunk, block.steps), most);
   const order: number[] = [];
   for (let from = 0; from < block.steps; from += chunk) {
@@ -65,6 +65,8 @@ class Ranking {
   /** Rows of group g at the chunk's step s: from (g × steps + s) × most, `#lengths[g × steps + s]` of them. */
   readonly #rows: Int32Array;
   readonly #lengths: Int32Array;
+  /** Of each slot the value to be beaten: the root's. */
+  readonly #roots: Float64Array;
 
   constructor(highest: boolean, groups: number, steps: number, most: number) {
     this.#highest = highest;
@@ -72,6 +74,7 @@ class Ranking {
     this.#most = most;
     this.#rows = new Int32Array(groups * steps * most);
     this.#lengths = new Int32Array(groups * steps);
+    this.#roots = new Float64Array(groups * steps);
   }
 
   /** Ranks the floats of steps from ≤ s < to, and leaves only the best in the block. */
@@ -126,7 +129,7 @@ class Ranking {
         at = parent;
       }
       rows[first + at] = row;
-    } else if (this.#beats(values[row * steps + step], values[rows[first] * steps + step])) {
+    } else if (this.#beats(values[row * steps + step], this.#roots[slot])) {
       let at = 0;
       for (let child = 1; child < length; child = 2 * at + 1) {
         const right = child + 1;
@@ -138,7 +141,8 @@ class Ranking {
         at = child;
       }
       rows[first + at] = row;
-    }
+    } else return;
+    this.#roots[slot] = values[rows[first] * steps + step];
   }
 
   /** Whether row a comes before row b: of equal values the earlier row. */
