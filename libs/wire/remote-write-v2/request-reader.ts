@@ -383,20 +383,10 @@ export class WriteRequestV2Reader implements SeriesSource {
     const to = this.#labels;
     to.reset();
     to.reserve(length + 8);
-    for (let i = 0; i < count; i += 2) {
-      const nameBytes = symbols.byteLength(refs[i]);
-      const valueBytes = symbols.byteLength(refs[i + 1]);
-      to.u8(0x0a);
-      to.uvarint(2 + lengthOfLength(nameBytes) + nameBytes + lengthOfLength(valueBytes) + valueBytes);
-      to.u8(0x0a);
-      to.uvarint(nameBytes);
-      to.raw(symbols.bytes, symbols.start(refs[i]), symbols.end(refs[i]));
-      to.u8(0x12);
-      to.uvarint(valueBytes);
-      to.raw(symbols.bytes, symbols.start(refs[i + 1]), symbols.end(refs[i + 1]));
-    }
     this.labelBytes = to.bytes;
-    this.labelsEnd = to.length;
+    let at = 0;
+    for (let i = 0; i < count; i += 2) at = writeLabel(symbols, refs[i], refs[i + 1], to.bytes, at);
+    this.labelsEnd = at;
     if (8 * count > this.#hashWords.byteLength) this.#growHashWords();
     return undefined;
   }
@@ -543,6 +533,30 @@ function refuseKnown(tag: number, lastKnown: number, message: string): void {
   const field = tag >>> 3;
   if (field > lastKnown) return;
   throw new DecodeError(`field ${field} of a ${message} has wire type ${tag & 7}`);
+}
+
+/** Writes `0x0a length 0x0a length name 0x12 length value`; there is room. Returns where it ends. */
+function writeLabel(symbols: SymbolTable, name: number, value: number, to: Uint8Array, at: number): number {
+  const nameBytes = symbols.byteLength(name);
+  const valueBytes = symbols.byteLength(value);
+  to[at++] = 0x0a;
+  at = writeLength(
+    2 + lengthOfLength(nameBytes) + nameBytes + lengthOfLength(valueBytes) + valueBytes,
+    to,
+    at,
+  );
+  to[at++] = 0x0a;
+  at = writeLength(nameBytes, to, at);
+  at = symbols.copy(name, to, at);
+  to[at++] = 0x12;
+  at = writeLength(valueBytes, to, at);
+  return symbols.copy(value, to, at);
+}
+
+function writeLength(length: number, to: Uint8Array, at: number): number {
+  for (; length >= 0x80; length >>>= 7) to[at++] = (length & 0x7f) | 0x80;
+  to[at++] = length;
+  return at;
 }
 
 function lengthOfLength(length: number): number {
