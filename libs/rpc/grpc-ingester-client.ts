@@ -3,6 +3,7 @@ import type { MetricMetadata } from '@xscaler/model';
 import { errorOf } from './grpc-error.ts';
 import { ReadWindow } from './grpc-read-window.ts';
 import type {
+  ActiveIdsRead,
   CardinalityRead,
   IngesterApi,
   IngesterExemplars,
@@ -154,6 +155,17 @@ class GrpcIngesterClient implements GrpcIngester {
       ({ metrics }) => metrics,
       ({ metric, help }) => metric.length + help.length + 16,
     );
+  }
+
+  async activeIds(read: ActiveIdsRead, signal: AbortSignal): Promise<Uint8Array> {
+    const request = wireMetadataRead({ ...read, metric: undefined });
+    const stream = this.#stream<WireFramePiece>('ActiveIds', request, signal);
+    const pieces = await this.#list(
+      stream,
+      ({ data }) => [data],
+      ({ byteLength }) => byteLength,
+    );
+    return Buffer.concat(pieces);
   }
 
   close(): void {

@@ -129,6 +129,10 @@ function handlersOf(api: IngesterApi, calls: ServedCalls): Handlers {
         yield { metrics };
       }
     }),
+    ActiveIds: calls.handler(async function* (wire: WireMetadataRead, signal) {
+      const { metric: _, ...read } = fromWireMetadataRead(wire);
+      yield* piecesOf(await api.activeIds(read, signal));
+    }),
   };
 }
 

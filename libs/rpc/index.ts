@@ -1,5 +1,6 @@
 export type { Upstream, UpstreamRequest, UpstreamResponse } from './http-exchange.ts';
 export type {
+  ActiveIdsRead,
   CardinalityRead,
   IngesterApi,
   IngesterExemplars,

@@ -65,6 +65,9 @@ export interface LabelCardinality {
   readonly seriesCounts: readonly number[];
 }
 
+/** A question for the ids of a tenant's active series. */
+export type ActiveIdsRead = Omit<MetadataRead, 'metric'>;
+
 /** What a querier asks of an ingester. */
 export interface IngesterApi {
   /** Frames of series with chunks (`@xscaler/tsdb`, series frame), a megabyte or so each. */
@@ -77,4 +80,6 @@ export interface IngesterApi {
   /** One answer for each partition that is read. */
   cardinality(read: CardinalityRead, signal: AbortSignal): Promise<PartitionCardinality[]>;
   metadata(read: MetadataRead, signal: AbortSignal): Promise<MetricMetadata[]>;
+  /** For distributors: ids of 16 bytes, one behind the other, some of them more than once. */
+  activeIds(read: ActiveIdsRead, signal: AbortSignal): Promise<Uint8Array>;
 }

@@ -185,6 +185,17 @@ function testAnswers(half: string, start: Start): void {
     assert.deepEqual(await api.cardinality(READ, never), []);
   });
 
+  test(`${half}: ids of active series come as they are given, however many`, async (t) => {
+    const { served, api } = await start(t);
+    const read = { tenant: 'ä', minOffsets: { 3: 7 }, partitions: [3, 4] };
+    for (const length of [0, 16, 16 * 700_000]) {
+      served.ids = Uint8Array.from({ length }, (_, i) => i * 31);
+      const ids = await api.activeIds(read, never);
+      assert.ok(Buffer.from(served.ids).equals(ids), `${length} bytes`);
+    }
+    assert.deepEqual(served.reads.pop(), read);
+  });
+
   test(`${half}: a list may be far larger than a message`, async (t) => {
     const { served, api } = await start(t);
     served.strings = Array.from({ length: 12_000 }, (_, i) => `${i} `.padEnd(1000, 'x'));

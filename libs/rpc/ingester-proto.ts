@@ -86,7 +86,8 @@ export type IngesterMethod =
   | 'Series'
   | 'Exemplars'
   | 'Cardinality'
-  | 'Metadata';
+  | 'Metadata'
+  | 'ActiveIds';
 
 export function ingesterMethod<Request, Reply>(name: IngesterMethod): MethodDefinition<Request, Reply> {
   return INGESTER_SERVICE[name] as MethodDefinition<Request, Reply>;

@@ -1,6 +1,7 @@
 import { Labels, type MetricMetadata, sortedUnion } from '@xscaler/model';
 import { AddressHealth, type CircuitOptions } from './address-health.ts';
 import type {
+  ActiveIdsRead,
   CardinalityRead,
   IngesterApi,
   IngesterExemplars,
@@ -101,6 +102,10 @@ export class ReplicatedIngesters implements IngesterApi {
     const found = new Map<string, MetricMetadata>();
     for (const answer of answers) for (const entry of answer) found.set(metadataKey(entry), entry);
     return [...found.values()];
+  }
+
+  async activeIds(read: ActiveIdsRead, signal: AbortSignal): Promise<Uint8Array> {
+    return Buffer.concat(await this.#ask(read, signal, (api, share, either) => api.activeIds(share, either)));
   }
 
   /** One answer for each share of the partitions, whoever gave it. */

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { IngesterStatus, PartitionReport } from '@xscaler/ingester';
+import type { ActiveSeriesCounts, IngesterStatus, PartitionReport } from '@xscaler/ingester';
 
 /** What the ingester's thread tells the main thread. */
 export interface IngesterStatusApi {
   status(request: undefined, signal: AbortSignal): Promise<IngesterStatus>;
   inspect(request: undefined, signal: AbortSignal): Promise<readonly PartitionReport[]>;
+  activeSeries(request: undefined, signal: AbortSignal): Promise<readonly ActiveSeriesCounts[]>;
   /** Gives it partitions beside those that it has. */
   own(partitions: readonly number[], signal: AbortSignal): Promise<void>;
 }

@@ -48,3 +48,14 @@ test('gateways and distributors share different things', async () => {
   await exchange();
   assert.equal(rates[0].share('acme'), 0.5);
 });
+
+test('distributors count samples', async () => {
+  const { rates, clock } = gateways(2);
+  const [busy, calm] = rates;
+  busy.offered('acme', 900);
+  calm.offered('acme', 100);
+  clock.nowMs += 1_000;
+  await calm.exchange();
+  await busy.exchange();
+  assert.ok(Math.abs(busy.share('acme') - (0.05 + 0.9 * 0.9)) < 1e-9, String(busy.share('acme')));
+});

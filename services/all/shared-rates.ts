@@ -1,13 +1,17 @@
 import { Heartbeat, type RateShares } from '@xscaler/cluster';
-import type { RateDivision } from '@xscaler/gateway';
+import type { RateDivision as SampleRates } from '@xscaler/distributor';
+import type { RateDivision as RequestRates } from '@xscaler/gateway';
 
-/** How often gateways tell each other what their tenants ask for. */
+/** How often gateways, or distributors, tell each other what their tenants ask for. */
 const EXCHANGE_MS = 1_000;
 /** Of so many tenants demand is counted within one interval; the rest gets an even share. */
 const MAX_TENANTS = 50_000;
 
-/** A tenant's rate of writes divided among the gateways that live, by what each is asked for. */
-export class SharedRates implements RateDivision {
+/**
+ * A tenant's rate divided among those that live, by what each is asked for: of requests among gateways, of samples
+ * among distributors.
+ */
+export class SharedRates implements RequestRates, SampleRates {
   readonly #shares: RateShares;
   readonly #clock: () => number;
   readonly #heartbeat: Heartbeat;
@@ -22,17 +26,17 @@ export class SharedRates implements RateDivision {
     this.#heartbeat = new Heartbeat(() => this.exchange(), EXCHANGE_MS);
   }
 
-  offered(tenant: string): void {
+  offered(tenant: string, amount = 1): void {
     const before = this.#offered.get(tenant);
     if (before === undefined && this.#offered.size >= MAX_TENANTS) return;
-    this.#offered.set(tenant, (before ?? 0) + 1);
+    this.#offered.set(tenant, (before ?? 0) + amount);
   }
 
   share(tenant: string): number {
     return this.#shares.share(tenant);
   }
 
-  /** Gateways that share, this one included. */
+  /** Those that share, this one included. */
   get members(): number {
     return this.#shares.members;
   }
@@ -46,11 +50,11 @@ export class SharedRates implements RateDivision {
     await this.#shares.leave();
   }
 
-  /** Tells the others of the demand since the last time, in requests a second. */
+  /** Tells the others of the demand since the last time, in requests or samples a second. */
   async exchange(): Promise<void> {
     const nowMs = this.#clock();
     const seconds = Math.max(1, nowMs - this.#sinceMs) / 1_000;
-    const demands = new Map([...this.#offered].map(([tenant, requests]) => [tenant, requests / seconds]));
+    const demands = new Map([...this.#offered].map(([tenant, amount]) => [tenant, amount / seconds]));
     this.#offered = new Map();
     this.#sinceMs = nowMs;
     await this.#shares.exchange(demands);

@@ -77,7 +77,7 @@ test('until the active series are loaded everything is accepted, then those are 
   const early = ['1', '2', '3', '4'].map((i) => series({ i }));
   assert.equal((await push(early)).status, 204);
   const elsewhere = seriesId('acme', Labels.of({ i: 'elsewhere' }));
-  resolve(new Uint32Array(elsewhere.slice().buffer));
+  resolve(new Uint32Array(new Uint8Array(elsewhere).buffer));
   await new Promise((next) => setImmediate(next));
   assert.equal((await push([...early, series({ i: 'elsewhere' })])).status, 204);
   assert.equal((await push([series({ i: 'new' })])).status, 400);

@@ -220,7 +220,7 @@ export class TenantSeries {
     const isNormal = isAsItCame && parser.normalised;
     const labels = Labels.fromSorted(isAsItCame ? parser.takePairs() : rewritten.pairs);
     const id = seriesId(tenant, labels);
-    const idWords = new Int32Array(id.slice().buffer);
+    const idWords = new Int32Array(new Uint8Array(id).buffer);
     if (!this.#activate(idWords, 0, labels.pairs)) return -1;
     const group = groupKey(tenant, labels, id);
     const place = partitionOf(group, shard) | (isNormal ? 0 : NOT_NORMALISED);

@@ -1,6 +1,7 @@
 import type { BlockStore } from '@xscaler/database';
 import { type Labels, Matcher, type MetricMetadata, sortedUnion } from '@xscaler/model';
 import type {
+  ActiveIdsRead,
   CardinalityRead,
   IngesterApi,
   IngesterExemplars,
@@ -12,6 +13,7 @@ import type {
 import { PagePool } from '@xscaler/tsdb';
 import type { WriteLog } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
+import { type ActiveSeriesCounts, activeIdsOf, activeSeriesOf } from './active-series.ts';
 import type { Logger } from './contracts.ts';
 import { countedHeads } from './counted-heads.ts';
 import type { CutSettings } from './cut-policy.ts';
@@ -64,6 +66,7 @@ export type IngesterStatus = Readonly<
 export class Ingester implements IngesterApi {
   /** By partition. */
   #owners: readonly PartitionOwner[] = [];
+  readonly #clock: () => number;
   readonly #newOwner: (partition: number) => PartitionOwner;
   readonly #sweep: () => Promise<void>;
   #sweeping: NodeJS.Timeout | undefined;
@@ -72,6 +75,7 @@ export class Ingester implements IngesterApi {
     const pool = new PagePool(FREE_PAGES_BYTES);
     const metrics = new IngesterMetrics(options.registry);
     const { blocks, clock, logger } = options;
+    this.#clock = clock;
     this.#sweep = async () => {
       try {
         await blocks.sweepStaged(clock() - STAGED_LIVE_MS);
@@ -139,6 +143,14 @@ export class Ingester implements IngesterApi {
     return Object.fromEntries(
       this.#owners.map(({ partition, state, nextOffset }) => [partition, { state, nextOffset }]),
     );
+  }
+
+  /** Active series by partition and tenant, of the partitions that are read. */
+  activeSeries(): ActiveSeriesCounts[] {
+    const nowMs = this.#clock();
+    return this.#owners
+      .filter(({ state }) => state === 'live' || state === 'replaying')
+      .map(({ partition, heads }) => activeSeriesOf(partition, heads, nowMs));
   }
 
   /** Each partition in detail, for people. */
@@ -216,6 +228,14 @@ export class Ingester implements IngesterApi {
       return countedHeads(owner.partition, heads, matchers, read.startMs, names, signal);
     });
     return Promise.all(counts);
+  }
+
+  async activeIds(read: ActiveIdsRead, signal: AbortSignal): Promise<Uint8Array> {
+    const owners = await this.#caughtUp(read, signal);
+    const nowMs = this.#clock();
+    const ids = Buffer.concat(owners.map(({ heads }) => activeIdsOf(heads, read.tenant, nowMs)));
+    // In a buffer of its own, which a port moves.
+    return new Uint8Array(ids);
   }
 
   async metadata(read: MetadataRead, signal: AbortSignal): Promise<MetricMetadata[]> {

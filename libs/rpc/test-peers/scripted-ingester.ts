@@ -1,5 +1,6 @@
 import type { MetricMetadata } from '@xscaler/model';
 import type {
+  ActiveIdsRead,
   CardinalityRead,
   IngesterApi,
   IngesterExemplars,
@@ -10,7 +11,7 @@ import type {
 
 /** For tests: an ingester that answers what it is told to, and remembers what it was asked. */
 export class ScriptedIngester implements IngesterApi {
-  readonly reads: (IngesterRead | MetadataRead)[] = [];
+  readonly reads: (IngesterRead | MetadataRead | ActiveIdsRead)[] = [];
   readonly signals: AbortSignal[] = [];
   /** Frames made so far by all selects. */
   framesMade = 0;
@@ -22,6 +23,7 @@ export class ScriptedIngester implements IngesterApi {
   exemplarSeries: IngesterExemplars[] = [];
   cardinalities: PartitionCardinality[] = [];
   metrics: MetricMetadata[] = [];
+  ids: Uint8Array = new Uint8Array(0);
   /** Thrown by every method; by select after its frames. */
   error: unknown;
   /** Methods don't answer until they are cancelled; select not after its frames. */
@@ -61,11 +63,19 @@ export class ScriptedIngester implements IngesterApi {
     return this.#answer(read, signal, this.cardinalities);
   }
 
+  activeIds(read: ActiveIdsRead, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#answer(read, signal, this.ids.slice());
+  }
+
   metadata(read: MetadataRead, signal: AbortSignal): Promise<MetricMetadata[]> {
     return this.#answer(read, signal, this.metrics);
   }
 
-  async #answer<T>(read: IngesterRead | MetadataRead, signal: AbortSignal, answer: T): Promise<T> {
+  async #answer<T>(
+    read: IngesterRead | MetadataRead | ActiveIdsRead,
+    signal: AbortSignal,
+    answer: T,
+  ): Promise<T> {
     this.reads.push(read);
     this.signals.push(signal);
     await this.#outcome(signal);

@@ -49,6 +49,7 @@ export function checkAlone(config: Config): Config {
  * The process graph of `xscaler all`, one thread a row. Arrows are message channels:
  *
  *     main (gateway) ─▶ distributor ─▶ write-log ◀─ ingester ─▶ database
+ *           │               └──▶ ingester
  *           ├────────▶ querier ─▶ ingester, write-log, database
  *           └────────▶ compactor ─▶ database
  */
@@ -178,6 +179,7 @@ function channels(): Record<
     join(client, 'database', 'database', client);
   }
   join('querier', 'ingester', 'ingester', 'querier');
+  join('distributor', 'ingester', 'ingester', 'distributor');
   join('main', 'distributor', 'distributor', 'gateway');
   join('main', 'querier', 'querier', 'gateway');
   join('main', 'ingester', 'ingester', 'main');

@@ -15,6 +15,9 @@ import { type IngesterStatusApi, IngesterWatch } from '../replay.ts';
 import { channel } from './upstream-process.ts';
 
 const HEARTBEAT_MS = 2_000;
+/** How often the active series of tenants are counted, for the limits on them. */
+const COUNT_MS = 5_000;
+const COUNT_TIMEOUT_MS = 5_000;
 const OWN_TIMEOUT_MS = 5_000;
 
 /** Heads, as a process of its own: gRPC and Kafka in the main thread, the heads in the ingester's. */
@@ -53,6 +56,17 @@ export function ingesterProcess(
   const heartbeat = new Heartbeat(announce, HEARTBEAT_MS, (error) => {
     logger.warn({ err: error }, 'this ingester could not announce itself');
   });
+
+  const counts = new Heartbeat(
+    async () => {
+      const counted = await connectedStatus.activeSeries(undefined, AbortSignal.timeout(COUNT_TIMEOUT_MS));
+      for (const { partition, byTenant } of counted) {
+        await io.cluster().seriesCounts.report({ instanceId, partition }, new Map(byTenant));
+      }
+    },
+    COUNT_MS,
+    (error) => logger.warn({ err: error }, 'active series could not be counted'),
+  );
 
   const growth = new PartitionGrowth({
     cluster: config.cluster,
@@ -111,6 +125,12 @@ export function ingesterProcess(
         server = await serveGrpcIngester(api, secret === '' ? address : { ...address, secret });
       },
       stop: async () => server?.close(),
+    },
+    {
+      name: 'series-counts',
+      needs: ['ingester', 'redis'],
+      start: () => counts.start(),
+      stop: () => counts.stop(),
     },
     {
       name: 'announcement',

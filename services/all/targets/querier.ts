@@ -1,10 +1,8 @@
 import { serveDatabase } from '@xscaler/database';
-import { type IngesterApi, serve } from '@xscaler/rpc';
-import { ReplicatedIngesters } from '@xscaler/rpc/network';
 import type { Logger, Module } from '@xscaler/runtime';
 import { serveWriteLog } from '@xscaler/writelog';
+import { clusterIngesters } from '../cluster-ingesters.ts';
 import type { Config } from '../config.ts';
-import { IngesterDirectory } from '../ingester-directory.ts';
 import { opsServer } from '../ops-server.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
@@ -24,38 +22,18 @@ export function querierProcess(config: Config, logger: Logger, notReady: () => s
     gateway: gateway.there,
     ingester: ingester.there,
   };
-  let directory: IngesterDirectory | undefined;
+  const ingesters = clusterIngesters(config, io, logger, ingester.here);
   return [
     opsServer({
       listen: config.ops_listen,
       metrics: parts.metrics,
       notReady,
-      debug: async () => ({ owners: directory?.owners() }),
+      debug: async () => ({ owners: ingesters.directory()?.owners() }),
     }),
     io.database,
     io.log,
     io.redis,
-    {
-      name: 'ingesters',
-      needs: ['redis'],
-      start: async () => {
-        directory = new IngesterDirectory(io.cluster().owners, config.cluster.secret);
-        await directory.start();
-        const known = directory;
-        const replicated = new ReplicatedIngesters({
-          replicas: () => known.replicas(),
-          isFinal: isEveryones,
-          onFailover: ({ replica, partitions }, error) =>
-            logger.warn(
-              { replica: replica.name, partitions, err: error },
-              'an ingester failed, another one is asked',
-            ),
-        });
-        serve<IngesterApi>(ingester.here, replicated);
-      },
-      stop: async () => directory?.stop(),
-      notReady: () => directory?.notReady(),
-    },
+    { ...ingesters.module, notReady: () => ingesters.directory()?.notReady() },
     {
       name: 'ports',
       needs: ['database', 'write-log'],
@@ -67,10 +45,4 @@ export function querierProcess(config: Config, logger: Logger, notReady: () => s
     parts.thread('querier', { ...config, embedded: false }, ports, ['ports', 'ingesters']),
     upstreamServer(config, gateway.here, notReady, ['querier']),
   ];
-}
-
-/** What both zones would say alike: the fault is the request's, and asking again costs them the same once more. */
-function isEveryones(error: unknown): boolean {
-  const { name, code } = error as { name?: string; code?: string };
-  return name === 'SyntaxError' || code === 'too_large';
 }

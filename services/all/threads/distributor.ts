@@ -2,11 +2,17 @@
 import { randomUUID } from 'node:crypto';
 import { connectDatabase, SqlDeletionStore } from '@xscaler/database';
 import { createDistributor, SeriesDeletions, withDeletions } from '@xscaler/distributor';
-import { serve, type Upstream } from '@xscaler/rpc';
+import { connect, type IngesterApi, serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { PlacementDirectory, TenantDirectory } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
+import { connectCluster } from '../cluster-port.ts';
 import type { ThreadConfig } from '../config.ts';
+import type { DistributorStatusApi } from '../distributor-status.ts';
+import { SharedRates } from '../shared-rates.ts';
+
+/** Until the ingesters have given all ids of a tenant's active series. */
+const ACTIVE_IDS_TIMEOUT_MS = 30_000;
 
 runThread<ThreadConfig>(async ({ config, ports }) => {
   const db = connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres');
@@ -25,21 +31,42 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     logger,
     registry,
   });
+  const ingester = connect<IngesterApi>(ports.ingester, { streams: { select: true } });
+  const activeSeries = async (tenant: string): Promise<Uint32Array> => {
+    const partitions = await placement.readPartitions(tenant);
+    const ends = await Promise.all(
+      partitions.map(async (partition) => [partition, await log.endOffset(partition)] as const),
+    );
+    const read = { tenant, partitions, minOffsets: Object.fromEntries(ends) };
+    const ids = await ingester.activeIds(read, AbortSignal.timeout(ACTIVE_IDS_TIMEOUT_MS));
+    return new Uint32Array(ids.buffer, ids.byteOffset, ids.byteLength / Uint32Array.BYTES_PER_ELEMENT);
+  };
+  // In one process there is no other distributor.
+  const cluster = config.embedded ? undefined : connectCluster(ports.cluster);
+  const rates = cluster && new SharedRates(cluster.shares, () => performance.now());
+  await rates?.start();
   const distributor = createDistributor({
     log,
     limitsOf: (tenant) => directory.tenant(tenant)?.limits ?? config.limits,
     shardOf: (tenant) => placement.writeShard(tenant),
+    activeSeries,
+    ...(cluster && { leases: cluster.leases, activeTotal: (tenant) => cluster.activeTotal(tenant) }),
+    ...(rates && { rates }),
     windowMs: config.ingester.head_window,
     clock: Date.now,
     logger,
     registry,
   });
   serve<Upstream>(ports.gateway, withDeletions(distributor, deletions));
+  if (ports.main !== undefined) {
+    serve<DistributorStatusApi>(ports.main, { inspect: async () => distributor.inspect() });
+  }
   return {
     registry,
     stop: async () => {
       directory.stop();
       placement.stop();
+      await rates?.stop();
     },
   };
 });

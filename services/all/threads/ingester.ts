@@ -32,9 +32,11 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     registry,
   });
   serve<IngesterApi>(ports.querier, ingester);
+  if (ports.distributor !== undefined) serve<IngesterApi>(ports.distributor, ingester);
   serve<IngesterStatusApi>(ports.main, {
     status: async () => ingester.status(),
     inspect: () => ingester.inspect(),
+    activeSeries: async () => ingester.activeSeries(),
     own: async (partitions) => {
       // A partition that is stopped has said so.
       ingester.own(partitions).catch((error) => logger.error({ err: error }, 'not all partitions are taken'));
