@@ -83,6 +83,9 @@ function reads(): [path: string, params: Record<string, string>][] {
   }
   found.push(['/labels', {}], ['/label/__name__/values', {}], [`/label/label_${SECRET}/values`, {}]);
   found.push(['/label/__tenant_id__/values', {}], ['/metadata', {}], ['/metadata', { metric: 'shared' }]);
+  found.push(['/cardinality/label_names', {}], ['/cardinality/active_series', { selector: '{job="same"}' }]);
+  for (const name of ['__name__', 'job', 'label_open'])
+    found.push(['/cardinality/label_values', { 'label_names[]': name }]);
   found.push(['/rules', {}], ['/alerts', {}], ['/status/buildinfo', {}], ['/status/tsdb', {}]);
   return found;
 }

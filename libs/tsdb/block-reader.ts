@@ -73,6 +73,11 @@ export class BlockReader {
     this.#slices = new SliceReader(identity.blockId, source, cache);
   }
 
+  /** That its series are of. */
+  get partition(): number {
+    return this.#identity.partition;
+  }
+
   /** Series frames as a head's selection yields them, about a megabyte each; none where nothing matches. */
   async *select(
     matcherSets: MatcherSets,

@@ -47,6 +47,10 @@ export const ROUTES: readonly Route[] = [
   read('rules', ['GET']),
   read('alerts', ['GET']),
   read('status_buildinfo', ['GET'], 'status/buildinfo'),
+  read('status_tsdb', ['GET'], 'status/tsdb'),
+  read('cardinality_label_names', ['GET', 'POST'], 'cardinality/label_names'),
+  read('cardinality_label_values', ['GET', 'POST'], 'cardinality/label_values'),
+  read('cardinality_active_series', ['GET', 'POST'], 'cardinality/active_series'),
   admin('delete_series', ['POST'], 'tsdb/delete_series'),
   admin('delete_series_receipt', ['GET'], 'tsdb/delete_series/:id'),
 ];

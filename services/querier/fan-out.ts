@@ -7,8 +7,8 @@ import {
   type MetricMetadata,
   sortedUnion,
 } from '@xscaler/model';
-import type { IngesterApi, IngesterRead, WireMatcher } from '@xscaler/rpc';
-import type { BlockReader } from '@xscaler/tsdb';
+import type { IngesterApi, IngesterRead, PartitionCardinality, WireMatcher } from '@xscaler/rpc';
+import type { BlockReader, SeriesCounts } from '@xscaler/tsdb';
 import { ApiError } from './api-error.ts';
 import type { BlockReaders } from './block-readers.ts';
 import { streamsInTurn } from './streams-in-turn.ts';
@@ -151,6 +151,25 @@ export class FanOut {
     for (const entry of await this.#blocks.metadata(scope.tenant, metric)) byMetric.set(entry.metric, entry);
     for (const entry of fresh.flat()) byMetric.set(entry.metric, entry);
     return [...byMetric.values()].sort((a, b) => compareUtf8(a.metric, b.metric));
+  }
+
+  /** What every source counts, by the partition that its series are of: a partition's heads are one source, each block is. */
+  async counts(
+    scope: Scope,
+    sets: readonly Matcher[][],
+    names: readonly string[] | undefined,
+    signal: AbortSignal,
+  ): Promise<{ heads: PartitionCardinality[]; blocks: { partition: number; counts: SeriesCounts }[] }> {
+    const read = { ...ingesterRead(scope, sets), ...(names && { names }) };
+    const heads = await Promise.all(
+      this.#ingestersFor(scope).map((ingester) => ingester.cardinality(read, signal)),
+    );
+    const wanted = names && new Set(names);
+    const blocks = await this.#fromBlocks(scope, signal, async (reader) => ({
+      partition: reader.partition,
+      counts: await reader.labelCounts(sets, wanted, signal),
+    }));
+    return { heads: heads.flat(), blocks };
   }
 
   #ingestersFor({ minOffsets }: Scope): readonly IngesterApi[] {

@@ -4,6 +4,7 @@ import type { WriteLog } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
 import { ApiError } from './api-error.ts';
 import { BlockReaders } from './block-readers.ts';
+import { CardinalityHandlers } from './cardinality-handlers.ts';
 import type { Logger, QueryLimitsOf } from './contracts.ts';
 import { EndOffsets } from './end-offsets.ts';
 import { failure, success } from './envelope.ts';
@@ -79,6 +80,7 @@ export class Querier implements Upstream {
     const metrics = new QuerierMetrics(options.registry, this.#pool, readers);
     const queries = new QueryHandlers(this.#pool, options, metrics);
     const metadata = new MetadataHandlers(fanOut, horizon);
+    const cardinality = new CardinalityHandlers(fanOut, horizon, options);
     this.#metadata = metadata;
     this.#handlers = new Map<string, ReadHandler>([
       ['/api/v1/query', queries.instant],
@@ -92,6 +94,10 @@ export class Querier implements Upstream {
       ['/api/v1/metadata', metadata.metadata],
       ['/api/v1/rules', async () => success({ groups: [] })],
       ['/api/v1/alerts', async () => success({ alerts: [] })],
+      ['/api/v1/cardinality/label_names', cardinality.labelNames],
+      ['/api/v1/cardinality/label_values', cardinality.labelValues],
+      ['/api/v1/cardinality/active_series', cardinality.activeSeries],
+      ['/api/v1/status/tsdb', cardinality.tsdbStatus],
       ['/api/v1/status/buildinfo', async () => success(buildInfo(options.version))],
     ]);
   }
