@@ -3,6 +3,7 @@ export { type Role, ServiceProcess } from './service-process.ts';
 export { skipWithoutCluster } from './skip.ts';
 export { type Failures, SteadyLoad } from './steady-load.ts';
 export {
+  CLUSTER_SECRET,
   INGESTERS_PER_ZONE,
   PARTITIONS,
   SHORT_WINDOWS,

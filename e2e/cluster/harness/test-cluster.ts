@@ -10,6 +10,8 @@ const MAIN = join(import.meta.dirname, '../../../services/all/main.ts');
 export const ZONES = ['a', 'b'] as const;
 export const INGESTERS_PER_ZONE = 2;
 export const PARTITIONS = 4;
+/** Known to every service of a test's cluster. */
+export const CLUSTER_SECRET = 'known to every service of the test';
 
 export type Zone = (typeof ZONES)[number];
 export type Settings = Readonly<Record<string, string>>;
@@ -80,7 +82,7 @@ export class TestCluster {
       XSCALER_WRITE_LOG_BROKERS: parts.kafka.addresses.join(','),
       XSCALER_WRITE_LOG_PARTITIONS: String(PARTITIONS),
       XSCALER_CLUSTER_REDIS_URL: parts.redis.url,
-      XSCALER_CLUSTER_SECRET: 'known to every service of the test',
+      XSCALER_CLUSTER_SECRET: CLUSTER_SECRET,
       XSCALER_CLUSTER_INGESTERS_PER_ZONE: String(INGESTERS_PER_ZONE),
       ...options.env,
     };
