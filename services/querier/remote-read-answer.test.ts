@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Labels, type Matcher, type SampleColumns } from '@xscaler/model';
+import { LimitError, QueryCancelledError, SharedCancellation } from '@xscaler/promql';
+import type { Queryable, SelectHints } from '@xscaler/storage';
+import { readChunkedAnswer, readSamplesAnswer } from '@xscaler/testkit';
+import { answerRemoteRead, type RemoteReadJob } from './remote-read-answer.ts';
+
+/** Series of 300 samples, a second apart, one more for each second that is asked for. */
+class Counting implements Queryable {
+  readonly asked: { matchers: readonly Matcher[]; hints: SelectHints }[] = [];
+
+  async select(matchers: readonly Matcher[], hints: SelectHints) {
+    this.asked.push({ matchers, hints });
+    return Array.from({ length: (hints.endMs - hints.startMs) / 1000 }, (_, i) => ({
+      labels: Labels.fromSorted(['__name__', 'counting', 'number', `${i}`]),
+      read: (dst: SampleColumns) => {
+        // The second has nothing within the bounds after all.
+        if (i !== 1) for (let at = 0; at < 300; at++) dst.append(at * 1000, i + at);
+      },
+    }));
+  }
+}
+
+function job(chunked: boolean, ...seconds: number[]): RemoteReadJob {
+  const matchers = [{ type: '=', name: '__name__', value: 'counting' }] as const;
+  return { chunked, queries: seconds.map((count) => ({ startMs: 0, endMs: count * 1000, matchers })) };
+}
+
+const answer = (asked: RemoteReadJob, limits = {}, cancellation = new SharedCancellation()) =>
+  answerRemoteRead(asked, new Counting(), limits, cancellation);
+
+test('each query has its own result, in both kinds of answers; series without samples are left out', async () => {
+  const samples = await answer(job(false, 3, 0, 1));
+  assert.equal(samples.headers['content-type'], 'application/x-protobuf');
+  assert.equal(samples.headers['content-encoding'], 'snappy');
+  assert.equal(samples.samplesRead, 900);
+  const results = readSamplesAnswer(samples.body);
+  assert.deepEqual(
+    results.map((result) => result.map(({ labels }) => labels[3])),
+    [['0', '2'], [], ['0']],
+  );
+  const chunked = await answer(job(true, 3, 0, 1));
+  assert.match(chunked.headers['content-type'], /^application\/x-streamed-protobuf; proto=prometheus/);
+  assert.equal(chunked.headers['content-encoding'], undefined);
+  assert.deepEqual(readChunkedAnswer(chunked.body), results);
+});
+
+test('an answer larger than its limit, or that reaches too far, ends where that is seen', async () => {
+  for (const chunked of [false, true]) {
+    const { length } = readSamplesAnswer((await answer(job(false, 10))).body)[0];
+    assert.equal(length, 9);
+    await assert.rejects(answer(job(chunked, 10), { maxResponseBytes: 2_000 }), (error: unknown) => {
+      assert.ok(error instanceof LimitError);
+      return error.limit === 'max_query_response_size_bytes';
+    });
+    await assert.rejects(answer(job(chunked, 10), { maxReachMs: 9_999 }), /max_total_query_length/);
+  }
+});
+
+test('a read that nobody waits for ends', async () => {
+  const cancellation = new SharedCancellation();
+  cancellation.cancel();
+  await assert.rejects(answer(job(true, 10), {}, cancellation), QueryCancelledError);
+});
