@@ -7,16 +7,10 @@ import { ChannelCredentials, credentials, Metadata } from '@grpc/grpc-js';
 import { OTLPMetricExporter as GrpcExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import { OTLPMetricExporter as JsonExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  AggregationTemporality,
-  AggregationType,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-  type PushMetricExporter,
-} from '@opentelemetry/sdk-metrics';
+import { AggregationTemporality, type PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import { type Client, freePort, Xscaler } from './harness/index.ts';
-import { assertSeries, expectedSeries, RECORDED, seriesOfJob } from './harness/otlp-series.ts';
+import { instruments, REQUEST_LABELS } from './harness/otlp-instruments.ts';
+import { assertSeries, expectedSeries, seriesOfJob } from './harness/otlp-series.ts';
 
 const CERTIFICATES = join(import.meta.dirname, '../services/gateway/testdata');
 
@@ -74,58 +68,13 @@ const EXPORTERS: Record<string, (options?: ExporterOptions) => Exporter> = {
   },
 };
 
-const ATTRIBUTES = { 'http.method': 'GET', ok: true, n: 3, ratio: 1.5 };
-
-/** Every kind of instrument, each with a value; exported when the provider is flushed. */
-function instruments(service: string, exporter: Exporter): MeterProvider {
-  const provider = new MeterProvider({
-    resource: resourceFromAttributes({
-      'service.name': service,
-      'service.namespace': 'shop',
-      'service.instance.id': 'i-1',
-      'host.name': 'h1',
-    }),
-    readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })],
-    views: [
-      {
-        instrumentName: 'latency.fine',
-        aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM, options: { maxSize: 20 } },
-      },
-      {
-        instrumentName: 'latency',
-        aggregation: {
-          type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
-          options: { boundaries: [0.1, 0.5, 1, 5] },
-        },
-      },
-    ],
-  });
-  const meter = provider.getMeter('e2e', '1.0');
-  const requests = meter.createCounter('http.requests', { description: 'Requests.' });
-  requests.add(5, ATTRIBUTES);
-  requests.add(2.5, ATTRIBUTES);
-  meter.createUpDownCounter('queue.size', { unit: '{items}' }).add(-3);
-  meter.createGauge('room.temperature', { unit: 'Cel' }).record(21.5);
-  for (const name of ['latency', 'latency.fine']) {
-    const histogram = meter.createHistogram(name, { unit: 's' });
-    for (const value of RECORDED) histogram.record(value, { path: '/' });
-  }
-  meter
-    .createObservableCounter('cpu.time', { unit: 's' })
-    .addCallback((result) => result.observe(9_007_199_254_740_991));
-  meter.createObservableUpDownCounter('memory', { unit: 'By' }).addCallback((result) => result.observe(-7));
-  meter.createObservableGauge('load', { unit: '1' }).addCallback((result) => result.observe(0.25));
-  return provider;
-}
-
 for (const [kind, exporterOf] of Object.entries(EXPORTERS)) {
   test(`what the SDK sends by ${kind} is found again, value by value`, async () => {
     const provider = instruments(kind, exporterOf());
     await provider.forceFlush();
-    const requestLabels = { http_method: 'GET', ok: 'true', n: '3', ratio: '1.5' };
     const common = { job: `shop/${kind}`, instance: 'i-1' };
     const found = await seriesOfJob(client, common.job);
-    assertSeries(found, expectedSeries(requestLabels, { host_name: 'h1' }), common);
+    assertSeries(found, expectedSeries(REQUEST_LABELS, { host_name: 'h1' }), common);
     await provider.shutdown();
   });
 }

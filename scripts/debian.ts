@@ -37,6 +37,8 @@ export const MAVEN: Peer = { command: 'mvn', debianPackage: 'maven' };
 
 /** With it the tests make an environment for packages from PyPI. */
 export const PYTHON: Peer = { command: 'python3', debianPackage: 'python3-venv' };
+/** Builds an OpenTelemetry Collector of its modules. */
+export const GO: Peer = { command: 'go', debianPackage: 'golang-go' };
 
 const POLICY = '/usr/sbin/policy-rc.d';
 

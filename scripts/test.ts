@@ -8,6 +8,7 @@
 import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import {
+  GO,
   JAVA,
   MAVEN,
   NODE_EXPORTER,
@@ -28,6 +29,7 @@ const TEST_TIMEOUT_MS = 1_500_000;
 const NEEDS: readonly { readonly suffix: string; readonly peers: readonly Peer[] }[] = [
   { suffix: '.prometheus.test.ts', peers: [PROMETHEUS, NODE_EXPORTER] },
   { suffix: '.python.test.ts', peers: [PYTHON] },
+  { suffix: '.collector.test.ts', peers: [GO] },
   { suffix: '.postgres.test.ts', peers: [POSTGRES] },
   { suffix: '.redis.test.ts', peers: [REDIS] },
   { suffix: '.kafka.test.ts', peers: [JAVA, MAVEN] },

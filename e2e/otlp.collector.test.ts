@@ -1,0 +1,113 @@
+/** A real OpenTelemetry Collector, built of its Go modules, between an SDK and here: what it exports is found, value by value. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+import { type Client, eventually, freePort, RunningProgram, Xscaler } from './harness/index.ts';
+import { instruments, REQUEST_LABELS } from './harness/otlp-instruments.ts';
+import { assertSeries, expectedSeries, seriesOfJob } from './harness/otlp-series.ts';
+
+const run = promisify(execFile);
+
+const BUILDER = 'go.opentelemetry.io/collector/cmd/builder@v0.112.0';
+const MANIFEST = join(import.meta.dirname, 'otel-collector/builder.yaml');
+const CACHE = join(import.meta.dirname, '../.cache/otel-collector');
+
+/** The program, built once a machine and manifest. */
+async function builtCollector(): Promise<string> {
+  const sources = join(CACHE, 'sources');
+  const program = join(sources, 'otelcol');
+  const built = join(CACHE, 'built.yaml');
+  const manifest = readFileSync(MANIFEST, 'utf8');
+  if (existsSync(program) && existsSync(built) && readFileSync(built, 'utf8') === manifest) return program;
+  mkdirSync(CACHE, { recursive: true });
+  const env = { ...process.env, GOBIN: CACHE, CGO_ENABLED: '0' };
+  await run('go', ['install', BUILDER], { env });
+  const local = join(CACHE, 'builder.yaml');
+  writeFileSync(local, manifest.replace('dist:\n', `dist:\n  output_path: ${sources}\n`));
+  // Go finds the modules that the build needs, and leaves out those of their tests.
+  await run(join(CACHE, 'builder'), [`--config=${local}`, '--skip-compilation', '--skip-get-modules'], {
+    env,
+  });
+  await run('go', ['build', '-mod=mod', '-trimpath', '-o', program, '.'], { cwd: sources, env });
+  writeFileSync(built, manifest);
+  return program;
+}
+
+/** An exporter of the collector, with settings of its own. */
+const EXPORTERS: Readonly<Record<string, (grpc: string, http: string) => string>> = {
+  otlp: (grpc) => `endpoint: ${grpc}, tls: { insecure: true }`,
+  'otlp/none': (grpc) => `endpoint: ${grpc}, tls: { insecure: true }, compression: none`,
+  otlphttp: (_grpc, http) => `endpoint: ${http}`,
+  'otlphttp/json': (_grpc, http) => `endpoint: ${http}/otlp, encoding: json, compression: zstd`,
+  'otlphttp/deflate': (_grpc, http) => `endpoint: ${http}, compression: deflate`,
+};
+
+let xscaler: Xscaler;
+let client: Client;
+let collector: RunningProgram;
+let folder: string;
+/** Where each exporter's pipeline takes metrics in. */
+const receiverPorts: Record<string, number> = {};
+
+before(async () => {
+  const program = await builtCollector();
+  const grpcPort = await freePort();
+  xscaler = await Xscaler.start({
+    env: {
+      XSCALER_SELF_METRICS_INTERVAL: '1h',
+      XSCALER_GATEWAY_OTLP_GRPC_LISTEN: `127.0.0.1:${grpcPort}`,
+    },
+  });
+  client = xscaler.client();
+  for (const name of Object.keys(EXPORTERS)) receiverPorts[name] = await freePort();
+  folder = mkdtempSync(join(tmpdir(), 'xscaler-collector-'));
+  writeFileSync(join(folder, 'config.yaml'), configuration(`127.0.0.1:${grpcPort}`, xscaler.url));
+  collector = new RunningProgram(program, [`--config=file:${folder}/config.yaml`]);
+});
+
+after(async () => {
+  await collector?.end('SIGKILL');
+  await xscaler?.dispose();
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
+
+function configuration(grpc: string, http: string): string {
+  const headers = `headers: { authorization: Bearer ${xscaler.token}, x-scope-orgid: ${xscaler.tenant} }`;
+  const names = Object.keys(EXPORTERS);
+  const id = (name: string) => name.replace('/', '-');
+  const lines = ['receivers:'];
+  for (const name of names) {
+    lines.push(`  otlp/${id(name)}: { protocols: { http: { endpoint: 127.0.0.1:${receiverPorts[name]} } } }`);
+  }
+  lines.push('exporters:');
+  for (const name of names) lines.push(`  ${name}: { ${EXPORTERS[name](grpc, http)}, ${headers} }`);
+  lines.push('service:', '  telemetry: { metrics: { level: none } }', '  pipelines:');
+  for (const name of names) {
+    lines.push(`    metrics/${id(name)}: { receivers: [otlp/${id(name)}], exporters: [${name}] }`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+for (const name of Object.keys(EXPORTERS)) {
+  test(`what a Collector exports by ${name} is found again, value by value`, async () => {
+    const service = name.replace('/', '-');
+    const url = `http://127.0.0.1:${receiverPorts[name]}/v1/metrics`;
+    await eventually('the collector listens', 60_000, async () =>
+      (await fetch(url).catch(() => undefined)) === undefined ? undefined : true,
+    );
+    const provider = instruments(service, new OTLPMetricExporter({ url }));
+    await provider.forceFlush();
+    const common = { job: `shop/${service}`, instance: 'i-1' };
+    const expected = expectedSeries(REQUEST_LABELS, { host_name: 'h1' });
+    const found = await eventually('its series are here', 60_000, async () => {
+      const all = await seriesOfJob(client, common.job);
+      return all.length > expected.length ? all : undefined;
+    });
+    assertSeries(found, expected, common);
+    await provider.shutdown();
+  });
+}
