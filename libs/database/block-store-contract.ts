@@ -212,6 +212,27 @@ function committing(check: Check): void {
     assert.equal((await store.progress(3, meta.toOffset + 1)).ledger.length, 0);
   });
 
+  check(
+    'who relies on a commit that is gone moves nothing, also where its head is stored already',
+    async ({ store }) => {
+      const meta = metaOf();
+      await stage(store, meta);
+      await store.commit(commitOf(meta, { commitId: 'aaaa0001', resumeOffset: 100 }));
+      const lost = { number: 1, id: 'bbbb0001' };
+      await rejectsWith(
+        store.commit(commitOf(meta, { expectedCommit: lost, resumeOffset: 150 })),
+        'conflict',
+      );
+      assert.equal(await store.resumeOffset(3), 100);
+      const known = { number: 1, id: 'aaaa0001' };
+      assert.equal(
+        await store.commit(commitOf(meta, { expectedCommit: known, resumeOffset: 150 })),
+        'already',
+      );
+      assert.equal(await store.resumeOffset(3), 150);
+    },
+  );
+
   check('of many commits the last hundred and more are known', async ({ store }) => {
     const ids = Array.from({ length: 150 }, (_, i) => String(i + 1).padStart(8, '0'));
     for (const commitId of ids) {

@@ -258,7 +258,12 @@ async function moveResumeOffset(
   outcome: 'committed' | 'already',
 ): Promise<void> {
   await insertResumeOffset(tx, partition);
+  const { history } = await readProgress(tx, partition);
   if (outcome === 'already') {
+    // Who relies on commits that are gone would move the offset over what only they held.
+    if (expectedCommit !== undefined && !history.includes(expectedCommit)) {
+      throw new DatabaseError('conflict', `partition ${partition} has lost commit ${expectedCommit.number}`);
+    }
     await tx.query(
       `UPDATE resume_offsets SET ${notingCommit('$3')},
          resume_offset = CASE WHEN resume_offset < $2 THEN $2 ELSE resume_offset END
@@ -267,7 +272,6 @@ async function moveResumeOffset(
     );
     return;
   }
-  const { history } = await readProgress(tx, partition);
   const { number, id } = expectedCommit ?? history.last;
   const moved = await tx.query(
     `UPDATE resume_offsets SET ${notingCommit('$4')}, resume_offset = $2
