@@ -14,7 +14,9 @@ const TOTAL_MAX_AGE_MS = 60_000;
 const SETTLING_MS = 15_000;
 /** How old the list of active series may be where a series is refused for not being in it. */
 const LIST_MAX_AGE_MS = 600_000;
+/** The same until they know: nothing for a short list; a long one isn't loaded for every request. */
 const LIST_MAX_AGE_SETTLING_MS = 3_000;
+const SERIES_PER_MS = 100;
 /** The same while the others' series can't be counted. */
 const LIST_MAX_AGE_ALONE_MS = 15_000;
 /** A list that can't be had is asked for again so much later; until then everything is accepted. */
@@ -160,7 +162,7 @@ export class ActiveSeries implements Question {
     if (load === undefined) return true;
     // Alone, this process has seen every series since.
     if (total === undefined) return !Number.isNaN(this.#loadedMs);
-    let maxAgeMs = LIST_MAX_AGE_SETTLING_MS;
+    let maxAgeMs = Math.min(LIST_MAX_AGE_SETTLING_MS, Math.floor(this.#table.size / SERIES_PER_MS));
     if (this.#loadedMs >= this.#fullSinceMs + SETTLING_MS) {
       maxAgeMs = this.#knownTotal() === undefined ? LIST_MAX_AGE_ALONE_MS : LIST_MAX_AGE_MS;
     }

@@ -3,8 +3,10 @@ import { decodeElection, type Election, encodeElection } from './ha-lease.ts';
 
 /** An elected replica of which no sample came for longer, in sample time, may be replaced. */
 export const FAILOVER_MS = 30_000;
-/** The elected replica's sample time is told to the others so often. */
+/** The elected replica's sample time is told to the others so often, */
 const RENEW_MS = 1_000;
+/** or when it is so much further: a backlog covers minutes within a second. */
+const RENEW_STEP_MS = 5_000;
 /** An election is forgotten when its replica was silent for so long. */
 const LEASE_TTL_MS = 3_600_000;
 /** How often a claim is tried where others claim as well. */
@@ -25,7 +27,7 @@ export interface HaPairOptions {
  *
  * All distributors agree by a lease. It is asked where something is to be decided (a pair that isn't known here, a
  * failover, an elected one that comes back after a silence), and the elected one's time is written into it once
- * a second while samples come. Where it is away the last known election goes on; what is to be decided is decided here
+ * a second, or in five seconds of sample time. Where it is away the last known election goes on; what is to be decided is decided here
  * alone, and whoever writes into the lease first, when it is back, has decided for all. Until then two replicas may be
  * stored; none is left out for the lack of an election.
  */
@@ -35,6 +37,10 @@ export class HaPair {
   /** The lease's value when it was last read or written here. */
   #written: string | undefined;
   #renewedMs = Number.NEGATIVE_INFINITY;
+  /** When the lease was last found to say what is known here. */
+  #confirmedMs = Number.NEGATIVE_INFINITY;
+  /** Sample time that others were told last. */
+  #toldMs = Number.NEGATIVE_INFINITY;
   #renewing: Promise<void> | undefined;
   #claiming: Promise<void> | undefined;
   #candidate = '';
@@ -62,9 +68,9 @@ export class HaPair {
     this.seenMs = nowMs;
     const election = this.#election;
     const isElected = election?.replica === replica;
-    // An elected one that was silent may have been replaced meanwhile.
     if (election === undefined || timeMs - election.latestMs > FAILOVER_MS) {
-      if (election === undefined || !isElected || nowMs - this.#renewedMs > FAILOVER_MS) {
+      // An elected one that was silent may have been replaced meanwhile.
+      if (!isElected || !this.#isConfirmed(nowMs)) {
         this.#candidate = replica;
         this.#candidateMs = timeMs;
         return undefined;
@@ -86,11 +92,12 @@ export class HaPair {
   /** Tells the others, now and then, how far the elected replica is. In the background; never rejects. */
   renew(nowMs: number): Promise<void> | undefined {
     const { leases } = this.#options;
-    if (leases === undefined || this.#election === undefined || this.#renewing !== undefined)
-      return undefined;
-    if (nowMs - this.#renewedMs < RENEW_MS || encodeElection(this.#election) === this.#written)
-      return undefined;
-    this.#renewing = this.#renew(leases, this.#election)
+    const election = this.#election;
+    if (leases === undefined || election === undefined || this.#renewing !== undefined) return undefined;
+    const isDue = nowMs - this.#renewedMs >= RENEW_MS || election.latestMs - this.#toldMs >= RENEW_STEP_MS;
+    if (!isDue || encodeElection(election) === this.#written) return undefined;
+    this.#toldMs = election.latestMs;
+    this.#renewing = this.#renew(leases, election, nowMs)
       // Away: the next one tells them more.
       .catch(() => undefined)
       .finally(() => {
@@ -98,6 +105,10 @@ export class HaPair {
         this.#renewedMs = nowMs;
       });
     return this.#renewing;
+  }
+
+  #isConfirmed(nowMs: number): boolean {
+    return this.#options.leases === undefined || nowMs - this.#confirmedMs < RENEW_MS;
   }
 
   async #claim(replica: string, timeMs: number, nowMs: number): Promise<void> {
@@ -109,6 +120,7 @@ export class HaPair {
         this.#adopt(current);
         const election = this.#election;
         if (election !== undefined && current !== undefined) {
+          this.#confirmedMs = nowMs;
           if (election.replica === replica) break;
           if (timeMs - election.latestMs <= FAILOVER_MS) return;
         }
@@ -116,6 +128,7 @@ export class HaPair {
         const outcome = await leases.compareAndSet(key, current, value, LEASE_TTL_MS);
         if (outcome.isSet) {
           this.#written = value;
+          this.#confirmedMs = nowMs;
           break;
         }
         current = outcome.current;
@@ -123,7 +136,6 @@ export class HaPair {
     } catch {
       // Away.
     }
-    this.#renewedMs = nowMs;
     if (this.#election?.replica === replica) {
       const latestMs = Math.max(timeMs, this.#election.latestMs);
       this.#elect({ ...this.#election, latestMs });
@@ -132,12 +144,13 @@ export class HaPair {
     }
   }
 
-  async #renew(leases: Leases, told: Election): Promise<void> {
+  async #renew(leases: Leases, told: Election, nowMs: number): Promise<void> {
     const { key } = this.#options;
     const value = encodeElection(told);
     const outcome = await leases.compareAndSet(key, this.#written, value, LEASE_TTL_MS);
     if (outcome.isSet) this.#written = value;
     else this.#adopt(outcome.current);
+    this.#confirmedMs = nowMs;
   }
 
   /** Takes over what the others have agreed on; what nobody has written leaves things as they are. */
