@@ -14,6 +14,7 @@ export class DistributorMetrics {
   readonly haElected: Gauge<'tenant' | 'cluster' | 'replica'>;
   readonly activeSeries: Gauge<'tenant'>;
   readonly requests: Counter<'code' | 'protocol'>;
+  readonly requestsRefused: Counter<'tenant' | 'code'>;
   readonly appendSeconds: Histogram;
   readonly inFlightBytes: Gauge;
   readonly knownSeries: Gauge;
@@ -77,6 +78,12 @@ export class DistributorMetrics {
       labelNames: ['code', 'protocol'],
       registers,
     });
+    this.requestsRefused = new Counter({
+      name: 'xscaler_distributor_requests_refused_total',
+      help: 'Write requests of which nothing was stored, by the status of their answer',
+      labelNames: ['tenant', 'code'],
+      registers,
+    });
     this.appendSeconds = new Histogram({
       name: 'xscaler_distributor_append_seconds',
       help: 'Time until all records of a request were durable',
@@ -84,8 +91,8 @@ export class DistributorMetrics {
       registers,
     });
     this.inFlightBytes = new Gauge({
-      name: 'xscaler_distributor_append_in_flight_bytes',
-      help: 'Bytes of records handed to the write log and not answered yet',
+      name: 'xscaler_distributor_in_flight_bytes',
+      help: 'Bytes of requests that are not answered yet, and of their records',
       registers,
     });
     this.knownSeries = new Gauge({

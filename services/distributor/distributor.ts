@@ -45,7 +45,7 @@ export interface DistributorOptions {
   readonly rates?: RateDivision;
   /** Bound on the series of one tenant that facts are kept for. */
   readonly maxFactsPerTenant?: number;
-  /** Bound on the bytes that the log has been given and hasn't answered for; above it a request gets 503. */
+  /** Bound on the bytes of requests under way, and of what the log was given of them; above it a request gets 503. */
   readonly maxInFlightBytes?: number;
 }
 
@@ -128,6 +128,9 @@ class LogDistributor implements Distributor {
       const outcome =
         requestFault(request) ?? protocol.fault(request) ?? (await this.#write(protocol, request));
       answer = protocol.answer(request, outcome);
+      if (outcome.push === undefined) {
+        this.#metrics.requestsRefused.inc({ tenant: request.tenant, code: String(answer.status) });
+      }
     }
     this.#metrics.requests.inc({ code: String(answer.status), protocol: protocol?.format ?? '' });
     return answer;
@@ -152,6 +155,23 @@ class LogDistributor implements Distributor {
       return unavailable('too many writes in flight');
     }
     if (shard === undefined) return unavailable('where samples go is not known');
+    // What it expands to is bounded by the few that are expanded at once.
+    this.#trackInFlight(body.length);
+    try {
+      return await this.#writeInBounds(protocol, request, limits, shard, nowMs);
+    } finally {
+      this.#trackInFlight(-body.length);
+    }
+  }
+
+  async #writeInBounds(
+    protocol: WriteProtocol,
+    request: UpstreamRequest,
+    limits: Limits,
+    shard: Shard,
+    nowMs: number,
+  ): Promise<WriteOutcome> {
+    const { tenant: tenantId } = request;
     const { format } = protocol;
     let tenant: TenantSeries;
     let push: EncodedPush;

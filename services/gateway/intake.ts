@@ -6,6 +6,7 @@ import { BodyBudget, type BodyLease } from './body-budget.ts';
 import { Refusal, unavailable } from './refusal.ts';
 import type { RouteKind } from './routes.ts';
 import { TokenBuckets } from './token-buckets.ts';
+import { WriteQueue } from './write-queue.ts';
 
 /** Bounds of a gateway as a whole; those of a tenant are in its `Limits`. */
 export interface GatewayLimits {
@@ -18,6 +19,8 @@ export interface GatewayLimits {
   readonly maxReadBodyBytes: number;
   /** Requests a second, all tenants together; 0: no limit. */
   readonly requestRate: number;
+  /** A write that would wait longer for those before it is turned away. */
+  readonly maxWriteWaitMs: number;
   /** How long a service may take. */
   readonly writeTimeoutMs: number;
   readonly readTimeoutMs: number;
@@ -29,6 +32,7 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxTenantInFlightBytes: 128 * 1024 * 1024,
   maxReadBodyBytes: 10 * 1024 * 1024,
   requestRate: 0,
+  maxWriteWaitMs: 500,
   writeTimeoutMs: 30_000,
   // The querier ends a query after 2 minutes and says so better than we can.
   readTimeoutMs: 130_000,
@@ -75,12 +79,14 @@ export class Intake {
   readonly #budget: BodyBudget;
   readonly #tenantRates = new TokenBuckets();
   readonly #gatewayRate = new TokenBuckets();
+  readonly #writes: WriteQueue;
   #inFlight = 0;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
     this.#budget = new BodyBudget(this.#limits.maxInFlightBytes, this.#limits.maxTenantInFlightBytes);
+    this.#writes = new WriteQueue(this.#limits.maxWriteWaitMs, options.clock);
   }
 
   get inFlight(): { readonly requests: number; readonly bytes: number } {
@@ -91,6 +97,8 @@ export class Intake {
   admit(credentials: Credentials, kind: RouteKind): Limits {
     const limits = admit(this.#options.authenticator, credentials, kind);
     this.#checkRates(credentials.tenantId, kind, limits);
+    // Before its body is read.
+    if (kind === 'write' && this.#writes.isFull) throw unavailable('too many writes wait');
     return limits;
   }
 
@@ -130,6 +138,7 @@ export class Intake {
     const onLeave = () => canceler.abort(left.reason);
     if (left.aborted) onLeave();
     left.addEventListener('abort', onLeave);
+    if (kind === 'write') this.#writes.enter();
     const timeoutMs = write ? this.#limits.writeTimeoutMs : this.#limits.readTimeoutMs;
     const timer = setTimeout(() => canceler.abort(timedOut(timeoutMs)), timeoutMs);
     try {
@@ -140,6 +149,7 @@ export class Intake {
       this.#options.logger.warn({ path: request.path, tenant: request.tenant, err: error }, 'service failed');
       throw unavailable(write ? 'not accepted, try again' : 'cannot answer at the moment, try again');
     } finally {
+      if (kind === 'write') this.#writes.leave();
       clearTimeout(timer);
       left.removeEventListener('abort', onLeave);
     }
