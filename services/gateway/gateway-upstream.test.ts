@@ -139,3 +139,37 @@ test('answers keep their order and framing on one connection', async () => {
   const received = await connection.until('HTTP/1.1 403');
   assert.deepEqual(received.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 204', 'HTTP/1.1 404', 'HTTP/1.1 403']);
 });
+
+test('writes that would wait too long for those before them get a 503, reads go on', async () => {
+  await using gateway = await startGateway();
+  const open: (() => void)[] = [];
+  const answer = { status: 204, headers: {}, body: new Uint8Array(0) };
+  gateway.distributor.answer = () => new Promise((resolve) => open.push(() => resolve(answer)));
+  const answers: Promise<Response>[] = [];
+  const send = async (count: number) => {
+    const asked = gateway.distributor.requests.length + count;
+    for (let i = 0; i < count; i++) {
+      answers.push(gateway.fetch('/api/v1/push', { method: 'POST', headers: WRITER, body: 'x' }));
+    }
+    await until(() => gateway.distributor.requests.length === asked);
+  };
+  const finish = async (count: number) => {
+    for (const end of open.splice(0, count)) end();
+    await Promise.all(answers.splice(0, count));
+  };
+  await send(80);
+  // Ten in 300 ms: half a second is as good as nothing, and a few are let in always.
+  for (let slot = 0; slot < 2; slot++) {
+    gateway.clock.nowMs += 300;
+    await finish(10);
+  }
+  await send(4);
+  const refused = await gateway.fetch('/api/v1/push', { method: 'POST', headers: WRITER, body: 'x' });
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers.get('retry-after'), '1');
+  assert.match(await refused.text(), /too many writes wait/);
+  assert.notEqual((await gateway.fetch('/api/v1/query', { headers: READER })).status, 503);
+  await finish(1);
+  await send(1);
+  await finish(answers.length);
+});

@@ -97,8 +97,8 @@ export class Intake {
   admit(credentials: Credentials, kind: RouteKind): Limits {
     const limits = admit(this.#options.authenticator, credentials, kind);
     this.#checkRates(credentials.tenantId, kind, limits);
-    // Before its body is read.
-    if (kind === 'write' && this.#writes.isFull) throw unavailable('too many writes wait');
+    // Before its body is read, and once more when it is.
+    if (kind === 'write') this.#checkWrites();
     return limits;
   }
 
@@ -132,6 +132,7 @@ export class Intake {
    * @throws the reason of `left`
    */
   async ask(kind: RouteKind, request: UpstreamRequest, left: AbortSignal): Promise<UpstreamResponse> {
+    if (kind === 'write') this.#checkWrites();
     const write = kind !== 'read';
     const upstream = write ? this.#options.distributor : this.#options.querier;
     const canceler = new AbortController();
@@ -153,6 +154,10 @@ export class Intake {
       clearTimeout(timer);
       left.removeEventListener('abort', onLeave);
     }
+  }
+
+  #checkWrites(): void {
+    if (this.#writes.isFull) throw unavailable('too many writes wait');
   }
 
   /** `request_rate` is a tenant's rate of writes, over all gateways. */
