@@ -32,7 +32,7 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxTenantInFlightBytes: 128 * 1024 * 1024,
   maxReadBodyBytes: 10 * 1024 * 1024,
   requestRate: 0,
-  maxWriteWaitMs: 500,
+  maxWriteWaitMs: 300,
   writeTimeoutMs: 30_000,
   // The querier ends a query after 2 minutes and says so better than we can.
   readTimeoutMs: 130_000,

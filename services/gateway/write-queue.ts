@@ -1,5 +1,5 @@
 /** Writes under way below which nobody is turned away: too few to wait for each other. */
-const ALWAYS_ADMITTED = 64;
+const ALWAYS_ADMITTED = 32;
 /** How often it is counted how fast writes come to their end. */
 const SLOT_MS = 250;
 /** Weight of the newest count. */
