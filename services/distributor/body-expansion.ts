@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { DecodeError } from '@xscaler/encoding';
 import { TooLargeError } from '@xscaler/wire';
+import { zstdFrames } from './zstd-frames.ts';
 
 const gunzip = promisify(zlib.gunzip);
 const inflate = promisify(zlib.inflate);
@@ -15,7 +16,7 @@ const EXPANDERS: Readonly<Record<string, Expander>> = {
   gzip: gunzip,
   'x-gzip': gunzip,
   deflate: expandDeflate,
-  zstd: zstdDecompress,
+  zstd: expandZstd,
 };
 
 const MAX_EXPANSIONS = 4;
@@ -52,6 +53,7 @@ export class BodyExpansion {
     try {
       return await EXPANDERS[encoding](body, { maxOutputLength: Math.max(1, maxBytes) });
     } catch (error) {
+      if (error instanceof TooLargeError) throw error;
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
         throw new TooLargeError(maxBytes + 1, maxBytes);
       }
@@ -67,6 +69,22 @@ export class BodyExpansion {
 function normal(contentEncoding: string | undefined): string {
   const encoding = (contentEncoding ?? '').trim().toLowerCase();
   return encoding === 'identity' ? '' : encoding;
+}
+
+/** Bodies that are cut off are refused, as with the others. */
+async function expandZstd(body: Uint8Array, options: { maxOutputLength: number }): Promise<Uint8Array> {
+  const frames = zstdFrames(body);
+  if (frames === undefined) throw new Error('not whole frames');
+  const parts: Uint8Array[] = [];
+  let left = options.maxOutputLength;
+  for (const frame of frames) {
+    // A bound of nothing is none to Node.
+    const part = await zstdDecompress(frame, { maxOutputLength: Math.max(1, left) });
+    left -= part.length;
+    if (left < 0) throw new TooLargeError(options.maxOutputLength - left, options.maxOutputLength);
+    parts.push(part);
+  }
+  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
 }
 
 /** HTTP's "deflate" is zlib's format, but some senders leave its frame out. */
