@@ -29,6 +29,7 @@ describe('PostgreSQL that dies, stalls and comes back', { skip: skipWithoutPostg
     const { db, store, connect } = await open(t);
     const other = new SqlBlockStore(await connect());
     const stop = new AbortController();
+    t.after(() => stop.abort());
     const replicas = [
       commitUntil(stop.signal, store, 0, 'a'),
       commitUntil(stop.signal, other, 0, 'b'),

@@ -272,16 +272,18 @@ async function moveResumeOffset(
     );
     return;
   }
-  const { number, id } = expectedCommit ?? history.last;
-  const moved = await tx.query(
-    `UPDATE resume_offsets SET ${notingCommit('$4')}, resume_offset = $2
-     WHERE partition = $1 AND resume_offset = $3 AND commits = $5 RETURNING partition`,
-    [partition, resumeOffset, expectedResumeOffset, commitId, number],
-  );
-  if (moved.length > 0 && history.last.id === id) return;
+  const update = `UPDATE resume_offsets SET ${notingCommit('$4')}, resume_offset = $2
+     WHERE partition = $1 AND resume_offset = $3`;
+  const values = [partition, resumeOffset, expectedResumeOffset, commitId];
+  const moved =
+    expectedCommit === undefined
+      ? await tx.query(`${update} RETURNING partition`, values)
+      : await tx.query(`${update} AND commits = $5 RETURNING partition`, [...values, expectedCommit.number]);
+  if (moved.length > 0 && (expectedCommit === undefined || history.last.id === expectedCommit.id)) return;
+  const after = expectedCommit === undefined ? '' : ` after commit ${expectedCommit.number}`;
   throw new DatabaseError(
     'conflict',
-    `partition ${partition} doesn't resume at ${expectedResumeOffset} after commit ${number} any more: another replica has moved it`,
+    `partition ${partition} doesn't resume at ${expectedResumeOffset}${after} any more: another replica has moved it`,
   );
 }
 
