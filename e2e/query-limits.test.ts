@@ -165,8 +165,8 @@ test('queries that would exhaust memory die by a limit, and those of another ten
 test('queries above what a tenant may run and queue are told to come back; another tenant’s go on', async () => {
   const limits = { max_concurrent_queries_per_tenant: 1, max_outstanding_requests_per_tenant: 1 };
   await setLimits(xscaler.dataDir, 'limited', limits);
-  // Minutes of work, were it let.
-  const query = 'sum(mad_over_time(mad_over_time(x[10m:1s])[10m:1s]))';
+  // Billions of steps, were it let.
+  const query = 'sum(stddev_over_time(stddev_over_time((x @ end())[1h:1s])[1h:1s]))';
   const path = `/api/v1/query_range?${encodeParams({ query, start: endMs / 1_000 - 3_600, end: endMs / 1_000, step: 1 })}`;
   const closing = new AbortController();
   const outcomes: Promise<unknown>[] = [];

@@ -17,8 +17,10 @@ export const SABOTAGE: Readonly<Record<string, (cluster: Cluster, random: Random
   /** A replay doesn't know which samples are in blocks. */
   'ledger-not-read': (cluster) =>
     wrapBlocks(cluster, (blocks) => ({
-      ledger: async (partition, minToOffset) =>
-        minToOffset === undefined ? [] : blocks.ledger(partition, minToOffset),
+      progress: async (partition, minToOffset) => {
+        const progress = await blocks.progress(partition, minToOffset);
+        return minToOffset === undefined ? { ...progress, ledger: [] } : progress;
+      },
     })),
 
   /** A querier doesn't see one block in twenty. */
