@@ -111,6 +111,7 @@ function planning(check: Check): void {
       })),
       tombstones: [],
       resumeOffset: 2,
+      commit: (await subject.blocks.commitHistory(job.partition)).last,
     });
   });
 
@@ -246,6 +247,24 @@ function leases(check: Check): void {
 }
 
 function swapping(check: Check): void {
+  check('a merge of what the database has lost since takes nobody’s place', async (subject) => {
+    const { blocks, compaction } = subject;
+    const metas = [await commitBlock(blocks, 0), await commitBlock(blocks, 1)];
+    const [{ tenant, partition, windowStartMs }] = metas;
+    const dayStartMs = Math.floor(windowStartMs / DAY) * DAY;
+    const { commit } = await compaction.inputs({ tenant, partition, dayStartMs, owner: 'o' });
+    assert.deepEqual(commit, (await blocks.commitHistory(partition)).last);
+    const merged = await stageMerged(blocks, metas);
+    const lost = { number: commit.number, id: 'gone0001' };
+    await rejectsWith(
+      compaction.swap({ replaced: metas, merged, purgedOffset: 1, commit: lost }),
+      'conflict',
+    );
+    assert.deepEqual(await listed(blocks), ['block-0', 'block-1']);
+    await compaction.swap({ replaced: metas, merged, purgedOffset: 1, commit });
+    assert.deepEqual(await blocks.list('team', 0, 100 * DAY), [merged.meta]);
+  });
+
   check('replaced blocks leave the list at once and their parts later', async (subject) => {
     const { blocks, compaction } = subject;
     const metas = [await commitBlock(blocks, 0), await commitBlock(blocks, 1)];

@@ -1,4 +1,5 @@
 import type { BlockMeta, BlockPart } from './block-store.ts';
+import type { CommitPoint } from './commit-history.ts';
 import type { PartitionTombstone } from './series-deletion.ts';
 
 /** A day of blocks of one tenant and partition that a compactor has to itself until its lease ends. */
@@ -26,6 +27,8 @@ export interface CompactionInputs {
   /** Every deletion of the partition below `resumeOffset`, and perhaps later ones. */
   readonly tombstones: readonly PartitionTombstone[];
   readonly resumeOffset: number;
+  /** The partition's last commit then. */
+  readonly commit: CommitPoint;
 }
 
 export interface CompactionBlock extends BlockMeta {
@@ -40,6 +43,8 @@ export interface CompactionSwap {
   readonly merged: { readonly meta: BlockMeta; readonly partCount: number } | undefined;
   /** Deletions up to this offset of the log are not in the merged block. */
   readonly purgedOffset: number;
+  /** The commit that the merge's inputs came with; absent: any. */
+  readonly commit?: CommitPoint;
 }
 
 export interface CompactionCounts {
@@ -75,7 +80,8 @@ export interface CompactionStore {
   /** Inserts parts of a block that is not live yet, as `BlockStore.stage`. */
   stage(blockId: string, tenant: string, parts: readonly BlockPart[]): Promise<void>;
   /**
-   * Retires blocks and makes the merged one live, or does nothing: `conflict` where one of them isn't live any more,
+   * Retires blocks and makes the merged one live, or does nothing: `conflict` where one of them isn't live any more or the
+   * database has lost the inputs' commit,
    * `invalid` where the merged one isn't staged whole.
    */
   swap(swap: CompactionSwap): Promise<void>;

@@ -1,5 +1,6 @@
 import { BLOCK_COLUMNS, type BlockRow, blockOf } from './block-rows.ts';
 import type { BlockPart } from './block-store.ts';
+import { readProgress } from './commit-history.ts';
 import { COMPACTION_DAY_MS, dueJobs } from './compaction-plan.ts';
 import type {
   CompactionCounts,
@@ -98,32 +99,38 @@ export class SqlCompactionStore implements CompactionStore {
     );
   }
 
-  async inputs({ tenant, partition, dayStartMs }: CompactionJob): Promise<CompactionInputs> {
-    // The resume offset first: blocks that end below it have no earlier head to come, and it moves over
-    // a deletion only together with the deletion's tombstone.
-    const resumeOffset = await this.#blocks.resumeOffset(partition);
-    const rows = await this.#db.query<BlockRow & { purged_offset: number }>(
-      `SELECT ${BLOCK_COLUMNS.join(', ')}, purged_offset FROM blocks
-       WHERE tenant = $1 AND partition = $2 AND window_start_ms < $3 AND window_start_ms + window_ms > $4
-         AND to_offset < $5 ORDER BY from_offset, window_start_ms`,
-      [tenant, partition, dayStartMs + COMPACTION_DAY_MS, dayStartMs, resumeOffset],
-    );
-    const blocks = rows.map((row) => ({ ...blockOf(row), purgedOffset: row.purged_offset }));
-    const minTimeMs = Math.min(...blocks.map((block) => block.minTimeMs));
-    const maxTimeMs = Math.max(...blocks.map((block) => block.maxTimeMs));
-    const tombstones =
-      blocks.length === 0
-        ? []
-        : await this.#tombstones.read(this.#db, tenant, minTimeMs, maxTimeMs, partition);
-    return { blocks, tombstones, resumeOffset };
+  inputs({ tenant, partition, dayStartMs }: CompactionJob): Promise<CompactionInputs> {
+    // One connection, which doesn't outlive its server: what it reads is of one history.
+    return this.#db.transaction(async (tx) => {
+      // The resume offset first: blocks that end below it have no earlier head to come, and it moves over
+      // a deletion only together with the deletion's tombstone.
+      const { resumeOffset, history } = await readProgress(tx, partition);
+      const rows = await tx.query<BlockRow & { purged_offset: number }>(
+        `SELECT ${BLOCK_COLUMNS.join(', ')}, purged_offset FROM blocks
+         WHERE tenant = $1 AND partition = $2 AND window_start_ms < $3 AND window_start_ms + window_ms > $4
+           AND to_offset < $5 ORDER BY from_offset, window_start_ms`,
+        [tenant, partition, dayStartMs + COMPACTION_DAY_MS, dayStartMs, resumeOffset],
+      );
+      const blocks = rows.map((row) => ({ ...blockOf(row), purgedOffset: row.purged_offset }));
+      const minTimeMs = Math.min(...blocks.map((block) => block.minTimeMs));
+      const maxTimeMs = Math.max(...blocks.map((block) => block.maxTimeMs));
+      const tombstones =
+        blocks.length === 0 ? [] : await this.#tombstones.read(tx, tenant, minTimeMs, maxTimeMs, partition);
+      return { blocks, tombstones, resumeOffset, commit: history.last };
+    });
   }
 
   stage(blockId: string, tenant: string, parts: readonly BlockPart[]): Promise<void> {
     return this.#blocks.stage(blockId, tenant, parts);
   }
 
-  swap({ replaced, merged, purgedOffset }: CompactionSwap): Promise<void> {
+  swap({ replaced, merged, purgedOffset, commit }: CompactionSwap): Promise<void> {
     return this.#db.transaction(async (tx) => {
+      // A database that went back in time since may lack deletions that are to count as purged.
+      const { history } = await readProgress(tx, replaced[0].partition);
+      if (commit !== undefined && !history.includes(commit)) {
+        throw new DatabaseError('conflict', `the database has lost commit ${commit.number}`);
+      }
       // In one order for all, so that two swaps never wait for each other's rows.
       const sorted = [...replaced].sort((a, b) => (a.blockId < b.blockId ? -1 : 1));
       for (const { blockId, tenant } of sorted) {

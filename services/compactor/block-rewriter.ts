@@ -40,7 +40,7 @@ export class BlockRewriter {
   async rewrite(
     job: CompactionJob,
     group: readonly CompactionBlock[],
-    { tombstones, resumeOffset }: CompactionInputs,
+    { tombstones, resumeOffset, commit }: CompactionInputs,
     signal: AbortSignal,
   ): Promise<Rewritten> {
     const { store, blocks, newBlockId } = this.#options;
@@ -56,7 +56,7 @@ export class BlockRewriter {
     const isLeft = summary.seriesCount > 0;
     const merged = isLeft ? { meta: mergedMeta(job, blockId, group, summary), partCount } : undefined;
     // Those above the resume offset were applied too, but another between them may not be known yet.
-    await store.swap({ replaced: group, merged, purgedOffset: resumeOffset - 1 });
+    await store.swap({ replaced: group, merged, purgedOffset: resumeOffset - 1, commit });
     const inputSamples = group.reduce((sum, { sampleCount }) => sum + sampleCount, 0);
     return { inputSamples, outputSamples: summary.sampleCount, outputBytes: bytes };
   }

@@ -32,7 +32,7 @@ function tombstoneOf(changes: Partial<PartitionTombstone> = {}): PartitionTombst
 
 function grouped(
   blocks: readonly CompactionBlock[],
-  changes: Partial<CompactionInputs> = {},
+  changes: Partial<Omit<CompactionInputs, 'commit'>> = {},
   bounds = BOUNDS,
 ): string[][] {
   const inputs = { blocks, tombstones: [], resumeOffset: 100, ...changes };

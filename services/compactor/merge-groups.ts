@@ -21,7 +21,7 @@ export interface MergeBounds {
  */
 export function groupsToMerge(
   job: CompactionJob,
-  inputs: CompactionInputs,
+  inputs: Pick<CompactionInputs, 'blocks' | 'tombstones' | 'resumeOffset'>,
   bounds: MergeBounds,
 ): CompactionBlock[][] {
   const { blocks } = inputs;
