@@ -6,9 +6,9 @@ interface Point {
   sent: Set<number>;
   /** Every value that was ever sent for it. */
   readonly everSent: Set<number>;
-  /** When it was sent last, and how many pushes of it wait for their answers. */
-  sentAt: number;
+  /** How many pushes of it wait for their answers, and when the last one was over. */
   openPushes: number;
+  pushedAt: number;
   /** A push of it got no answer: it may reach the log at any time. */
   hasStragglers: boolean;
   /** A deletion that may come before or after it in the log: it is there or not. */
@@ -53,7 +53,6 @@ export class Expectations {
     const point = this.#point(tenant, series, timestampMs);
     point.sent.add(value);
     point.everSent.add(value);
-    point.sentAt = this.#clock++;
     point.openPushes++;
     const key = keyOf(tenant, series);
     for (const deletion of this.#deletions) {
@@ -63,7 +62,9 @@ export class Expectations {
 
   /** A push of it is over, whatever came of it. */
   sentOff(tenant: string, series: string, timestampMs: number): void {
-    this.#point(tenant, series, timestampMs).openPushes--;
+    const point = this.#point(tenant, series, timestampMs);
+    point.openPushes--;
+    point.pushedAt = this.#clock++;
   }
 
   /** Nobody knows whether, or when, what was sent arrives. */
@@ -84,7 +85,7 @@ export class Expectations {
     const at = this.#clock++;
     for (const [timestampMs, point] of this.#series.get(deletion.key) ?? []) {
       if (!covers(deletion, timestampMs) || point.isUncertain) continue;
-      const wasUnderWay = point.sentAt > begunAt || point.openPushes > 0 || point.hasStragglers;
+      const wasUnderWay = point.pushedAt > begunAt || point.openPushes > 0 || point.hasStragglers;
       if (wasUnderWay) {
         point.isUncertain = true;
         continue;
@@ -141,8 +142,8 @@ export class Expectations {
       point = {
         sent: new Set(),
         everSent: new Set(),
-        sentAt: 0,
         openPushes: 0,
+        pushedAt: Number.NEGATIVE_INFINITY,
         hasStragglers: false,
         isUncertain: false,
         deletedAt: Number.NEGATIVE_INFINITY,
