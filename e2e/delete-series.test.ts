@@ -10,6 +10,8 @@ const SETTINGS = {
   XSCALER_INGESTER_LATE_HEAD_AGE: '500ms',
   XSCALER_INGESTER_COMMITTED_HEAD_LINGER: '1s',
   XSCALER_COMPACTOR_INTERVAL: '100ms',
+  // A merge that was killed is done again once its lease is over.
+  XSCALER_COMPACTOR_LEASE: '2s',
   XSCALER_COMPACTOR_FRESH_BLOCKS: '8',
 };
 const PATH = '/api/v1/admin/tsdb/delete_series';
