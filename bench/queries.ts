@@ -165,10 +165,14 @@ async function untilCompacted(prometheus: Receiver): Promise<void> {
   });
 }
 
+/** Blocks of two hours are merged into days, as Prometheus has merged its own. */
 async function untilInBlocks(xscaler: Receiver): Promise<void> {
-  await eventually('all heads in blocks', IN_BLOCKS_WITHIN_MS, async () => {
-    const heads = metricOf(await metricsPage(xscaler), 'xscaler_ingester_heads');
-    return heads <= 1 ? heads : undefined; // its own metrics are in one
+  await eventually('all heads in blocks of a day', IN_BLOCKS_WITHIN_MS, async () => {
+    const page = await metricsPage(xscaler);
+    const heads = metricOf(page, 'xscaler_ingester_heads');
+    const blocks = metricOf(page, 'xscaler_compactor_live_blocks');
+    // Its own metrics are in one head; a day and its neighbours are three blocks.
+    return heads <= 1 && blocks <= 3 && blocks > 0 ? blocks : undefined;
   });
 }
 

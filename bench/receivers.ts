@@ -102,6 +102,9 @@ export const IN_HEADS = {
 const INTO_BLOCKS = {
   XSCALER_INGESTER_LATE_HEAD_AGE: '1s',
   XSCALER_INGESTER_COMMITTED_HEAD_LINGER: '1s',
+  XSCALER_COMPACTOR_INTERVAL: '5s',
+  XSCALER_COMPACTOR_SETTLE: '0s',
+  XSCALER_COMPACTOR_FRESH_BLOCKS: '2',
 };
 
 export async function startRestartableXscaler(): Promise<RestartableXscaler> {
