@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SqlRunner } from './database.ts';
+import { DatabaseError, type SqlRunner } from './database.ts';
 
 /** One commit of a partition: the how-manieth it is, and its random id. Number 0: none yet. */
 export interface CommitPoint {
@@ -36,6 +36,12 @@ export class CommitHistory {
     const { number: last } = this.last;
     return number <= last && idAt(this.#recent, last - number) === id;
   }
+}
+
+/** @throws DatabaseError `conflict` where a history has lost the commit that somebody goes by */
+export function requireCommit(history: CommitHistory, commit: CommitPoint | undefined): void {
+  if (commit === undefined || history.includes(commit)) return;
+  throw new DatabaseError('conflict', `the database has lost commit ${commit.number}`);
 }
 
 function idAt(recent: string, index: number): string {

@@ -24,6 +24,7 @@ import {
   randomCommitId,
   readLastCommits,
   readProgress,
+  requireCommit,
 } from './commit-history.ts';
 import { type Database, DatabaseError, type SqlRunner } from './database.ts';
 import { storeDeletions, TombstoneReader } from './deletion-rows.ts';
@@ -80,11 +81,7 @@ export class SqlBlockStore implements BlockStore {
   }
 
   async resumeOffset(partition: number): Promise<number> {
-    const [row] = await this.#db.query<{ resume_offset: number }>(
-      'SELECT resume_offset FROM resume_offsets WHERE partition = $1',
-      [partition],
-    );
-    return row?.resume_offset ?? 0;
+    return (await readProgress(this.#db, partition)).resumeOffset;
   }
 
   progress(
@@ -261,9 +258,7 @@ async function moveResumeOffset(
   const { history } = await readProgress(tx, partition);
   if (outcome === 'already') {
     // Who relies on commits that are gone would move the offset over what only they held.
-    if (expectedCommit !== undefined && !history.includes(expectedCommit)) {
-      throw new DatabaseError('conflict', `partition ${partition} has lost commit ${expectedCommit.number}`);
-    }
+    requireCommit(history, expectedCommit);
     await tx.query(
       `UPDATE resume_offsets SET ${notingCommit('$3')},
          resume_offset = CASE WHEN resume_offset < $2 THEN $2 ELSE resume_offset END

@@ -1,6 +1,6 @@
 import { BLOCK_COLUMNS, type BlockRow, blockOf } from './block-rows.ts';
 import type { BlockPart } from './block-store.ts';
-import { readProgress } from './commit-history.ts';
+import { readProgress, requireCommit } from './commit-history.ts';
 import { COMPACTION_DAY_MS, dueJobs } from './compaction-plan.ts';
 import type {
   CompactionCounts,
@@ -128,9 +128,7 @@ export class SqlCompactionStore implements CompactionStore {
     return this.#db.transaction(async (tx) => {
       // A database that went back in time since may lack deletions that are to count as purged.
       const { history } = await readProgress(tx, replaced[0].partition);
-      if (commit !== undefined && !history.includes(commit)) {
-        throw new DatabaseError('conflict', `the database has lost commit ${commit.number}`);
-      }
+      requireCommit(history, commit);
       // In one order for all, so that two swaps never wait for each other's rows.
       const sorted = [...replaced].sort((a, b) => (a.blockId < b.blockId ? -1 : 1));
       for (const { blockId, tenant } of sorted) {
