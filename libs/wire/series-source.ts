@@ -64,12 +64,17 @@ export interface SeriesSource {
 
   /** Number of the data point that the series is part of, −1 where it is of none. */
   readonly point: number;
+  /** Series that this data point is in all, and their exemplars: what `skipPoint` leaves out can be counted. */
+  readonly pointSeriesCount: number;
+  readonly pointExemplarCount: number;
 
   /** At a refusal. */
   readonly refusal: SourceRefusal;
 
   /** @throws DecodeError where the body isn't what it is taken for */
   next(): number;
+  /** The series of the data point that are still to come won't. */
+  skipPoint(): void;
   /** A keyed hash of what the labels come from: equal for equal labels of one sender. */
   contentHash(hash: ContentHash): void;
   /** Native histogram `i` of the series. */

@@ -46,6 +46,9 @@ export class ActiveSeries implements Question {
   readonly #growth = new SeriesGrowth();
   readonly #options: ActiveSeriesOptions;
   readonly #table: SeriesTable;
+  /** Labels of what was admitted since `mark`. */
+  readonly #grown: (readonly string[])[] = [];
+  #isMarked = false;
   #limit = 0;
   #nowMs = 0;
   #nowMinute = 1;
@@ -129,9 +132,31 @@ export class ActiveSeries implements Question {
       if (this.#hasList()) return false;
       if (mayAsk && !Number.isNaN(this.#loadedMs) && !this.#hasFailedLately()) return undefined;
     }
-    if (pairs !== undefined) this.#growth.add(pairs, this.#nowMs);
+    if (pairs !== undefined) {
+      if (this.#isMarked) this.#grown.push(pairs);
+      else this.#growth.add(pairs, this.#nowMs);
+    }
     table.insert(words[at], words[at + 1], words[at + 2], words[at + 3], this.#nowMinute);
     return true;
+  }
+
+  /** What is admitted from here on can be taken back, until `settle`. */
+  mark(): void {
+    this.#table.mark();
+    this.#isMarked = true;
+  }
+
+  settle(): void {
+    this.#table.settle();
+    this.#isMarked = false;
+    for (const pairs of this.#grown) this.#growth.add(pairs, this.#nowMs);
+    this.#grown.length = 0;
+  }
+
+  /** Series that were admitted since `mark` aren't active. */
+  rewind(): void {
+    this.#table.rewind();
+    this.#grown.length = 0;
   }
 
   /** Loads the list. Where that takes too long or fails new series are accepted for a while. */

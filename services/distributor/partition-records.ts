@@ -3,6 +3,9 @@ import { LogRecordWriter, RECORD_SPLIT_BYTES } from '@xscaler/wire';
 /** A record is split inside a group (a classic histogram) only where it would grow beyond this. */
 export const RECORD_MAX_BYTES = 4 * 1024 * 1024;
 
+/** What is stored whole or not at all may take so much of a record. */
+const WHOLE_MAX_BYTES = RECORD_MAX_BYTES - RECORD_SPLIT_BYTES;
+
 /** A finished record and where it goes; its buffer is its own. */
 export interface PartitionRecord {
   readonly partition: number;
@@ -17,6 +20,14 @@ export class PartitionRecords {
   readonly #begun: boolean[] = [];
   /** Group of what each writer got last. */
   readonly #lastGroups: number[] = [];
+  #isWhole = false;
+  /** Counts what is to be stored whole. */
+  #wholes = 0;
+  /** Of each writer, the last whole that is in it, and the writer's bytes before that. */
+  readonly #markedFor: number[] = [];
+  readonly #markedBytes: number[] = [];
+  /** Whether what is to be stored whole takes more than there is room for: to be rewound. */
+  isOverfull = false;
   #tenant = '';
   #records: PartitionRecord[] = [];
 
@@ -28,12 +39,35 @@ export class PartitionRecords {
   begin(tenant: string, partitionCount: number): void {
     this.#tenant = tenant;
     this.#begun.fill(false);
+    this.settle();
     this.#records = [];
     while (this.#writers.length < partitionCount) {
       this.#writers.push(new LogRecordWriter());
       this.#begun.push(false);
       this.#lastGroups.push(0);
+      this.#markedFor.push(0);
+      this.#markedBytes.push(0);
     }
+  }
+
+  /** What is added from here on is stored whole, in one record of each partition, or not at all: until `settle`. */
+  mark(): void {
+    this.#isWhole = true;
+    this.#wholes++;
+    this.isOverfull = false;
+  }
+
+  settle(): void {
+    this.#isWhole = false;
+    this.isOverfull = false;
+  }
+
+  /** Takes back what was added since `mark`. */
+  rewind(): void {
+    for (let partition = 0; partition < this.#markedFor.length; partition++) {
+      if (this.#markedFor[partition] === this.#wholes) this.#writers[partition].rewind();
+    }
+    this.settle();
   }
 
   /**
@@ -45,17 +79,37 @@ export class PartitionRecords {
     if (!this.#begun[partition]) {
       this.#begun[partition] = true;
       writer.reset(this.#tenant, this.#windowMs);
+    } else if (this.#isWhole) {
+      if (this.#markedFor[partition] !== this.#wholes)
+        this.#splitAt(RECORD_SPLIT_BYTES, partition, wantedBytes);
     } else if (writer.byteLength + wantedBytes > RECORD_SPLIT_BYTES) {
       this.#split(partition, group, wantedBytes);
     }
     this.#lastGroups[partition] = group;
+    if (this.#isWhole) this.#markWriter(partition, wantedBytes);
     return writer;
   }
 
-  #split(partition: number, group: number, wantedBytes: number): void {
+  #markWriter(partition: number, wantedBytes: number): void {
     const writer = this.#writers[partition];
+    if (this.#markedFor[partition] !== this.#wholes) {
+      this.#markedFor[partition] = this.#wholes;
+      this.#markedBytes[partition] = writer.byteLength;
+      writer.mark();
+    }
+    const bytes = writer.byteLength + wantedBytes - this.#markedBytes[partition];
+    this.isOverfull ||= bytes > WHOLE_MAX_BYTES;
+  }
+
+  #split(partition: number, group: number, wantedBytes: number): void {
     const sameGroup = this.#lastGroups[partition] === group;
-    if (sameGroup && writer.byteLength + wantedBytes <= RECORD_MAX_BYTES) return;
+    this.#splitAt(sameGroup ? RECORD_MAX_BYTES : RECORD_SPLIT_BYTES, partition, wantedBytes);
+  }
+
+  /** Begins a new record where the one there is would grow beyond `maxBytes`. */
+  #splitAt(maxBytes: number, partition: number, wantedBytes: number): void {
+    const writer = this.#writers[partition];
+    if (writer.byteLength + wantedBytes <= maxBytes) return;
     this.#finish(partition);
     writer.reset(this.#tenant, this.#windowMs);
   }

@@ -13,6 +13,7 @@ import {
 } from '@xscaler/wire';
 import { MetadataEncoder } from './metadata-encoder.ts';
 import { type PartitionRecord, PartitionRecords, RECORD_MAX_BYTES } from './partition-records.ts';
+import { PointMark } from './point-mark.ts';
 import type { Question } from './question.ts';
 import { INTENDED, type Reason, Refusals } from './refusals.ts';
 import { RequestSize } from './request-size.ts';
@@ -100,6 +101,9 @@ export class PushEncoder {
   #needsNewerRecords = false;
   /** Data point of the series before. */
   #point = -1;
+  /** Whether that point is several series, of which all are stored or none. */
+  #isWhole = false;
+  readonly #beforePoint = new PointMark();
 
   constructor(windowMs: number, seed: Uint32Array) {
     this.#hash = new ContentHash(seed);
@@ -132,6 +136,7 @@ export class PushEncoder {
         }
       }
     } finally {
+      this.#tenant.settle();
       source.release();
     }
     return {
@@ -167,6 +172,7 @@ export class PushEncoder {
     this.#writesNotes = recordVersion >= NOTED_RECORD_VERSION;
     this.#needsNewerRecords = false;
     this.#point = -1;
+    this.#isWhole = false;
   }
 
   /** Such a request is refused whole: what it has is counted on, nothing else is done for it. */
@@ -198,20 +204,42 @@ export class PushEncoder {
     const { sampleCount, exemplarCount, histogramCount, point } = source;
     const received = this.#received;
     if (point !== this.#point) this.#beginPoint(point);
-    received.series++;
-    received.samples += sampleCount + histogramCount;
-    received.exemplars += exemplarCount;
+    if (!this.#isWhole) {
+      received.series++;
+      received.samples += sampleCount + histogramCount;
+      received.exemplars += exemplarCount;
+    }
     if (this.#isTooLarge() || sampleCount + histogramCount + exemplarCount === 0) return;
     const refusedBefore = this.#refusals.faultyCount;
-    this.#appendSeries();
+    if (this.#isWhole || exemplarCount > 0 || this.#hasAnyInBounds()) this.#appendSeries();
+    else this.#refuseAllSamples();
     if (point >= 0 && this.#refusals.faultyCount > refusedBefore) this.#refusals.notePoint();
   }
 
   #beginPoint(point: number): void {
     this.#point = point;
+    const { pointSeriesCount, pointExemplarCount } = this.#source;
+    const isWhole = point >= 0 && pointSeriesCount > 1;
+    if (isWhole || this.#isWhole) this.#beginWhole(isWhole);
     if (point < 0) return;
-    if (this.#received.points !== undefined) this.#received.points++;
+    const received = this.#received;
+    if (received.points !== undefined) received.points++;
     this.#refusals.atNewPoint();
+    if (!isWhole) return;
+    received.series += pointSeriesCount;
+    received.samples += pointSeriesCount;
+    received.exemplars += pointExemplarCount;
+  }
+
+  /** What was stored whole before stands. */
+  #beginWhole(isWhole: boolean): void {
+    this.#isWhole = isWhole;
+    this.#tenant.settle();
+    this.#records.settle();
+    if (!isWhole) return;
+    this.#tenant.mark();
+    this.#records.mark();
+    this.#beforePoint.note(this.#stored, this.#storedExemplars, this.#refusals);
   }
 
   #appendSeries(): void {
@@ -231,10 +259,34 @@ export class PushEncoder {
       this.#refuseSeries('ha_deduplicated', '');
       return;
     }
-    if (inBounds < sampleCount) this.#refuseOutOfBounds();
+    if (inBounds < sampleCount) {
+      if (this.#isWhole) {
+        this.#refusePointForTime();
+        return;
+      }
+      this.#refuseOutOfBounds();
+    }
     let writer = inBounds > 0 ? this.#appendSamples(words, at, inBounds) : undefined;
     if (histogramCount > 0) writer = this.#appendHistograms(words, at, writer);
     if (exemplarCount > 0) this.#appendExemplars(words, at, writer);
+    if (this.#records.isOverfull) this.#refusePoint('point_too_large', '');
+  }
+
+  #hasAnyInBounds(): boolean {
+    const { timestamps, sampleCount, histogramCount } = this.#source;
+    for (let i = 0; i < sampleCount; i++) if (this.#isInBounds(timestamps[i])) return true;
+    for (let i = 0; i < histogramCount; i++) {
+      if (this.#isInBounds(this.#source.histogram(i).timestampMs)) return true;
+    }
+    return false;
+  }
+
+  /** A series of which nothing can be stored for its time: it isn't active by that. */
+  #refuseAllSamples(): void {
+    this.#tenant.mark();
+    this.#appendSeries();
+    this.#tenant.rewind();
+    this.#tenant.settle();
   }
 
   #countInBounds(): number {
@@ -373,6 +425,7 @@ export class PushEncoder {
       // A record that got no further than this is full; the series goes on in the next.
       if (writer === undefined || writer.byteLength + EXEMPLAR_MAX_BYTES > RECORD_MAX_BYTES) {
         writer = this.#beginSeries(words, at, EXEMPLAR_MAX_BYTES);
+        if (this.#records.isOverfull) return;
       }
       writer.addExemplar(exemplar);
       this.#storedExemplars++;
@@ -389,11 +442,44 @@ export class PushEncoder {
   }
 
   #refuseSeries(reason: Reason, detail: string): void {
+    if (this.#isWhole && !INTENDED.has(reason)) {
+      this.#refusePoint(reason, detail);
+      return;
+    }
     const { sampleCount, histogramCount, exemplarCount } = this.#source;
     if (INTENDED.has(reason)) this.#received.noteLeftOut(exemplarCount);
+    this.#remarkOn(reason);
+    const samples = sampleCount + histogramCount;
+    this.#refusals.refuseSamples(reason, samples, this.#describe, detail);
+    this.#refusals.refuseExemplars(reason, exemplarCount, samples === 0 ? this.#describe : undefined);
+  }
+
+  /** All series of the point that the source stands in: those which were stored already aren't. */
+  #refusePoint(reason: Reason, detail: string): void {
+    const source = this.#source;
+    const before = this.#beforePoint;
+    this.#tenant.rewind();
+    this.#records.rewind();
+    this.#stored = before.stored;
+    this.#storedExemplars = before.storedExemplars;
+    this.#remarkOn(reason);
+    const samples = source.pointSeriesCount - before.refusedSince(this.#refusals);
+    const exemplars = source.pointExemplarCount - before.exemplarsRefusedSince(this.#refusals);
+    const why = `${detail === '' ? '' : `${detail}, `}with all ${samples} series of its data point`;
+    this.#refusals.refuseSamples(reason, samples, this.#describe, why);
+    this.#refusals.refuseExemplars(reason, exemplars);
+    source.skipPoint();
+  }
+
+  /** All samples of a point have its time. */
+  #refusePointForTime(): void {
+    const timeMs = this.#source.timestamps[0];
+    if (timeMs < this.#minMs) this.#refusePoint('too_old', `${timeMs} < ${this.#minMs}`);
+    else this.#refusePoint('too_far_in_future', `${timeMs} > ${this.#maxMs}`);
+  }
+
+  #remarkOn(reason: Reason): void {
     if (reason === 'series_limit') this.#refusals.remark(this.#tenant.limitRemark);
-    this.#refusals.refuseSamples(reason, sampleCount + histogramCount, this.#describe, detail);
-    this.#refusals.refuseExemplars(reason, exemplarCount, this.#describe);
   }
 
   #refuseOutOfBounds(): void {

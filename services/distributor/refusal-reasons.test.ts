@@ -13,6 +13,8 @@ interface Provocation {
   readonly send: (bed: ReturnType<typeof setUp>) => Promise<{ status: number; text: string }>;
   /** What is refused: samples where nothing else is said. */
   readonly kind?: 'exemplars' | 'metadata';
+  /** How many: one where nothing else is said. */
+  readonly count?: number;
 }
 
 const V2 = { ...HEADERS, 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' };
@@ -161,6 +163,26 @@ const PROVOCATIONS: Readonly<Record<Reason, Provocation>> = {
     send: otlp({ name: 'm', sum: { aggregationTemporality: 0, isMonotonic: true, dataPoints: [POINT] } }),
   },
   no_metric_name: { send: otlp({ name: '', gauge: { dataPoints: [POINT] } }) },
+  point_too_large: {
+    limits: { max_label_value_length: 9_000_000 },
+    // Its count and its five buckets.
+    count: 6,
+    send: otlp({
+      name: 'm',
+      histogram: {
+        aggregationTemporality: 2,
+        dataPoints: [
+          {
+            timeUnixNano: POINT.timeUnixNano,
+            count: 5,
+            bucketCounts: [1, 1, 1, 1, 1],
+            explicitBounds: [1, 2, 3, 4],
+            attributes: [{ key: 'a', value: { stringValue: 'x'.repeat(900_000) } }],
+          },
+        ],
+      },
+    }),
+  },
   no_value: { send: otlp({ name: 'm', gauge: { dataPoints: [{ timeUnixNano: POINT.timeUnixNano }] } }) },
   invalid_attribute: {
     send: otlp({
@@ -182,7 +204,7 @@ const PROVOCATIONS: Readonly<Record<Reason, Provocation>> = {
   },
 };
 
-for (const [reason, { limits, send, kind = 'samples' }] of Object.entries(PROVOCATIONS)) {
+for (const [reason, { limits, send, kind = 'samples', count = 1 }] of Object.entries(PROVOCATIONS)) {
   test(`${reason}: counted for its tenant, and named where its sender is at fault`, async () => {
     const bed = setUp(limits);
     const { status, text } = await send(bed);
@@ -190,7 +212,7 @@ for (const [reason, { limits, send, kind = 'samples' }] of Object.entries(PROVOC
     const counts = (await metric?.get())?.values ?? [];
     assert.deepEqual(
       counts.map(({ labels, value }) => [labels['tenant'], labels['reason'], value]),
-      [['acme', reason, 1]],
+      [['acme', reason, count]],
       text,
     );
     assert.equal(status >= 400, !INTENDED.has(reason as Reason), text);

@@ -14,6 +14,7 @@ export const REASONS = {
   series_limit: 'a new series above max_global_series_per_user',
   too_many_ha_clusters: 'a new HA cluster above ha_max_clusters',
   ha_deduplicated: 'another replica of the HA pair is elected',
+  point_too_large: 'a data point whose series take more than a record of the log',
   dropped_by_relabelling: "the tenant's relabelling leaves the series out",
   bad_symbol_reference: 'a reference to a symbol that the request does not have',
   odd_label_references: 'a label name without a value',
@@ -57,6 +58,9 @@ export class Refusals {
   sampleCount = 0;
   /** Those of which the sender is told. */
   faultyCount = 0;
+  /** Of exemplars: those left out as intended too. */
+  exemplarsInAll = 0;
+  /** Those of which the sender is told. */
   exemplarCount = 0;
   metadataCount = 0;
   /** Data points of which any sample was refused, where the format has points. */
@@ -79,12 +83,14 @@ export class Refusals {
     this.#name(reason, describe, detail);
   }
 
-  refuseExemplars(reason: Reason, count: number, describe: () => string): void {
+  /** Without `describe` they are counted, and named with the samples that go with them. */
+  refuseExemplars(reason: Reason, count: number, describe?: () => string): void {
     if (count === 0) return;
     add(this.exemplars, reason, count);
+    this.exemplarsInAll += count;
     if (INTENDED.has(reason)) return;
     this.exemplarCount += count;
-    this.#name(reason, describe, '');
+    if (describe !== undefined) this.#name(reason, describe, '');
   }
 
   refuseMetadata(reason: Reason, metric: string, detail: string): void {

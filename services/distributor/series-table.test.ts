@@ -44,6 +44,33 @@ test('keys that share many bits stay apart', () => {
   assert.equal(table.find(0, 7, 7, 2_000), -1);
 });
 
+test('a rewind removes what was inserted since the mark, and nothing else', () => {
+  const table = new SeriesTable(OPTIONS);
+  const word = randomWords(7);
+  const kept: (readonly [number, number, number, number])[] = [];
+  for (let round = 0; round < 500; round++) {
+    table.mark();
+    // Few segments and few homes, so that entries stand in each other's way.
+    const keys = Array.from(
+      { length: 1 + (round % 9) },
+      () => [word() & 0x40000000, word() & 7, 0, word()] as const,
+    );
+    for (const key of keys) if (table.find(...key) < 0) table.insert(...key, 5);
+    if (round % 3 > 0) {
+      table.rewind();
+      for (const key of keys) assert.equal(table.find(...key), -1);
+    } else {
+      kept.push(...keys);
+    }
+    table.settle();
+    if (round % 10 === 0) for (const key of kept) assert.ok(table.find(...key) >= 0);
+  }
+  assert.equal(table.size, kept.length);
+  for (const key of kept) assert.ok(table.find(...key) >= 0);
+  table.rewind();
+  assert.equal(table.size, kept.length, 'after it has settled nothing is taken back');
+});
+
 test('stale entries go when every segment has been swept, the others stay', () => {
   const table = new SeriesTable(OPTIONS);
   const word = randomWords(2);

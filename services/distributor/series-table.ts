@@ -53,6 +53,9 @@ export class SeriesTable {
   #nextPage = 0;
   #nextWords: Int32Array;
   #nextAt = 0;
+  /** Keys of what `rewind` removes. */
+  readonly #inserted: number[] = [];
+  #isMarked = false;
 
   constructor({ ownWords, maxEntries, staleAfterMinutes, seed }: SeriesTableOptions) {
     this.#entries = new EntryPages(FIRST_OWN_WORD + ownWords);
@@ -121,7 +124,32 @@ export class SeriesTable {
     this.#counts[segment]++;
     this.size++;
     this.words = words;
+    this.removeOnRewind(words, at);
     return at;
+  }
+
+  /** Entries that are inserted from here on can be taken back, until `settle`. */
+  mark(): void {
+    this.#inserted.length = 0;
+    this.#isMarked = true;
+  }
+
+  settle(): void {
+    this.#isMarked = false;
+  }
+
+  /** The entry at `words[at …]` is one of those that `rewind` removes, though it was there before. */
+  removeOnRewind(words: Int32Array, at: number): void {
+    if (this.#isMarked) this.#inserted.push(words[at], words[at + 1], words[at + 2], words[at + 3]);
+  }
+
+  /** Removes what was inserted since `mark`. */
+  rewind(): void {
+    const inserted = this.#inserted;
+    for (let i = 0; i < inserted.length; i += 4) {
+      this.#remove(inserted[i], inserted[i + 1], inserted[i + 2], inserted[i + 3]);
+    }
+    inserted.length = 0;
   }
 
   /** Drops the stale entries of the next segment: call it now and then. */
@@ -170,6 +198,40 @@ export class SeriesTable {
     while (slots[slot + 1] !== 0) slot = (slot + 2) & (slots.length - 1);
     slots[slot] = words[at + 3];
     slots[slot + 1] = entry + 1;
+  }
+
+  #remove(k0: number, k1: number, k2: number, k3: number): void {
+    const segment = k0 >>> (32 - SEGMENT_BITS);
+    const slots = this.#segments[segment];
+    let slot = this.#slot(k1, k2, slots.length);
+    for (; slots[slot + 1] !== 0; slot = (slot + 2) & (slots.length - 1)) {
+      const entry = slots[slot + 1] - 1;
+      const words = this.#entries.page(this.#entries.pageOf(entry));
+      if (!isEntry(words, this.#entries.indexOf(entry), k0, k1, k2, k3)) continue;
+      this.#entries.remove(entry);
+      this.#counts[segment]--;
+      this.size--;
+      this.#close(slots, slot);
+      return;
+    }
+  }
+
+  /** Empties a slot: whatever was put behind it for want of it moves up (Knuth, 6.4, algorithm R). */
+  #close(slots: Int32Array, emptied: number): void {
+    const mask = slots.length - 1;
+    let hole = emptied;
+    for (let slot = (hole + 2) & mask; slots[slot + 1] !== 0; slot = (slot + 2) & mask) {
+      const entry = slots[slot + 1] - 1;
+      const words = this.#entries.page(this.#entries.pageOf(entry));
+      const at = this.#entries.indexOf(entry);
+      const home = this.#slot(words[at + 1], words[at + 2], slots.length);
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
+      slots[hole] = slots[slot];
+      slots[hole + 1] = slots[slot + 1];
+      hole = slot;
+    }
+    slots[hole] = 0;
+    slots[hole + 1] = 0;
   }
 
   #lastSeen(entry: number): number {

@@ -168,6 +168,23 @@ export class TenantSeries {
     return at;
   }
 
+  /** What is admitted from here on can be taken back, until `settle`. */
+  mark(): void {
+    this.facts.mark();
+    this.#active?.mark();
+  }
+
+  settle(): void {
+    this.facts.settle();
+    this.#active?.settle();
+  }
+
+  /** Forgets the series that were admitted since `mark`. */
+  rewind(): void {
+    this.facts.rewind();
+    this.#active?.rewind();
+  }
+
   static partition(words: Int32Array, at: number): number {
     return words[at + FACT_PLACE] & PARTITION_MASK;
   }
@@ -237,6 +254,8 @@ export class TenantSeries {
   #refresh(at: number): number {
     const { words } = this.facts;
     if (!this.#activate(words, at + FACT_ID, undefined)) return -1;
+    // A series that was active here for a moment only isn't to be taken for one the next time.
+    this.facts.removeOnRewind(words, at);
     words[at + LAST_SEEN] = this.#nowMinute;
     return at;
   }

@@ -16,21 +16,41 @@ import { writeSection } from './section.ts';
 
 /** What a histogram takes beside layout and counts: three varints, at most. */
 const OVERHEAD_BYTES = 15;
+const NO_LAYOUT = Buffer.alloc(0);
 
 /** The native histograms of a record that is being written. */
 export class HistogramSection {
   readonly #content = new ByteWriter(256);
   readonly #layout = new ByteWriter(64);
   readonly #counts = new ByteWriter(256);
-  #layoutBefore = Buffer.alloc(0);
+  #layoutBefore = NO_LAYOUT;
   #count = 0;
   #nextSample = 0;
+  readonly #marked = { bytes: 0, layoutBefore: this.#layoutBefore, count: 0, nextSample: 0 };
 
   reset(): void {
     this.#content.reset();
-    this.#layoutBefore = Buffer.alloc(0);
+    this.#layoutBefore = NO_LAYOUT;
     this.#count = 0;
     this.#nextSample = 0;
+  }
+
+  /** Notes how far the section is, for `rewind`. */
+  mark(): void {
+    const marked = this.#marked;
+    marked.bytes = this.#content.length;
+    marked.layoutBefore = this.#layoutBefore;
+    marked.count = this.#count;
+    marked.nextSample = this.#nextSample;
+  }
+
+  /** Takes back what was added since the last `mark`. */
+  rewind(): void {
+    const { bytes, layoutBefore, count, nextSample } = this.#marked;
+    this.#content.length = bytes;
+    this.#layoutBefore = layoutBefore;
+    this.#count = count;
+    this.#nextSample = nextSample;
   }
 
   get isEmpty(): boolean {

@@ -5,6 +5,7 @@ import { ByteWriter } from '@xscaler/encoding';
 import { Labels, METRIC_TYPES, type MetricMetadata, STALE_HIGH, STALE_LOW } from '@xscaler/model';
 import fc from 'fast-check';
 import { writeLabelSet } from '../label-set.ts';
+import { anyHistogram } from '../wire.testbed.ts';
 import { type Cut, MAX_TIMESTAMP_MS, type RecordExemplar, UnknownRecordError } from './format.ts';
 import { LogRecordReader } from './reader.ts';
 import { encodeCut, LogRecordWriter } from './writer.ts';
@@ -67,6 +68,40 @@ function seriesOf(from: LogRecordReader): Series[] {
 }
 
 const plain = (series: readonly Series[]) => series.map((one) => ({ ...one, labels: one.labels.pairs }));
+
+test('what was added since a mark can be taken back, and nothing else', () => {
+  type Unit = typeof unit extends fc.Arbitrary<infer T> ? T : never;
+  const unit = fc.record({
+    series: fc.array(fc.tuple(oneSeries, fc.array(exemplar, { maxLength: 2 }), timestamp), { maxLength: 4 }),
+    histogram: fc.option(fc.tuple(timestamp, anyHistogram), { nil: undefined }),
+    isKept: fc.boolean(),
+  });
+  const write = (to: LogRecordWriter, { series, histogram }: Unit) => {
+    for (const [one, exemplars, startMs] of series) {
+      addSeries(to, one);
+      if (one.samples.length > 0) to.setStartTime(startMs);
+      for (const each of exemplars) to.addExemplar(each);
+    }
+    if (histogram === undefined) return;
+    to.addSeries(1, 2, 3, 4, new Uint8Array(1), 0, 1);
+    to.addHistogram(histogram[0], 5, 6, histogram[1], true);
+  };
+  fc.assert(
+    fc.property(fc.array(unit, { maxLength: 6 }), (units) => {
+      const rewound = new LogRecordWriter();
+      rewound.reset('t', 1000);
+      for (const one of units) {
+        rewound.mark();
+        write(rewound, one);
+        if (!one.isKept) rewound.rewind();
+      }
+      writer.reset('t', 1000);
+      for (const one of units) if (one.isKept) write(writer, one);
+      assert.equal(rewound.byteLength, writer.byteLength);
+      assert.deepEqual(rewound.finish(), writer.finish());
+    }),
+  );
+});
 
 test('a samples record comes back as it was written', () => {
   fc.assert(

@@ -12,6 +12,7 @@ export class StartTimeSection {
   #run = 0;
   #startMs = 0;
   #writtenMs = 0;
+  readonly #marked = { bytes: 0, covered: 0, run: 0, startMs: 0, writtenMs: 0 };
 
   reset(): void {
     this.#content.reset();
@@ -19,6 +20,26 @@ export class StartTimeSection {
     this.#run = 0;
     this.#startMs = 0;
     this.#writtenMs = 0;
+  }
+
+  /** Notes how far the section is, for `rewind`. */
+  mark(): void {
+    const marked = this.#marked;
+    marked.bytes = this.#content.length;
+    marked.covered = this.#covered;
+    marked.run = this.#run;
+    marked.startMs = this.#startMs;
+    marked.writtenMs = this.#writtenMs;
+  }
+
+  /** Takes back what was told since the last `mark`. */
+  rewind(): void {
+    const { bytes, covered, run, startMs, writtenMs } = this.#marked;
+    this.#content.length = bytes;
+    this.#covered = covered;
+    this.#run = run;
+    this.#startMs = startMs;
+    this.#writtenMs = writtenMs;
   }
 
   get isEmpty(): boolean {

@@ -25,6 +25,17 @@ import { StartTimeSection } from './start-time-section.ts';
 /** Of all ways to copy 260 bytes this is the cheapest: `set(subarray())` takes twice as long. */
 const copyBytes = Buffer.prototype.copy;
 
+/** How far a record was. */
+interface RecordMark {
+  seriesCount: number;
+  sampleCount: number;
+  previousMs: number;
+  timestampBytes: number;
+  labelBytes: number;
+  exemplarCount: number;
+  exemplarBytes: number;
+}
+
 /**
  * Builds samples records (see `format.ts`), one after another in the same buffers.
  *
@@ -50,6 +61,15 @@ export class LogRecordWriter {
   readonly #histograms = new HistogramSection();
   readonly #startTimes = new StartTimeSection();
   #frame = new ByteWriter(1024);
+  readonly #mark: RecordMark = {
+    seriesCount: 0,
+    sampleCount: 0,
+    previousMs: 0,
+    timestampBytes: 0,
+    labelBytes: 0,
+    exemplarCount: 0,
+    exemplarBytes: 0,
+  };
 
   /** Begins a record; what was added before and not finished is dropped. */
   reset(tenant: string, windowMs: number): void {
@@ -66,6 +86,35 @@ export class LogRecordWriter {
     this.#metadata.reset();
     this.#histograms.reset();
     this.#startTimes.reset();
+    this.mark();
+  }
+
+  /** Notes how far the record is, for `rewind`; between the two nothing but series and what belongs to them is added. */
+  mark(): void {
+    const mark = this.#mark;
+    mark.seriesCount = this.#seriesCount;
+    mark.sampleCount = this.#sampleCount;
+    mark.previousMs = this.#previousMs;
+    mark.timestampBytes = this.#timestamps.length;
+    mark.labelBytes = this.#labels.length;
+    mark.exemplarCount = this.#exemplarCount;
+    mark.exemplarBytes = this.#exemplars.length;
+    this.#histograms.mark();
+    this.#startTimes.mark();
+  }
+
+  /** Takes back what was added since the last `mark`, or `reset`. */
+  rewind(): void {
+    const mark = this.#mark;
+    this.#seriesCount = mark.seriesCount;
+    this.#sampleCount = mark.sampleCount;
+    this.#previousMs = mark.previousMs;
+    this.#timestamps.length = mark.timestampBytes;
+    this.#labels.length = mark.labelBytes;
+    this.#exemplarCount = mark.exemplarCount;
+    this.#exemplars.length = mark.exemplarBytes;
+    this.#histograms.rewind();
+    this.#startTimes.rewind();
   }
 
   get seriesCount(): number {

@@ -91,6 +91,8 @@ export class OtlpMetricsReader implements SeriesSource {
   exemplarCount = 0;
   readonly repeatsMetadata = true;
   point = -1;
+  pointSeriesCount = 1;
+  pointExemplarCount = 0;
   refusal: SourceRefusal = { reason: 'no_value', count: 0, exemplars: 0, subject: '', detail: '' };
   /** Points so far, refused ones too. */
   pointCount = 0;
@@ -176,6 +178,10 @@ export class OtlpMetricsReader implements SeriesSource {
     }
   }
 
+  skipPoint(): void {
+    this.#nextSeries = this.#series.count;
+  }
+
   contentHash(hash: ContentHash): void {
     this.#lookup.contentHash(hash);
   }
@@ -238,6 +244,8 @@ export class OtlpMetricsReader implements SeriesSource {
       return fault;
     }
     this.#lookup.beginPoint(point);
+    this.pointSeriesCount = this.#series.count;
+    this.pointExemplarCount = point.exemplarRanges.length / 2;
     if (point.exemplarRanges.length > 0) this.#noteExemplars();
     this.timestamps[0] = point.timeMs;
     const hasStart = kind !== GAUGE && (kind !== SUM || walk.isMonotonic);
@@ -295,6 +303,8 @@ export class OtlpMetricsReader implements SeriesSource {
   #beginTargetInfo(): void {
     this.#showLabels();
     this.point = -1;
+    this.pointSeriesCount = 1;
+    this.pointExemplarCount = 0;
     this.hasStartTimes = false;
     this.histogramCount = 0;
     this.exemplarCount = 0;

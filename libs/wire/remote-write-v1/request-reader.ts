@@ -61,6 +61,8 @@ export class WriteRequestReader implements SeriesSource {
   exemplarCount = 0;
   histogramCount = 0;
   readonly point = -1;
+  readonly pointSeriesCount = 1;
+  readonly pointExemplarCount = 0;
   readonly repeatsMetadata = false;
 
   #body = new ProtobufReader();
@@ -257,6 +259,9 @@ export class WriteRequestReader implements SeriesSource {
     }
     body.position += length;
   }
+
+  /** There are none. */
+  skipPoint(): void {}
 
   contentHash(hash: ContentHash): void {
     hash.hash(this.labelView, this.labelsStart, this.labelsEnd);

@@ -60,6 +60,8 @@ export class WriteRequestV2Reader implements SeriesSource {
   histogramCount = 0;
   exemplarCount = 0;
   readonly point = -1;
+  readonly pointSeriesCount = 1;
+  readonly pointExemplarCount = 0;
   readonly repeatsMetadata = true;
   refusal: SourceRefusal = {
     reason: 'bad_symbol_reference',
@@ -146,6 +148,9 @@ export class WriteRequestV2Reader implements SeriesSource {
     }
     return AT_END;
   }
+
+  /** There are none. */
+  skipPoint(): void {}
 
   contentHash(hash: ContentHash): void {
     const refs = this.#refs;
