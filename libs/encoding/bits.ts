@@ -48,6 +48,8 @@ export function unzigzag32(code: number): number {
  */
 export class BitBuffer {
   words = new Int32Array(256);
+  /** Of the same bytes. */
+  view = new DataView(this.words.buffer);
   #bytes = new Uint8Array(this.words.buffer);
 
   /** Loads `source[start, end)` followed by at least `slackWords` zero words. */
@@ -56,6 +58,7 @@ export class BitBuffer {
     const wordsNeeded = ((length + 3) >>> 2) + slackWords;
     if (wordsNeeded > this.words.length) {
       this.words = new Int32Array(Math.max(wordsNeeded, this.words.length * 2));
+      this.view = new DataView(this.words.buffer);
       this.#bytes = new Uint8Array(this.words.buffer);
     }
     const bytes = this.#bytes;

@@ -13,11 +13,12 @@ import {
   VALUES_PLAIN,
   VALUES_PLAIN_SCALED,
 } from './dense-chunk.ts';
-import { readPacked, readPackedSums } from './packed-integers.ts';
+import { PackedReader, ROUND, UNSCALED } from './packed-integers.ts';
 
 /** Decodes dense chunks into columns; keeps one buffer for all of them. */
 export class DenseDecoder {
   readonly #buffer = new BitBuffer();
+  readonly #packed = new PackedReader();
 
   /**
    * Appends the samples with startMs ≤ t ≤ endMs to `dst`.
@@ -30,7 +31,7 @@ export class DenseDecoder {
       throw new DecodeError('a dense chunk of impossible size');
     this.#buffer.load(chunk.bytes, chunk.start, chunk.end);
     const reader = new ByteReader(chunk.bytes, chunk.start, chunk.end);
-    dst.reserve(count);
+    dst.reserve(count + ROUND - 1);
     const modes = reader.u8();
     this.#decodeTimes(modes & TIMES_MASK, reader, chunk, dst.timestamps, dst.length);
     this.#decodeValues(modes & ~TIMES_MASK, reader, chunk, dst);
@@ -49,16 +50,23 @@ export class DenseDecoder {
         readRuns(reader, times, at, count);
         break;
       case TIMES_PACKED:
-        readPacked(reader, this.#buffer.words, chunk.start, times, at + 1, count - 1);
-        for (let i = at + 1; i < at + count; i++) {
-          if (times[i] < 1) throw new DecodeError('times in a dense chunk do not increase');
-          times[i] += times[i - 1];
-        }
+        this.#readTimes(reader, chunk, times, at);
         break;
       default:
         throw new DecodeError(`unknown time mode ${mode} of a dense chunk`);
     }
     if (times[at + count - 1] !== maxTimeMs) throw new DecodeError('a dense chunk ends at another time');
+  }
+
+  #readTimes(
+    reader: ByteReader,
+    { start, count, minTimeMs }: ChunkView,
+    times: Float64Array,
+    at: number,
+  ): void {
+    const bits = this.#buffer;
+    const least = this.#packed.readSums(reader, bits, start, times, at + 1, count - 1, minTimeMs, UNSCALED);
+    if (least < 1) throw new DecodeError('times in a dense chunk do not increase');
   }
 
   #decodeValues(mode: number, reader: ByteReader, chunk: ChunkView, dst: SampleColumns): void {
@@ -75,23 +83,20 @@ export class DenseDecoder {
     const isScaled = mode === VALUES_PLAIN_SCALED || mode === VALUES_DELTA_SCALED;
     const factor = isScaled ? reader.uvarint() : 1;
     const first = mode === VALUES_PLAIN ? 0 : reader.varint();
-    const { words } = this.#buffer;
-    let offset = 0;
+    const divisor = POWERS_OF_TEN[exponent];
+    const bits = this.#buffer;
     if (mode === VALUES_PLAIN || mode === VALUES_PLAIN_SCALED) {
-      readPacked(reader, words, chunk.start, values, at, count);
-    } else {
-      if (isScaled) offset = reader.varint();
-      values[at] = isScaled ? 0 : first;
-      readPackedSums(reader, words, chunk.start, values, at + 1, count - 1, values[at]);
+      this.#packed.read(reader, bits, chunk.start, values, at, count, { offset: first, factor, divisor });
+      return;
     }
-    if (isScaled)
-      for (let i = 0; i < count; i++) values[at + i] = first + i * offset + factor * values[at + i];
-    if (exponent === 0) return;
-    const power = POWERS_OF_TEN[exponent];
-    for (let i = at; i < at + count; i++) values[i] /= power;
+    const offset = isScaled ? reader.varint() : 0;
+    values[at] = first / divisor;
+    const scale = { offset, factor, divisor };
+    this.#packed.readSums(reader, bits, chunk.start, values, at + 1, count - 1, first, scale);
   }
 }
 
+/** Four a round, none of which waits for the one before it. */
 function fillGrid(
   times: Float64Array,
   at: number,
@@ -102,7 +107,17 @@ function fillGrid(
   if (count === 1) return;
   const step = (maxTimeMs - minTimeMs) / (count - 1);
   if (!Number.isInteger(step) || step < 1) throw new DecodeError('a dense chunk on no grid');
-  for (let i = 1; i < count; i++) times[at + i] = minTimeMs + i * step;
+  const end = at + count;
+  const step2 = 2 * step;
+  const step3 = 3 * step;
+  let time = minTimeMs;
+  for (let i = at; i < end; i += ROUND) {
+    times[i] = time;
+    times[i + 1] = time + step;
+    times[i + 2] = time + step2;
+    times[i + 3] = time + step3;
+    time += ROUND * step;
+  }
 }
 
 function readRuns(reader: ByteReader, times: Float64Array, at: number, count: number): void {

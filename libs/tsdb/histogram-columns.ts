@@ -1,5 +1,11 @@
-import { type ByteReader, type ByteWriter, DecodeError, type HistogramFields } from '@xscaler/encoding';
-import { BLOCK_WORDS, packedSize, readPacked, writePacked } from './packed-integers.ts';
+import {
+  type BitBuffer,
+  type ByteReader,
+  type ByteWriter,
+  DecodeError,
+  type HistogramFields,
+} from '@xscaler/encoding';
+import { BLOCK_WORDS, PackedReader, packedSize, ROUND, UNSCALED, writePacked } from './packed-integers.ts';
 
 /*
  * The counts of histograms of one layout, one after the other in time, column by column: that of all observations,
@@ -106,25 +112,26 @@ export class HistogramColumnWriter {
 
 /** Reads columns; its buffers are reused. */
 export class HistogramColumnReader {
+  readonly #packed = new PackedReader();
   #values = new Float64Array(256);
   #valueWords = new Uint32Array(this.#values.buffer);
 
   /**
    * Reads the counts of `count` histograms of `positiveCount` and `negativeCount` buckets into arrays of their own, in
-   * the order `count`, `zeroCount`, positive buckets, negative buckets. `words` are the reader's bytes from its
-   * byte `origin` on, with zeros behind.
+   * the order `count`, `zeroCount`, positive buckets, negative buckets. `bits` has the reader's bytes from its
+   * byte `origin` on.
    * @throws DecodeError
    */
   read(
     from: ByteReader,
-    words: Int32Array,
+    bits: BitBuffer,
     origin: number,
     count: number,
     positiveCount: number,
     negativeCount: number,
   ): CountColumns {
-    if (count > this.#values.length) {
-      this.#values = new Float64Array(count);
+    if (count + ROUND - 1 > this.#values.length) {
+      this.#values = new Float64Array(count + ROUND - 1);
       this.#valueWords = new Uint32Array(this.#values.buffer);
     }
     const flags = from.u8();
@@ -136,23 +143,23 @@ export class HistogramColumnReader {
       negative: Array.from({ length: count }, () => new Array<number>(negativeCount)),
     };
     const values = this.#values;
-    this.#readColumn(from, words, origin, count);
+    this.#readColumn(from, bits, origin, count);
     for (let i = 0; i < count; i++) columns.counts[i] = values[i];
-    this.#readColumn(from, words, origin, count);
+    this.#readColumn(from, bits, origin, count);
     for (let i = 0; i < count; i++) columns.zeroCounts[i] = values[i];
     for (let bucket = 0; bucket < positiveCount; bucket++) {
-      this.#readColumn(from, words, origin, count);
+      this.#readColumn(from, bits, origin, count);
       for (let i = 0; i < count; i++) columns.positive[i][bucket] = values[i];
     }
     for (let bucket = 0; bucket < negativeCount; bucket++) {
-      this.#readColumn(from, words, origin, count);
+      this.#readColumn(from, bits, origin, count);
       for (let i = 0; i < count; i++) columns.negative[i][bucket] = values[i];
     }
     if (flags === SUM_LEFT_OUT) addSums(columns);
     return columns;
   }
 
-  #readColumn(from: ByteReader, words: Int32Array, origin: number, count: number): void {
+  #readColumn(from: ByteReader, bits: BitBuffer, origin: number, count: number): void {
     const values = this.#values;
     const mode = from.u8();
     switch (mode) {
@@ -160,12 +167,11 @@ export class HistogramColumnReader {
         values.fill(from.varint(), 0, count);
         break;
       case COLUMN_PLAIN:
-        readPacked(from, words, origin, values, 0, count);
+        this.#packed.read(from, bits, origin, values, 0, count, UNSCALED);
         break;
       case COLUMN_DELTA:
         values[0] = from.varint();
-        readPacked(from, words, origin, values, 1, count - 1);
-        for (let i = 1; i < count; i++) values[i] += values[i - 1];
+        this.#packed.readSums(from, bits, origin, values, 1, count - 1, values[0], UNSCALED);
         break;
       case COLUMN_XOR:
         this.#readXor(from, count);

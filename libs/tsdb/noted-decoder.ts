@@ -111,8 +111,14 @@ export class NotedDecoder {
         throw new DecodeError('a noted chunk has too many buckets');
       if (2 * (2 + positiveCount + negativeCount) > from.remaining)
         throw new DecodeError('the histograms of a noted chunk are cut short');
-      const { words } = this.#buffer;
-      const columns = this.#columns.read(from, words, chunk.start, count, positiveCount, negativeCount);
+      const columns = this.#columns.read(
+        from,
+        this.#buffer,
+        chunk.start,
+        count,
+        positiveCount,
+        negativeCount,
+      );
       for (let i = 0; i < count; i++)
         histograms[at + i] = histogramOf(
           layout,
