@@ -52,6 +52,8 @@ export class CommitQueue {
   readonly #closed: HeldHead[] = [];
   /** What other zones have stored, as of this look at the queue. */
   #stored: readonly LedgerRow[] | undefined;
+  /** The commit behind which a conflict was found that nothing in the database explains. */
+  #unexplained: CommitPoint | undefined;
   #lastCheckpoint: number;
   #lastCheckpointMs: number;
 
@@ -150,13 +152,18 @@ export class CommitQueue {
     if (committer.takeStoredDeletions()) onDeletionsStored(committer.known.commit);
   }
 
-  /** Commits that were made without us (another zone's, one whose answer was lost) are taken over; all else is a contradiction. */
+  /**
+   * Commits that were made without us (another zone's, one whose answer was lost) are taken over. What was in the way may
+   * also be gone again, with a database that has gone back in time: all else that happens twice is a contradiction.
+   */
   async #resolveConflict(error: DatabaseError): Promise<void> {
     const { committer, onContradiction, onCommitsLost } = this.#options;
     const { commit } = committer.known;
     try {
       await this.#progress(0);
-      if (committer.known.commit.id === commit.id) onContradiction(error);
+      if (committer.known.commit.id !== commit.id) return;
+      if (this.#unexplained?.id === commit.id) onContradiction(error);
+      this.#unexplained = commit;
     } catch (failure) {
       if (failure instanceof CommitsLostError) onCommitsLost();
     }

@@ -224,6 +224,30 @@ test('a zone whose peer never stores the head it cut stores it itself', async ()
   await machine.close();
 });
 
+test('a conflict with a commit that the database has lost again is no contradiction; one that stays is', async () => {
+  const machine = await Machine.make();
+  const blocks = new SqlBlockStore(machine.db);
+  const commit = blocks.commit.bind(blocks);
+  const conflicts = { left: 1 };
+  blocks.commit = async (block) => {
+    if (conflicts.left-- > 0) throw new DatabaseError('conflict', 'another replica has moved it');
+    return commit(block);
+  };
+  const ingester = machine.ingester({ blocks });
+  await ingester.start();
+  await machine.write('a', [[0, 1]]);
+  await machine.untilBlocks(1);
+  assert.equal(ingester.status()[0].state, 'live');
+  conflicts.left = Number.POSITIVE_INFINITY;
+  await machine.write('a', [[machine.nowMs, 2]]);
+  while (ingester.status()[0].state !== 'stopped') {
+    machine.nowMs += 20_000;
+    await sleep(25);
+  }
+  await ingester.stop();
+  await machine.close();
+});
+
 test('a read that waits for nothing still waits for the replay: heads without it would be a hole', async () => {
   const machine = await Machine.make();
   for (let t = 0; t < 300; t++) await machine.write('up', [[t, t]]);
