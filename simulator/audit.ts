@@ -4,8 +4,9 @@ import { BrokenPromiseError } from './expectations.ts';
 import { Network } from './network.ts';
 import { IngesterProcess } from './processes.ts';
 import { type ClusterSettings, ingesterSettings } from './settings.ts';
-import { SimulatedDatabase, type Statement } from './simulated-database.ts';
+import { SimulatedDatabase } from './simulated-database.ts';
 import type { SimulatedLog } from './simulated-log.ts';
+import type { Tables } from './tables.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 const LEDGER = `SELECT tenant, partition, window_start_ms, window_ms, seq, from_offset, to_offset, sample_count, digest
@@ -17,7 +18,7 @@ const PATIENCE_MS = 60_000;
 
 /**
  * Reads the whole log once more with an ingester of other settings and an empty database: what it stores must be, head
- * for head, what the cluster stored through all its faults.
+ * for head, what the cluster stored through all its faults. The tables are cleared: nothing else of `stored` is read again.
  * @throws BrokenPromiseError where a head differs or is missing on either side
  */
 export async function audit(
@@ -26,12 +27,13 @@ export async function audit(
   settings: ClusterSettings,
   log: SimulatedLog,
   stored: SimulatedDatabase,
-  schema: readonly Statement[],
+  tables: Tables,
   tell: (line: string) => void,
 ): Promise<number> {
   const forgotten = log.partitions.map(({ startOffset }) => startOffset);
   for (const partition of log.partitions) partition.startOffset = 0;
-  const database = new SimulatedDatabase(time, random, schema);
+  const expected = await stored.query(LEDGER, []);
+  const database = new SimulatedDatabase(time, random, tables);
   const surroundings = { time, network: new Network(time, random), log, database, tell };
   const own = ingesterSettings(random, 'audit', 0, { ...settings, ingestersPerZone: 1 });
   // It cuts nothing itself: the log says where heads end.
@@ -39,7 +41,6 @@ export async function audit(
   const cuts = { graceMs: never, lateHeadAgeMs: never, lateHeadBytes: never, maxHeadBytes: never };
   const auditor = new IngesterProcess('auditor', surroundings, { ...own, otherZoneMs: 0, cuts });
   auditor.start();
-  const expected = await stored.query(LEDGER, []);
   let found: Row[] = [];
   let quietSinceMs = time.nowMs;
   while (time.nowMs - quietSinceMs < QUIET_MS || !isLive(auditor)) {
@@ -52,7 +53,6 @@ export async function audit(
   }
   auditor.kill();
   compare(expected, found, forgotten);
-  database.close();
   return found.length;
 }
 

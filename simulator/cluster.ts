@@ -9,8 +9,9 @@ import {
 } from './processes.ts';
 import { QuerierProcess } from './querier-process.ts';
 import { type ClusterSettings, compactorSettings, ingesterSettings, MAX_SKEW_MS, ZONES } from './settings.ts';
-import { SimulatedDatabase, type Statement } from './simulated-database.ts';
+import { SimulatedDatabase } from './simulated-database.ts';
 import { SimulatedLog } from './simulated-log.ts';
+import type { Tables } from './tables.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** Every process and server of a simulated cluster. */
@@ -26,12 +27,12 @@ export class Cluster {
     time: VirtualTime,
     random: Random,
     settings: ClusterSettings,
-    schema: readonly Statement[],
+    tables: Tables,
     tell: (line: string) => void,
   ) {
     this.#random = random;
     const log = new SimulatedLog(settings.partitionCount, random);
-    const database = new SimulatedDatabase(time, random, schema);
+    const database = new SimulatedDatabase(time, random, tables);
     const surroundings = { time, network: new Network(time, random), log, database, tell };
     this.surroundings = surroundings;
     this.distributors = Array.from(

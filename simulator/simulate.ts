@@ -5,8 +5,8 @@
  */
 import { parseArgs } from 'node:util';
 import { SABOTAGE } from './sabotage.ts';
-import { schemaStatements } from './simulated-database.ts';
 import { type Outcome, simulate } from './simulation.ts';
+import { Tables } from './tables.ts';
 import { installVirtualTimers } from './virtual-timers.ts';
 
 const { values } = parseArgs({
@@ -23,7 +23,9 @@ const sabotage = values.sabotage === undefined ? undefined : SABOTAGE[values.sab
 if (values.sabotage !== undefined && sabotage === undefined) {
   throw new Error(`no sabotage ${values.sabotage}; there are ${Object.keys(SABOTAGE).join(', ')}`);
 }
-const schema = await schemaStatements();
+// Errors are made by the thousand while things are broken; where they come from is only of interest in a story.
+if (!values.story) Error.stackTraceLimit = 0;
+const tables = await Tables.create();
 installVirtualTimers();
 
 const sums: Record<keyof Outcome, number> = {
@@ -39,7 +41,7 @@ let failures = 0;
 for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
   const tell = values.story ? (line: string) => console.log(line) : () => undefined;
   try {
-    const outcome = await simulate({ seed, schema, tell, sabotage });
+    const outcome = await simulate({ seed, tables, tell, sabotage });
     for (const name of Object.keys(sums) as (keyof Outcome)[]) sums[name] += outcome[name];
   } catch (error) {
     failures++;

@@ -1,20 +1,8 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import {
-  type Database,
-  DatabaseError,
-  migrate,
-  type Row,
-  type SqlRunner,
-  type SqlValue,
-} from '@xscaler/database';
+import { type Database, DatabaseError, type Row, type SqlRunner, type SqlValue } from '@xscaler/database';
 import type { Random } from '@xscaler/e2e/harness';
 import type { Callee, Network } from './network.ts';
+import { isSelect, type Statement, type Tables } from './tables.ts';
 import type { Actor, VirtualTime } from './virtual-time.ts';
-
-export interface Statement {
-  readonly sql: string;
-  readonly params: readonly SqlValue[];
-}
 
 interface Commit {
   readonly atMs: number;
@@ -29,21 +17,20 @@ export class SimulatedDatabase implements Callee {
   rerunTransactions = 0;
   readonly #time: VirtualTime;
   readonly #random: Random;
+  readonly #tables: Tables;
   readonly #commits: Commit[] = [];
-  #db = new DatabaseSync(':memory:');
-  #prepared = new Map<string, StatementSync>();
   #lastTransaction: Promise<unknown> = Promise.resolve();
 
-  /** `schema` is what creates its tables. */
-  constructor(time: VirtualTime, random: Random, schema: readonly Statement[]) {
+  /** `tables` are this database's own until somebody else clears them. */
+  constructor(time: VirtualTime, random: Random, tables: Tables) {
     this.#time = time;
     this.#random = random;
-    this.#commits.push({ atMs: Number.NEGATIVE_INFINITY, statements: schema });
-    for (const { sql, params } of schema) this.#run(sql, params);
+    this.#tables = tables;
+    tables.clear();
   }
 
   query(sql: string, params: readonly SqlValue[]): Promise<Row[]> {
-    if (/^\s*select\b/i.test(sql)) return this.#inTurn(async () => this.#run(sql, params));
+    if (isSelect(sql)) return this.#inTurn(async () => this.#tables.run(sql, params));
     return this.transaction((tx) => tx.query(sql, params));
   }
 
@@ -58,38 +45,35 @@ export class SimulatedDatabase implements Callee {
   /** A replica that had not heard of the last commits takes over. */
   forgetSince(atMs: number): Promise<void> {
     return this.#inTurn(async () => {
-      while ((this.#commits.at(-1) as Commit).atMs >= atMs) this.#commits.pop();
-      this.#db.close();
-      this.#db = new DatabaseSync(':memory:');
-      this.#prepared = new Map();
+      const kept = this.#commits.findLastIndex((commit) => commit.atMs < atMs) + 1;
+      if (kept === this.#commits.length) return;
+      this.#commits.length = kept;
+      this.#tables.clear();
       for (const { statements } of this.#commits) {
-        for (const { sql, params } of statements) this.#run(sql, params);
+        for (const { sql, params } of statements) this.#tables.run(sql, params);
       }
     });
   }
 
-  close(): void {
-    this.#db.close();
-  }
-
   async #attempt<T>(work: (tx: SqlRunner) => Promise<T>, commits: boolean): Promise<T> {
+    const tables = this.#tables;
     const statements: Statement[] = [];
     const query = async <R extends Row>(sql: string, params: readonly SqlValue[] = []): Promise<R[]> => {
-      const rows = this.#run(sql, params) as R[];
-      if (!/^\s*select\b/i.test(sql)) statements.push({ sql, params });
+      const rows = tables.run(sql, params) as R[];
+      if (!isSelect(sql)) statements.push({ sql, params });
       return rows;
     };
-    this.#db.exec('BEGIN');
+    tables.run('BEGIN', []);
     let isCommitted = false;
     try {
       const result = await work({ query });
       if (!commits) throw new Error('rolled back, to be run again');
-      this.#db.exec('COMMIT');
+      tables.run('COMMIT', []);
       isCommitted = true;
       if (statements.length > 0) this.#commits.push({ atMs: this.#time.nowMs, statements });
       return result;
     } finally {
-      if (!isCommitted) this.#db.exec('ROLLBACK');
+      if (!isCommitted) tables.run('ROLLBACK', []);
     }
   }
 
@@ -98,37 +82,6 @@ export class SimulatedDatabase implements Callee {
     this.#lastTransaction = done.catch(() => undefined);
     return done;
   }
-
-  #run(sql: string, params: readonly SqlValue[]): Row[] {
-    let statement = this.#prepared.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#prepared.set(sql, statement);
-    }
-    const named: Record<string, SqlValue> = {};
-    for (let i = 0; i < params.length; i++) named[`$${i + 1}`] = params[i];
-    try {
-      return statement.all(named) as Row[];
-    } catch (error) {
-      throw new DatabaseError('invalid', (error as Error).message, { cause: error });
-    }
-  }
-}
-
-/** The statements that bring an empty database to the current schema. */
-export async function schemaStatements(): Promise<Statement[]> {
-  const statements: Statement[] = [];
-  const query = async <R extends Row>(sql: string, params: readonly SqlValue[] = []): Promise<R[]> => {
-    if (!/^\s*select\b/i.test(sql)) statements.push({ sql, params });
-    return [];
-  };
-  await migrate({
-    dialect: 'sqlite',
-    query,
-    transaction: (work) => work({ query }),
-    close: async () => undefined,
-  });
-  return statements;
 }
 
 /** The database as one process has it. A transaction goes over the network as one call. */

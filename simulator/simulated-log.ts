@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '@xscaler/e2e/harness';
 import { type LogBatch, type WriteLog, WriteLogError } from '@xscaler/writelog';
 import type { Callee, Network } from './network.ts';
@@ -13,8 +12,6 @@ interface Partition {
 /** How long a reader at the log's end waits before it asks again, ms. */
 const POLL_MS = 1_000;
 const MAX_BATCH = 16;
-/** A reason at hand: one made for each record costs more than the record. */
-const APPENDED = new Error('something was appended');
 
 /** The log's servers: records in memory. Durable: it may be away, and it may append twice, but it forgets nothing. */
 export class SimulatedLog implements Callee {
@@ -42,11 +39,11 @@ export class SimulatedLog implements Callee {
     return records.length - 1;
   }
 
-  /** Calls `wake` once when something is appended to a partition. */
-  onAppend(partition: number, wake: () => void): void {
-    const waiting = this.#waiting.get(partition);
-    if (waiting) waiting.add(wake);
-    else this.#waiting.set(partition, new Set([wake]));
+  /** Calls `wake` once when something is appended to a partition, unless what this returns is called before. */
+  onAppend(partition: number, wake: () => void): () => void {
+    const waiting = this.#waiting.get(partition) ?? new Set();
+    this.#waiting.set(partition, waiting.add(wake));
+    return () => waiting.delete(wake);
   }
 
   /** Lets go of what lies below an offset. */
@@ -106,13 +103,18 @@ export class LogClient implements WriteLog {
   async close(): Promise<void> {}
 
   /** Resolves when there may be more, or the signal aborts. */
-  async #appended(partition: number, signal: AbortSignal): Promise<void> {
-    const poll = new AbortController();
-    const wake = () => this.#network.notify(this.#actor, () => poll.abort(APPENDED));
-    this.#log.onAppend(partition, wake);
-    await sleep(POLL_MS, undefined, { signal: AbortSignal.any([signal, poll.signal]) }).catch(
-      () => undefined,
-    );
+  #appended(partition: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const goOn = () => {
+        clearTimeout(poll);
+        forget();
+        signal.removeEventListener('abort', goOn);
+        resolve();
+      };
+      const poll = setTimeout(goOn, POLL_MS);
+      const forget = this.#log.onAppend(partition, () => this.#network.notify(this.#actor, goOn));
+      signal.addEventListener('abort', goOn);
+    });
   }
 
   #batch(partition: number, offset: number): LogBatch {

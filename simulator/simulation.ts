@@ -7,7 +7,7 @@ import { Cluster } from './cluster.ts';
 import { BrokenPromiseError, Expectations } from './expectations.ts';
 import type { FoundSeries } from './querier-process.ts';
 import { type ClusterSettings, clusterSettings, REFUSED_LATENESS_MS, SAFE_LATENESS_MS } from './settings.ts';
-import type { Statement } from './simulated-database.ts';
+import type { Tables } from './tables.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { follow } from './virtual-timers.ts';
 
@@ -23,7 +23,7 @@ export interface Outcome {
 
 export interface SimulationOptions {
   readonly seed: number;
-  readonly schema: readonly Statement[];
+  readonly tables: Tables;
   /** Hears the run's story, a line with the time an event. */
   readonly tell: (line: string) => void;
   /** Changes the cluster before it starts: how a test breaks an invariant on purpose. */
@@ -65,7 +65,7 @@ class Simulation {
     this.#time = new VirtualTime(START_MS, random);
     follow(this.#time, random);
     this.#settings = clusterSettings(this.#random);
-    this.#cluster = new Cluster(this.#time, this.#random, this.#settings, options.schema, (line) =>
+    this.#cluster = new Cluster(this.#time, this.#random, this.#settings, options.tables, (line) =>
       this.#tell(line),
     );
     options.sabotage?.(this.#cluster, this.#random);
@@ -112,9 +112,8 @@ class Simulation {
   async #summary(): Promise<Outcome> {
     for (const process of this.#cluster.processes) process.kill();
     const { log, database } = this.#cluster.surroundings;
-    const { schema, tell } = this.#options;
-    const heads = await audit(this.#time, this.#random, this.#settings, log, database, schema, tell);
-    database.close();
+    const { tables, tell } = this.#options;
+    const heads = await audit(this.#time, this.#random, this.#settings, log, database, tables, tell);
     const { acknowledged, refused, deletions, checkedReads } = this.#expectations;
     if (acknowledged === 0) throw new BrokenPromiseError('nothing was accepted');
     const { eventCount: events } = this.#time;
