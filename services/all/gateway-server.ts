@@ -16,7 +16,7 @@ const GRACE_MS = 10_000;
 
 /**
  * The gateway on its public addresses: HTTP, OTLP/gRPC, and where it has a certificate both of them over TLS.
- * One tenant gets half of the bytes in flight at most: its slow senders are its own trouble.
+ * One tenant gets half of the requests and bytes in flight at most: its slow senders are its own trouble.
  * @returns the HTTP server; closing it closes all of them
  */
 export async function startGateway(
@@ -32,9 +32,11 @@ export async function startGateway(
       maxInFlightBytes,
       maxTenantInFlightBytes: maxInFlightBytes / 2,
       maxInFlightRequests,
+      maxTenantInFlightRequests: Math.ceil(maxInFlightRequests / 2),
       readTimeoutMs: config.querier.timeout + 10_000,
     },
     clock: () => performance.now(),
+    random: Math.random,
     logger: parts.logger,
     registry: parts.registry,
   });

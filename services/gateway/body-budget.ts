@@ -1,15 +1,18 @@
-import { unavailable } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 
 /** Bytes of request bodies that are held at once, in all and by one tenant. */
 export class BodyBudget {
   readonly #maxBytes: number;
   readonly #maxTenantBytes: number;
+  readonly #refusal: () => Refusal;
   readonly #byTenant = new Map<string, number>();
   #held = 0;
 
-  constructor(maxBytes: number, maxTenantBytes: number) {
+  /** `refusal`: of whoever needs more than there is left. */
+  constructor(maxBytes: number, maxTenantBytes: number, refusal: () => Refusal) {
     this.#maxBytes = maxBytes;
     this.#maxTenantBytes = maxTenantBytes;
+    this.#refusal = refusal;
   }
 
   get heldBytes(): number {
@@ -34,7 +37,7 @@ export class BodyBudget {
   #take(tenant: string, bytes: number): void {
     const ofTenant = (this.#byTenant.get(tenant) ?? 0) + bytes;
     if (this.#held + bytes > this.#maxBytes || ofTenant > this.#maxTenantBytes) {
-      throw unavailable('too many bytes in flight');
+      throw this.#refusal();
     }
     this.#held += bytes;
     this.#byTenant.set(tenant, ofTenant);
@@ -51,7 +54,7 @@ export class BodyBudget {
 
 /** What one request holds of the budget. */
 export interface BodyLease {
-  /** @throws Refusal `unavailable` where the budget hasn't got it */
+  /** @throws Refusal where the budget hasn't got it */
   growTo(bytes: number): void;
   release(): void;
 }

@@ -1,5 +1,18 @@
 import type { MetricsRegistry } from '@xscaler/runtime';
 import { Counter, Gauge, Histogram } from 'prom-client';
+import type { InFlight } from './intake.ts';
+
+const GAUGES: readonly (readonly [name: string, help: string, value: (inFlight: InFlight) => number])[] = [
+  ['in_flight_requests', 'Requests that are being worked on', ({ requests }) => requests],
+  ['in_flight_body_bytes', 'Bytes held for request bodies', ({ bytes }) => bytes],
+  ['writes_at_work', 'Writes that distributors have been given', ({ atWork }) => atWork],
+  [
+    'writes_at_work_limit',
+    'Writes that distributors are given at once, at the moment',
+    ({ places }) => places,
+  ],
+  ['writes_waiting', 'Writes that wait for others to be done', ({ waiting }) => waiting],
+];
 
 /** No label has a value that a client chooses: routes are those of the table, or `unknown`. */
 export class GatewayMetrics {
@@ -7,7 +20,7 @@ export class GatewayMetrics {
   readonly #duration: Histogram<'route'>;
   readonly #received: Counter<'route'>;
 
-  constructor(registry: MetricsRegistry, inFlight: () => { requests: number; bytes: number }) {
+  constructor(registry: MetricsRegistry, inFlight: () => InFlight) {
     const registers = [registry];
     this.#requests = new Counter({
       name: 'xscaler_gateway_requests_total',
@@ -28,22 +41,16 @@ export class GatewayMetrics {
       labelNames: ['route'],
       registers,
     });
-    new Gauge({
-      name: 'xscaler_gateway_in_flight_requests',
-      help: 'Requests that are being worked on',
-      registers,
-      collect() {
-        this.set(inFlight().requests);
-      },
-    });
-    new Gauge({
-      name: 'xscaler_gateway_in_flight_body_bytes',
-      help: 'Bytes held for request bodies',
-      registers,
-      collect() {
-        this.set(inFlight().bytes);
-      },
-    });
+    for (const [name, help, value] of GAUGES) {
+      new Gauge({
+        name: `xscaler_gateway_${name}`,
+        help,
+        registers,
+        collect() {
+          this.set(value(inFlight()));
+        },
+      });
+    }
   }
 
   answered(route: string, status: number | string, durationMs: number): void {

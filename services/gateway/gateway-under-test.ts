@@ -71,6 +71,8 @@ export interface GatewayUnderTestOptions {
   readonly gatewayLimits?: Partial<GatewayLimits>;
   readonly httpLimits?: Partial<HttpLimits>;
   readonly rates?: RateDivision;
+  /** Always 0 where absent. */
+  readonly random?: () => number;
 }
 
 export async function startGateway(options: GatewayUnderTestOptions = {}): Promise<GatewayUnderTest> {
@@ -95,6 +97,7 @@ export async function startGateway(options: GatewayUnderTestOptions = {}): Promi
     logger: createLogger({ service: 'gateway', level: 'debug', destination }),
     registry,
     clock: () => clock.nowMs,
+    random: options.random ?? (() => 0),
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
     notReady: () => underTest.notReady,
   });

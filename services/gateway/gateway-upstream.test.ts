@@ -140,35 +140,59 @@ test('answers keep their order and framing on one connection', async () => {
   assert.deepEqual(received.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 204', 'HTTP/1.1 404', 'HTTP/1.1 403']);
 });
 
-test('writes that would wait too long for those before them get a 503, reads go on', async () => {
-  await using gateway = await startGateway();
-  const open: (() => void)[] = [];
+test('writes that wait too long for those before them get a 503, reads and those at work go on', async () => {
+  await using gateway = await startGateway({ gatewayLimits: { maxWriteWaitMs: 1 } });
   const answer = { status: 204, headers: {}, body: new Uint8Array(0) };
-  gateway.distributor.answer = () => new Promise((resolve) => open.push(() => resolve(answer)));
-  const answers: Promise<Response>[] = [];
-  const send = async (count: number) => {
-    const asked = gateway.distributor.requests.length + count;
-    for (let i = 0; i < count; i++) {
-      answers.push(gateway.fetch('/api/v1/push', { method: 'POST', headers: WRITER, body: 'x' }));
-    }
-    await until(() => gateway.distributor.requests.length === asked);
-  };
-  const finish = async (count: number) => {
-    for (const end of open.splice(0, count)) end();
-    await Promise.all(answers.splice(0, count));
-  };
-  await send(80);
-  // Ten in 300 ms: that is not enough for so many, and a few are let in always.
-  for (let slot = 0; slot < 2; slot++) {
-    gateway.clock.nowMs += 300;
-    await finish(10);
+  const done = Promise.withResolvers<void>();
+  gateway.distributor.answer = () => done.promise.then(() => answer);
+  const push = () => gateway.fetch('/api/v1/push', { method: 'POST', headers: WRITER, body: 'x' });
+  const answers = Array.from({ length: 200 }, push);
+  const refused: Response[] = [];
+  for (const answered of answers) void answered.then((one) => one.status === 503 && refused.push(one));
+  await until(() => refused.length + gateway.distributor.requests.length === answers.length);
+  assert.ok(refused.length > 50);
+  for (const one of refused) {
+    assert.equal(one.headers.get('retry-after'), '1');
+    assert.match(await one.text(), /too many writes wait/);
   }
-  const refused = await gateway.fetch('/api/v1/push', { method: 'POST', headers: WRITER, body: 'x' });
-  assert.equal(refused.status, 503);
-  assert.equal(refused.headers.get('retry-after'), '1');
-  assert.match(await refused.text(), /too many writes wait/);
+  assert.match(await gateway.metricsText(), /gateway_writes_waiting\{service="gateway"\} 0\n/);
   assert.notEqual((await gateway.fetch('/api/v1/query', { headers: READER })).status, 503);
-  await finish(30);
-  await send(1);
-  await finish(answers.length);
+  done.resolve();
+  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+  assert.equal(statuses.filter((status) => status === 204).length, gateway.distributor.requests.length);
+  assert.equal((await push()).status, 204);
+});
+
+test('whoever is refused for what others do is told to come back at different times', async () => {
+  const retryAfter = async (random: number) => {
+    await using gateway = await startGateway({
+      gatewayLimits: { maxInFlightRequests: 0 },
+      random: () => random,
+    });
+    const { status, headers } = await gateway.fetch('/api/v1/query', { headers: READER });
+    assert.equal(status, 503);
+    return headers.get('retry-after');
+  };
+  assert.deepEqual(await Promise.all([0, 0.4, 0.99].map(retryAfter)), ['1', '2', '3']);
+});
+
+test('a tenant has half of the requests in flight at most', async () => {
+  await using gateway = await startGateway({
+    gatewayLimits: { maxInFlightRequests: 3, maxTenantInFlightRequests: 2 },
+  });
+  gateway.querier.answer = untilAborted;
+  const canceler = new AbortController();
+  const ask = (tenant: string, signal?: AbortSignal) =>
+    gateway.fetch('/api/v1/query', {
+      headers: { authorization: `Bearer ${tenant}:read`, 'x-scope-orgid': tenant },
+      ...(signal && { signal }),
+    });
+  const asked = [ask('acme', canceler.signal), ask('acme', canceler.signal)];
+  await until(() => gateway.querier.signals.length === 2);
+  assert.equal((await ask('acme')).status, 503);
+  asked.push(ask('other', canceler.signal));
+  await until(() => gateway.querier.signals.length === 3);
+  assert.equal((await ask('third')).status, 503);
+  canceler.abort();
+  await Promise.all(asked.map((one) => assert.rejects(one)));
 });

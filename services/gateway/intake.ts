@@ -6,12 +6,13 @@ import { BodyBudget, type BodyLease } from './body-budget.ts';
 import { Refusal, unavailable } from './refusal.ts';
 import type { RouteKind } from './routes.ts';
 import { TokenBuckets } from './token-buckets.ts';
-import { WriteQueue } from './write-queue.ts';
+import { type WritePlace, WriteQueue } from './write-queue.ts';
 
 /** Bounds of a gateway as a whole; those of a tenant are in its `Limits`. */
 export interface GatewayLimits {
-  /** Requests with both headers right that are being worked on. */
+  /** Requests with both headers right that are being worked on, in all and for one tenant. */
   readonly maxInFlightRequests: number;
+  readonly maxTenantInFlightRequests: number;
   /** Bytes of request bodies held, in all and for one tenant. */
   readonly maxInFlightBytes: number;
   readonly maxTenantInFlightBytes: number;
@@ -19,7 +20,7 @@ export interface GatewayLimits {
   readonly maxReadBodyBytes: number;
   /** Requests a second, all tenants together; 0: no limit. */
   readonly requestRate: number;
-  /** A write that would wait longer for those before it is turned away. */
+  /** A write that waits longer for those before it is refused. */
   readonly maxWriteWaitMs: number;
   /** How long a service may take. */
   readonly writeTimeoutMs: number;
@@ -28,6 +29,7 @@ export interface GatewayLimits {
 
 export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxInFlightRequests: 2048,
+  maxTenantInFlightRequests: 1024,
   maxInFlightBytes: 256 * 1024 * 1024,
   maxTenantInFlightBytes: 128 * 1024 * 1024,
   maxReadBodyBytes: 10 * 1024 * 1024,
@@ -61,6 +63,22 @@ export interface IntakeOptions {
   readonly logger: Logger;
   /** Monotonic, ms. */
   readonly clock: () => number;
+  /** From 0 up to 1: spreads when refused clients come back. */
+  readonly random: () => number;
+}
+
+/** Whoever is refused for what others do comes back after one of so many seconds: not all at once. */
+const RETRY_WITHIN_SECONDS = 3;
+
+/** What a gateway holds at the moment. */
+export interface InFlight {
+  readonly requests: number;
+  /** Of their bodies. */
+  readonly bytes: number;
+  /** Writes that a service works on, how many these may be, and writes that wait for them. */
+  readonly atWork: number;
+  readonly places: number;
+  readonly waiting: number;
 }
 
 /** A request being worked on: what it holds of the gateway. */
@@ -80,17 +98,26 @@ export class Intake {
   readonly #tenantRates = new TokenBuckets();
   readonly #gatewayRate = new TokenBuckets();
   readonly #writes: WriteQueue;
-  #inFlight = 0;
+  readonly #inFlight = new Map<string, number>();
+  #inFlightCount = 0;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
-    this.#budget = new BodyBudget(this.#limits.maxInFlightBytes, this.#limits.maxTenantInFlightBytes);
-    this.#writes = new WriteQueue(this.#limits.maxWriteWaitMs, options.clock);
+    const { maxInFlightBytes, maxTenantInFlightBytes, maxWriteWaitMs } = this.#limits;
+    this.#budget = new BodyBudget(maxInFlightBytes, maxTenantInFlightBytes, () =>
+      this.#tooMuch('too many bytes in flight'),
+    );
+    this.#writes = new WriteQueue({
+      maxWaitMs: maxWriteWaitMs,
+      clock: options.clock,
+      refusal: () => this.#tooMuch('too many writes wait'),
+    });
   }
 
-  get inFlight(): { readonly requests: number; readonly bytes: number } {
-    return { requests: this.#inFlight, bytes: this.#budget.heldBytes };
+  get inFlight(): InFlight {
+    const { atWork, waiting, places } = this.#writes;
+    return { requests: this.#inFlightCount, bytes: this.#budget.heldBytes, atWork, waiting, places };
   }
 
   /** The limits of the tenant that the request may act for, now. @throws Refusal */
@@ -98,22 +125,32 @@ export class Intake {
     const limits = admit(this.#options.authenticator, credentials, kind);
     this.#checkRates(credentials.tenantId, kind, limits);
     // Before its body is read, and once more when it is.
-    if (kind === 'write') this.#checkWrites();
+    if (kind === 'write' && this.#writes.isFull(credentials.tenantId)) {
+      throw this.#tooMuch('too many writes wait');
+    }
     return limits;
   }
 
   /** To be released when the request is done. @throws Refusal where too many are under way */
   place(tenant: string): Place {
-    if (this.#inFlight >= this.#limits.maxInFlightRequests) throw unavailable('too many requests in flight');
+    const { maxInFlightRequests, maxTenantInFlightRequests } = this.#limits;
+    const ofTenant = this.#inFlight.get(tenant) ?? 0;
+    if (this.#inFlightCount >= maxInFlightRequests || ofTenant >= maxTenantInFlightRequests) {
+      throw this.#tooMuch('too many requests in flight');
+    }
     const lease = this.#budget.lease(tenant);
-    this.#inFlight++;
+    this.#inFlightCount++;
+    this.#inFlight.set(tenant, ofTenant + 1);
     let held = true;
     return {
       lease,
       release: () => {
         if (!held) return;
         held = false;
-        this.#inFlight--;
+        this.#inFlightCount--;
+        const left = (this.#inFlight.get(tenant) as number) - 1;
+        if (left === 0) this.#inFlight.delete(tenant);
+        else this.#inFlight.set(tenant, left);
         lease.release();
       },
     };
@@ -132,32 +169,33 @@ export class Intake {
    * @throws the reason of `left`
    */
   async ask(kind: RouteKind, request: UpstreamRequest, left: AbortSignal): Promise<UpstreamResponse> {
-    if (kind === 'write') this.#checkWrites();
     const write = kind !== 'read';
     const upstream = write ? this.#options.distributor : this.#options.querier;
     const canceler = new AbortController();
     const onLeave = () => canceler.abort(left.reason);
     if (left.aborted) onLeave();
     left.addEventListener('abort', onLeave);
-    if (kind === 'write') this.#writes.enter();
+    let place: WritePlace | undefined;
     const timeoutMs = write ? this.#limits.writeTimeoutMs : this.#limits.readTimeoutMs;
     const timer = setTimeout(() => canceler.abort(timedOut(timeoutMs)), timeoutMs);
     try {
       canceler.signal.throwIfAborted();
+      if (kind === 'write') place = await this.#writes.enter(request.tenant, canceler.signal);
       return await upstream.handle(request, canceler.signal);
     } catch (error) {
       if (canceler.signal.aborted) throw canceler.signal.reason;
+      if (error instanceof Refusal) throw error;
       this.#options.logger.warn({ path: request.path, tenant: request.tenant, err: error }, 'service failed');
       throw unavailable(write ? 'not accepted, try again' : 'cannot answer at the moment, try again');
     } finally {
-      if (kind === 'write') this.#writes.leave();
+      place?.leave();
       clearTimeout(timer);
       left.removeEventListener('abort', onLeave);
     }
   }
 
-  #checkWrites(): void {
-    if (this.#writes.isFull) throw unavailable('too many writes wait');
+  #tooMuch(text: string): Refusal {
+    return unavailable(text, 1 + Math.floor(this.#options.random() * RETRY_WITHIN_SECONDS));
   }
 
   /** `request_rate` is a tenant's rate of writes, over all gateways. */

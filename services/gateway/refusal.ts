@@ -40,7 +40,11 @@ export class Refusal extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: RefusalCode, message: string, headers: Readonly<Record<string, string>> = {}) {
+    // An answer, not a fault of ours: where it comes from is of no use, and finding that out would be half of its cost.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.headers = headers;
   }

@@ -1,83 +1,170 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { WriteQueue } from './write-queue.ts';
+import { type TestContext, test } from 'node:test';
+import { Refusal } from './refusal.ts';
+import { type WritePlace, WriteQueue } from './write-queue.ts';
 
 const MAX_WAIT_MS = 300;
 
-/** A queue before a service that ends so many writes a second, one after the other. */
+/** A queue before a service that does so many writes a second, one after the other, each of which takes some time at least. */
 class Simulation {
-  ms = 0;
-  readonly queue = new WriteQueue(MAX_WAIT_MS, () => this.ms);
-  readonly #enteredMs: number[] = [];
+  readonly queue: WriteQueue;
+  readonly #context: TestContext;
+  readonly #atWork: { readonly place: WritePlace; readonly dueMs: number; readonly enteredMs: number }[] = [];
+  readonly #left = new AbortController().signal;
+  #ms = 0;
+  #offered = new Map<string, number>();
+  #freeAtMs = 0;
 
-  run(perSecond: number, offeredPerSecond: number, seconds: number) {
-    const waits: number[] = [];
-    let refused = 0;
-    let offered = 0;
-    let served = 0;
-    const startMs = this.ms;
-    for (; this.ms < startMs + seconds * 1_000; this.ms++) {
-      const passedMs = this.ms - startMs;
-      for (; offered < (passedMs * offeredPerSecond) / 1_000; offered++) {
-        if (this.queue.isFull) {
-          refused++;
-          continue;
-        }
-        this.queue.enter();
-        this.#enteredMs.push(this.ms);
+  constructor(context: TestContext) {
+    this.#context = context;
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    this.queue = new WriteQueue({
+      maxWaitMs: MAX_WAIT_MS,
+      clock: () => this.#ms,
+      refusal: () => new Refusal('unavailable', 'waited'),
+    });
+  }
+
+  /** Offers of tenants a second; returns how long accepted ones took, and how many were refused. */
+  async run(
+    service: { perSecond: number; leastMs?: number },
+    offers: Record<string, number>,
+    seconds: number,
+  ) {
+    const outcome = Object.fromEntries(
+      Object.keys(offers).map((tenant) => [tenant, { tookMs: [] as number[], refused: 0, expired: 0 }]),
+    );
+    const enter = (tenant: string) => {
+      const own = outcome[tenant];
+      const enteredMs = this.#ms;
+      if (this.queue.isFull(tenant)) {
+        own.refused++;
+        return;
       }
-      for (; served < (passedMs * perSecond) / 1_000; served++) {
-        const enteredMs = this.#enteredMs.shift();
-        if (enteredMs === undefined) continue;
-        this.queue.leave();
-        waits.push(this.ms - enteredMs);
+      this.queue.enter(tenant, this.#left).then(
+        (place) => {
+          this.#freeAtMs = Math.max(this.#freeAtMs, this.#ms) + 1_000 / service.perSecond;
+          const dueMs = Math.max(this.#freeAtMs, this.#ms + (service.leastMs ?? 0));
+          this.#atWork.push({ place, dueMs, enteredMs });
+          pending.push([dueMs, () => own.tookMs.push(this.#ms - enteredMs)]);
+        },
+        () => own.expired++,
+      );
+    };
+    const pending: [number, () => void][] = [];
+    const startMs = this.#ms;
+    this.#offered = new Map();
+    while (this.#ms < startMs + seconds * 1_000) {
+      this.#ms++;
+      this.#context.mock.timers.tick(1);
+      for (const tenant in offers) {
+        const due = ((this.#ms - startMs) * offers[tenant]) / 1_000;
+        let offered = this.#offered.get(tenant) ?? 0;
+        for (; offered < due; offered++) enter(tenant);
+        this.#offered.set(tenant, offered);
       }
+      for (; pending.length > 0 && pending[0][0] <= this.#ms; ) pending.shift()?.[1]();
+      while (this.#atWork.length > 0 && this.#atWork[0].dueMs <= this.#ms)
+        this.#atWork.shift()?.place.leave();
+      await settled();
     }
-    return { waits, refused, worstFrom: (first: number) => Math.max(...waits.slice(first)) };
+    return outcome;
   }
 }
 
-test('twice of what can be done waits what it may at most, and as much as can be done is done', () => {
-  const simulation = new Simulation();
-  const { waits, refused, worstFrom } = simulation.run(1_000, 2_000, 20);
-  assert.ok(waits.length > 19_500, `${waits.length}`);
-  assert.ok(refused > 15_000, `${refused}`);
-  assert.ok(worstFrom(2_000) < MAX_WAIT_MS * 1.2, `${worstFrom(2_000)} ms`);
+/** Promises that are settled have told whoever waits for them. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function worst(values: readonly number[], from = 0): number {
+  return Math.max(...values.slice(from));
+}
+
+test('twice of what can be done is answered soon or refused at once, and as much as can be done is done', async (t) => {
+  const { loud } = await new Simulation(t).run({ perSecond: 1_000 }, { loud: 2_000 }, 10);
+  assert.ok(loud.tookMs.length > 9_700, `${loud.tookMs.length}`);
+  assert.ok(worst(loud.tookMs, 2_000) < MAX_WAIT_MS, `${worst(loud.tookMs, 2_000)} ms`);
+  assert.ok(loud.refused > 9_000 && loud.expired < 100, `${loud.refused}, ${loud.expired}`);
 });
 
-test('below what can be done nobody is turned away, after an overload either', () => {
-  const simulation = new Simulation();
-  assert.equal(simulation.run(1_000, 900, 5).refused, 0);
-  simulation.run(1_000, 3_000, 5);
-  simulation.run(1_000, 500, 2);
-  assert.equal(simulation.run(1_000, 900, 5).refused, 0);
+test('below what can be done nobody is refused, after an overload either', async (t) => {
+  const simulation = new Simulation(t);
+  const service = { perSecond: 1_000 };
+  const refused = async (offered: number) => {
+    const { loud } = await simulation.run(service, { loud: offered }, 3);
+    return loud.refused + loud.expired;
+  };
+  assert.equal(await refused(900), 0);
+  assert.ok((await refused(3_000)) > 0);
+  await refused(500);
+  assert.equal(await refused(900), 0);
 });
 
-test('a service that got faster is given more, one that got slower less', () => {
-  const simulation = new Simulation();
-  simulation.run(400, 2_000, 5);
-  const faster = simulation.run(1_600, 3_000, 20);
-  assert.ok(faster.waits.length > 28_000, `${faster.waits.length}`);
-  const slower = simulation.run(300, 3_000, 20);
-  assert.ok(slower.worstFrom(1_500) < MAX_WAIT_MS * 1.5, `${slower.worstFrom(1_500)} ms`);
+test('a service that got faster is given more, one that got slower less', async (t) => {
+  const simulation = new Simulation(t);
+  await simulation.run({ perSecond: 400 }, { loud: 4_000 }, 5);
+  const before = simulation.queue.places;
+  const { loud: faster } = await simulation.run({ perSecond: 1_600 }, { loud: 4_000 }, 10);
+  assert.ok(faster.tookMs.length > 14_500, `${faster.tookMs.length}`);
+  assert.ok(simulation.queue.places > 2 * before, `${simulation.queue.places}`);
+  const { loud: slower } = await simulation.run({ perSecond: 300 }, { loud: 4_000 }, 10);
+  assert.ok(worst(slower.tookMs, 1_500) < 500, `${worst(slower.tookMs, 1_500)} ms`);
 });
 
-test('a few writes are let in however long they take', () => {
-  const simulation = new Simulation();
-  for (let i = 0; i < 32; i++) {
-    assert.equal(simulation.queue.isFull, false);
-    simulation.queue.enter();
-    simulation.ms += 1_000;
-  }
+test('a service that takes its time is given as many as it can do at once', async (t) => {
+  const simulation = new Simulation(t);
+  const service = { perSecond: 2_000, leastMs: 120 };
+  await simulation.run(service, { loud: 20 }, 5);
+  await simulation.run(service, { loud: 4_000 }, 5);
+  const { loud } = await simulation.run(service, { loud: 4_000 }, 5);
+  assert.ok(loud.tookMs.length > 9_000, `${loud.tookMs.length}`);
+  assert.ok(worst(loud.tookMs) < 700, `${worst(loud.tookMs)} ms`);
 });
 
-test('while nothing is answered at all those under way are as many as they were', () => {
-  const simulation = new Simulation();
-  simulation.run(1_000, 2_000, 5);
-  const before = simulation.queue.underWay;
-  for (let i = 0; i < 10_000; i++) {
-    simulation.ms += 1;
-    if (!simulation.queue.isFull) simulation.queue.enter();
-  }
-  assert.ok(simulation.queue.underWay <= before + 10, `${before} → ${simulation.queue.underWay}`);
+test('a tenant that sends little is neither refused nor kept waiting for one that sends too much', async (t) => {
+  const simulation = new Simulation(t);
+  const { loud, quiet } = await simulation.run({ perSecond: 1_000 }, { loud: 4_000, quiet: 50 }, 10);
+  assert.equal(quiet.refused + quiet.expired, 0);
+  assert.ok(worst(quiet.tookMs, 50) < 150, `${worst(quiet.tookMs, 50)} ms`);
+  assert.ok(loud.tookMs.length > 9_000, `${loud.tookMs.length}`);
+});
+
+test('while nothing is answered at all no more wait than before, and none for longer than they may', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let nowMs = 0;
+  const queue = new WriteQueue({
+    maxWaitMs: MAX_WAIT_MS,
+    clock: () => nowMs,
+    refusal: () => new Refusal('unavailable', 'waited'),
+  });
+  const signal = new AbortController().signal;
+  const { places } = queue;
+  for (let i = 0; i < places; i++) await queue.enter('a', signal);
+  const waiting = queue.enter('a', signal);
+  nowMs += MAX_WAIT_MS;
+  t.mock.timers.tick(MAX_WAIT_MS);
+  await assert.rejects(waiting, { code: 'unavailable', message: 'waited' });
+  assert.deepEqual([queue.atWork, queue.waiting, queue.places], [places, 0, places]);
+});
+
+test('whoever leaves while waiting is forgotten, and whoever waits is called in when there is a place', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const queue = new WriteQueue({
+    maxWaitMs: MAX_WAIT_MS,
+    clock: () => 0,
+    refusal: () => new Refusal('unavailable', 'waited'),
+  });
+  const stays = new AbortController().signal;
+  const places = await Promise.all(Array.from({ length: queue.places }, () => queue.enter('a', stays)));
+  const leaving = new AbortController();
+  const left = queue.enter('a', leaving.signal);
+  const next = queue.enter('a', stays);
+  leaving.abort(new Error('left'));
+  await assert.rejects(left, /left/);
+  assert.equal(queue.waiting, 1);
+  places[0].leave();
+  (await next).leave();
+  assert.deepEqual([queue.atWork, queue.waiting], [places.length - 1, 0]);
+  await assert.rejects(queue.enter('a', leaving.signal), /left/);
 });
