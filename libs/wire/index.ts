@@ -3,6 +3,7 @@ export type { Deletion, WrittenMatcher } from './log-record/deletion.ts';
 export {
   type Cut,
   HIGHEST_RECORD_VERSION,
+  LOWEST_RECORD_VERSION,
   MAX_TIMESTAMP_MS,
   RECORD_SPLIT_BYTES,
   type RecordExemplar,

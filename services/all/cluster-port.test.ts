@@ -4,7 +4,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { ClusterError, openMemoryCluster } from '@xscaler/cluster';
 import { connectCluster, serveCluster } from './cluster-port.ts';
 
-test('leases, counts and shares are the cluster’s own on the other side of a port', async (t) => {
+test('leases, counts, owners and shares are the cluster’s own on the other side of a port', async (t) => {
   const cluster = openMemoryCluster();
   const [one, two] = ['one', 'two'].map((id) => {
     const { port1, port2 } = new MessageChannel();
@@ -24,6 +24,11 @@ test('leases, counts and shares are the cluster’s own on the other side of a p
 
   await cluster.seriesCounts.report({ instanceId: 'i', partition: 0 }, new Map([['acme', 7]]));
   assert.equal((await one.activeTotal('acme'))?.count, 7);
+
+  const partitions = new Map([[3, { state: 'live', appliedOffset: 9 } as const]]);
+  const owner = { instanceId: 'i', zone: 'a', ordinal: 0, address: 'i:1', recordVersion: 1 };
+  await cluster.owners.announce({ ...owner, partitions });
+  assert.deepEqual(await one.owners(), await cluster.owners.owners());
 
   for (let round = 0; round < 2; round++) {
     await one.shares.exchange(new Map([['acme', 90]]));

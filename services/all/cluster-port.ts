@@ -5,6 +5,7 @@ import {
   type ClusterErrorCode,
   type LeaseOutcome,
   type Leases,
+  type OwnersSnapshot,
   type RateShares,
   type SeriesTotal,
 } from '@xscaler/cluster';
@@ -15,6 +16,7 @@ interface ClusterPortApi {
   lease(key: readonly string[], signal: AbortSignal): Promise<string | undefined>;
   setLease(change: LeaseChange, signal: AbortSignal): Promise<LeaseOutcome>;
   activeTotal(tenant: string, signal: AbortSignal): Promise<SeriesTotal | undefined>;
+  owners(request: undefined, signal: AbortSignal): Promise<OwnersSnapshot>;
   exchange(demands: readonly Demand[], signal: AbortSignal): Promise<Exchanged>;
   leave(request: undefined, signal: AbortSignal): Promise<boolean>;
 }
@@ -40,6 +42,7 @@ export function serveCluster(port: MessagePort, cluster: Cluster, shares: RateSh
     lease: (key) => cluster.leases.get(key),
     setLease: ({ key, expected, value, ttlMs }) => cluster.leases.compareAndSet(key, expected, value, ttlMs),
     activeTotal: async (tenant) => (await cluster.seriesCounts.totals([tenant])).get(tenant),
+    owners: () => cluster.owners.owners(),
     exchange: async (demands) => {
       const isDone = await shares.exchange(new Map(demands));
       const own = demands.map(([tenant]) => [tenant, shares.share(tenant)] as const);
@@ -54,6 +57,7 @@ export interface ClusterConnection {
   readonly leases: Leases;
   readonly shares: RateShares;
   activeTotal(tenant: string): Promise<SeriesTotal | undefined>;
+  owners(): Promise<OwnersSnapshot>;
 }
 
 /** Longer than the other end waits for Redis. */
@@ -70,6 +74,7 @@ export function connectCluster(port: MessagePort): ClusterConnection {
     },
     shares: new PortRateShares(api),
     activeTotal: (tenant) => api.activeTotal(tenant, inTime()),
+    owners: () => api.owners(undefined, inTime()),
   };
 }
 

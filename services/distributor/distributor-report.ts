@@ -2,6 +2,8 @@ import type { TenantSeries } from './tenant-series.ts';
 
 /** What a distributor shows of itself to people. */
 export interface DistributorReport {
+  /** The highest version of the log's records that it writes now. */
+  readonly recordVersion: number;
   readonly tenants: readonly {
     readonly tenant: string;
     readonly knownSeries: number;
@@ -17,7 +19,10 @@ export interface DistributorReport {
   }[];
 }
 
-export function reportOf(tenants: ReadonlyMap<string, TenantSeries>): DistributorReport {
+export function reportOf(
+  tenants: ReadonlyMap<string, TenantSeries>,
+  recordVersion: number,
+): DistributorReport {
   const reports = [...tenants].map(([tenant, series]) => ({
     tenant,
     knownSeries: series.facts.size,
@@ -29,5 +34,5 @@ export function reportOf(tenants: ReadonlyMap<string, TenantSeries>): Distributo
       since: election && new Date(election.sinceMs).toISOString(),
     })),
   }));
-  return { tenants: reports };
+  return { recordVersion, tenants: reports };
 }

@@ -115,7 +115,11 @@ class LogDistributor implements Distributor {
   }
 
   inspect(): DistributorReport {
-    return reportOf(this.#tenants);
+    return reportOf(this.#tenants, this.#recordVersion);
+  }
+
+  get #recordVersion(): number {
+    return this.#options.recordVersion?.() ?? HIGHEST_RECORD_VERSION;
   }
 
   async handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
@@ -179,7 +183,7 @@ class LogDistributor implements Distributor {
       const expanding = protocol.expand(request, limits.max_decompressed_size);
       const expanded = expanding instanceof Promise ? await expanding : expanding;
       tenant = this.#tenant(tenantId, nowMs);
-      const recordVersion = this.#options.recordVersion?.() ?? HIGHEST_RECORD_VERSION;
+      const recordVersion = this.#recordVersion;
       const write = { tenantId, tenant, limits, shard, format, nowMs, recordVersion, body: expanded };
       push = this.#encoder.encode({ ...write, mayAsk: true });
       if (push.questions.length > 0) push = await this.#encodeAgain(write, push);

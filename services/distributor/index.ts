@@ -6,4 +6,5 @@ export {
   type RateDivision,
 } from './distributor.ts';
 export type { DistributorReport } from './distributor-report.ts';
+export { RecordVersions, type RecordVersionsOptions } from './record-versions.ts';
 export { SeriesDeletions, type SeriesDeletionsOptions, withDeletions } from './series-deletions.ts';

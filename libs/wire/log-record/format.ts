@@ -50,6 +50,8 @@ import type { Exemplar } from '@xscaler/model';
  * can't read it can't apply, and skipping it in silence would make two replicas differ.
  */
 export const RECORD_VERSION = 1;
+/** What every reader reads. */
+export const LOWEST_RECORD_VERSION = RECORD_VERSION;
 /** Of records with native histograms or start timestamps. */
 export const RECORD_VERSION_2 = 2;
 /** What a reader of this program reads: ingesters tell it to those who would write more. */

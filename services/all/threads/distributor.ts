@@ -1,7 +1,7 @@
 /** Thread of the distributor. */
 import { randomUUID } from 'node:crypto';
 import { connectDatabase, SqlDeletionStore } from '@xscaler/database';
-import { createDistributor, SeriesDeletions, withDeletions } from '@xscaler/distributor';
+import { createDistributor, RecordVersions, SeriesDeletions, withDeletions } from '@xscaler/distributor';
 import { connect, type IngesterApi, serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { PlacementDirectory, TenantDirectory } from '@xscaler/tenancy';
@@ -45,6 +45,8 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
   const cluster = config.embedded ? undefined : connectCluster(ports.cluster);
   const rates = cluster && new SharedRates(cluster.shares, () => performance.now());
   await rates?.start();
+  const versions = cluster && new RecordVersions({ owners: cluster.owners, clock: Date.now, logger });
+  await versions?.start();
   const distributor = createDistributor({
     log,
     limitsOf: (tenant) => directory.tenant(tenant)?.limits ?? config.limits,
@@ -52,6 +54,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     activeSeries,
     ...(cluster && { leases: cluster.leases, activeTotal: (tenant) => cluster.activeTotal(tenant) }),
     ...(rates && { rates }),
+    ...(versions && { recordVersion: () => versions.current }),
     windowMs: config.ingester.head_window,
     clock: Date.now,
     logger,
@@ -67,6 +70,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
       directory.stop();
       placement.stop();
       await rates?.stop();
+      await versions?.stop();
     },
   };
 });

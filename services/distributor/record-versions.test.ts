@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openMemoryCluster } from '@xscaler/cluster';
+import { HIGHEST_RECORD_VERSION } from '@xscaler/wire';
+import { RecordVersions } from './record-versions.ts';
+
+const TTL_MS = 15_000;
+const HOUR_MS = 3_600_000;
+
+function setUp() {
+  const clock = { nowMs: 0 };
+  const { owners } = openMemoryCluster({ ttlMs: TTL_MS, now: () => clock.nowMs });
+  const told: object[] = [];
+  const tell = (fields: object) => told.push(fields);
+  const make = () =>
+    new RecordVersions({
+      owners: () => owners.owners(),
+      clock: () => clock.nowMs,
+      logger: { info: tell, warn: tell },
+    });
+  const versions = make();
+  const announce = (instanceId: string, recordVersion: number) => {
+    const partitions = new Map([[0, { state: 'live', appliedOffset: 0 } as const]]);
+    return owners.announce({ instanceId, zone: 'a', ordinal: 0, address: 'a:1', recordVersion, partitions });
+  };
+  /** What is allowed after a look. */
+  const look = async (who = versions) => {
+    await who.start();
+    await who.stop();
+    return who.current;
+  };
+  return { clock, owners, told, announce, look, make };
+}
+
+test('the version that is written is one that every ingester reads, and no newer than this program knows', async () => {
+  const { told, announce, look } = setUp();
+  assert.equal(await look(), 1, 'nobody is known yet');
+  await announce('a', HIGHEST_RECORD_VERSION + 1);
+  assert.equal(await look(), HIGHEST_RECORD_VERSION);
+  await announce('b', 1);
+  assert.equal(await look(), 1);
+  assert.equal(await look(), 1);
+  await announce('b', 2);
+  assert.equal(await look(), 2);
+  assert.deepEqual(told, [
+    { recordVersion: HIGHEST_RECORD_VERSION },
+    { recordVersion: 1, ingesters: ['b'] },
+    { recordVersion: 2 },
+  ]);
+});
+
+test('an ingester that has gone is not forgotten for an hour: it may come back as it was', async () => {
+  const { clock, announce, look, make } = setUp();
+  await announce('a', 2);
+  await announce('b', 1);
+  assert.equal(await look(), 1);
+  clock.nowMs += HOUR_MS;
+  await announce('a', 2);
+  assert.equal(await look(), 1);
+  assert.equal(await look(make()), 2, 'who never saw it knows nothing of it');
+  clock.nowMs += 1;
+  await announce('a', 2);
+  assert.equal(await look(), 2);
+});
+
+test('while nobody is announced, or nobody tells, what was known stands', async () => {
+  const { clock, owners, announce, look } = setUp();
+  await announce('a', 2);
+  assert.equal(await look(), 2);
+  clock.nowMs += 2 * HOUR_MS;
+  assert.equal(await look(), 2);
+  owners.owners = () => Promise.reject(new Error('away'));
+  assert.equal(await look(), 2);
+});
