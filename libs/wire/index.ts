@@ -22,7 +22,7 @@ export {
   TRANSLATION_STRATEGIES,
   type TranslationStrategy,
 } from './otlp/otlp-settings.ts';
-export { encodeExportRequest, protobufFromJson } from './otlp/request-json.ts';
+export { encodeExportRequest, JsonTranscoder, protobufFromJson } from './otlp/request-json.ts';
 export {
   exportResponse,
   exportResponseJson,

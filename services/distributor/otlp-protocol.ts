@@ -1,10 +1,10 @@
-import { DecodeError } from '@xscaler/encoding';
+import { setImmediate } from 'node:timers/promises';
 import type { UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import {
   exportResponse,
   exportResponseJson,
+  JsonTranscoder,
   type PartialSuccess,
-  protobufFromJson,
   type RpcStatus,
   rpcStatus,
   rpcStatusJson,
@@ -23,6 +23,9 @@ export const OTLP_PATHS: readonly string[] = ['/otlp/v1/metrics', '/v1/metrics']
 
 const PROTOBUF = 'application/x-protobuf';
 const JSON_TYPE = 'application/json';
+
+/** JSON is read so much at a time, in a millisecond or two; other requests come between. */
+const JSON_STEP_BYTES = 256 * 1024;
 
 /** Canonical gRPC codes for what can happen to a request. */
 const CODES: Readonly<Record<WriteFailure['status'], number>> = {
@@ -62,13 +65,9 @@ export class OtlpProtocol implements WriteProtocol {
   async expand({ body, headers }: UpstreamRequest, maxBytes: number): Promise<Uint8Array> {
     const expanded = await this.#expansion.expand(body, headers['content-encoding'], maxBytes);
     if (!isJson(headers)) return expanded;
-    let text: string;
-    try {
-      text = new TextDecoder('utf-8', { fatal: true }).decode(expanded);
-    } catch {
-      throw new DecodeError('not UTF-8');
-    }
-    return protobufFromJson(text);
+    const transcoder = new JsonTranscoder(expanded);
+    while (!transcoder.step(JSON_STEP_BYTES)) await setImmediate();
+    return transcoder.take();
   }
 
   answer({ headers }: UpstreamRequest, outcome: WriteOutcome): UpstreamResponse {

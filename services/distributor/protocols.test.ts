@@ -264,6 +264,25 @@ test('OTLP: refused points are a partial success that counts and names them', as
   assert.deepEqual(await counts(registry), { received: 11, stored: 3, refused: 8 });
 });
 
+test('OTLP: while a long JSON body is read others have their turn', async () => {
+  const { postOtlp } = setUp();
+  const points = Buffer.from(
+    JSON.stringify(otlp(Array.from({ length: 9_000 }, (_, i) => gauge(`g${i}`, i)))),
+  );
+  let turns = 0;
+  let isDone = false;
+  const takeTurns = () => {
+    turns++;
+    if (!isDone) setImmediate(takeTurns);
+  };
+  setImmediate(takeTurns);
+  const answer = await postOtlp(points, { 'content-type': 'application/json' });
+  isDone = true;
+  assert.equal(answer.status, 200);
+  assert.ok(turns >= Math.floor(points.length / 262_144), `${turns} turns, ${points.length} bytes`);
+  assert.ok(turns > 2);
+});
+
 test('OTLP: what can not be taken is a Status, with when to come again where that helps', async () => {
   const { postOtlp, current, log } = setUp({ max_decompressed_size: 10_000 });
   const json = { 'content-type': 'application/json' };

@@ -17,6 +17,8 @@ export type FieldKind =
   | EnumNames;
 
 export interface FieldSchema {
+  /** In JSON, in camel case. */
+  readonly name: string;
   readonly number: number;
   readonly kind: FieldKind;
   readonly isRepeated: boolean;
@@ -30,28 +32,68 @@ export interface EnumNames {
 /** Fields by their name in JSON. */
 export interface MessageSchema {
   readonly fields: ReadonlyMap<string, FieldSchema>;
+  /** The same by a hash of the name's bytes: see `fieldOf`. */
+  readonly byHash: ReadonlyMap<number, NamedField>;
+}
+
+/** One that fields are being added to. */
+interface OpenSchema {
+  readonly fields: Map<string, FieldSchema>;
+  readonly byHash: Map<number, NamedField>;
+}
+
+interface NamedField {
+  readonly nameBytes: Uint8Array;
+  readonly field: FieldSchema;
+}
+
+/** The field of the name `bytes[start, end)`, whose hash was made byte by byte: 31 times what it was, and the byte. */
+export function fieldOf(
+  { byHash }: MessageSchema,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  hash: number,
+): FieldSchema | undefined {
+  const known = byHash.get(hash);
+  if (known === undefined || known.nameBytes.length !== end - start) return undefined;
+  for (let i = start; i < end; i++) if (bytes[i] !== known.nameBytes[i - start]) return undefined;
+  return known.field;
+}
+
+function addField(schema: OpenSchema, name: string, field: FieldSchema): void {
+  const nameBytes = Buffer.from(name);
+  let hash = 0;
+  for (const byte of nameBytes) hash = (Math.imul(hash, 31) + byte) | 0;
+  if (schema.byHash.has(hash)) throw new Error(`${name} shares its hash with another field`);
+  schema.fields.set(name, field);
+  schema.byHash.set(hash, { nameBytes, field });
 }
 
 type FieldTuple = readonly [number: number, kind: FieldKind, repeated?: 'repeated'];
 
 function message(fields: Readonly<Record<string, FieldTuple>>): MessageSchema {
-  const known = new Map<string, FieldSchema>();
-  for (const [name, [number, kind, repeated]] of Object.entries(fields)) {
-    const field = { number, kind, isRepeated: repeated === 'repeated' };
-    known.set(name, field);
-    // Parsers of protobuf's JSON accept both spellings of a field.
-    known.set(
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      field,
-    );
-  }
-  return { fields: known };
+  return addFields(emptyMessage(), fields);
 }
 
-const ANY_VALUE_FIELDS = new Map<string, FieldSchema>();
-const ANY_VALUE: MessageSchema = { fields: ANY_VALUE_FIELDS };
+function emptyMessage(): OpenSchema {
+  return { fields: new Map(), byHash: new Map() };
+}
+
+function addFields(schema: OpenSchema, fields: Readonly<Record<string, FieldTuple>>): MessageSchema {
+  for (const [name, [number, kind, repeated]] of Object.entries(fields)) {
+    const field = { name, number, kind, isRepeated: repeated === 'repeated' };
+    addField(schema, name, field);
+    // Parsers of protobuf's JSON accept both spellings of a field.
+    const snakeName = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    if (snakeName !== name) addField(schema, snakeName, field);
+  }
+  return schema;
+}
+
+const ANY_VALUE = emptyMessage();
 const KEY_VALUE = message({ key: [1, 'string'], value: [2, ANY_VALUE] });
-for (const [name, field] of message({
+addFields(ANY_VALUE, {
   stringValue: [1, 'string'],
   boolValue: [2, 'bool'],
   intValue: [3, 'int64'],
@@ -59,9 +101,7 @@ for (const [name, field] of message({
   arrayValue: [5, message({ values: [1, ANY_VALUE, 'repeated'] })],
   kvlistValue: [6, message({ values: [1, KEY_VALUE, 'repeated'] })],
   bytesValue: [7, 'bytes'],
-}).fields) {
-  ANY_VALUE_FIELDS.set(name, field);
-}
+});
 
 const EXEMPLAR = message({
   filteredAttributes: [7, KEY_VALUE, 'repeated'],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import fc from 'fast-check';
 import { fuzzRuns, mutate, type ReadRequest, seededRandom, testHash } from '../wire.testbed.ts';
 import { OtlpMetricsReader } from './metrics-reader.ts';
 import {
@@ -13,7 +14,7 @@ import {
   SERVICE,
   T_MS,
 } from './otlp.testbed.ts';
-import { encodeExportRequest, protobufFromJson } from './request-json.ts';
+import { encodeExportRequest, JsonTranscoder, protobufFromJson } from './request-json.ts';
 
 const exemplars = [{ timeUnixNano: nanos(T_MS), asDouble: 1.5, traceId: '0af7651916cd43dd8448eb211c80319c' }];
 
@@ -116,19 +117,115 @@ function comparable({ series, metadata, refusals }: ReadRequest) {
   return { series: series.map(({ hash: _, ...rest }) => rest), metadata, refusals };
 }
 
-test('mutated JSON decodes or is refused', () => {
-  const text = Buffer.from(JSON.stringify(EVERYTHING));
+test('mutated JSON decodes or is refused; what decodes is JSON and means the same once encoded again', () => {
+  const texts = [JSON.stringify(EVERYTHING), JSON.stringify(EVERYTHING, undefined, 1)];
   const random = seededRandom(43);
-  for (let run = 0; run < fuzzRuns(5_000); run++) {
+  let decoded = 0;
+  for (let run = 0; run < fuzzRuns(10_000); run++) {
+    const damaged = mutate(Buffer.from(texts[run % 2]), random);
     let body: Uint8Array;
     try {
-      body = protobufFromJson(mutate(text, random).toString());
+      body = transcoded(damaged, 1 + random(300));
     } catch (error) {
       assert.equal((error as Error).name, 'DecodeError', String((error as Error).stack));
       continue;
     }
-    assert.ok(readOrRefuse(body));
+    const got = readOrRefuse(body);
+    assert.ok(got);
+    decoded++;
+    if (run % 3 > 0) continue;
+    JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(damaged));
+    assert.deepEqual(comparable(readBytes(encodeExportRequest(jsonFromProtobuf(body)))), comparable(got));
   }
+  assert.ok(decoded > 500, `${decoded}`);
+});
+
+/** In steps of so many bytes. */
+function transcoded(text: Uint8Array, stepBytes: number): Uint8Array {
+  const transcoder = new JsonTranscoder(text);
+  while (!transcoder.step(stepBytes));
+  return transcoder.take();
+}
+
+test('any JSON that is none of a request is refused as JSON.parse would have it, or passed over', () => {
+  const unknown = (json: string) => `{"unknown":${json},"resourceMetrics":[]}`;
+  const spaces = fc.constantFrom('', ' ', '\n', '\t \r');
+  fc.assert(
+    fc.property(
+      fc.json(),
+      spaces,
+      fc.nat(),
+      fc.constantFrom('', '"', '\\', '0', 'e', '-', '.', ',', ']', '}'),
+      (json, space, at, extra) => {
+        const place = at % (json.length + 1);
+        const text = unknown(`${space}${json.slice(0, place)}${extra}${json.slice(place)}${space}`);
+        let isJson = true;
+        try {
+          JSON.parse(text);
+        } catch {
+          isJson = false;
+        }
+        if (isJson) assert.equal(protobufFromJson(text).length, 0);
+        else assert.throws(() => protobufFromJson(text), { name: 'DecodeError' }, text);
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
+
+test('integers of 64 bits come out to the last digit, as strings and as numbers', () => {
+  const times = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+  const values = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+  fc.assert(
+    fc.property(
+      times,
+      values,
+      fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+      fc.boolean(),
+      (time, value, scale, quoted) => {
+        const written = (integer: bigint | number) => (quoted ? `"${integer}"` : `${integer}`);
+        const text = `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[
+        {"gauge":{"dataPoints":[{"timeUnixNano":${written(time)},"asInt":${written(value)},"attributes":[{"value":{"intValue":${written(value)}}}]}]}},
+        {"exponentialHistogram":{"dataPoints":[{"scale":${written(scale)},"positive":{"bucketCounts":[${written(time)}]}}]}}]}]}]}`;
+        const [gauge, histogram] = metricsIn(jsonFromProtobuf(protobufFromJson(text)));
+        const [first] = gauge.gauge?.dataPoints ?? [];
+        assert.deepEqual(first, {
+          timeUnixNano: `${time}`,
+          asInt: `${value}`,
+          attributes: [{ value: { intValue: `${value}` } }],
+        });
+        const [second] = histogram.exponentialHistogram?.dataPoints ?? [];
+        assert.deepEqual(second, { scale, positive: { bucketCounts: [`${time}`] } });
+      },
+    ),
+  );
+});
+
+interface PlainMetric {
+  readonly gauge?: { readonly dataPoints: readonly object[] };
+  readonly exponentialHistogram?: { readonly dataPoints: readonly object[] };
+}
+
+function metricsIn(request: object): readonly PlainMetric[] {
+  const { resourceMetrics } = request as {
+    readonly resourceMetrics: { readonly scopeMetrics: { readonly metrics: PlainMetric[] }[] }[];
+  };
+  return resourceMetrics[0].scopeMetrics[0].metrics;
+}
+
+test('texts come out as JSON has them: escapes, other scripts, a byte order mark', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.boolean(), (text, escaped) => {
+      const quoted = escaped
+        ? `"${[...Array(text.length).keys()].map((i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')}"`
+        : JSON.stringify(text);
+      const body = protobufFromJson(
+        `\ufeff{"resourceMetrics":[{"scopeMetrics":[{"metr\\u0069cs":[{"description":${quoted}}]}]}]}`,
+      );
+      const [metric] = metricsIn(jsonFromProtobuf(body));
+      assert.deepEqual(metric, { description: Buffer.from(text).toString() });
+    }),
+  );
 });
 
 test('JSON in either spelling, with integers as strings or numbers, means what protobuf means', () => {
@@ -183,6 +280,20 @@ test('JSON that is no request is refused', () => {
     '',
     '[]',
     '1',
+    '{}{}',
+    '{"resourceMetrics":[],}',
+    '{"resourceMetrics":[{},]}',
+    '{"resourceMetrics":[{} {}]}',
+    '{"resourceMetrics":[',
+    inPoint('"asInt":01'),
+    inPoint('"asInt":"18446744073709551616"'),
+    inPoint('"timeUnixNano":"18446744073709551616"'),
+    inPoint('"timeUnixNano":"99999999999999999999"'),
+    inPoint('"timeUnixNano":1e30'),
+    inPoint('"flags":4294967296'),
+    inPoint('"exemplars":[{"spanId":"0af"}]'),
+    inPoint('"unknown":"\\x"'),
+    `{"unknown":${'['.repeat(100_000)}`,
     'null',
     '{"resourceMetrics":{}}',
     '{"resourceMetrics":[1]}',
