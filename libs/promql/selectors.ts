@@ -2,6 +2,7 @@ import { isStaleWords, SampleColumns } from '@xscaler/model';
 import type { Series } from '@xscaler/storage';
 import type { Budget } from './budget.ts';
 import { detectResetHints } from './histograms/reset-hints.ts';
+import { LatestSamples } from './latest-samples.ts';
 import type { ResolvedTime } from './plan.ts';
 import { type QueriedSamples, sampleWeight } from './queried-samples.ts';
 import { FLOAT, type StepGrid } from './query.ts';
@@ -34,8 +35,9 @@ export function selectInstant(selection: InstantSelection): StepBlock {
 
 /** The same, so many rows at a time, in one block that is filled anew for each: at least one, maybe empty. */
 export function* selectBatches(selection: InstantSelection, batchRows: number): Generator<StepBlock> {
-  const { series, grid, detectResets, budget } = selection;
+  const { series, grid, detectResets, budget, time, lookbackDeltaMs, queried } = selection;
   const block = new StepBlock(budget, grid.count, Math.min(batchRows, series.length));
+  const latest = new LatestSamples(time, grid, lookbackDeltaMs, budget);
   const columns = new SampleColumns();
   for (const one of series) {
     columns.reset();
@@ -49,44 +51,29 @@ export function* selectBatches(selection: InstantSelection, batchRows: number): 
       block.clear();
     }
     const first = block.addRow(one.labels);
-    if (fillRow(selection, block, first, columns) === 0) block.removeLastRow();
+    latest.find(columns.timestamps, columns.length);
+    const filled =
+      selection.aspect === 'value' && !columns.histograms
+        ? fillFloats(columns, latest.at, block, first, queried.perStep)
+        : fillAspects(selection, latest.at, block, first, columns);
+    if (filled === 0) block.removeLastRow();
   }
   yield block;
 }
 
 /** @returns how many cells got a value */
-function fillRow(
-  selection: InstantSelection,
-  block: StepBlock,
-  first: number,
-  columns: SampleColumns,
-): number {
-  const { time, grid, lookbackDeltaMs, aspect, queried } = selection;
-  if (aspect === 'value' && !columns.histograms) {
-    return fillFloats(columns, time, grid, lookbackDeltaMs, block, first, queried.perStep);
-  }
-  return fillAspects(selection, block, first, columns);
-}
-
 function fillFloats(
-  { timestamps, values, valueWords, length }: SampleColumns,
-  { atMs, offsetMs }: ResolvedTime,
-  { startMs, stepMs, count }: StepGrid,
-  lookbackDeltaMs: number,
+  { values, valueWords }: SampleColumns,
+  at: Int32Array,
   block: StepBlock,
   first: number,
   queried: Float64Array,
 ): number {
   const { values: results, present } = block;
-  const firstMs = (atMs ?? startMs) - offsetMs;
-  const advanceMs = atMs === undefined ? stepMs : 0;
-  let next = 0;
   let filled = 0;
-  for (let step = 0; step < count; step++) {
-    const refMs = firstMs + step * advanceMs;
-    while (next < length && timestamps[next] <= refMs) next++;
-    const i = next - 1;
-    if (i < 0 || timestamps[i] <= refMs - lookbackDeltaMs) continue;
+  for (let step = 0; step < at.length; step++) {
+    const i = at[step];
+    if (i < 0) continue;
     const value = values[i];
     if (Number.isNaN(value) && isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
     results[first + step] = value;
@@ -99,26 +86,17 @@ function fillFloats(
 
 /** As `fillFloats`, whatever is asked for and whatever the samples are. */
 function fillAspects(
-  {
-    time: { atMs, offsetMs },
-    grid,
-    lookbackDeltaMs,
-    aspect,
-    queried: { perStep: queried },
-  }: InstantSelection,
+  { aspect, queried: { perStep: queried } }: InstantSelection,
+  at: Int32Array,
   block: StepBlock,
   first: number,
   columns: SampleColumns,
 ): number {
-  const { timestamps, values, valueWords, histograms, startTimes, length } = columns;
-  let next = 0;
+  const { timestamps, values, valueWords, histograms, startTimes } = columns;
   let filled = 0;
-  for (let step = 0; step < grid.count; step++) {
-    const refMs = (atMs ?? grid.startMs + step * grid.stepMs) - offsetMs;
-    while (next < length && timestamps[next] <= refMs) next++;
-    const i = next - 1;
-    if (i < 0 || timestamps[i] <= refMs - lookbackDeltaMs) continue;
-    if (isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
+  for (let step = 0; step < at.length; step++) {
+    const i = at[step];
+    if (i < 0 || isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
     filled++;
     const histogram = histograms?.[i];
     queried[step] += histogram && aspect === 'value' ? sampleWeight(histogram) : 1;

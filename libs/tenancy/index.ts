@@ -1,5 +1,12 @@
 export { generateOrgId, generateTenantId } from './generated-ids.ts';
-export { durationSetting, type LimitName, type Limits, limitsSchema, parseDurationMs } from './limits.ts';
+export {
+  durationSetting,
+  flagSetting,
+  type LimitName,
+  type Limits,
+  limitsSchema,
+  parseDurationMs,
+} from './limits.ts';
 export { PlacementDirectory, type PlacementDirectoryOptions } from './placement-directory.ts';
 export type { PartitionCountRow, ShardSizeRow } from './placement-rows.ts';
 export { MAX_PARTITION_COUNT, PlacementStore } from './placement-store.ts';

@@ -27,7 +27,8 @@ export const durationSetting = (byDefault: string) =>
       }
     });
 
-const flag = (byDefault: boolean) =>
+/** True or false. */
+export const flagSetting = (byDefault: boolean) =>
   z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]).default(byDefault);
 
 /** Names with commas between, or a list of them. */
@@ -57,7 +58,7 @@ export const limitsSchema = z.strictObject({
   ),
   ingestion_burst_size: count(0).describe('Samples accepted at once above the rate'),
   request_rate: count(0).describe('Write requests a second; 0: no limit'),
-  accept_ha_samples: flag(true).describe(
+  accept_ha_samples: flagSetting(true).describe(
     'Of the replicas of an HA pair one is elected, the samples of the others are left out',
   ),
   ha_cluster_label: z.string().default('cluster').describe('Label that names an HA pair'),
@@ -87,16 +88,16 @@ export const limitsSchema = z.strictObject({
     .string()
     .default('')
     .describe('Resource attributes of OTLP that become labels of every series, with commas between'),
-  otel_keep_identifying_resource_attributes: flag(false).describe(
+  otel_keep_identifying_resource_attributes: flagSetting(false).describe(
     'target_info keeps service.name, service.namespace and service.instance.id',
   ),
-  otel_promote_scope_metadata: flag(false).describe(
+  otel_promote_scope_metadata: flagSetting(false).describe(
     'Labels otel_scope_… for name, version and attributes of the scope',
   ),
-  otel_convert_histograms_to_nhcb: flag(false).describe(
+  otel_convert_histograms_to_nhcb: flagSetting(false).describe(
     'Explicit-bucket histograms of OTLP become native histograms with custom buckets',
   ),
-  otel_native_delta_ingestion: flag(false).describe(
+  otel_native_delta_ingestion: flagSetting(false).describe(
     'OTLP points of delta temporality are stored as they are',
   ),
   compactor_blocks_retention_period: durationSetting('30d').describe(

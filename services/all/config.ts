@@ -1,5 +1,5 @@
 import { secret } from '@xscaler/runtime';
-import { durationSetting as duration, limitsSchema } from '@xscaler/tenancy';
+import { durationSetting as duration, flagSetting as flag, limitsSchema } from '@xscaler/tenancy';
 import { z } from 'zod';
 
 /** A duration within bounds, ms: timers take no more than 24 days. */
@@ -37,7 +37,8 @@ export const configSchema = z.strictObject({
       .describe('Least severe level written'),
   }),
   self_metrics: z.strictObject({
-    interval: within('15s', 1_000).describe('How often own metrics are written into the bootstrap tenant'),
+    enabled: flag(true).describe('Whether own metrics are written into the bootstrap tenant'),
+    interval: within('15s', 1_000).describe('How often they are'),
   }),
   cluster: z.strictObject({
     redis_url: secret(z.string().default('')).describe('redis://[user:password@]host:port'),

@@ -1,11 +1,9 @@
 import type { Budget } from '../budget.ts';
 import type { ResolvedTime } from '../plan.ts';
 import { FLOAT, type StepGrid } from '../query.ts';
+import { RememberedTimes } from '../remembered-times.ts';
 import type { StepBlock } from '../step-block.ts';
 import type { RangeSamples } from './range-samples.ts';
-
-/** Times of more samples than that are not remembered for the next series: the memory is worth more. */
-const MOST_REMEMBERED = 65_536;
 
 /**
  * The windows of all steps over a series that has floats alone and no start timestamps, which is to say nearly every
@@ -20,10 +18,8 @@ export class FloatWindows {
   /** of the times endsMs[k] − rangeMs < t ≤ endsMs[k]. */
   readonly endsMs: Float64Array;
   readonly budget: Budget;
-  /** When the samples were taken of which the windows are. */
-  #times = new Float64Array(0);
-  /** −1 where they are not remembered. */
-  #timeCount = 0;
+  /** Of the samples of which the windows are. */
+  readonly #times: RememberedTimes;
   /** Samples looked at, by step. */
   readonly #queried: Float64Array;
   timestamps: Float64Array = new Float64Array(0);
@@ -42,6 +38,7 @@ export class FloatWindows {
     this.steps = grid.count;
     this.rangeMs = rangeMs;
     this.budget = budget;
+    this.#times = new RememberedTimes(budget);
     this.#queried = queried;
     budget.hold(2 * grid.count);
     this.from = new Int32Array(grid.count);
@@ -54,7 +51,7 @@ export class FloatWindows {
   begin(samples: RangeSamples, block: StepBlock, first: number): void {
     const { timestamps, length } = samples;
     this.budget.work(length + this.steps);
-    if (!this.#hasTimes(timestamps, length)) this.#findWindows(timestamps, length);
+    if (!this.#times.areThese(timestamps, length)) this.#findWindows(timestamps, length);
     this.timestamps = timestamps;
     this.values = samples.values;
     this.first = first;
@@ -63,14 +60,6 @@ export class FloatWindows {
     const { steps, from, to } = this;
     const queried = this.#queried;
     for (let k = 0; k < steps; k++) queried[k] += to[k] - from[k];
-  }
-
-  /** Whether the windows are known already: series of one target are scraped at the same times. */
-  #hasTimes(timestamps: Float64Array, length: number): boolean {
-    const known = this.#times;
-    if (length !== this.#timeCount) return false;
-    for (let i = 0; i < length; i++) if (timestamps[i] !== known[i]) return false;
-    return true;
   }
 
   #findWindows(timestamps: Float64Array, length: number): void {
@@ -85,13 +74,6 @@ export class FloatWindows {
       from[k] = low;
       to[k] = high;
     }
-    this.#timeCount = length <= MOST_REMEMBERED ? length : -1;
-    if (this.#timeCount < 0) return;
-    if (this.#times.length < length) {
-      this.budget.hold(length - this.#times.length);
-      this.#times = new Float64Array(length);
-    }
-    this.#times.set(timestamps.subarray(0, length));
   }
 
   /** A result for each window that has samples. @returns how many have */

@@ -116,6 +116,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       name: 'self-metrics',
       needs: ['distributor', 'tenants', 'querier'],
       start: async () => {
+        if (!config.self_metrics.enabled) return;
         const { tenant } = bootstrapped as Bootstrapped;
         const intervalMs = config.self_metrics.interval;
         const instance = config.listen;
