@@ -4,6 +4,7 @@ import { compareUtf8, Labels, Matcher } from '@xscaler/model';
 import fc from 'fast-check';
 import { mergeBlocks } from './block-merge.ts';
 import { BlockReader } from './block-reader.ts';
+import { writeBlock } from './block-writer.ts';
 import { DamagedBlockError } from './damaged-block-error.ts';
 import { Head } from './head.ts';
 import { maskFrame } from './masked-frame.ts';
@@ -24,6 +25,7 @@ import {
   wordsOfId,
 } from './testing/head-model.ts';
 import { SeriesMask, type Tombstone } from './tombstones.ts';
+import { SERIES_WORK, STEP_WORK } from './work-steps.ts';
 
 const signal = new AbortController().signal;
 const EVERYTHING = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
@@ -239,4 +241,17 @@ test('an aborted merge ends', async () => {
   const reason = new Error('enough');
   const inputs = [inputOf(largeHead(0, 0, 300))];
   await assert.rejects(collectBlock(mergeBlocks(inputs, AbortSignal.abort(reason))), reason);
+});
+
+test('writing a block and merging blocks pause after each step of work', async () => {
+  const head = largeHead(0, 0, 5000);
+  const pausesOf = async (steps: Iterable<unknown> | AsyncIterable<unknown>) => {
+    let pauses = 0;
+    for await (const step of steps) if (step === undefined) pauses++;
+    return pauses;
+  };
+  // Series alone take so many steps, when they are numbered and when they are written.
+  const leastPauses = Math.floor((5000 * SERIES_WORK) / STEP_WORK);
+  assert.ok((await pausesOf(writeBlock(head))) >= leastPauses);
+  assert.ok((await pausesOf(mergeBlocks([inputOf(head)], signal))) >= leastPauses);
 });

@@ -13,14 +13,16 @@ import { DROPPED, type MergeInput, OpenInput, SeriesStream } from './merge-input
 import { mergeLabels, rankPairs } from './merge-labels.ts';
 import { compareIds } from './series-order.ts';
 import { SeriesParts } from './series-parts.ts';
+import { PAIR_WORK, SERIES_WORK, WorkSteps } from './work-steps.ts';
 
 /** Samples of a series after which what is merged of it is encoded. */
-const ENCODE_SAMPLES = 65_536;
+const ENCODE_SAMPLES = 16_384;
 
 /**
  * Yields, part by part, the block that blocks of one tenant become: of samples at one time that of the lowest
  * (partition, fromOffset) stands, as for readers, and what tombstones hide of an input is left out. Nothing is yielded
- * where nothing is left (`seriesCount` 0). The summary's digest is of the parts.
+ * where nothing is left (`seriesCount` 0). The summary's digest is of the parts. Between parts it yields `undefined` after
+ * every step of work: a pause, for others to have their turn.
  *
  * Four walks over the inputs, each in the order of the block, one series or label value at a time: how labels compare,
  * which series are left and their numbers, then labels, then chunks and exemplars. It holds a part or two of every
@@ -31,7 +33,7 @@ const ENCODE_SAMPLES = 65_536;
 export async function* mergeBlocks(
   inputs: readonly MergeInput[],
   signal: AbortSignal,
-): AsyncGenerator<BlockPartOut, BlockSummary, void> {
+): AsyncGenerator<BlockPartOut | undefined, BlockSummary, void> {
   const masker = new ChunkMasker();
   const opened: OpenInput[] = [];
   for (const input of inputs) opened.push(await OpenInput.open(input, masker, signal));
@@ -41,7 +43,7 @@ export async function* mergeBlocks(
   for (;;) {
     const step = await parts.next();
     if (step.done) return { ...step.value, digest: hash.digest('hex') };
-    hash.update(step.value.bytes);
+    if (step.value !== undefined) hash.update(step.value.bytes);
     yield step.value;
   }
 }
@@ -51,6 +53,7 @@ type Summary = Omit<BlockSummary, 'digest'>;
 class BlockMerge {
   readonly #inputs: readonly OpenInput[];
   readonly #signal: AbortSignal;
+  readonly #steps = new WorkSteps();
   /** Where times in the index count from: before every sample. */
   readonly #originMs: number;
   readonly #merger = new ChunkMerger(new ChunkDecoder());
@@ -69,13 +72,13 @@ class BlockMerge {
     this.#series = new SeriesParts(this.#originMs);
   }
 
-  async *parts(): AsyncGenerator<BlockPartOut, Summary, void> {
-    await rankPairs(this.#inputs, this.#signal);
-    const seriesCount = await this.#numberSeries();
+  async *parts(): AsyncGenerator<BlockPartOut | undefined, Summary, void> {
+    yield* rankPairs(this.#inputs, this.#steps, this.#signal);
+    const seriesCount = yield* this.#numberSeries();
     if (seriesCount > 0) {
       const leafParts = new LeafParts();
       const labels = new LabelParts(leafParts);
-      yield* mergeLabels(this.#inputs, seriesCount, labels, this.#signal);
+      yield* mergeLabels(this.#inputs, seriesCount, labels, this.#steps, this.#signal);
       yield* this.#writeSeries();
       const exemplars = new ExemplarParts();
       yield* this.#writeExemplars(exemplars);
@@ -99,9 +102,10 @@ class BlockMerge {
     return { seriesCount, sampleCount: this.#series.sampleCount, ...bounds };
   }
 
-  async #numberSeries(): Promise<number> {
+  async *#numberSeries(): AsyncGenerator<undefined, number, void> {
     let count = 0;
     for await (const streams of this.#walk()) {
+      if (this.#steps.completes(streams.length * PAIR_WORK)) yield;
       let survives = false;
       for (const stream of streams) survives ||= await stream.input.survives(stream);
       if (!survives) continue;
@@ -136,9 +140,10 @@ class BlockMerge {
     }
   }
 
-  async *#writeSeries(): AsyncGenerator<BlockPartOut, void, void> {
+  async *#writeSeries(): AsyncGenerator<BlockPartOut | undefined, void, void> {
     const series = this.#series;
     for await (const streams of this.#walk()) {
+      if (this.#steps.completes(streams.length * SERIES_WORK)) yield;
       const [{ input, number: own, entry: first }] = streams;
       if (input.seriesNumbers[own] === DROPPED) continue;
       const { id, pairs } = first as SeriesEntry;
@@ -146,14 +151,14 @@ class BlockMerge {
         id,
         pairs.map((pair) => input.pairNumbers[pair]),
       );
-      this.#addSamples(await chunksOf(streams));
+      yield* this.#addSamples(await chunksOf(streams));
       yield* series.full();
     }
     yield* series.rest();
   }
 
   /** Adds what chunks of the series at hand, sorted by time, hold together. */
-  #addSamples(chunks: readonly RankedChunk[]): void {
+  *#addSamples(chunks: readonly RankedChunk[]): Generator<undefined, void, void> {
     const columns = this.#columns;
     columns.reset();
     for (let from = 0; from < chunks.length; ) {
@@ -170,12 +175,14 @@ class BlockMerge {
       this.#lastSampleMs = Math.max(this.#lastSampleMs, lastMs);
       this.#widen(columns.timestamps[0], lastMs);
       this.#series.add(columns);
+      if (this.#steps.completes(columns.length)) yield;
       columns.reset();
     }
   }
 
-  async *#writeExemplars(parts: ExemplarParts): AsyncGenerator<BlockPartOut, void, void> {
+  async *#writeExemplars(parts: ExemplarParts): AsyncGenerator<BlockPartOut | undefined, void, void> {
     for await (const { series, exemplars } of mergeExemplars(this.#inputs)) {
+      if (this.#steps.completes(exemplars.length * PAIR_WORK)) yield;
       this.#widen(exemplars[0].timestampMs, exemplars[exemplars.length - 1].timestampMs);
       parts.add(series, exemplars);
       yield* parts.full();

@@ -12,12 +12,11 @@ import { writeNotes } from './noted-writer.ts';
 import { seriesOrder, sortInSteps } from './series-order.ts';
 import { SeriesParts } from './series-parts.ts';
 import { sortSlots } from './slot-sets.ts';
+import { PAIR_WORK, POSTINGS_PER_WORK, SERIES_WORK, WorkSteps } from './work-steps.ts';
 
-/** Samples, postings, series or numbers that a step goes through: a few milliseconds. */
+/** Numbers, or series that are only looked at, that a step goes through: less than a millisecond. */
 const STEP_NUMBERS = 131_072;
-const STEP_SAMPLES = 16_384;
-const STEP_POSTINGS = 65_536;
-const STEP_SERIES = 131_072;
+const STEP_SERIES = 16_384;
 
 export interface BlockSummary {
   readonly seriesCount: number;
@@ -34,7 +33,7 @@ export interface BlockSummary {
 
 /**
  * Yields a head's block part by part, each about 256 KB, and returns its summary. Equal heads give equal bytes.
- * Between parts it yields `undefined` every few milliseconds of work: a pause, for others to have their turn.
+ * Between parts it yields `undefined` after every step of work, about a millisecond: a pause, for others to have their turn.
  * It holds a part of a kind and four bytes for each series and label pair, twice; the head is pinned meanwhile and must not
  * be appended to.
  */
@@ -59,6 +58,7 @@ class BlockWriter {
   readonly #originMs: number;
   readonly #merger = new ChunkMerger(new ChunkDecoder());
   readonly #columns = new SampleColumns();
+  readonly #steps = new WorkSteps();
   readonly #hash: Hash = createHash('sha256');
   readonly #hashHeader = new Int32Array(ID_WORDS + 1);
   readonly #notes = new ByteWriter(256);
@@ -87,6 +87,7 @@ class BlockWriter {
     yield* this.#writeSeries(series);
     const exemplars = new ExemplarParts();
     yield* this.#writeExemplars(exemplars);
+    yield;
     const counts = { seriesCount: head.seriesCount, sampleCount: series.sampleCount };
     const directories = {
       groups: leafParts.directory(series.groups, writeSlice),
@@ -141,7 +142,6 @@ class BlockWriter {
   *#writeLabels(labels: LabelParts): Generator<BlockPartOut | undefined, void, void> {
     const { table } = this.#head;
     let name: string | undefined;
-    let postings = 0;
     for (const pair of this.#pairOrder) {
       const pairName = table.pairName(pair);
       if (pairName !== name) {
@@ -151,10 +151,7 @@ class BlockWriter {
       const numbers = this.#numbersOf(table.pairSlots(pair));
       labels.add(table.pairValue(pair), numbers);
       yield* labels.full();
-      postings += numbers.length + 16;
-      if (postings < STEP_POSTINGS) continue;
-      postings = 0;
-      yield;
+      if (this.#steps.completes(PAIR_WORK + numbers.length / POSTINGS_PER_WORK)) yield;
     }
     yield* labels.rest();
   }
@@ -167,7 +164,6 @@ class BlockWriter {
 
   *#writeSeries(series: SeriesParts): Generator<BlockPartOut | undefined, void, void> {
     const { table } = this.#head;
-    let work = 0;
     for (const slot of this.#slots) {
       const pairs = table.pairsOf(slot).map((pair) => this.#pairNumbers[pair]);
       series.begin(table.ids.slice(slot * ID_WORDS, (slot + 1) * ID_WORDS), pairs);
@@ -175,10 +171,7 @@ class BlockWriter {
       this.#hashSeries(slot);
       series.add(this.#columns);
       yield* series.full();
-      work += this.#columns.length + 64;
-      if (work < STEP_SAMPLES) continue;
-      work = 0;
-      yield;
+      if (this.#steps.completes(SERIES_WORK + this.#columns.length)) yield;
     }
     yield* series.rest();
   }

@@ -6,11 +6,20 @@ import type { LabelParts } from './label-parts.ts';
 import { DROPPED, type OpenInput } from './merge-input.ts';
 import { PartStream } from './part-stream.ts';
 import { sortSlots } from './slot-sets.ts';
+import { PAIR_WORK, POSTINGS_PER_WORK, type WorkSteps } from './work-steps.ts';
 
-/** Ranks the label pairs of all inputs together, so that their series can be compared. Holds a page of each input. */
-export async function rankPairs(inputs: readonly OpenInput[], signal: AbortSignal): Promise<void> {
+/**
+ * Ranks the label pairs of all inputs together, so that their series can be compared. Yields after each step of work.
+ * Holds a page of each input.
+ */
+export async function* rankPairs(
+  inputs: readonly OpenInput[],
+  steps: WorkSteps,
+  signal: AbortSignal,
+): AsyncGenerator<undefined, void, void> {
   let rank = 0;
   for await (const having of labelWalk(inputs, signal)) {
+    if (steps.completes(having.length * PAIR_WORK)) yield;
     for (const stream of having) stream.setRank(rank);
     rank++;
   }
@@ -18,20 +27,23 @@ export async function rankPairs(inputs: readonly OpenInput[], signal: AbortSigna
 
 /**
  * Yields the symbols and postings of a merge, whose series are numbered, and numbers the label pairs of every input.
- * Values that no series is left of are left out. Holds a page of each input.
+ * Values that no series is left of are left out. After each step of work it yields `undefined`. Holds a page of each
+ * input.
  */
 export async function* mergeLabels(
   inputs: readonly OpenInput[],
   seriesCount: number,
   labels: LabelParts,
+  steps: WorkSteps,
   signal: AbortSignal,
-): AsyncGenerator<BlockPartOut, void, void> {
+): AsyncGenerator<BlockPartOut | undefined, void, void> {
   let pairNumber = 0;
   let name: string | undefined;
   for await (const having of labelWalk(inputs, signal)) {
     const lists: Uint32Array[] = [];
     for (const stream of having) lists.push(await stream.series());
     const series = union(lists, seriesCount);
+    if (steps.completes(lists.length * PAIR_WORK + series.length / POSTINGS_PER_WORK)) yield;
     if (series.length === 0) continue;
     const [first] = having;
     if (first.name !== name) {

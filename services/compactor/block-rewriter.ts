@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type {
   BlockMeta,
   BlockPart,
@@ -64,7 +65,7 @@ export class BlockRewriter {
   async #stage(
     blockId: string,
     tenant: string,
-    parts: AsyncGenerator<BlockPart, BlockSummary, void>,
+    parts: AsyncGenerator<BlockPart | undefined, BlockSummary, void>,
     signal: AbortSignal,
   ): Promise<{ summary: BlockSummary; partCount: number; bytes: number }> {
     const { store } = this.#options;
@@ -75,6 +76,10 @@ export class BlockRewriter {
     for (;;) {
       const step = await parts.next();
       if (!step.done) {
+        if (step.value === undefined) {
+          await nextTurn();
+          continue;
+        }
         pieces.push(step.value);
         pieceBytes += step.value.bytes.length;
         if (pieceBytes < STAGE_BYTES) continue;

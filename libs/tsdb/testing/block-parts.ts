@@ -35,12 +35,12 @@ export function blockOfHead(head: Head): WrittenBlock {
 
 /** What a generator of parts yields and returns. */
 export async function collectBlock(
-  writing: AsyncGenerator<BlockPartOut, BlockSummary, void>,
+  writing: AsyncGenerator<BlockPartOut | undefined, BlockSummary, void>,
 ): Promise<WrittenBlock> {
   const parts: BlockPartOut[] = [];
   for (;;) {
     const step = await writing.next();
     if (step.done) return { parts, summary: step.value };
-    parts.push(step.value);
+    if (step.value) parts.push(step.value);
   }
 }
