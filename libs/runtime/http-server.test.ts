@@ -49,14 +49,35 @@ test('headers and bodies that trickle are cut off with a 408, headers too large 
   await slow.close();
 });
 
-test('connections beyond the limit are dropped', async () => {
-  const server = await listen(ok, { maxConnections: 1 });
-  const first = connect(server.port, server.host);
-  first.write(`${GET}\r\n`);
-  await once(first, 'data');
-  assert.equal(await exchange(server, `${GET}\r\n`).catch(() => ''), '');
-  first.destroy();
+test('connections beyond the limit are dropped, whichever socket of the port they come by', async () => {
+  const server = await listen(ok, { maxConnections: 3 });
+  const connections: Socket[] = [];
+  const answered = async () => {
+    const socket = connect(server.port, server.host);
+    connections.push(socket);
+    socket.on('error', () => {});
+    socket.write(`${GET}\r\n`);
+    return Promise.race([once(socket, 'data').then(() => true), once(socket, 'close').then(() => false)]);
+  };
+  for (let i = 0; i < 3; i++) assert.equal(await answered(), true);
+  for (let i = 0; i < 40; i++) assert.equal(await answered(), false);
+  connections[1].destroy();
+  // The server sees that a little later.
+  while (!(await answered()));
+  for (let i = 0; i < 40; i++) assert.equal(await answered(), false);
+  for (const connection of connections) connection.destroy();
   await server.close();
+});
+
+test('of many connections that come at once all are answered, and closing closes all of them', async () => {
+  const server = await listen(ok);
+  const connections = Array.from({ length: 200 }, () => connect(server.port, server.host));
+  const ended = connections.map((socket) => once(socket, 'close'));
+  for (const socket of connections) socket.resume().write(`${GET}\r\n`);
+  await Promise.all(connections.map((socket) => once(socket, 'data')));
+  await server.close();
+  await Promise.all(ended);
+  await assert.rejects(fetch(server.url));
 });
 
 test('closing lets requests in flight finish, and does not wait for idle connections', async () => {

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { acceptSockets, type FurtherSockets } from './accept-sockets.ts';
 
 /** Bounds of an HTTP server. Times in ms. */
 export interface HttpLimits {
@@ -62,8 +63,8 @@ export async function listenHttp(app: RequestListener, options: ListenOptions): 
     },
     app,
   );
-  server.maxConnections = limits.maxConnections;
-  await listening(server, options);
+  const { host, port: wanted } = options;
+  const further = await acceptSockets(server, { host, port: wanted, maxConnections: limits.maxConnections });
   // Without a listener such an error would end the process.
   server.on('error', options.onError ?? (() => {}));
   const { address, port, family } = server.address() as AddressInfo;
@@ -71,30 +72,17 @@ export async function listenHttp(app: RequestListener, options: ListenOptions): 
     host: address,
     port,
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
-    close: (graceMs = 10_000) => closeGracefully(server, graceMs),
+    close: (graceMs = 10_000) => closeGracefully(server, further, graceMs),
   };
 }
 
-function listening(server: Server, options: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, options.host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function closeGracefully(server: Server, graceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    // A connection becomes idle when its last answer is out: `close()` alone would wait for the client to leave.
-    const sweep = setInterval(() => server.closeIdleConnections(), CHECK_INTERVAL_MS / 10);
-    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-    server.close(() => {
-      clearInterval(sweep);
-      clearTimeout(cut);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
+async function closeGracefully(server: Server, further: FurtherSockets, graceMs: number): Promise<void> {
+  // A connection becomes idle when its last answer is out: `close()` alone would wait for the client to leave.
+  const sweep = setInterval(() => server.closeIdleConnections(), CHECK_INTERVAL_MS / 10);
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  await Promise.all([closed, further.close()]);
+  clearInterval(sweep);
+  clearTimeout(cut);
 }

@@ -1,3 +1,4 @@
+export { type AcceptOptions, acceptSockets, type FurtherSockets } from './accept-sockets.ts';
 export {
   ConfigError,
   type ConfigFault,

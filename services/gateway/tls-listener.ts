@@ -2,7 +2,13 @@ import type { RequestListener } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { DEFAULT_HTTP_LIMITS, type HttpLimits, type HttpServer } from '@xscaler/runtime';
+import {
+  acceptSockets,
+  DEFAULT_HTTP_LIMITS,
+  type FurtherSockets,
+  type HttpLimits,
+  type HttpServer,
+} from '@xscaler/runtime';
 
 export interface TlsOptions {
   readonly host: string;
@@ -47,22 +53,16 @@ export async function listenTls(app: RequestListener, options: TlsOptions): Prom
     },
     app,
   );
-  server.maxConnections = limits.maxConnections;
   const ownConnections = routeByProtocol(server, options.takeOver);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, options.host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  const { host, port: wanted } = options;
+  const further = await acceptSockets(server, { host, port: wanted, maxConnections: limits.maxConnections });
   server.on('error', options.onError ?? (() => {}));
   const { address, port, family } = server.address() as AddressInfo;
   return {
     host: address,
     port,
     url: `https://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
-    close: (graceMs = 10_000) => close(server, ownConnections, graceMs),
+    close: (graceMs = 10_000) => close(server, further, ownConnections, graceMs),
   };
 }
 
@@ -83,19 +83,21 @@ function routeByProtocol(server: Server, takeOver: (connection: TLSSocket) => vo
   return taken;
 }
 
-function close(server: Server, taken: ReadonlySet<TLSSocket>, graceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    // A connection becomes idle when its last answer is out: `close()` alone would wait for the client to leave.
-    const sweep = setInterval(() => server.closeIdleConnections(), CHECK_INTERVAL_MS / 10);
-    const cut = setTimeout(() => {
-      server.closeAllConnections();
-      for (const connection of taken) connection.destroy();
-    }, graceMs);
-    server.close(() => {
-      clearInterval(sweep);
-      clearTimeout(cut);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
+async function close(
+  server: Server,
+  further: FurtherSockets,
+  taken: ReadonlySet<TLSSocket>,
+  graceMs: number,
+): Promise<void> {
+  // A connection becomes idle when its last answer is out: `close()` alone would wait for the client to leave.
+  const sweep = setInterval(() => server.closeIdleConnections(), CHECK_INTERVAL_MS / 10);
+  const cut = setTimeout(() => {
+    server.closeAllConnections();
+    for (const connection of taken) connection.destroy();
+  }, graceMs);
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  await Promise.all([closed, further.close()]);
+  clearInterval(sweep);
+  clearTimeout(cut);
 }
