@@ -1,168 +1,205 @@
 /**
- * Twice the load that xscaler sustains: how long accepted writes take, what becomes of the others, how much memory it takes.
- * Fails where the 99th percentile of accepted writes is a second or more, or an answer is neither 2xx nor 429 or 503 with Retry-After.
+ * Twice the load that xscaler sustains: how long accepted writes take, how much is still accepted, what becomes of the others, how
+ * much memory that takes, and how a tenant fares meanwhile that sends little. Fails where something isn't as it must be.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { sleep, Xscaler } from '@xscaler/e2e/harness';
-import { Agent } from 'undici';
+import { createTenant, Xscaler } from '@xscaler/e2e/harness';
+import type { LoadOutcome, LoadPhase, LoadSource } from './load-process.ts';
 import { residentBytes } from './process-usage.ts';
-import { type Receiver, receiverOf } from './receivers.ts';
+import { receiverOf } from './receivers.ts';
 import { printTable } from './table.ts';
-import { workloadBodies } from './workload.ts';
 
-const MUST_BE_MS = 1_000;
+const MAX_P99_MS = 1_000;
+const MIN_GOODPUT = 0.8;
+/** Of a tenant that overloads nothing. */
+const MAX_QUIET_REFUSED = 0.01;
+/** From here on the figures tell more of the sender than of the server. */
+const MAX_LATE_MS = 100;
 
 const { values: flags } = parseArgs({
   options: {
-    series: { type: 'string', default: '20000' },
+    series: { type: 'string', default: '100000' },
     'samples-per-request': { type: 'string', default: '500' },
-    /** Seconds for which the sustainable load is sought, and for which twice of it is offered. */
+    /** For which the sustainable load is sought, after half as many to warm up, and for which a multiple of it is offered. */
     seconds: { type: 'string', default: '20' },
     factor: { type: 'string', default: '2' },
+    /** That the sustainable load is sought with: each sends as soon as it has its answer. */
+    'busy-connections': { type: 'string', default: '32' },
+    /** For the multiple, at most. */
     connections: { type: 'string', default: '512' },
+    /** Requests a second of the tenant that sends little. */
+    'quiet-rate': { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
   },
 });
 
 const seconds = Number(flags.seconds);
+const samplesPerRequest = Number(flags['samples-per-request']);
 
-interface Answers {
-  /** ms from the time that the request was due until its answer, of those answered 2xx. */
-  readonly accepted: number[];
-  readonly turnedAway: number[];
-  readonly faults: Map<string, number>;
-}
+const STEP_MS = 5_000;
+/** Long enough for as many steps as there may be, and within the window for late samples. */
+const START_BEFORE_MS = 110 * 60_000;
+const QUIET_SERIES = 1_000;
+const QUIET_CONNECTIONS = 32;
 
-class Load {
-  readonly answers: Answers = { accepted: [], turnedAway: [], faults: new Map() };
-  readonly #receiver: Receiver;
-  readonly #bodies: readonly Buffer[];
-  readonly #agent: Agent;
-  #sent = 0;
+/** A process that sends. */
+class Sender {
+  readonly #child: ChildProcess;
 
-  constructor(receiver: Receiver, bodies: readonly Buffer[], connections: number) {
-    this.#receiver = receiver;
-    this.#bodies = bodies;
-    this.#agent = new Agent({ connections, pipelining: 1 });
+  private constructor(child: ChildProcess) {
+    this.#child = child;
   }
 
-  async send(dueMs: number): Promise<void> {
-    const { url, path, headers } = this.#receiver;
-    try {
-      const answer = await this.#agent.request({
-        origin: url,
-        path,
-        method: 'POST',
-        headers: ['content-type', 'application/x-protobuf', 'content-encoding', 'snappy', ...headers.flat()],
-        body: this.#bodies[this.#sent++ % this.#bodies.length],
-      });
-      await answer.body.dump();
-      this.#note(answer.statusCode, answer.headers['retry-after'] !== undefined, performance.now() - dueMs);
-    } catch (error) {
-      this.#fault((error as Error).message);
-    }
+  static async start(source: LoadSource): Promise<Sender> {
+    const child = fork(join(import.meta.dirname, 'load-process.ts'), [], { serialization: 'advanced' });
+    const sender = new Sender(child);
+    await sender.#ask(source);
+    return sender;
   }
 
-  close(): Promise<void> {
-    return this.#agent.close();
+  run(phase: LoadPhase): Promise<LoadOutcome> {
+    return this.#ask(phase) as Promise<LoadOutcome>;
   }
 
-  #note(status: number, saysWhen: boolean, tookMs: number): void {
-    if (status < 300) this.answers.accepted.push(tookMs);
-    else if ((status === 429 || status === 503) && saysWhen) this.answers.turnedAway.push(tookMs);
-    else this.#fault(String(status));
+  end(): void {
+    this.#child.kill();
   }
 
-  #fault(text: string): void {
-    this.answers.faults.set(text, (this.answers.faults.get(text) ?? 0) + 1);
+  async #ask(message: LoadSource | LoadPhase): Promise<unknown> {
+    this.#child.send(message);
+    const [answer] = await once(this.#child, 'message');
+    return answer;
   }
 }
 
-/** Requests a second that a few connections get done, one after the other. */
-async function sustainable(receiver: Receiver, bodies: readonly Buffer[]): Promise<number> {
-  const load = new Load(receiver, bodies, 16);
-  const endMs = performance.now() + seconds * 1_000;
-  const halfMs = endMs - (seconds * 1_000) / 2;
-  let before = 0;
-  const watch = sleep(halfMs - performance.now()).then(() => {
-    before = load.answers.accepted.length;
-  });
-  const one = async () => {
-    while (performance.now() < endMs) await load.send(performance.now());
+interface Measured {
+  /** Requests a second. */
+  readonly sustained: number;
+  readonly loud: LoadOutcome;
+  readonly quiet: LoadOutcome;
+  readonly residentBefore: number;
+  readonly residentPeak: number;
+}
+
+async function measure(xscaler: Xscaler): Promise<Measured> {
+  const { url, path, headers, pid } = receiverOf(xscaler);
+  const [token] = await createTenant(xscaler.dataDir, 'quiet', ['write']);
+  const quietHeaders = xscaler.client('quiet', token).credentials;
+  const shape = {
+    series: Number(flags.series),
+    steps: 0,
+    stepMs: STEP_MS,
+    samplesPerRequest,
+    connections: 1,
+    startMs: Date.now() - START_BEFORE_MS,
+    seed: Number(flags.seed),
   };
-  await Promise.all([...Array.from({ length: 16 }, one), watch]);
-  const perSecond = (load.answers.accepted.length - before) / (seconds / 2);
-  await load.close();
-  return perSecond;
-}
-
-/** Requests sent when they are due, whatever has become of those before. */
-async function offered(receiver: Receiver, bodies: readonly Buffer[], perSecond: number) {
-  const load = new Load(receiver, bodies, Number(flags.connections));
-  const startMs = performance.now();
-  const underWay = new Set<Promise<void>>();
-  let peakBytes = 0;
-  for (let sent = 0; performance.now() - startMs < seconds * 1_000; ) {
-    const due = ((performance.now() - startMs) * perSecond) / 1_000;
-    for (; sent < due; sent++) {
-      const one = load.send(startMs + (sent * 1_000) / perSecond).finally(() => underWay.delete(one));
-      underWay.add(one);
-    }
-    peakBytes = Math.max(peakBytes, residentBytes(receiver.pid));
-    await sleep(2);
+  const loud = await Sender.start({ receiver: { url, path, headers }, shape });
+  const quiet = await Sender.start({
+    receiver: { url, path, headers: quietHeaders },
+    shape: { ...shape, series: QUIET_SERIES },
+  });
+  let watch: NodeJS.Timeout | undefined;
+  try {
+    const busy = { connections: Number(flags['busy-connections']) };
+    await loud.run({ ...busy, seconds: seconds / 2 });
+    const sustained = (await loud.run({ ...busy, seconds })).accepted.length / seconds;
+    const residentBefore = residentBytes(pid);
+    let residentPeak = residentBefore;
+    watch = setInterval(() => {
+      residentPeak = Math.max(residentPeak, residentBytes(pid));
+    }, 100);
+    const [loudOutcome, quietOutcome] = await Promise.all([
+      loud.run({
+        seconds,
+        connections: Number(flags.connections),
+        perSecond: sustained * Number(flags.factor),
+      }),
+      quiet.run({ seconds, connections: QUIET_CONNECTIONS, perSecond: Number(flags['quiet-rate']) }),
+    ]);
+    return { sustained, loud: loudOutcome, quiet: quietOutcome, residentBefore, residentPeak };
+  } finally {
+    clearInterval(watch);
+    loud.end();
+    quiet.end();
   }
-  await Promise.all(underWay);
-  await load.close();
-  return { answers: load.answers, peakBytes };
 }
 
-function percentile(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
+function percentile(values: Float64Array, part: number): number {
+  const sorted = values.toSorted();
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+}
+
+function refusedShare({ accepted, turnedAway }: LoadOutcome): number {
+  return turnedAway.length / (accepted.length + turnedAway.length);
+}
+
+function row(name: string, times: Float64Array): (string | number)[] {
+  const perSecond = times.length / seconds;
+  const parts = [0.5, 0.99, 1].map((part) => percentile(times, part));
+  return [name, perSecond, perSecond * samplesPerRequest, ...parts];
+}
+
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+const ms = (time: number) => `${time.toFixed(0)} ms`;
+
+function print({ sustained, loud, quiet, residentBefore, residentPeak }: Measured): void {
+  printTable(
+    ['', 'requests/s', 'samples/s', 'p50 ms', 'p99 ms', 'max ms'],
+    [
+      ['sustained', sustained, sustained * samplesPerRequest, '', '', ''],
+      row('accepted', loud.accepted),
+      row('turned away', loud.turnedAway),
+      row('quiet tenant accepted', quiet.accepted),
+      row('sender late', loud.late),
+    ],
+  );
+  const factor = Number(flags.factor);
+  const retryAfter = [...loud.retryAfter].sort(([a], [b]) => a - b);
+  console.log(
+    `turned away ${percent(refusedShare(loud))}, ${percent(1 - 1 / factor)} would have to be; ` +
+      `Retry-After ${retryAfter.map(([after, count]) => `${after} s × ${count}`).join(', ')}`,
+  );
+  console.log(
+    `resident set ${(residentBefore / 1e6).toFixed(0)} MB, at most ${(residentPeak / 1e6).toFixed(0)} MB`,
+  );
+  for (const [text, count] of [...loud.faults, ...quiet.faults]) console.log(`fault: ${text} × ${count}`);
+}
+
+/** Prints each figure beside what it must be. Returns whether all are. */
+function isAsMustBe({ sustained, loud, quiet }: Measured): boolean {
+  const p99 = percentile(loud.accepted, 0.99);
+  const quietP99 = percentile(quiet.accepted, 0.99);
+  const goodput = loud.accepted.length / seconds / sustained;
+  const quietRefused = refusedShare(quiet);
+  const late = percentile(loud.late, 0.99);
+  const below = ms(MAX_P99_MS);
+  const figures: [name: string, figure: string, mustBe: string, is: boolean][] = [
+    ['p99 of accepted writes', ms(p99), `below ${below}`, p99 < MAX_P99_MS],
+    ['accepted, of the sustainable load', percent(goodput), percent(MIN_GOODPUT), goodput >= MIN_GOODPUT],
+    ['p99 of the quiet tenant', ms(quietP99), `below ${below}`, quietP99 < MAX_P99_MS],
+    [
+      'turned away of the quiet tenant',
+      percent(quietRefused),
+      `at most ${percent(MAX_QUIET_REFUSED)}`,
+      quietRefused <= MAX_QUIET_REFUSED,
+    ],
+    ['p99 of the sender’s lateness', ms(late), `below ${ms(MAX_LATE_MS)}`, late < MAX_LATE_MS],
+  ];
+  for (const [name, figure, mustBe, is] of figures) {
+    console.log(`${is ? 'ok    ' : 'NOT OK'} ${name}: ${figure}, must be ${mustBe}`);
+  }
+  return figures.every(([, , , is]) => is) && loud.faults.size === 0 && quiet.faults.size === 0;
 }
 
 const xscaler = await Xscaler.start();
 try {
-  const receiver = receiverOf(xscaler);
-  const samplesPerRequest = Number(flags['samples-per-request']);
-  const steps = 20;
-  const [bodies] = workloadBodies({
-    series: Number(flags.series),
-    steps,
-    stepMs: 15_000,
-    samplesPerRequest,
-    connections: 1,
-    startMs: Date.now() - steps * 15_000,
-    seed: Number(flags.seed),
-  });
-  const perSecond = await sustainable(receiver, bodies);
-  const before = residentBytes(receiver.pid);
-  const delay = monitorEventLoopDelay();
-  delay.enable();
-  const { answers, peakBytes } = await offered(receiver, bodies, perSecond * Number(flags.factor));
-  delay.disable();
-  const { accepted, turnedAway, faults } = answers;
-  const p99 = percentile(accepted, 0.99);
-  printTable(
-    ['', 'requests/s', 'p50 ms', 'p99 ms', 'max ms'],
-    [
-      ['sustained', perSecond, '', '', ''],
-      ...[['accepted', accepted] as const, ['turned away', turnedAway] as const].map(([name, times]) => [
-        name,
-        times.length / seconds,
-        percentile(times, 0.5),
-        percentile(times, 0.99),
-        percentile(times, 1),
-      ]),
-    ],
-  );
-  // Where the machine is not idle: what is beside this can't be told from what xscaler takes.
-  console.log(`the sender itself was late by ${(delay.percentile(99) / 1e6).toFixed(0)} ms (p99)`);
-  console.log(`resident set ${(before / 1e6).toFixed(0)} MB, at most ${(peakBytes / 1e6).toFixed(0)} MB`);
-  for (const [text, count] of faults) console.log(`fault: ${text} × ${count}`);
-  console.log(`p99 of accepted writes ${p99.toFixed(0)} ms, must be below ${MUST_BE_MS} ms`);
-  if (!(p99 < MUST_BE_MS) || faults.size > 0) process.exitCode = 1;
+  const measured = await measure(xscaler);
+  print(measured);
+  if (!isAsMustBe(measured)) process.exitCode = 1;
 } finally {
   await xscaler.dispose();
 }

@@ -13,6 +13,7 @@ export {
 export { Prometheus, remoteWriteSection, startNodeExporter } from './prometheus.ts';
 export { Random } from './random.ts';
 export { ScriptedTarget } from './scripted-target.ts';
+export { createTenant } from './tenants.ts';
 export {
   type SampleValue,
   STALE_MARKER,
