@@ -1,4 +1,5 @@
 /** A real OpenTelemetry Collector, built of its Go modules, between an SDK and here: what it exports is found, value by value. */
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,7 @@ import { assertSeries, expectedSeries, seriesOfJob } from './harness/otlp-series
 
 const run = promisify(execFile);
 
-const BUILDER = 'go.opentelemetry.io/collector/cmd/builder@v0.112.0';
+const BUILDER = 'go.opentelemetry.io/collector/cmd/builder@v0.139.0';
 const MANIFEST = join(import.meta.dirname, 'otel-collector/builder.yaml');
 const CACHE = join(import.meta.dirname, '../.cache/otel-collector');
 
@@ -44,7 +45,13 @@ const EXPORTERS: Readonly<Record<string, (grpc: string, http: string) => string>
   otlphttp: (_grpc, http) => `endpoint: ${http}`,
   'otlphttp/json': (_grpc, http) => `endpoint: ${http}/otlp, encoding: json, compression: zstd`,
   'otlphttp/deflate': (_grpc, http) => `endpoint: ${http}, compression: deflate`,
+  prometheusremotewrite: (_grpc, http) => `endpoint: ${http}/api/v1/push`,
+  'prometheusremotewrite/2': (_grpc, http) =>
+    `endpoint: ${http}/api/v1/push, protobuf_message: io.prometheus.write.v2.Request`,
 };
+
+/** Sending remote write 2.0 is not yet a matter of configuration alone. */
+const GATES = '--feature-gates=exporter.prometheusremotewritexporter.enableSendingRW2';
 
 let xscaler: Xscaler;
 let client: Client;
@@ -66,7 +73,7 @@ before(async () => {
   for (const name of Object.keys(EXPORTERS)) receiverPorts[name] = await freePort();
   folder = mkdtempSync(join(tmpdir(), 'xscaler-collector-'));
   writeFileSync(join(folder, 'config.yaml'), configuration(`127.0.0.1:${grpcPort}`, xscaler.url));
-  collector = new RunningProgram(program, [`--config=file:${folder}/config.yaml`]);
+  collector = new RunningProgram(program, [`--config=file:${folder}/config.yaml`, GATES]);
 });
 
 after(async () => {
@@ -111,3 +118,14 @@ for (const name of Object.keys(EXPORTERS)) {
     await provider.shutdown();
   });
 }
+
+test('both versions of remote write were spoken', async () => {
+  const { text } = await client.raw('/metrics');
+  for (const protocol of ['remote_write_1', 'remote_write_2']) {
+    const line = new RegExp(
+      `^xscaler_distributor_requests_total\\{.*protocol="${protocol}".*\\} (\\d+)$`,
+      'm',
+    );
+    assert.ok(Number(line.exec(text)?.[1]) > 0, protocol);
+  }
+});
