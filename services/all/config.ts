@@ -93,7 +93,7 @@ export const configSchema = z.strictObject({
     tls_key_file: z.string().default('').describe('File with its key, PEM'),
     max_inflight_bytes: count(256 * MB).describe('Request bodies held at once, bytes'),
     max_inflight_requests: count(2_000).describe('Requests under way at once'),
-    max_connections: count(10_000).describe('Open connections'),
+    max_connections: count(10_000).describe('Open connections of each of its addresses'),
   }),
   write_log: z.strictObject({
     partitions: count(1).describe(

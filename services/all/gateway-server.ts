@@ -43,7 +43,7 @@ export async function startGateway(
   const limits = { maxConnections: config.gateway.max_connections };
   const grpc = createOtlpGrpcServer(exports, () => performance.now());
   const http = await listenHttp(app, { ...parseListenAddress(config.listen), limits });
-  await listenGrpc(grpc, config.gateway.otlp_grpc_listen, parts.logger);
+  await listenGrpc(grpc, config, parts.logger);
   const certificate = certificateOf(config);
   const https =
     certificate &&
@@ -63,11 +63,12 @@ export async function startGateway(
 }
 
 /** The default port may be somebody else's, a collector's for one; another one was asked for. */
-async function listenGrpc(grpc: OtlpGrpcServer, listen: string, logger: Logger): Promise<void> {
+async function listenGrpc(grpc: OtlpGrpcServer, { gateway }: Config, logger: Logger): Promise<void> {
+  const { otlp_grpc_listen: listen, max_connections: maxConnections } = gateway;
   if (listen === '') return;
   const { host, port } = parseListenAddress(listen);
   try {
-    await grpc.listen(host, port);
+    await grpc.listen(host, port, maxConnections);
   } catch (error) {
     if (listen !== DEFAULT_OTLP_GRPC_LISTEN) throw error;
     logger.warn({ listen }, 'no OTLP/gRPC: the address is taken, see gateway.otlp_grpc_listen');

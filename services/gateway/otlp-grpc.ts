@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import {
   type handleUnaryCall,
   Metadata,
@@ -45,8 +45,12 @@ export interface ExportIntake {
 }
 
 export interface OtlpGrpcServer {
-  /** Listens in plain text as well. @throws Error where the address can't be had */
-  listen(host: string, port: number): Promise<number>;
+  /**
+   * Listens in plain text as well; a connection beyond `maxConnections` is closed at once.
+   * @returns the port
+   * @throws Error where the address can't be had
+   */
+  listen(host: string, port: number, maxConnections: number): Promise<number>;
   /** Takes over an open connection that speaks HTTP/2. */
   takeOver(connection: Socket): void;
   /** Takes no more calls, lets those at work end for so long, then breaks them off. */
@@ -77,17 +81,25 @@ export function createOtlpGrpcServer(intake: ExportIntake, clock: () => number):
     }) satisfies handleUnaryCall<Buffer, Buffer>,
   });
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  // A listener of gRPC's own takes as many connections as come.
+  const plain = createServer({ noDelay: true }, (connection) => injector.injectConnection(connection));
   return {
-    listen: (host, port) =>
+    listen: (host, port, maxConnections) =>
       new Promise((resolve, reject) => {
-        const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-        server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-          if (error === null) resolve(bound);
-          else reject(error);
+        plain.maxConnections = maxConnections;
+        plain.once('error', reject);
+        plain.listen(port, host, () => {
+          plain.off('error', reject);
+          // A connection that can't be accepted is no reason to end.
+          plain.on('error', () => {});
+          resolve((plain.address() as AddressInfo).port);
         });
       }),
     takeOver: (connection) => injector.injectConnection(connection),
-    close: (graceMs) => close(server, () => injector.drain(graceMs), graceMs),
+    close: (graceMs) => {
+      plain.close();
+      return close(server, () => injector.drain(graceMs), graceMs);
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
 import { ChannelCredentials, Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
@@ -77,7 +78,9 @@ class Exporter implements Disposable {
   readonly #client: Client;
 
   constructor(address: string, credentials = ChannelCredentials.createInsecure()) {
-    this.#client = new Client(address, credentials, { 'grpc.max_send_message_length': -1 });
+    // Without a pool of their own exporters would share a connection.
+    const options = { 'grpc.max_send_message_length': -1, 'grpc.use_local_subchannel_pool': 1 };
+    this.#client = new Client(address, credentials, options);
   }
 
   export(headers: Record<string, string>, message: Buffer, deadlineMs = 20_000): Promise<Exported> {
@@ -101,11 +104,50 @@ class Exporter implements Disposable {
   }
 }
 
-async function listenGrpc(gateway: GatewayUnderTest) {
+async function listenGrpc(gateway: GatewayUnderTest, maxConnections = 100) {
   const server = createOtlpGrpcServer(gateway.exports, () => gateway.clock.nowMs);
-  const port = await server.listen('127.0.0.1', 0);
+  const port = await server.listen('127.0.0.1', 0, maxConnections);
   return { server, address: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => server.close(0) };
 }
+
+/** A connection of its own: whether it is kept, once that is certain, and how many bytes came on it. */
+async function opens(address: string): Promise<{ isKept: boolean; socket: Socket }> {
+  const [host, port] = address.split(':');
+  const socket = connect(Number(port), host);
+  // A server that takes the connection says its settings first; one that doesn't closes it.
+  const isKept = await new Promise<boolean>((resolve) => {
+    socket.once('data', () => resolve(true));
+    socket.once('close', () => resolve(false));
+    socket.once('error', () => {});
+    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0');
+  });
+  return { isKept, socket };
+}
+
+test('OTLP over gRPC takes so many connections: others are closed, those there go on, and one that leaves makes room', async () => {
+  await using gateway = await startGateway();
+  gateway.distributor.answer = async () => answer(200, exportResponse(undefined));
+  await using listening = await listenGrpc(gateway, 3);
+  using exporter = new Exporter(listening.address);
+  assert.equal((await exporter.export(WRITER, Buffer.from('1'))).code, status.OK);
+  const first = await opens(listening.address);
+  const second = await opens(listening.address);
+  assert.deepEqual([first.isKept, second.isKept], [true, true]);
+  for (let i = 0; i < 5; i++) assert.equal((await opens(listening.address)).isKept, false);
+  using another = new Exporter(listening.address);
+  assert.equal((await another.export(WRITER, Buffer.from('2'), 1_000)).code === status.OK, false);
+  assert.equal((await exporter.export(WRITER, Buffer.from('3'))).code, status.OK);
+  assert.equal(first.socket.destroyed || second.socket.destroyed, false);
+  first.socket.destroy();
+  let isKept = false;
+  while (!isKept) {
+    const next = await opens(listening.address);
+    isKept = next.isKept;
+    next.socket.destroy();
+  }
+  second.socket.destroy();
+  assert.equal((await exporter.export(WRITER, Buffer.from('4'))).code, status.OK);
+});
 
 test('OTLP over gRPC is passed on as OTLP over HTTP, and answered', async () => {
   await using gateway = await startGateway();
