@@ -61,6 +61,8 @@ const range = (query: string) => ({
   params: () => ({ query, start: endMs / 1_000 - 599, end: endMs / 1_000, step: 1 }),
 });
 
+const lookup = (path: string, params: Params) => ({ path, params: () => params });
+
 /** What each limit is set to and which query then is over it. */
 const CASES: readonly LimitCase[] = [
   {
@@ -113,10 +115,38 @@ const CASES: readonly LimitCase[] = [
     message: /\(10\)/,
     ...instant('count(x) + 1'),
   },
+  {
+    limit: 'max_fetched_series_per_query',
+    value: 150,
+    status: 422,
+    message: /\(150\)/,
+    ...lookup('/api/v1/series', { 'match[]': 'x' }),
+  },
+  {
+    limit: 'max_query_response_size_bytes',
+    value: 2_000,
+    status: 422,
+    message: /\(2000\)/,
+    ...lookup('/api/v1/series', { 'match[]': 'x' }),
+  },
+  {
+    limit: 'max_estimated_memory_consumption_per_query',
+    value: 2_000,
+    status: 422,
+    message: /\(2000\)/,
+    ...lookup('/api/v1/label/number/values', {}),
+  },
+  {
+    limit: 'max_estimated_memory_consumption_per_query',
+    value: 2_000,
+    status: 422,
+    message: /\(2000\)/,
+    ...lookup('/api/v1/cardinality/label_values', { 'label_names[]': 'number' }),
+  },
 ];
 
 for (const { limit, value, status, message, path, params } of CASES) {
-  test(`${limit} takes hold while the program runs, on its tenant alone`, async () => {
+  test(`${limit} takes hold of ${path} while the program runs, on its tenant alone`, async () => {
     assert.equal((await limited.get(path, params())).status, 200);
     await setLimits(xscaler.dataDir, 'limited', { [limit]: value });
     const refused = await eventually(`${limit} holds`, LIVE_WITHIN_MS, async () => {

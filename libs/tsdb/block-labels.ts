@@ -1,10 +1,14 @@
 import type { Matcher } from '@xscaler/model';
+import { type AnswerBounds, bytesOfTexts } from './answer-bounds.ts';
 import type { BlockDirectories } from './block-directories.ts';
 import type { BlockIndex, NameDirectory, ValuePage } from './block-index.ts';
 import { decodeList, decodeSymbols, type ValuesOfPage } from './block-labels-codec.ts';
 import type { SliceReader } from './block-slices.ts';
 import { type MatcherSets, type MatchingLists, selectByLists, wantedValues } from './selector.ts';
 import { keepSlots, unionSlots } from './slot-sets.ts';
+
+/** Pages of values that are read, and held as text, at a time. */
+const BATCH_PAGES = 64;
 
 /** Name and value of a label pair. */
 export type LabelPair = readonly [name: string, value: string];
@@ -42,24 +46,39 @@ export class BlockLabels {
     return matcherSets.length === 0 ? selectByLists(seriesCount, []) : unionSlots(sets, seriesCount);
   }
 
-  /** All values of a name, sorted, of which `keep` holds for the list of series. */
+  /** The values of a name, sorted, of which `keep` holds for the list of series. */
   async values(
     name: string,
     keep: ((series: Uint32Array) => boolean) | undefined,
     signal: AbortSignal,
+    bounds: AnswerBounds,
   ): Promise<string[]> {
     const directory = this.#names.get(name);
     if (directory === undefined) return [];
     const pages = await this.#directories.pages(directory, signal);
-    const decoded = await this.#symbols(pages, signal);
-    if (keep === undefined) return decoded.flatMap(({ values }) => values);
     const found: string[] = [];
-    for (const [i, page] of pages.entries()) {
-      const { values } = decoded[i];
-      const lists = await this.#postings(page, decoded[i], [...values.keys()], signal);
-      for (const [j, list] of lists.entries()) if (keep(list)) found.push(values[j]);
+    for (let from = 0; from < pages.length && found.length < bounds.most; from += BATCH_PAGES) {
+      const batch = pages.slice(from, from + BATCH_PAGES);
+      const decoded = await this.#symbols(batch, signal);
+      for (const [i, page] of batch.entries()) {
+        const kept = await this.#keptValues(page, decoded[i], keep, signal);
+        bounds.take(0, bytesOfTexts(kept));
+        for (const value of kept) found.push(value);
+      }
     }
-    return found;
+    return found.length > bounds.most ? found.slice(0, bounds.most) : found;
+  }
+
+  async #keptValues(
+    page: ValuePage,
+    decoded: ValuesOfPage,
+    keep: ((series: Uint32Array) => boolean) | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const { values } = decoded;
+    if (keep === undefined) return values;
+    const lists = await this.#postings(page, decoded, [...values.keys()], signal);
+    return values.filter((_, i) => keep(lists[i]));
   }
 
   /** By value of a name, sorted, how many series have it: of those that `kept` has, or of all. */
@@ -67,6 +86,7 @@ export class BlockLabels {
     name: string,
     kept: Uint32Array | undefined,
     signal: AbortSignal,
+    bounds: AnswerBounds,
   ): Promise<{ values: string[]; seriesCounts: number[] }> {
     const values: string[] = [];
     const seriesCounts: number[] = [];
@@ -74,6 +94,7 @@ export class BlockLabels {
     const pages = directory === undefined ? [] : await this.#directories.pages(directory, signal);
     for (const page of pages) {
       const [decoded] = await this.#symbols([page], signal);
+      bounds.take(0, bytesOfTexts(decoded.values));
       const lists = await this.#postings(page, decoded, [...decoded.values.keys()], signal);
       for (const [i, list] of lists.entries()) {
         const count = kept === undefined ? list.length : keepSlots(list, kept, true).length;

@@ -1,4 +1,5 @@
 import { compareUtf8, Labels } from '@xscaler/model';
+import { bytesOfTexts, UNBOUNDED } from './answer-bounds.ts';
 import { inBatches, readPages, type WantedChunks, wantedChunks } from './block-chunks.ts';
 import { BlockDirectories } from './block-directories.ts';
 import { decodeExemplars, type ExemplarsOfSeries } from './block-exemplars-codec.ts';
@@ -117,13 +118,18 @@ export class BlockReader {
   }
 
   /** Sorted. */
-  async labelValues(name: string, matcherSets: MatcherSets, signal: AbortSignal): Promise<string[]> {
+  async labelValues(
+    name: string,
+    matcherSets: MatcherSets,
+    signal: AbortSignal,
+    bounds = UNBOUNDED,
+  ): Promise<string[]> {
     const { labels } = await this.#open(signal);
     if (matcherSets.length === 0 && (await this.#hiddenSeries(signal)).length === 0)
-      return labels.values(name, undefined, signal);
+      return labels.values(name, undefined, signal, bounds);
     const numbers = await this.#resolve(matcherSets, signal);
     const touches = (series: Uint32Array) => keepSlots(series, numbers, true).length > 0;
-    return labels.values(name, touches, signal);
+    return labels.values(name, touches, signal, bounds);
   }
 
   /**
@@ -134,6 +140,7 @@ export class BlockReader {
     matcherSets: MatcherSets,
     names: ReadonlySet<string> | undefined,
     signal: AbortSignal,
+    bounds = UNBOUNDED,
   ): Promise<SeriesCounts> {
     const { index, labels } = await this.#open(signal);
     const isWhole = matcherSets.length === 0 && (await this.#hiddenSeries(signal)).length === 0;
@@ -141,21 +148,26 @@ export class BlockReader {
     const counts: LabelCounts[] = [];
     for (const { name } of index.names) {
       if (names !== undefined && !names.has(name)) continue;
-      const { values, seriesCounts } = await labels.counts(name, kept, signal);
+      const { values, seriesCounts } = await labels.counts(name, kept, signal, bounds);
       if (values.length > 0) counts.push({ name, values, seriesCounts });
     }
     return { seriesCount: kept?.length ?? index.seriesCount, labels: counts };
   }
 
-  /** In no particular order. */
-  async series(matcherSets: MatcherSets, signal: AbortSignal): Promise<Labels[]> {
+  /** Sorted. */
+  async series(matcherSets: MatcherSets, signal: AbortSignal, bounds = UNBOUNDED): Promise<Labels[]> {
     const opened = await this.#open(signal);
     const { labels } = opened;
     const found: Labels[] = [];
-    const numbers = await this.#resolve(matcherSets, signal);
+    const numbers = (await this.#resolve(matcherSets, signal)).subarray(0, bounds.most);
     for await (const batch of this.#entries(opened, numbers, signal)) {
       const pairs = await labels.pairs(pairsOf(batch), signal);
-      for (const entry of batch) found.push(labelsOf(entry, pairs));
+      const series = batch.map((entry) => labelsOf(entry, pairs));
+      bounds.take(
+        series.length,
+        series.reduce((bytes, one) => bytes + bytesOfTexts(one.pairs), 0),
+      );
+      found.push(...series);
     }
     return found;
   }

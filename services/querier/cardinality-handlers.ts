@@ -7,6 +7,7 @@ import { Cardinality, type Counted, largest, type ValueCounts } from './cardinal
 import type { QueryLimitsOf } from './contracts.ts';
 import { successJson } from './envelope.ts';
 import type { FanOut, Scope } from './fan-out.ts';
+import { LookupBudget, requireWithin } from './lookup-budget.ts';
 import { invalid, MAX_TIME_MS, type Parameters } from './parameters.ts';
 import type { ReadHorizon } from './read-horizon.ts';
 import type { ReadHandler, ReadRequest } from './read-request.ts';
@@ -140,7 +141,8 @@ export class CardinalityHandlers {
     signal: AbortSignal,
   ): Promise<{ cardinality: Cardinality; heads: readonly PartitionCardinality[] }> {
     const scope = await this.#scope(request, countedMs);
-    const sources = await this.#fanOut.counts(scope, sets, names, signal);
+    const budget = new LookupBudget(this.#options.limitsOf(request.tenant));
+    const sources = await this.#fanOut.counts(scope, sets, names, budget, signal);
     return { cardinality: await Cardinality.of(sources, signal), heads: sources.heads };
   }
 
@@ -232,11 +234,6 @@ function selectorOf(parameters: Parameters): Matcher[][] {
     if (error instanceof ParseError) throw invalid('selector', error.message);
     throw error;
   }
-}
-
-function requireWithin(limit: string, count: number, most: number): void {
-  if (most === 0 || count <= most) return;
-  throw new ApiError('execution', `the answer is larger than its limit ${limit} (${most})`);
 }
 
 function plainJson(answer: unknown): UpstreamResponse {

@@ -8,9 +8,10 @@ import {
   sortedUnion,
 } from '@xscaler/model';
 import type { IngesterApi, IngesterRead, PartitionCardinality, WireMatcher } from '@xscaler/rpc';
-import type { BlockReader, SeriesCounts } from '@xscaler/tsdb';
+import { type BlockReader, bytesOfTexts, type SeriesCounts } from '@xscaler/tsdb';
 import { ApiError } from './api-error.ts';
 import type { BlockReaders } from './block-readers.ts';
+import type { LookupBudget } from './lookup-budget.ts';
 import { streamsInTurn } from './streams-in-turn.ts';
 
 /** Blocks that a query reads at once, each a frame ahead: the database is waited for a few times, not once a block. */
@@ -59,47 +60,83 @@ export class FanOut {
     yield* streamsInTurn(streams, CONCURRENT_BLOCKS);
   }
 
-  async labelNames(scope: Scope, sets: readonly Matcher[][], signal: AbortSignal): Promise<string[]> {
-    if (isEmpty(scope)) return [];
+  /** Sorted; with a limit in the budget, the first of them. Rejects as it does, too. */
+  async labelNames(
+    scope: Scope,
+    sets: readonly Matcher[][],
+    budget: LookupBudget,
+    signal: AbortSignal,
+  ): Promise<string[]> {
     const read = ingesterRead(scope, sets);
-    const heads = await Promise.all(
-      this.#ingestersFor(scope).map((ingester) => ingester.labelNames(read, signal)),
-    );
-    const blocks = await this.#fromBlocks(scope, signal, (reader) => reader.labelNames(sets, signal));
-    return sortedUnion([...heads, ...blocks]);
+    const heads = (ingester: IngesterApi) => ingester.labelNames(read, signal);
+    return this.#texts(scope, heads, (reader) => reader.labelNames(sets, signal), budget, signal);
   }
 
+  /** As `labelNames`. */
   async labelValues(
     scope: Scope,
     name: string,
     sets: readonly Matcher[][],
+    budget: LookupBudget,
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    const read = { ...ingesterRead(scope, sets), name };
+    const heads = (ingester: IngesterApi) => ingester.labelValues(read, signal);
+    const blocks = (reader: BlockReader) => reader.labelValues(name, sets, signal, budget);
+    return this.#texts(scope, heads, blocks, budget, signal);
+  }
+
+  /** Sorted texts of all sources, each once; one source's at a time is held beside those of the sources before it. */
+  async #texts(
+    scope: Scope,
+    askHeads: (ingester: IngesterApi) => Promise<string[]>,
+    askBlock: (reader: BlockReader) => Promise<string[]>,
+    budget: LookupBudget,
     signal: AbortSignal,
   ): Promise<string[]> {
     if (isEmpty(scope)) return [];
-    const read = { ...ingesterRead(scope, sets), name };
-    const heads = await Promise.all(
-      this.#ingestersFor(scope).map((ingester) => ingester.labelValues(read, signal)),
-    );
-    const blocks = await this.#fromBlocks(scope, signal, (reader) => reader.labelValues(name, sets, signal));
-    return sortedUnion([...heads, ...blocks]);
+    let found: string[] = [];
+    const add = (texts: string[]) => {
+      found = sortedUnion([found, texts]);
+      if (found.length > budget.most) found = found.slice(0, budget.most);
+      budget.merged(0, bytesOfTexts(found));
+    };
+    for (const texts of await Promise.all(this.#ingestersFor(scope).map(askHeads))) add(texts);
+    for (const reader of await this.#listed(scope)) {
+      signal.throwIfAborted();
+      add(await askBlock(reader));
+    }
+    return found;
   }
 
-  async series(scope: Scope, sets: readonly Matcher[][], signal: AbortSignal): Promise<Labels[]> {
+  /** As `labelNames`. */
+  async series(
+    scope: Scope,
+    sets: readonly Matcher[][],
+    budget: LookupBudget,
+    signal: AbortSignal,
+  ): Promise<Labels[]> {
     if (isEmpty(scope)) return [];
     const found = new Map<string, Labels>();
+    let bytes = 0;
+    const add = (labels: Labels) => {
+      if (found.has(labels.key)) return;
+      found.set(labels.key, labels);
+      bytes += bytesOfTexts(labels.pairs);
+    };
     const read = ingesterRead(scope, sets);
     for (const answer of await Promise.all(
       this.#ingestersFor(scope).map((ingester) => ingester.series(read, signal)),
     )) {
-      for (const pairs of answer) {
-        const labels = Labels.fromSorted(pairs);
-        found.set(labels.key, labels);
-      }
+      for (const pairs of answer) add(Labels.fromSorted(pairs));
+      budget.merged(found.size, bytes);
     }
-    for (const answer of await this.#fromBlocks(scope, signal, (reader) => reader.series(sets, signal))) {
-      for (const labels of answer) found.set(labels.key, labels);
+    for (const reader of await this.#listed(scope)) {
+      signal.throwIfAborted();
+      for (const labels of await reader.series(sets, signal, budget)) add(labels);
+      budget.merged(found.size, bytes);
     }
-    return [...found.values()].sort((a, b) => a.compare(b));
+    return [...found.values()].sort((a, b) => a.compare(b)).slice(0, budget.most);
   }
 
   /** By series, each exemplar once, in time. */
@@ -158,16 +195,19 @@ export class FanOut {
     scope: Scope,
     sets: readonly Matcher[][],
     names: readonly string[] | undefined,
+    budget: LookupBudget,
     signal: AbortSignal,
   ): Promise<{ heads: PartitionCardinality[]; blocks: { partition: number; counts: SeriesCounts }[] }> {
     const read = { ...ingesterRead(scope, sets), ...(names && { names }) };
     const heads = await Promise.all(
       this.#ingestersFor(scope).map((ingester) => ingester.cardinality(read, signal)),
     );
+    for (const { labels } of heads.flat())
+      for (const { values } of labels) budget.take(0, bytesOfTexts(values));
     const wanted = names && new Set(names);
     const blocks = await this.#fromBlocks(scope, signal, async (reader) => ({
       partition: reader.partition,
-      counts: await reader.labelCounts(sets, wanted, signal),
+      counts: await reader.labelCounts(sets, wanted, signal, budget),
     }));
     return { heads: heads.flat(), blocks };
   }

@@ -9,8 +9,10 @@ import {
   selectorsOf,
 } from '@xscaler/promql';
 import { ApiError } from './api-error.ts';
+import type { QueryLimitsOf } from './contracts.ts';
 import { success, successJson } from './envelope.ts';
 import type { FanOut, Scope } from './fan-out.ts';
+import { LookupBudget, requireWithin } from './lookup-budget.ts';
 import { invalid, MAX_TIME_MS, MIN_TIME_MS, type Parameters } from './parameters.ts';
 import type { ReadHorizon } from './read-horizon.ts';
 import type { ReadHandler, ReadRequest } from './read-request.ts';
@@ -19,10 +21,12 @@ import type { ReadHandler, ReadRequest } from './read-request.ts';
 export class MetadataHandlers {
   readonly #fanOut: FanOut;
   readonly #horizon: ReadHorizon;
+  readonly #limitsOf: QueryLimitsOf;
 
-  constructor(fanOut: FanOut, horizon: ReadHorizon) {
+  constructor(fanOut: FanOut, horizon: ReadHorizon, limitsOf: QueryLimitsOf) {
     this.#fanOut = fanOut;
     this.#horizon = horizon;
+    this.#limitsOf = limitsOf;
   }
 
   readonly labelNames: ReadHandler = async (request, signal) => {
@@ -30,7 +34,10 @@ export class MetadataHandlers {
     const span = rangeOf(request);
     const sets = request.parameters.matcherSets();
     const scope = await this.#scope(request, span);
-    return truncated(await this.#fanOut.labelNames(scope, sets, signal), limit, escapedJson);
+    const limits = this.#limitsOf(request.tenant);
+    const budget = new LookupBudget(limits, limit);
+    const found = await this.#fanOut.labelNames(scope, sets, budget, signal);
+    return truncated(found, limit, escapedJson, limits.max_query_response_size_bytes);
   };
 
   /** For one label, given as the path has it. */
@@ -41,7 +48,10 @@ export class MetadataHandlers {
       const span = rangeOf(request);
       const sets = request.parameters.matcherSets();
       const scope = await this.#scope(request, span);
-      return truncated(await this.#fanOut.labelValues(scope, name, sets, signal), limit, escapedJson);
+      const limits = this.#limitsOf(request.tenant);
+      const budget = new LookupBudget(limits, limit);
+      const found = await this.#fanOut.labelValues(scope, name, sets, budget, signal);
+      return truncated(found, limit, escapedJson, limits.max_query_response_size_bytes);
     };
   }
 
@@ -52,7 +62,10 @@ export class MetadataHandlers {
     const span = rangeOf(request);
     const sets = namedMatcherSets(request.parameters);
     const scope = await this.#scope(request, span);
-    return truncated(await this.#fanOut.series(scope, sets, signal), limit, labelsJson);
+    const limits = this.#limitsOf(request.tenant);
+    const budget = new LookupBudget(limits, limit);
+    const found = await this.#fanOut.series(scope, sets, budget, signal);
+    return truncated(found, limit, labelsJson, limits.max_query_response_size_bytes);
   };
 
   readonly exemplars: ReadHandler = async (request, signal) => {
@@ -96,11 +109,18 @@ function rangeOf({ parameters }: ReadRequest): [startMs: number, endMs: number] 
   return [parameters.timeMs('start', MIN_TIME_MS), parameters.timeMs('end', MAX_TIME_MS)];
 }
 
-function truncated<T>(list: readonly T[], limit: number, json: (entry: T) => string) {
+function truncated<T>(list: readonly T[], limit: number, json: (entry: T) => string, maxBytes: number) {
   const isCut = limit > 0 && list.length > limit;
-  const shown = isCut ? list.slice(0, limit) : list;
+  const entries: string[] = [];
+  let bytes = 0;
+  for (const entry of isCut ? list.slice(0, limit) : list) {
+    const text = json(entry);
+    bytes += text.length + 1;
+    requireWithin('max_query_response_size_bytes', bytes, maxBytes);
+    entries.push(text);
+  }
   const warnings = isCut ? ['results truncated due to limit'] : [];
-  return successJson([Buffer.from(`[${shown.map(json)}]`)], { warnings });
+  return successJson([Buffer.from(`[${entries}]`)], { warnings });
 }
 
 /** Unlike everywhere else, a limit of 0 is one here, and its fault is told in other words. */

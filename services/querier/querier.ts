@@ -79,7 +79,7 @@ export class Querier implements Upstream {
     });
     const metrics = new QuerierMetrics(options.registry, this.#pool, readers);
     const queries = new QueryHandlers(this.#pool, options, metrics);
-    const metadata = new MetadataHandlers(fanOut, horizon);
+    const metadata = new MetadataHandlers(fanOut, horizon, options.limitsOf);
     const cardinality = new CardinalityHandlers(fanOut, horizon, options);
     this.#metadata = metadata;
     this.#handlers = new Map<string, ReadHandler>([

@@ -5,9 +5,14 @@ import { Labels, Matcher } from '@xscaler/model';
 import { Head, writeBlock } from '@xscaler/tsdb';
 import { BlockReaders } from './block-readers.ts';
 import { FanOut } from './fan-out.ts';
+import { LookupBudget } from './lookup-budget.ts';
 
 const TENANT = 'demo';
 const { signal } = new AbortController();
+const UNLIMITED = new LookupBudget({
+  max_fetched_series_per_query: 0,
+  max_estimated_memory_consumption_per_query: 0,
+});
 
 /** A block store with one block of each partition given; block p ends at offset 10 of partition p. */
 function storeOf(partitions: readonly number[], tombstones: readonly PartitionTombstone[]): BlockStore {
@@ -49,8 +54,8 @@ async function podsOf(partitions: readonly number[], tombstones: readonly Partit
   const store = storeOf(partitions, tombstones);
   const fanOut = new FanOut([], store, new BlockReaders(store, 1_000_000, 1_000_000));
   const scope = { tenant: TENANT, startMs: 0, endMs: 999, minOffsets: undefined, commits: new Map() };
-  const series = await fanOut.series(scope, [], signal);
-  const values = await fanOut.labelValues(scope, 'pod', [], signal);
+  const series = await fanOut.series(scope, [], UNLIMITED, signal);
+  const values = await fanOut.labelValues(scope, 'pod', [], UNLIMITED, signal);
   assert.deepEqual(
     series.map((labels) => labels.get('pod')),
     values,
