@@ -73,7 +73,7 @@ export class SqliteLogFile {
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA wal_autocheckpoint = 0;
-      PRAGMA cache_size = -32768;
+      PRAGMA cache_size = -8192;
       ${SCHEMA}
     `);
     const grow = `INSERT INTO log (only, partition_count) VALUES (1, ?)

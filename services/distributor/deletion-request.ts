@@ -1,5 +1,6 @@
 import type { Matcher } from '@xscaler/model';
-import { ParseError, parseSelector } from '@xscaler/promql';
+import { ParseError } from '@xscaler/promql/errors';
+import { parseSelector } from '@xscaler/promql/parser';
 import type { UpstreamRequest } from '@xscaler/rpc';
 import { MAX_TIMESTAMP_MS } from '@xscaler/wire';
 
