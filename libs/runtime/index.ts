@@ -1,14 +1,5 @@
 export { type AcceptOptions, acceptSockets, type FurtherSockets } from './accept-sockets.ts';
-export {
-  ConfigError,
-  type ConfigFault,
-  type ConfigSources,
-  configFilePath,
-  helpText,
-  loadConfig,
-  printConfig,
-  secret,
-} from './config.ts';
+export { dropBootLeftovers } from './boot-leftovers.ts';
 export { type DataDirLock, DataDirLockedError, lockDataDir } from './data-dir-lock.ts';
 export {
   DEFAULT_HTTP_LIMITS,

@@ -1,4 +1,5 @@
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { dropBootLeftovers } from './boot-leftovers.ts';
 import { type MetricFamily, type MetricsRegistry, registrySource } from './metrics.ts';
 import { type ThreadCommand, type ThreadReport, type ThreadSeed, toThreadFault } from './thread-messages.ts';
 
@@ -30,7 +31,10 @@ export function runThread<Config>(boot: (context: ThreadContext<Config>) => Prom
   const seed = workerData as ThreadSeed<Config>;
   const running = Promise.resolve(seed).then(boot);
   running.then(
-    () => report({ kind: 'ready' }),
+    () => {
+      report({ kind: 'ready' });
+      setImmediate(dropBootLeftovers);
+    },
     (error: unknown) => report({ kind: 'failed', fault: toThreadFault(error) }),
   );
   port.on('message', async (command: ThreadCommand) => {

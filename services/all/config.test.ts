@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigError, loadConfig } from '@xscaler/runtime';
+import { ConfigError, loadConfig } from '@xscaler/runtime/config';
 import { configSchema, parseListenAddress } from './config.ts';
 import { checkAlone } from './targets/all.ts';
 

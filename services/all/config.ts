@@ -1,4 +1,4 @@
-import { secret } from '@xscaler/runtime';
+import { secret } from '@xscaler/runtime/config';
 import { durationSetting as duration, flagSetting as flag, limitsSchema } from '@xscaler/tenancy';
 import { z } from 'zod';
 

@@ -6,7 +6,8 @@ import {
   listenTls,
   type OtlpGrpcServer,
 } from '@xscaler/gateway';
-import { ConfigError, type HttpServer, type Logger, listenHttp } from '@xscaler/runtime';
+import { type HttpServer, type Logger, listenHttp } from '@xscaler/runtime';
+import { ConfigError } from '@xscaler/runtime/config';
 import { type Config, DEFAULT_OTLP_GRPC_LISTEN, parseListenAddress } from './config.ts';
 import type { ProcessParts } from './process-parts.ts';
 

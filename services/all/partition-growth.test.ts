@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadConfig } from '@xscaler/runtime';
+import { loadConfig } from '@xscaler/runtime/config';
 import { configSchema } from './config.ts';
 import { PartitionGrowth } from './partition-growth.ts';
 

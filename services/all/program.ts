@@ -1,16 +1,7 @@
 /** `xscaler <target>`: a service, everything in one process, or a command of the operator. */
 import { readFileSync } from 'node:fs';
-import {
-  ConfigError,
-  configFilePath,
-  createLogger,
-  helpText,
-  Lifecycle,
-  type Logger,
-  loadConfig,
-  type Module,
-  printConfig,
-} from '@xscaler/runtime';
+import { createLogger, dropBootLeftovers, Lifecycle, type Logger, type Module } from '@xscaler/runtime';
+import { ConfigError, configFilePath, helpText, loadConfig, printConfig } from '@xscaler/runtime/config';
 import { type Config, configSchema } from './config.ts';
 import { LOG_COMMANDS, runLogCommand } from './log-commands.ts';
 import { withSecretsFromFiles } from './secret-files.ts';
@@ -30,6 +21,9 @@ const TARGETS: Readonly<Record<string, Target>> = {
   querier: async (...context) => (await import('./targets/querier.ts')).querierProcess(...context),
   compactor: async (...context) => (await import('./targets/compactor.ts')).compactorProcess(...context),
 };
+
+/** The last module of every target. */
+const BOOTED: Module = { name: 'booted', start: async () => dropBootLeftovers() };
 
 const USAGE = `usage: xscaler [TARGET] [--config.file FILE] [--SETTING VALUE …]
 
@@ -64,7 +58,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   if (config === undefined) return 2;
   const logger = createLogger({ service: target, level: config.log.level });
   const modules = await TARGETS[target](config, logger, () => lifecycle.notReady());
-  const lifecycle: Lifecycle = new Lifecycle({ modules, logger });
+  const lifecycle: Lifecycle = new Lifecycle({ modules: [...modules, BOOTED], logger });
   return lifecycle.runUntilSignal();
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { ConfigError, loadConfig } from '@xscaler/runtime';
+import { ConfigError, loadConfig } from '@xscaler/runtime/config';
 import { configSchema } from './config.ts';
 import { withSecretsFromFiles } from './secret-files.ts';
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError, type ConfigFault } from '@xscaler/runtime';
+import { ConfigError, type ConfigFault } from '@xscaler/runtime/config';
 import type { Config } from './config.ts';
 
 type Section = Record<string, unknown>;

@@ -5,6 +5,9 @@ import { ApiError } from './api-error.ts';
 import type { EvaluationJob, EvaluationReply, EvaluatorApi, SelectApi } from './evaluation-api.ts';
 import { TenantQueue } from './tenant-queue.ts';
 
+/** Three semi-spaces of 16 MB. V8's own bound lets each thread grow to more than 100 MB, and keep them. */
+const YOUNG_GENERATION_MB = 48;
+
 export interface EvaluationPoolOptions {
   readonly threads: number;
   /** Queries of all tenants that wait for a thread at most; one more is refused. */
@@ -188,7 +191,10 @@ class EvaluationThread {
       name: 'evaluation',
       workerData: { evaluator: evaluator.port2, source: source.port2 },
       transferList: [evaluator.port2, source.port2],
-      resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb },
+      resourceLimits: {
+        maxOldGenerationSizeMb: options.maxHeapMb,
+        maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+      },
     });
     this.online = new Promise((resolve) => this.#worker.once('message', () => resolve()));
     this.#api = connect<EvaluatorApi>(evaluator.port1);

@@ -8,6 +8,7 @@ import {
   SharedCancellation,
 } from '@xscaler/promql';
 import { connect, serve } from '@xscaler/rpc';
+import { dropBootLeftovers } from '@xscaler/runtime/boot-leftovers';
 import type { EvaluationJob, EvaluationReply, EvaluatorApi, SelectApi } from './evaluation-api.ts';
 import { evaluationFailure } from './evaluation-failure.ts';
 import { FrameQueryable } from './frame-queryable.ts';
@@ -50,3 +51,4 @@ function resultOf(job: EvaluationJob, cancellation: SharedCancellation): Promise
 
 serve<EvaluatorApi>(ports.evaluator, { evaluate });
 parentPort?.postMessage('ready');
+setImmediate(dropBootLeftovers);

@@ -2,14 +2,8 @@ import { join } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { connectDatabase, type Database } from '@xscaler/database';
 import { connect, type Upstream } from '@xscaler/rpc';
-import {
-  ConfigError,
-  type DataDirLock,
-  type HttpServer,
-  type Logger,
-  lockDataDir,
-  type Module,
-} from '@xscaler/runtime';
+import { type DataDirLock, type HttpServer, type Logger, lockDataDir, type Module } from '@xscaler/runtime';
+import { ConfigError } from '@xscaler/runtime/config';
 import { TenantDirectory } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
 import { type Bootstrapped, bootstrapTenant } from '../bootstrap.ts';
