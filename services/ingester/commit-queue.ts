@@ -80,7 +80,8 @@ export class CommitQueue {
       try {
         // One that waits for another zone holds none of the others up.
         for (const held of [...this.#closed]) if (await this.#advance(held)) waitMs = 0;
-        if (this.#closed.length === 0) await this.#checkpoint();
+        // Reads wait for deletions to be stored, and need not wait for what another zone is to store.
+        if (this.#closed.length === 0 || this.#options.committer.hasDeletions) await this.#checkpoint();
       } catch (error) {
         if (error instanceof CommitsLostError) return onCommitsLost();
         logger.warn({ partition, err: error }, 'a head could not be committed; trying again');
@@ -105,7 +106,11 @@ export class CommitQueue {
     }
     const startedMs = clock();
     const { outcome, meta } = await committer.commit(held, nextOffset());
-    if (outcome === 'already') await this.#progress(meta.toOffset);
+    if (outcome === 'already') {
+      const stored = await this.#progress(meta.toOffset);
+      // A database that has gone back in time since may have lost it again.
+      if (!stored.some((row) => isOf(row, held))) return false;
+    }
     this.#finish(held, meta);
     this.#noteDeletions();
     metrics.commitSeconds.observe((clock() - startedMs) / 1000);
@@ -123,16 +128,10 @@ export class CommitQueue {
     this.#options.ledger.add(row);
   }
 
-  async #ledgerRowOf({ head }: HeldHead): Promise<LedgerRow | undefined> {
+  async #ledgerRowOf(held: HeldHead): Promise<LedgerRow | undefined> {
     // Heads are here in the order of their cuts.
     this.#stored ??= await this.#progress(this.#closed[0].toOffset);
-    return this.#stored.find(
-      (row) =>
-        row.tenant === head.tenant &&
-        row.windowStartMs === head.windowStartMs &&
-        row.windowMs === head.windowMs &&
-        row.seq === head.seq,
-    );
+    return this.#stored.find((row) => isOf(row, held));
   }
 
   async #checkpoint(): Promise<void> {
@@ -190,4 +189,13 @@ export class CommitQueue {
     await blocks.pruneLedger(partition, startOffset);
     ledger.prune(startOffset);
   }
+}
+
+function isOf(row: LedgerRow, { head }: HeldHead): boolean {
+  return (
+    row.tenant === head.tenant &&
+    row.windowStartMs === head.windowStartMs &&
+    row.windowMs === head.windowMs &&
+    row.seq === head.seq
+  );
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BlockStore, SqlDeletionStore } from '@xscaler/database';
+import { type BlockStore, SqlBlockStore, SqlDeletionStore } from '@xscaler/database';
 import { type Deletion, encodeDeletion, type WrittenMatcher } from '@xscaler/wire';
 import fc from 'fast-check';
 import type { Ingester } from './index.ts';
@@ -210,6 +210,27 @@ test('a deletion of what no head has is stored without waiting for one', async (
     'the deletion was not stored',
   );
   assert.equal(await machine.blocks.resumeOffset(0), 0, 'the open head is still to be replayed');
+  await ingester.stop();
+  await machine.close();
+});
+
+test('what a database that goes back in time has lost right after it was found stored is stored again', async () => {
+  const machine = await Machine.make();
+  const blocks = new SqlBlockStore(machine.db);
+  const commit = blocks.commit.bind(blocks);
+  let lost = 2;
+  blocks.commit = async (block) => (lost-- > 0 ? 'already' : commit(block));
+  const ingester = machine.ingester({ blocks });
+  await ingester.start();
+  await machine.write('up', [[100, 1]]);
+  await machine.write('down', [[100, 1]]);
+  await logDeletion(machine, 'up');
+  await machine.untilBlocks(1);
+  await eventually(
+    async () => (await machine.blocks.tombstones(TENANT, ...EVER)).length === 1,
+    'the deletion was not stored',
+  );
+  assert.deepEqual(await machine.read(ingester), { down: [[100, 1]] });
   await ingester.stop();
   await machine.close();
 });

@@ -139,10 +139,10 @@ export class HeadCommitter {
       metadata,
       deletions,
     });
-    // Where the head was stored already, others have been here: the queue looks where the partition stands now.
-    if (outcome === 'committed') {
-      this.known = { resumeOffset, commit: { number: expectedCommit.number + 1, id: commitId } };
-    }
+    // Where the head was stored already, others have been here: the queue looks where the partition stands now. What went with
+    // this commit goes with the next one again, since nobody knows its number, by which its loss would be noticed.
+    if (outcome === 'already') return outcome;
+    this.known = { resumeOffset, commit: { number: expectedCommit.number + 1, id: commitId } };
     this.#metadata.forget(metadata);
     this.#deletions.forget(deletions);
     if (deletions.length > 0) this.#hasStoredDeletions = true;
