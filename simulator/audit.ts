@@ -2,12 +2,11 @@ import type { Row } from '@xscaler/database';
 import type { Random } from '@xscaler/e2e/harness';
 import { BrokenPromiseError } from './expectations.ts';
 import { Network } from './network.ts';
-import { IngesterProcess } from './processes.ts';
+import { IngesterProcess, type Surroundings } from './processes.ts';
 import { type ClusterSettings, ingesterSettings } from './settings.ts';
 import { SimulatedDatabase } from './simulated-database.ts';
-import type { SimulatedLog } from './simulated-log.ts';
+import { SimulatedRegistry } from './simulated-registry.ts';
 import type { Tables } from './tables.ts';
-import type { VirtualTime } from './virtual-time.ts';
 
 const LEDGER = `SELECT tenant, partition, window_start_ms, window_ms, seq, from_offset, to_offset, sample_count, digest
   FROM ledger ORDER BY tenant, partition, window_start_ms, seq`;
@@ -18,24 +17,23 @@ const PATIENCE_MS = 60_000;
 
 /**
  * Reads the whole log once more with an ingester of other settings and an empty database: what it stores must be, head
- * for head, what the cluster stored through all its faults. The tables are cleared: nothing else of `stored` is read again.
+ * for head, what the cluster stored through all its faults. The tables are cleared: nothing else of the cluster's is read again.
  * @throws BrokenPromiseError where a head differs or is missing on either side
  */
 export async function audit(
-  time: VirtualTime,
   random: Random,
   settings: ClusterSettings,
-  log: SimulatedLog,
-  stored: SimulatedDatabase,
+  around: Surroundings,
   tables: Tables,
-  tell: (line: string) => void,
 ): Promise<number> {
+  const { time, log, database: stored } = around;
   const forgotten = log.partitions.map(({ startOffset }) => startOffset);
   for (const partition of log.partitions) partition.startOffset = 0;
   const expected = await stored.query(LEDGER, []);
   const database = new SimulatedDatabase(time, random, tables);
-  const surroundings = { time, network: new Network(time, random), log, database, tell };
-  const own = ingesterSettings(random, 'audit', 0, { ...settings, ingestersPerZone: 1 });
+  const registry = new SimulatedRegistry(time);
+  const surroundings = { ...around, network: new Network(time, random), database, registry };
+  const own = ingesterSettings(random, 'audit', 0, { ...settings, ingestersIn: { audit: 1 } });
   // It cuts nothing itself: the log says where heads end.
   const never = Number.MAX_SAFE_INTEGER;
   const cuts = { graceMs: never, lateHeadAgeMs: never, lateHeadBytes: never, maxHeadBytes: never };

@@ -17,13 +17,14 @@ export class Chaos {
   constructor(cluster: Cluster, random: Random) {
     this.#cluster = cluster;
     this.#random = random;
-    const { log, database, network } = cluster.surroundings;
+    const { log, database, registry, network } = cluster.surroundings;
     this.#faults = [
       () => this.#kill(),
       () => this.#kill(),
       () => this.#pause(),
       () => this.#away('log', log),
       () => this.#away('database', database),
+      () => this.#away('registry', registry),
       () => this.#forget(),
       () => this.#raised('calls are lost', network.faults, 'lostCalls', 0.3),
       () => this.#raised('answers are lost', network.faults, 'lostAnswers', 0.3),
@@ -53,6 +54,8 @@ export class Chaos {
     this.#tell(`kill ${process.name}`);
     process.kill();
     await sleep(this.#random.between(10, 8_000));
+    // Whoever upgraded it meanwhile has started it.
+    if (!process.isAway) return;
     this.#tell(`start ${process.name}`);
     this.#cluster.start(process);
   }

@@ -1,10 +1,10 @@
 import type { Random } from '@xscaler/e2e/harness';
-import { Labels } from '@xscaler/model';
 import type { UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
-import { encodeWriteRequest, packSnappy, type WriteSeries } from '@xscaler/wire';
+import { encodeWriteRequest, encodeWriteRequestV2, packSnappy } from '@xscaler/wire';
 import { BrokenPromiseError, type Expectations } from './expectations.ts';
 import type { Network } from './network.ts';
 import type { DistributorProcess } from './processes.ts';
+import { type SentSample, seriesOf } from './sent-sample.ts';
 
 export interface ClientSettings {
   readonly tenants: readonly string[];
@@ -13,19 +13,17 @@ export interface ClientSettings {
   readonly safeLatenessMs: number;
   /** From which lateness on a sample is refused whatever the clocks say, ms. */
   readonly refusedLatenessMs: number;
-}
-
-interface Sample {
-  readonly series: string;
-  readonly timestampMs: number;
-  readonly value: number;
+  /** Whether a timestamp may be sent again with another value. */
+  readonly hasConflicts: boolean;
 }
 
 interface Push {
   readonly tenant: string;
-  readonly good: readonly Sample[];
+  readonly good: readonly SentSample[];
   /** Too old: to be refused by name. */
-  readonly bad: readonly Sample[];
+  readonly bad: readonly SentSample[];
+  /** Remote write 2.0, or 1.0. */
+  readonly isV2: boolean;
 }
 
 const MAX_ATTEMPTS = 4;
@@ -33,6 +31,9 @@ const MAX_ATTEMPTS = 4;
 const SLOW_MS = 3_000;
 /** Few distinct times, so that samples meet. */
 const GRID_MS = 250;
+/** Shares of samples that are native histograms, and of those of remote write 2.0 that have a start timestamp. */
+const HISTOGRAMS = 0.05;
+const STARTS = 0.2;
 
 class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
@@ -70,13 +71,14 @@ export class WriteClient {
   async push(clock: () => number): Promise<void> {
     const composedMs = clock();
     const push = this.#compose(composedMs);
-    const body = packSnappy(encodeWriteRequest([...push.good, ...push.bad].map(seriesOf)));
+    const body = this.#encode(push);
     for (const { series, timestampMs, value } of push.good) {
       this.#expectations.sending(push.tenant, series, timestampMs, value);
     }
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const answer = await this.#send(push.tenant, body).catch(ifNoAnswer);
+      const answer = await this.#send(push, body).catch(ifNoAnswer);
       if (answer === undefined) this.#each(push, (...point) => this.#expectations.unanswered(...point));
+      if (answer !== undefined && isHeld(answer)) this.#expectations.held++;
       if (answer === undefined || answer.status >= 500) continue;
       this.#answered(push, answer, clock() - composedMs);
       break;
@@ -123,24 +125,34 @@ export class WriteClient {
     const { tenants, seriesPerTenant, safeLatenessMs, refusedLatenessMs } = this.#settings;
     const random = this.#random;
     const tenant = tenants[random.between(0, tenants.length)];
-    const sample = (latenessMs: number): Sample => ({
-      series: String(random.between(0, seriesPerTenant)),
-      timestampMs: Math.floor((nowMs - latenessMs) / GRID_MS) * GRID_MS,
-      value: this.#value(),
-    });
+    const sample = (latenessMs: number): SentSample => {
+      const series = random.between(0, seriesPerTenant);
+      const place = Math.floor((nowMs - latenessMs) / GRID_MS);
+      const value = this.#settings.hasConflicts ? this.#value() : valueAt(series, place);
+      return { series: String(series), timestampMs: place * GRID_MS, value };
+    };
     const lateness = () => (random.next() < 0.8 ? random.next() * 1_500 : random.next() * safeLatenessMs);
     const good = Array.from({ length: random.between(1, 7) }, () => sample(lateness()));
     const isPartlyBad = random.next() < 0.1;
-    return { tenant, good, bad: isPartlyBad ? [sample(refusedLatenessMs + random.between(0, 5_000))] : [] };
+    const bad = isPartlyBad ? [sample(refusedLatenessMs + random.between(0, 5_000))] : [];
+    return { tenant, good, bad, isV2: random.next() < 0.5 };
   }
 
   /** Mostly one of its own; sometimes a common one, which conflicts with nothing. */
   #value(): number {
-    return this.#random.next() < 0.2 ? 42 : ++this.#lastValue + this.#random.next();
+    if (this.#random.next() < 0.2) return 42;
+    const value = ++this.#lastValue + this.#random.next();
+    return this.#random.next() < HISTOGRAMS ? -value : value;
   }
 
-  #send(tenant: string, body: Uint8Array): Promise<UpstreamResponse> {
-    const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' };
+  #encode({ good, bad, isV2 }: Push): Uint8Array {
+    const series = [...good, ...bad].map((sample) => seriesOf(sample, isV2 && this.#random.next() < STARTS));
+    return packSnappy(isV2 ? encodeWriteRequestV2(series) : encodeWriteRequest(series));
+  }
+
+  #send({ tenant, isV2 }: Push, body: Uint8Array): Promise<UpstreamResponse> {
+    const proto = isV2 ? ';proto=io.prometheus.write.v2.Request' : '';
+    const headers = { 'content-type': `application/x-protobuf${proto}`, 'content-encoding': 'snappy' };
     return this.#call({ tenant, method: 'POST', path: '/api/v1/push', query: '', headers, body });
   }
 
@@ -169,7 +181,13 @@ export class WriteClient {
   }
 }
 
-function seriesOf({ series, timestampMs, value }: Sample): WriteSeries {
-  const labels = Labels.of({ __name__: 'simulated', series });
-  return { labels, timestamps: [timestampMs], values: [value] };
+/** The one value of a place in time of a series; now and then a native histogram's. */
+function valueAt(series: number, place: number): number {
+  const number = ((series * 7_919 + place) % 9_973) + 0.5;
+  return number % (1 / HISTOGRAMS) < 1 ? -number : number;
+}
+
+/** Refused for now, since an ingester doesn't read yet what it takes to store it. */
+function isHeld({ status, body }: UpstreamResponse): boolean {
+  return status === 503 && Buffer.from(body).includes('not all ingesters read');
 }

@@ -41,6 +41,8 @@ export class Expectations {
   #clock = 0;
   acknowledged = 0;
   refused = 0;
+  /** Answers to come again once every ingester reads what was sent. */
+  held = 0;
   checkedReads = 0;
   deletions = 0;
 

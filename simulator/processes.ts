@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { Heartbeat, type OwnerHeartbeat } from '@xscaler/cluster';
 import { Compactor, type CompactorOptions } from '@xscaler/compactor';
 import { type BlockStore, SqlBlockStore, SqlCompactionStore, SqlDeletionStore } from '@xscaler/database';
-import { createDistributor, SeriesDeletions, withDeletions } from '@xscaler/distributor';
+import { createDistributor, RecordVersions, SeriesDeletions, withDeletions } from '@xscaler/distributor';
 import { type CutSettings, Ingester, type IngesterStatus } from '@xscaler/ingester';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import { type Limits, type Shard, shardOf } from '@xscaler/tenancy';
+import { HIGHEST_RECORD_VERSION, LOWEST_RECORD_VERSION } from '@xscaler/wire';
 import { Registry } from 'prom-client';
+import { BrokenPromiseError } from './expectations.ts';
 import type { Callee, Network } from './network.ts';
 import { DatabaseClient, type SimulatedDatabase } from './simulated-database.ts';
 import { LogClient, type SimulatedLog } from './simulated-log.ts';
+import { RegistryClient, type SimulatedRegistry } from './simulated-registry.ts';
 import type { Actor, VirtualTime } from './virtual-time.ts';
 
 /** What every process of the cluster stands on. */
@@ -17,8 +21,11 @@ export interface Surroundings {
   readonly network: Network;
   readonly log: SimulatedLog;
   readonly database: SimulatedDatabase;
+  readonly registry: SimulatedRegistry;
   /** A line of the run's story. */
   readonly tell: (line: string) => void;
+  /** Ends the run: a promise was broken. */
+  readonly fail: (error: Error) => void;
 }
 
 /** A process that can be killed, paused and started again. */
@@ -26,6 +33,8 @@ export abstract class SimulatedProcess implements Callee {
   readonly name: string;
   readonly surroundings: Surroundings;
   actor: Actor;
+  /** Whether it runs a release before this one, which knows records of version 1 alone, with other settings. */
+  isOld = false;
   /** What a test puts between the process and its block store. */
   wrapBlocks: (blocks: BlockStore) => BlockStore = (blocks) => blocks;
 
@@ -54,7 +63,17 @@ export abstract class SimulatedProcess implements Callee {
 
   protected logClient(): LogClient {
     const { log, network } = this.surroundings;
-    return new LogClient(log, network, this.actor);
+    return new LogClient(log, network, this.actor, this.recordVersion);
+  }
+
+  /** The highest version of the log's records that its release knows. */
+  get recordVersion(): number {
+    return this.isOld ? LOWEST_RECORD_VERSION : HIGHEST_RECORD_VERSION;
+  }
+
+  protected registryClient(): RegistryClient {
+    const { registry, network } = this.surroundings;
+    return new RegistryClient(registry, network, this.actor);
   }
 
   protected databaseClient(): DatabaseClient {
@@ -79,6 +98,7 @@ export abstract class SimulatedProcess implements Callee {
 
 export interface DistributorSettings {
   readonly windowMs: number;
+  readonly oldWindowMs: number;
   readonly limits: Limits;
   readonly partitionCount: number;
 }
@@ -86,6 +106,8 @@ export interface DistributorSettings {
 export class DistributorProcess extends SimulatedProcess {
   readonly #settings: DistributorSettings;
   #distributor: Upstream | undefined;
+  /** What a test changes about how it knows which records ingesters read. */
+  wrapRecordVersion: (recordVersion: () => number) => () => number = (recordVersion) => recordVersion;
 
   constructor(name: string, surroundings: Surroundings, settings: DistributorSettings) {
     super(name, surroundings);
@@ -97,12 +119,22 @@ export class DistributorProcess extends SimulatedProcess {
   }
 
   protected launch(): void {
-    const { windowMs, limits, partitionCount } = this.#settings;
+    const { limits, partitionCount } = this.#settings;
+    const windowMs = this.isOld ? this.#settings.oldWindowMs : this.#settings.windowMs;
     const shard: Shard = { partitions: shardOf('', 0, partitionCount) };
     const clock = () => Date.now();
     const registry = new Registry();
     const log = this.logClient();
+    const registryClient = this.registryClient();
+    const versions = new RecordVersions({
+      owners: () => registryClient.owners(),
+      clock,
+      logger: this.logger,
+    });
+    versions.start();
+    const highest = this.recordVersion;
     const writes = createDistributor({
+      recordVersion: this.wrapRecordVersion(() => Math.min(highest, versions.current)),
       log,
       limitsOf: () => limits,
       shardOf: () => shard,
@@ -122,11 +154,14 @@ export class DistributorProcess extends SimulatedProcess {
 
 export interface IngesterSettings {
   readonly zone: string;
+  readonly ordinal: number;
   readonly partitions: readonly number[];
   readonly otherZoneMs: number;
   readonly cuts: CutSettings;
   readonly committedHeadLingerMs: number;
 }
+
+const ANNOUNCE_MS = 2_000;
 
 export class IngesterProcess extends SimulatedProcess {
   settings: IngesterSettings;
@@ -141,9 +176,45 @@ export class IngesterProcess extends SimulatedProcess {
     return (this.ingester as Ingester).status();
   }
 
+  /** What it announces of itself. */
+  heartbeat(): OwnerHeartbeat {
+    const { name, recordVersion } = this;
+    const { zone, ordinal, partitions } = this.settings;
+    const states = this.ingester?.status() ?? {};
+    const progress = partitions.map((partition) => {
+      const { state = 'loading', nextOffset: appliedOffset = 0 } = states[partition] ?? {};
+      return [partition, { state: state === 'loading' ? 'replaying' : state, appliedOffset }] as const;
+    });
+    return {
+      instanceId: name,
+      zone,
+      ordinal,
+      address: name,
+      recordVersion,
+      partitions: new Map(progress),
+    };
+  }
+
+  protected override get logger() {
+    const logger = super.logger;
+    const error = (fields: object, message: string) => {
+      logger.error(fields, message);
+      // Whatever breaks, no replica may come to where only an operator can help.
+      if (message === 'the partition is stopped') {
+        const { err } = fields as { err: Error };
+        this.surroundings.fail(
+          new BrokenPromiseError(`${this.name} has stopped a partition: ${err.message}`),
+        );
+      }
+    };
+    return { ...logger, error };
+  }
+
   protected launch(): void {
+    const registry = this.registryClient();
+    const { ordinal: _, ...settings } = this.settings;
     const ingester = new Ingester({
-      ...this.settings,
+      ...settings,
       truncatesLog: false,
       log: this.logClient(),
       blocks: this.blockStore(),
@@ -154,6 +225,7 @@ export class IngesterProcess extends SimulatedProcess {
     this.ingester = ingester;
     // What stops it is in its logs and in its status.
     ingester.start().catch(() => undefined);
+    new Heartbeat(() => registry.announce(this.heartbeat()), ANNOUNCE_MS).start();
   }
 }
 

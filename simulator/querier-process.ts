@@ -4,6 +4,7 @@ import { type IngesterReplica, ReplicatedIngesters } from '@xscaler/rpc/network'
 import { SeriesMerger } from '@xscaler/tsdb';
 import { IngesterLink } from './ingester-link.ts';
 import { type IngesterProcess, SimulatedProcess, type Surroundings } from './processes.ts';
+import { foundValue } from './sent-sample.ts';
 import { type ClusterSettings, MAX_SKEW_MS } from './settings.ts';
 import type { Actor } from './virtual-time.ts';
 
@@ -47,7 +48,7 @@ export class QuerierProcess extends SimulatedProcess {
       columns.reset();
       series.read(columns);
       const samples = new Map<number, number>();
-      for (let i = 0; i < columns.length; i++) samples.set(columns.timestamps[i], columns.values[i]);
+      for (let i = 0; i < columns.length; i++) samples.set(columns.timestamps[i], foundValue(columns, i));
       return { labels: Object.fromEntries(pairsOf(series.labels.pairs)), samples };
     });
   }

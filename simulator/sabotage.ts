@@ -29,6 +29,13 @@ export const SABOTAGE: Readonly<Record<string, (cluster: Cluster, random: Random
       list: async (...range) => (await blocks.list(...range)).filter(() => random.next() >= 0.05),
     })),
 
+  /** Distributors write what they know to write, whatever ingesters read. */
+  'record-versions-ignored': (cluster) => {
+    for (const distributor of cluster.distributors) {
+      distributor.wrapRecordVersion = () => () => distributor.recordVersion;
+    }
+  },
+
   /** The log answers before it has the record, and one in fifty never gets there. */
   'log-answers-early': ({ surroundings: { log } }, random) => {
     const append = log.append.bind(log);

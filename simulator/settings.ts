@@ -6,11 +6,16 @@ import type { CompactorSettings, IngesterSettings } from './processes.ts';
 export interface ClusterSettings {
   readonly partitionCount: number;
   readonly distributors: number;
-  readonly ingestersPerZone: number;
+  /** How many ingesters share the partitions in each of the zones. */
+  readonly ingestersIn: Readonly<Record<string, number>>;
   readonly tenants: readonly string[];
   readonly seriesPerTenant: number;
   readonly clients: number;
+  /** Length of head windows as distributors have it, and as those have it that were not upgraded yet. */
   readonly windowMs: number;
+  readonly oldWindowMs: number;
+  /** Share of distributors and ingesters that are upgraded while the cluster runs. */
+  readonly oldShare: number;
   readonly limits: Limits;
   readonly loadMs: number;
 }
@@ -27,14 +32,20 @@ const LATENESS_WINDOW_MS = 12_000;
 
 export function clusterSettings(random: Random): ClusterSettings {
   const partitionCount = random.between(1, 4);
+  const windowMs = () => WINDOWS_S[random.between(0, WINDOWS_S.length)] * 1_000;
+  const newWindowMs = windowMs();
   return {
     partitionCount,
     distributors: random.between(1, 3),
-    ingestersPerZone: Math.min(partitionCount, random.between(1, 3)),
+    ingestersIn: Object.fromEntries(
+      ZONES.map((zone) => [zone, Math.min(partitionCount, random.between(1, 3))]),
+    ),
     tenants: ['one', 'two'].slice(0, random.between(1, 3)),
     seriesPerTenant: random.between(2, 7),
     clients: random.between(1, 4),
-    windowMs: WINDOWS_S[random.between(0, WINDOWS_S.length)] * 1_000,
+    windowMs: newWindowMs,
+    oldWindowMs: random.next() < 0.3 ? windowMs() : newWindowMs,
+    oldShare: random.next() < 0.6 ? random.next() : 0,
     limits: limitsSchema.parse({ out_of_order_time_window: LATENESS_WINDOW_MS }),
     loadMs: random.between(30, 90) * 1_000,
   };
@@ -45,12 +56,13 @@ export function ingesterSettings(
   random: Random,
   zone: string,
   ordinal: number,
-  { partitionCount, ingestersPerZone }: ClusterSettings,
+  { partitionCount, ingestersIn }: ClusterSettings,
 ): IngesterSettings {
   const all = Array.from({ length: partitionCount }, (_, partition) => partition);
   return {
     zone,
-    partitions: all.filter((partition) => partition % ingestersPerZone === ordinal),
+    ordinal,
+    partitions: all.filter((partition) => partition % ingestersIn[zone] === ordinal),
     otherZoneMs: random.between(1_000, 8_000),
     cuts: {
       graceMs: random.between(200, 5_000),

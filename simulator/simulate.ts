@@ -32,6 +32,8 @@ const sums: Record<keyof Outcome, number> = {
   events: 0,
   acknowledged: 0,
   refused: 0,
+  held: 0,
+  upgrades: 0,
   deletions: 0,
   reads: 0,
   failedReads: 0,
@@ -50,7 +52,7 @@ for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
 }
 console.log(
   `${runs} runs, ${failures} failed: ${sums.events} events, ${sums.acknowledged} samples acknowledged, ` +
-    `${sums.refused} refused by name, ${sums.deletions} deletions, ${sums.reads} reads right, ${sums.failedReads} refused while things were broken, ` +
+    `${sums.refused} refused by name, ${sums.held} requests held for ${sums.upgrades} upgrades, ${sums.deletions} deletions, ${sums.reads} reads right, ${sums.failedReads} refused while things were broken, ` +
     `${sums.heads} heads equal to a replay's`,
 );
 process.exitCode = failures > 0 ? 1 : 0;

@@ -1,4 +1,5 @@
 import type { Random } from '@xscaler/e2e/harness';
+import { HIGHEST_RECORD_VERSION } from '@xscaler/wire';
 import { type LogBatch, type WriteLog, WriteLogError } from '@xscaler/writelog';
 import type { Callee, Network } from './network.ts';
 import type { Actor } from './virtual-time.ts';
@@ -58,11 +59,19 @@ export class LogClient implements WriteLog {
   readonly #log: SimulatedLog;
   readonly #network: Network;
   readonly #actor: Actor | undefined;
+  readonly #recordVersion: number;
 
-  constructor(log: SimulatedLog, network: Network, actor: Actor | undefined) {
+  /** A process that reads records up to `recordVersion` finds newer ones to be of a version that it doesn't know. */
+  constructor(
+    log: SimulatedLog,
+    network: Network,
+    actor: Actor | undefined,
+    recordVersion = HIGHEST_RECORD_VERSION,
+  ) {
     this.#log = log;
     this.#network = network;
     this.#actor = actor;
+    this.#recordVersion = recordVersion;
   }
 
   get partitionCount(): number {
@@ -127,6 +136,7 @@ export class LogClient implements WriteLog {
     }
     // The reader owns what it gets.
     const copies = records.slice(offset, offset + MAX_BATCH).map((record) => record.slice());
+    for (const copy of copies) if (copy[0] > this.#recordVersion) copy[0] = HIGHEST_RECORD_VERSION + 1;
     return { firstOffset: offset, records: copies };
   }
 

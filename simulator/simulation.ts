@@ -15,6 +15,8 @@ export interface Outcome {
   readonly events: number;
   readonly acknowledged: number;
   readonly refused: number;
+  readonly held: number;
+  readonly upgrades: number;
   readonly deletions: number;
   readonly reads: number;
   readonly failedReads: number;
@@ -54,6 +56,7 @@ class Simulation {
   readonly #cluster: Cluster;
   readonly #expectations = new Expectations();
   readonly #options: SimulationOptions;
+  readonly #upgrades: number;
   #failedReads = 0;
   #failure: unknown;
   #isLoaded = true;
@@ -65,9 +68,15 @@ class Simulation {
     this.#time = new VirtualTime(START_MS, random);
     follow(this.#time, random);
     this.#settings = clusterSettings(this.#random);
-    this.#cluster = new Cluster(this.#time, this.#random, this.#settings, options.tables, (line) =>
-      this.#tell(line),
+    this.#cluster = new Cluster(
+      this.#time,
+      this.#random,
+      this.#settings,
+      options.tables,
+      (line) => this.#tell(line),
+      (error) => this.#fail(error),
     );
+    this.#upgrades = this.#cluster.oldProcesses.length;
     options.sabotage?.(this.#cluster, this.#random);
   }
 
@@ -76,7 +85,7 @@ class Simulation {
     this.#tell(JSON.stringify(this.#settings));
     this.#cluster.startAll();
     const chaos = new Chaos(this.#cluster, this.#random);
-    const lanes = [chaos.run(), chaos.run(), this.#readNowAndThen(), this.#forgetLog()];
+    const lanes = [chaos.run(), chaos.run(), this.#readNowAndThen(), this.#forgetLog(), this.#upgrade()];
     for (let i = 0; i < clients; i++) lanes.push(this.#write());
     for (const lane of lanes) lane.catch((error) => this.#fail(error));
     let isDone = false;
@@ -98,7 +107,8 @@ class Simulation {
     await this.#live('after the faults');
     await this.#readEverything('after the faults');
     // Until everything is in blocks.
-    await this.#pass(3 * this.#settings.windowMs + 60_000);
+    const { windowMs, oldWindowMs } = this.#settings;
+    await this.#pass(3 * Math.max(windowMs, oldWindowMs) + 60_000);
     await this.#readEverything('once windows are over');
   }
 
@@ -111,16 +121,19 @@ class Simulation {
 
   async #summary(): Promise<Outcome> {
     for (const process of this.#cluster.processes) process.kill();
-    const { log, database } = this.#cluster.surroundings;
-    const { tables, tell } = this.#options;
-    const heads = await audit(this.#time, this.#random, this.#settings, log, database, tables, tell);
-    const { acknowledged, refused, deletions, checkedReads } = this.#expectations;
+    const { surroundings } = this.#cluster;
+    const heads = await audit(this.#random, this.#settings, surroundings, this.#options.tables);
+    // What an audit cannot read it stops at.
+    if (this.#failure !== undefined) throw this.#failure;
+    const { acknowledged, refused, held, deletions, checkedReads } = this.#expectations;
     if (acknowledged === 0) throw new BrokenPromiseError('nothing was accepted');
     const { eventCount: events } = this.#time;
     return {
       events,
       acknowledged,
       refused,
+      held,
+      upgrades: this.#upgrades,
       deletions,
       reads: checkedReads,
       failedReads: this.#failedReads,
@@ -134,11 +147,27 @@ class Simulation {
       ...this.#settings,
       safeLatenessMs: SAFE_LATENESS_MS,
       refusedLatenessMs: REFUSED_LATENESS_MS,
+      // Which of two values of a timestamp stands is told by heads of one length alone.
+      hasConflicts: this.#settings.windowMs === this.#settings.oldWindowMs,
     });
     while (this.#isLoaded) {
       await sleep(this.#random.between(20, 1_500));
       if (this.#random.next() < DELETIONS) await client.delete(this.#time.nowMs);
       else await client.push(() => this.#time.nowMs);
+    }
+  }
+
+  /** A rolling upgrade: one old process after the other, wherever it is in its troubles. */
+  async #upgrade(): Promise<void> {
+    const old = this.#cluster.oldProcesses;
+    for (const process of old) {
+      await sleep(this.#random.between(0, this.#settings.loadMs / old.length));
+      this.#tell(`upgrade ${process.name}`);
+      process.kill();
+      process.isOld = false;
+      await sleep(this.#random.between(10, 3_000));
+      // Whoever found it dead may have started it.
+      if (process.isAway) this.#cluster.start(process);
     }
   }
 
