@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import { encodeCut, HIGHEST_RECORD_VERSION } from '@xscaler/wire';
+import { openRedisCluster } from '@xscaler/cluster/redis';
+import { type FloatHistogram, Labels } from '@xscaler/model';
+import { encodeCut, encodeWriteRequest, HIGHEST_RECORD_VERSION, packSnappy } from '@xscaler/wire';
 import type { WriteLog } from '@xscaler/writelog';
 import { openKafkaWriteLog } from '@xscaler/writelog/kafka';
 import { type Client, eventually, sleep } from '../harness/index.ts';
@@ -23,6 +25,20 @@ const ZONES_APART = {
     XSCALER_INGESTER_COMMITTED_HEAD_LINGER: '3s',
     XSCALER_CLUSTER_OTHER_ZONE_WAIT: '0s',
   },
+};
+
+const HISTOGRAM: FloatHistogram = {
+  schema: 1,
+  zeroThreshold: 0.001,
+  zeroCount: 0,
+  count: 3,
+  sum: 4,
+  positiveSpans: [{ offset: 0, length: 2 }],
+  positiveBuckets: [1, 2],
+  negativeSpans: [],
+  negativeBuckets: [],
+  customValues: [],
+  counterResetHint: 'unknown',
 };
 
 let cluster: TestCluster;
@@ -109,6 +125,36 @@ describe('what stands in the log', { concurrency: false, skip: skipWithoutCluste
     }
     // Both did: the digests of one had to be those of the other.
     assert.ok(committed.a >= PARTITIONS && committed.b >= PARTITIONS, JSON.stringify(committed));
+  });
+
+  test('while an ingester is announced that reads older records alone, native histograms are for later', async () => {
+    const redis = openRedisCluster({ url: cluster.redis.url });
+    const old = { instanceId: 'old', zone: 'c', ordinal: 0, address: '127.0.0.1:1' };
+    const partitions = new Map([[PARTITIONS, { state: 'live', appliedOffset: 0 } as const]]);
+    const announce = (recordVersion: number) => redis.owners.announce({ ...old, recordVersion, partitions });
+    const push = () => {
+      const histograms = [{ timestampMs: Date.now(), histogram: HISTOGRAM }];
+      const labels = Labels.of({ __name__: 'native' });
+      return client.pushBody(
+        packSnappy(encodeWriteRequest([{ labels, timestamps: [], values: [], histograms }])),
+      );
+    };
+    try {
+      await announce(1);
+      const refusal = await eventually('a histogram is refused', 30_000, async () => {
+        const answer = await push();
+        return answer.status === 503 ? answer : undefined;
+      });
+      assert.match(refusal.text, /not all ingesters read native histograms yet/);
+      await announce(HIGHEST_RECORD_VERSION);
+      await eventually('a histogram is accepted', 30_000, async () =>
+        (await push()).status < 300 ? true : undefined,
+      );
+    } finally {
+      await redis.owners.leave(old.instanceId);
+      await redis.close();
+    }
+    await assertNothingLost();
   });
 
   test('a record that nobody can read stops its partition loudly, and no other, until it is taken out', async () => {
