@@ -1,5 +1,5 @@
 import { Matcher } from '@xscaler/model';
-import type { SqlRunner } from './database.ts';
+import { DatabaseError, type SqlRunner } from './database.ts';
 import type { LoggedDeletion, PartitionTombstone, SeriesDeletion } from './series-deletion.ts';
 
 /** What is said of a block `b` that holds, unmasked by nothing but tombstone `t` of deletion `d`, some of what was deleted. */
@@ -104,7 +104,7 @@ export class TombstoneReader {
     let compiled = this.#matchers.get(id);
     if (compiled === undefined) {
       if (this.#matchers.size >= KEPT_MATCHERS) this.#matchers.clear();
-      compiled = matchersOf(matchers).map((set) =>
+      compiled = matchersOf(matchers, id).map((set) =>
         set.map(({ type, name, value }) => new Matcher(type, name, value)),
       );
       this.#matchers.set(id, compiled);
@@ -113,13 +113,20 @@ export class TombstoneReader {
   }
 }
 
-function matchersOf(text: string): SeriesDeletion['matcherSets'] {
-  const sets = JSON.parse(text) as [
-    SeriesDeletion['matcherSets'][number][number]['type'],
-    string,
-    string,
-  ][][];
-  return sets.map((set) => set.map(([type, name, value]) => ({ type, name, value })));
+/** @throws DatabaseError that names the deletion whose text can't be read */
+function matchersOf(text: string, deletionId: string): SeriesDeletion['matcherSets'] {
+  try {
+    const sets = JSON.parse(text) as [
+      SeriesDeletion['matcherSets'][number][number]['type'],
+      string,
+      string,
+    ][][];
+    return sets.map((set) => set.map(([type, name, value]) => ({ type, name, value })));
+  } catch (error) {
+    throw new DatabaseError('invalid', `the matchers of deletion ${deletionId} cannot be read`, {
+      cause: error,
+    });
+  }
 }
 
 export function deletionOf(row: DeletionRow): SeriesDeletion {
@@ -129,6 +136,6 @@ export function deletionOf(row: DeletionRow): SeriesDeletion {
     requestedMs: row.requested_ms,
     startMs: row.start_ms,
     endMs: row.end_ms,
-    matcherSets: matchersOf(row.matchers),
+    matcherSets: matchersOf(row.matchers, row.deletion_id),
   };
 }

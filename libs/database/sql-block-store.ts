@@ -181,7 +181,8 @@ export class SqlBlockStore implements BlockStore {
     const [row] = await rows;
     if (row === undefined)
       throw new DatabaseError('invalid', `block ${blockId} has no part ${kind} ${number}`);
-    return row.bytes as Uint8Array;
+    // SQLite's slice of an empty part, as a damaged one may be, is NULL.
+    return (row.bytes ?? new Uint8Array(0)) as Uint8Array;
   }
 
   tombstones(tenant: string, minTimeMs: number, maxTimeMs: number): Promise<PartitionTombstone[]> {
