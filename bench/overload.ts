@@ -27,7 +27,7 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string', default: '20' },
     factor: { type: 'string', default: '2' },
     /** That the sustainable load is sought with: each sends as soon as it has its answer. */
-    'busy-connections': { type: 'string', default: '32' },
+    'busy-connections': { type: 'string', default: '64' },
     /** For the multiple, at most. */
     connections: { type: 'string', default: '512' },
     /** Requests a second of the tenant that sends little. */

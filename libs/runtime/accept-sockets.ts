@@ -12,6 +12,8 @@ export interface AcceptOptions {
   readonly port: number;
   /** All sockets together; further connections are closed at once. */
   readonly maxConnections: number;
+  /** As the server has it: Node's HTTP servers do. Default: no. */
+  readonly allowHalfOpen?: boolean;
 }
 
 /** The further sockets of a server. */
@@ -26,7 +28,7 @@ export interface FurtherSockets {
  * @throws Error where the address can't be had
  */
 export async function acceptSockets(server: Server, options: AcceptOptions): Promise<FurtherSockets> {
-  const { host, maxConnections } = options;
+  const { host, maxConnections, allowHalfOpen = false } = options;
   server.maxConnections = maxConnections;
   // Alone at first: sockets that share a port would share it with another program of this user as well.
   await listen(server, options);
@@ -36,7 +38,7 @@ export async function acceptSockets(server: Server, options: AcceptOptions): Pro
   await listen(server, { host, port, reusePort: true });
   const further = new FurtherConnections(server, maxConnections);
   const servers = Array.from({ length: FURTHER_SOCKETS }, () =>
-    createServer({ allowHalfOpen: true, noDelay: true }, (socket) => further.take(socket)),
+    createServer({ allowHalfOpen, noDelay: true }, (socket) => further.take(socket)),
   );
   await Promise.all(servers.map((one) => listen(one, { host, port, reusePort: true })));
   for (const one of servers) one.on('error', (error) => server.emit('error', error));

@@ -63,8 +63,12 @@ export async function listenHttp(app: RequestListener, options: ListenOptions): 
     },
     app,
   );
-  const { host, port: wanted } = options;
-  const further = await acceptSockets(server, { host, port: wanted, maxConnections: limits.maxConnections });
+  const further = await acceptSockets(server, {
+    host: options.host,
+    port: options.port,
+    maxConnections: limits.maxConnections,
+    allowHalfOpen: true,
+  });
   // Without a listener such an error would end the process.
   server.on('error', options.onError ?? (() => {}));
   const { address, port, family } = server.address() as AddressInfo;

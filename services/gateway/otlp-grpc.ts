@@ -10,6 +10,7 @@ import {
   status as StatusCode,
 } from '@grpc/grpc-js';
 import type { UpstreamResponse } from '@xscaler/rpc';
+import { acceptSockets } from '@xscaler/runtime';
 import { readRpcStatus, rpcStatus } from '@xscaler/wire';
 import { statusOfRefusal } from './otlp-refusal.ts';
 import { Refusal } from './refusal.ts';
@@ -26,8 +27,20 @@ const EXPORT_PATH = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Ex
 /** What gRPC servers take by default, the OpenTelemetry Collector too: no client sends more without being told to. */
 export const GRPC_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
-/** From the metadata to the end of the message. */
-const MESSAGE_TIMEOUT_MS = 60_000;
+/** Bounds of a gRPC server. Times in ms. */
+export interface GrpcLimits {
+  /** From the metadata to the end of the message. */
+  readonly messageTimeoutMs: number;
+  /** A connection on which nothing comes is asked for a sign of life, and cut off where there is none. */
+  readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
+}
+
+const DEFAULT_GRPC_LIMITS: GrpcLimits = {
+  messageTimeoutMs: 60_000,
+  keepaliveMs: 60_000,
+  keepaliveTimeoutMs: 20_000,
+};
 
 /** An export that was let in; to be released when it is done, whatever came of it. */
 export interface AdmittedExport {
@@ -61,14 +74,22 @@ export interface OtlpGrpcServer {
  * OTLP/gRPC: `MetricsService/Export`, with the two headers of every request as metadata. Both are checked before a byte of
  * the message is read. Messages are passed on as they are; the distributor's answers are those of OTLP/HTTP.
  */
-export function createOtlpGrpcServer(intake: ExportIntake, clock: () => number): OtlpGrpcServer {
+export function createOtlpGrpcServer(
+  intake: ExportIntake,
+  clock: () => number,
+  limits: Partial<GrpcLimits> = {},
+): OtlpGrpcServer {
+  const { messageTimeoutMs, keepaliveMs, keepaliveTimeoutMs } = {
+    ...DEFAULT_GRPC_LIMITS,
+    ...limits,
+  };
   const admitted = new WeakMap<Metadata, AdmittedExport>();
   const server = new Server({
     'grpc.max_receive_message_length': GRPC_MAX_MESSAGE_BYTES,
     'grpc.max_concurrent_streams': 256,
-    'grpc.keepalive_time_ms': 60_000,
-    'grpc.keepalive_timeout_ms': 20_000,
-    interceptors: [(_method, call) => admission(intake, admitted, call, clock)],
+    'grpc.keepalive_time_ms': keepaliveMs,
+    'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
+    interceptors: [(_method, call) => admission(intake, admitted, call, clock, messageTimeoutMs)],
   });
   server.addService(EXPORT_SERVICE, {
     Export: ((call, callback) => {
@@ -81,24 +102,24 @@ export function createOtlpGrpcServer(intake: ExportIntake, clock: () => number):
     }) satisfies handleUnaryCall<Buffer, Buffer>,
   });
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  // A listener of gRPC's own takes as many connections as come.
-  const plain = createServer({ noDelay: true }, (connection) => injector.injectConnection(connection));
+  const listeners: (() => Promise<void>)[] = [];
   return {
-    listen: (host, port, maxConnections) =>
-      new Promise((resolve, reject) => {
-        plain.maxConnections = maxConnections;
-        plain.once('error', reject);
-        plain.listen(port, host, () => {
-          plain.off('error', reject);
-          // A connection that can't be accepted is no reason to end.
-          plain.on('error', () => {});
-          resolve((plain.address() as AddressInfo).port);
-        });
-      }),
+    listen: async (host, port, maxConnections) => {
+      const listener = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket));
+      const further = await acceptSockets(listener, { host, port, maxConnections });
+      // A connection that could not be accepted: no file descriptor is left.
+      listener.on('error', () => {});
+      listeners.push(async () => {
+        const closed = new Promise((resolve) => listener.close(resolve));
+        await Promise.all([closed, further.close()]);
+      });
+      return (listener.address() as AddressInfo).port;
+    },
     takeOver: (connection) => injector.injectConnection(connection),
-    close: (graceMs) => {
-      plain.close();
-      return close(server, () => injector.drain(graceMs), graceMs);
+    close: async (graceMs) => {
+      const closed = Promise.all(listeners.map((one) => one()));
+      await close(server, () => injector.drain(graceMs), graceMs);
+      await closed;
     },
   };
 }
@@ -123,6 +144,7 @@ function admission(
   admitted: WeakMap<Metadata, AdmittedExport>,
   call: ServerInterceptingCallInterface,
   clock: () => number,
+  messageTimeoutMs: number,
 ): ServerInterceptingCall {
   const startMs = clock();
   let taken: AdmittedExport | undefined;
@@ -151,7 +173,7 @@ function admission(
               code: StatusCode.DEADLINE_EXCEEDED,
               details: 'the message did not come in time',
             });
-          }, MESSAGE_TIMEOUT_MS);
+          }, messageTimeoutMs);
           pass(metadata);
         },
         onReceiveHalfClose: (pass) => {
