@@ -147,7 +147,15 @@ export class DistributorProcess extends SimulatedProcess {
     const { logger } = this;
     this.#distributor = withDeletions(
       writes,
-      new SeriesDeletions({ log, deletions, newId: randomUUID, clock, logger, registry }),
+      new SeriesDeletions({
+        log,
+        deletions, // The audit log is no part of what is simulated.
+        audit: async () => {},
+        newId: randomUUID,
+        clock,
+        logger,
+        registry,
+      }),
     );
   }
 }

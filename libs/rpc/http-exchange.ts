@@ -14,6 +14,10 @@ export interface UpstreamRequest {
   readonly body: Uint8Array;
 }
 
+/** On control actions alone, set by the gateway: who acts, for the audit log. What a client sends by these names goes no further. */
+export const TOKEN_ID_HEADER = 'x-token-id';
+export const CLIENT_ADDRESS_HEADER = 'x-client-address';
+
 export interface UpstreamResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -1,4 +1,10 @@
-export type { Upstream, UpstreamRequest, UpstreamResponse } from './http-exchange.ts';
+export {
+  CLIENT_ADDRESS_HEADER,
+  TOKEN_ID_HEADER,
+  type Upstream,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from './http-exchange.ts';
 export type {
   ActiveIdsRead,
   CardinalityRead,

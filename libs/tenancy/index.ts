@@ -28,5 +28,5 @@ export {
 } from './tenant.ts';
 export { type Access, TenantDirectory, type TenantDirectoryOptions } from './tenant-directory.ts';
 export { mergeLimits, mergeValidLimits } from './tenant-limits.ts';
-export { type NewTenant, type NewToken, TenantStore } from './tenant-store.ts';
+export { type NewTenant, type NewToken, TenantStore, type Trace } from './tenant-store.ts';
 export { generateToken, hashToken, isGeneratedToken, parseBearer } from './tokens.ts';

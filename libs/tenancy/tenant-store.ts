@@ -46,7 +46,7 @@ interface Action {
 }
 
 /** What a control action leaves in the audit log. */
-interface Trace {
+export interface Trace {
   readonly action: string;
   readonly tenant: string;
   readonly detail: string;
@@ -199,6 +199,11 @@ export class TenantStore {
       ]);
       return { text, token };
     });
+  }
+
+  /** A control action of somebody else's, which is about to be done. */
+  async noteAction(trace: Trace, actor: Actor): Promise<void> {
+    await this.#act(actor, trace, async () => undefined);
   }
 
   /** The newest `limit` control actions, the newest first. */

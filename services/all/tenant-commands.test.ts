@@ -41,6 +41,32 @@ test('tenants and tokens are created, listed and revoked by command', async () =
   await db.close();
 });
 
+test('a tenant is deleted by command, restored, and both are in the audit log', async () => {
+  const db = openSqliteDatabase(join(dir, 'database.sqlite'));
+  await migrate(db);
+  const store = new TenantStore(db);
+  await store.createTenant({ id: 'gone', name: 'Gone' }, { who: 'test', from: 'test' });
+  assert.deepEqual(xscaler('tenant', 'delete', 'gone', '--reason', 'contract ended'), {
+    status: 0,
+    stdout: 'deleted\n',
+    stderr: '',
+  });
+  assert.equal((await store.tenant('gone'))?.state, 'deleted');
+  assert.match(xscaler('tenant', 'list').stdout, /^gone\tdeleted$/m);
+  assert.match(xscaler('tenant', 'delete', 'gone').stderr, /tenant gone is deleted/);
+  assert.match(xscaler('tenant', 'delete', 'nobody').stderr, /there is no tenant nobody/);
+  assert.match(xscaler('token', 'create', 'gone').stderr, /there is no tenant gone/);
+  assert.equal(xscaler('tenant', 'restore', 'gone').stdout, 'active\n');
+  assert.equal(xscaler('tenant', 'restore', 'gone').status, 2);
+  const [restored, deleted] = xscaler('tenant', 'audit', '--limit', '2').stdout.trim().split('\n');
+  const [time, who, from, ...rest] = deleted.split('\t');
+  assert.ok(Date.parse(time) > 0 && who !== '');
+  assert.deepEqual([from, ...rest], ['cli', 'tenant.deleted', 'gone', 'contract ended']);
+  assert.match(restored, /\ttenant\.active\tgone/);
+  assert.match(xscaler('tenant', 'audit', '--limit', 'all').stderr, /--limit must be a number/);
+  await db.close();
+});
+
 test('a tenant’s shard is set by command, and follows its series limit again', async () => {
   const db = openSqliteDatabase(join(dir, 'database.sqlite'));
   const overrides = { max_global_series_per_user: 300_000 };

@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, migrate, openSqliteDatabase } from '@xscaler/database';
-import { type Limits, TenancyError, TenantStore, type TokenScope } from '@xscaler/tenancy';
+import {
+  type AuditEntry,
+  type Limits,
+  TenancyError,
+  type TenantState,
+  TenantStore,
+  type TokenScope,
+} from '@xscaler/tenancy';
 import type { Config } from './config.ts';
 import { OPERATOR } from './operator.ts';
 import { takeFlags } from './own-flags.ts';
@@ -9,6 +16,8 @@ import { describeShard, setShard } from './shard-commands.ts';
 
 export const TENANT_COMMANDS: readonly string[] = [
   'tenant create ID | tenant list',
+  'tenant delete ID [--reason TEXT] | tenant restore ID   (its tokens open nothing at once; its data goes after a grace period)',
+  'tenant audit [--limit N]   (what was done to tenants, tokens and series, the newest first)',
   'tenant shard ID [--size N|all|auto]   (over how many partitions it is spread; auto: by its series limit)',
   'token create TENANT --scope write|read|read+write|admin [--name NAME] | token list TENANT | token revoke TOKEN_ID',
 ];
@@ -25,7 +34,7 @@ export async function runTenantCommand(
   argv: readonly string[],
   readConfig: (argv: readonly string[]) => Config | undefined,
 ): Promise<number> {
-  const { own, rest } = takeFlags(argv, ['scope', 'name', 'size']);
+  const { own, rest } = takeFlags(argv, ['scope', 'name', 'size', 'reason', 'limit']);
   const config = readConfig(rest);
   if (config === undefined) return 2;
   try {
@@ -47,7 +56,7 @@ export async function runTenantCommand(
 
 class UsageError extends Error {}
 
-type OwnFlags = Partial<Record<'scope' | 'name' | 'size', string>>;
+type OwnFlags = Partial<Record<'scope' | 'name' | 'size' | 'reason' | 'limit', string>>;
 
 async function execute(
   db: Database,
@@ -70,6 +79,16 @@ async function execute(
       const tenants = await store.tenants();
       return tenants.map((tenant) => `${tenant.id}\t${tenant.state}\n`).join('');
     }
+    case 'tenant delete':
+      await expectState(store, required(id, 'ID'), (state) => state !== 'deleted');
+      await store.setState(required(id, 'ID'), 'deleted', own.reason ?? '', OPERATOR);
+      return 'deleted\n';
+    case 'tenant restore':
+      await expectState(store, required(id, 'ID'), (state) => state === 'deleted');
+      await store.setState(required(id, 'ID'), 'active', '', OPERATOR);
+      return 'active\n';
+    case 'tenant audit':
+      return auditText(await store.auditLog(auditLimit(own.limit ?? '100')));
     case 'tenant shard': {
       const tenant = required(id, 'ID');
       if (own.size !== undefined) await setShard(db, defaults, tenant, own.size);
@@ -92,6 +111,32 @@ async function execute(
     default:
       throw new UsageError(`usage:\n${TENANT_COMMANDS.map((line) => `  xscaler ${line}`).join('\n')}`);
   }
+}
+
+/** Rejects with `TenancyError` where there is no such tenant or it isn't in such a state. */
+async function expectState(
+  store: TenantStore,
+  id: string,
+  isWanted: (state: TenantState) => boolean,
+): Promise<void> {
+  const tenant = await store.tenant(id);
+  if (tenant === undefined) throw new TenancyError('not_found', `there is no tenant ${id}`);
+  if (!isWanted(tenant.state)) throw new TenancyError('invalid', `tenant ${id} is ${tenant.state}`);
+}
+
+function auditLimit(text: string): number {
+  const limit = Number(text);
+  if (!Number.isInteger(limit) || limit < 1) throw new UsageError('--limit must be a number above 0');
+  return limit;
+}
+
+function auditText(entries: readonly AuditEntry[]): string {
+  return entries
+    .map(({ atMs, who, from, action, tenant, detail }) =>
+      [new Date(atMs).toISOString(), who, from, action, tenant, detail].join('\t'),
+    )
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 function required(word: string | undefined, name: string): string {

@@ -38,6 +38,7 @@ class Bed {
     return new SeriesDeletions({
       log: this.log,
       deletions: new SqlDeletionStore(this.db),
+      audit: async () => {},
       newId: () => `id-${++this.#ids}`,
       clock: () => NOW_MS,
       logger: { info() {}, warn() {} },
@@ -69,6 +70,32 @@ async function ask(deletions: Upstream, changes: Partial<UpstreamRequest>) {
   const { status, headers, body } = await deletions.handle(requestOf(changes), signal);
   return { status, headers, json: JSON.parse(Buffer.from(body).toString()) };
 }
+
+test('a deletion is in the audit log before it is done, and without that it is not done', async () => {
+  const bed = await Bed.make();
+  const audited: unknown[] = [];
+  const audit: SeriesDeletionsOptions['audit'] = async (trace, actor) => {
+    audited.push([{ ...trace, detail: JSON.parse(trace.detail) }, actor, await bed.log.endOffset(0)]);
+  };
+  const query = new URLSearchParams([
+    ['match[]', 'up{job="a"}'],
+    ['match[]', 'down'],
+    ['end', '10.5'],
+  ]).toString();
+  const headers = { 'x-token-id': 'tok-1', 'x-client-address': '192.0.2.7' };
+  assert.equal((await ask(bed.deletions({ audit }), { query, headers })).status, 200);
+  const detail = { id: 'id-1', selectors: '{job="a",__name__="up"} {__name__="down"}', end: 10.5 };
+  assert.deepEqual(audited, [
+    [{ action: 'series.delete', tenant: TENANT, detail }, { who: 'token tok-1', from: '192.0.2.7' }, 0],
+  ]);
+  const before = await bed.log.endOffset(0);
+  const failing = bed.deletions({ audit: () => Promise.reject(new Error('no database')) });
+  assert.equal((await ask(failing, { query, headers })).status, 503);
+  assert.equal(await bed.log.endOffset(0), before);
+  assert.equal((await ask(bed.deletions({ audit }), { query: 'match[]={}' })).status, 400);
+  assert.equal(audited.length, 1);
+  await bed.close();
+});
 
 test('a deletion is in every partition of the log and hides by its offsets before it is answered', async () => {
   const bed = await Bed.make();

@@ -1,5 +1,12 @@
 import type { DeletionProgress, DeletionStore, SeriesDeletion } from '@xscaler/database';
-import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
+import {
+  CLIENT_ADDRESS_HEADER,
+  TOKEN_ID_HEADER,
+  type Upstream,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from '@xscaler/rpc';
+import type { Actor, Trace } from '@xscaler/tenancy';
 import { encodeDeletion, MAX_TIMESTAMP_MS } from '@xscaler/wire';
 import type { WriteLog } from '@xscaler/writelog';
 import { Counter, type Registry } from 'prom-client';
@@ -8,6 +15,8 @@ import { BadDeletionError, readDeletionRequest } from './deletion-request.ts';
 export interface SeriesDeletionsOptions {
   readonly log: WriteLog;
   readonly deletions: DeletionStore;
+  /** Puts a deletion in the audit log; where that can't be done nothing is deleted. */
+  readonly audit: (trace: Trace, actor: Actor) => Promise<void>;
   /** A new id, that nobody can guess. */
   readonly newId: () => string;
   /** Wall clock, ms. */
@@ -25,6 +34,8 @@ const PATH = '/api/v1/admin/tsdb/delete_series';
 const MAX_UNFINISHED = 500;
 const RETRY_AFTER_S = 5;
 const RETRY_UNFINISHED_S = 60;
+/** Of the selectors, characters. */
+const MAX_AUDITED_LENGTH = 4_000;
 
 /**
  * `POST /api/v1/admin/tsdb/delete_series` and `GET …/delete_series/<id>`.
@@ -75,7 +86,7 @@ export class SeriesDeletions implements Upstream {
   }
 
   async #delete(request: UpstreamRequest): Promise<UpstreamResponse> {
-    const { log, deletions, newId, clock, logger } = this.#options;
+    const { log, deletions, audit, newId, clock, logger } = this.#options;
     const { matcherSets, startMs, endMs } = readDeletionRequest(request);
     const { tenant } = request;
     const unfinished = await deletions.unfinished(tenant);
@@ -91,6 +102,7 @@ export class SeriesDeletions implements Upstream {
       endMs,
       matcherSets: matcherSets.map((set) => set.map(({ type, name, value }) => ({ type, name, value }))),
     };
+    await audit(traceOf(deletion), actorOf(request));
     const offsets = await append(log, encodeDeletion(deletion));
     await deletions.hide(deletion, offsets);
     const { deletionId: id } = deletion;
@@ -103,6 +115,30 @@ export class SeriesDeletions implements Upstream {
     if (progress === undefined) return failure(404, 'not_found', 'there is no such deletion');
     return success(receiptOf(progress));
   }
+}
+
+function actorOf({ headers }: UpstreamRequest): Actor {
+  return { who: `token ${headers[TOKEN_ID_HEADER] ?? ''}`, from: headers[CLIENT_ADDRESS_HEADER] ?? '' };
+}
+
+function traceOf(deletion: SeriesDeletion): Trace {
+  const { deletionId: id, tenant, startMs, endMs, matcherSets } = deletion;
+  const selectors = matcherSets.map(selectorText).join(' ');
+  const isLong = selectors.length > MAX_AUDITED_LENGTH;
+  const detail = {
+    id,
+    selectors: isLong ? `${selectors.slice(0, MAX_AUDITED_LENGTH)}…` : selectors,
+    ...rangeOf(startMs, endMs),
+  };
+  return { action: 'series.delete', tenant, detail: JSON.stringify(detail) };
+}
+
+/** In seconds, where there are bounds. */
+function rangeOf(startMs: number, endMs: number): object {
+  return {
+    ...(startMs > -MAX_TIMESTAMP_MS && { start: startMs / 1_000 }),
+    ...(endMs < MAX_TIMESTAMP_MS && { end: endMs / 1_000 }),
+  };
 }
 
 /** Sends deletions to one and everything else to the other. */
@@ -135,8 +171,7 @@ function receiptOf(progress: DeletionProgress): object {
     /** `hidden`: nobody sees it any more; `done`: it is nowhere any more but in what waits to be purged. */
     state: doneMs === undefined ? 'hidden' : 'done',
     selectors: matcherSets.map(selectorText),
-    ...(startMs > -MAX_TIMESTAMP_MS && { start: startMs / 1_000 }),
-    ...(endMs < MAX_TIMESTAMP_MS && { end: endMs / 1_000 }),
+    ...rangeOf(startMs, endMs),
     requestedAt: new Date(requestedMs).toISOString(),
     ...(doneMs !== undefined && { doneAt: new Date(doneMs).toISOString() }),
     ...(doneMs === undefined && { partitions, partitionsDone, blocksLeft }),

@@ -54,15 +54,21 @@ export function credentialsOf(rawHeaders: readonly string[]): Credentials {
   return { tenantId: tenantId!, token: authorizations === 1 ? parseBearer(authorization) : undefined };
 }
 
+/** What a request was let in with. */
+export interface Admission {
+  readonly limits: Limits;
+  readonly tokenId: string;
+}
+
 /**
  * The limits of the tenant that the request may act for.
  * @throws Refusal
  */
-export function admit(authenticator: Authenticator, credentials: Credentials, need: RouteKind): Limits {
+export function admit(authenticator: Authenticator, credentials: Credentials, need: RouteKind): Admission {
   const { tenantId, token } = credentials;
   if (token === undefined) throw unauthenticated();
   const answer = authenticator.authenticate(token, tenantId, need);
-  if (answer.ok) return answer.tenant.limits;
+  if (answer.ok) return { limits: answer.tenant.limits, tokenId: answer.tokenId };
   switch (answer.code) {
     case 'unauthenticated':
       throw unauthenticated();

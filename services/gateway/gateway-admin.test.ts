@@ -31,6 +31,19 @@ test('administration is for tokens of the admin scope and goes to a distributor'
   assert.deepEqual(gateway.querier.requests, []);
 });
 
+test('who administrates, and from where, is told by the gateway and by nobody else', async () => {
+  await using gateway = await startGateway();
+  const forged = { 'x-token-id': 'forged', 'x-client-address': '192.0.2.9' };
+  const headers = { ...headersOf('admin'), ...forged };
+  await gateway.fetch(`${PATH}?match[]=up`, { method: 'POST', headers });
+  await gateway.fetch('/api/v1/push', { method: 'POST', headers: { ...headersOf('write'), ...forged } });
+  const [deletion, push] = gateway.distributor.requests;
+  assert.equal(deletion.headers['x-token-id'], 'token-1');
+  assert.match(deletion.headers['x-client-address'], /^(::ffff:)?127\.0\.0\.1$/);
+  assert.equal(push.headers['x-token-id'], undefined);
+  assert.equal(push.headers['x-client-address'], undefined);
+});
+
 test('tokens that read and write administrate nothing, and an admin token does neither', async () => {
   await using gateway = await startGateway();
   for (const scope of ['read', 'write', 'read+write']) {

@@ -1,5 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
+import {
+  CLIENT_ADDRESS_HEADER,
+  TOKEN_ID_HEADER,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from '@xscaler/rpc';
 import type { MetricsRegistry } from '@xscaler/runtime';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import helmet from 'helmet';
@@ -111,7 +116,7 @@ class Gateway {
   async serve(route: Route, request: Request, response: Response): Promise<void> {
     // The same address answers differently for another tenant: no cache between may keep it.
     response.setHeader('cache-control', 'no-store');
-    const exchange = { route, request, response, tenant: '' };
+    const exchange = { route, request, response, tenant: '', tokenId: '' };
     this.#noteEnd(exchange);
     try {
       await this.#pass(exchange);
@@ -142,7 +147,8 @@ class Gateway {
     }
     const credentials = credentialsOf(request.rawHeaders);
     exchange.tenant = credentials.tenantId;
-    const limits = this.#intake.admit(credentials, route.kind);
+    const { limits, tokenId } = this.#intake.admit(credentials, route.kind);
+    exchange.tokenId = tokenId;
     const place = this.#intake.place(exchange.tenant);
     try {
       const maxBytes = this.#intake.maxBodyBytes(route.kind, limits);
@@ -156,13 +162,14 @@ class Gateway {
     }
   }
 
-  async #ask({ route, request, response, tenant }: Exchange, body: Uint8Array): Promise<UpstreamResponse> {
+  async #ask(exchange: Exchange, body: Uint8Array): Promise<UpstreamResponse> {
+    const { route, response } = exchange;
     const canceler = new AbortController();
     const onClose = () => canceler.abort(new ClientGone('the client closed its connection'));
     if (response.destroyed) onClose();
     response.on('close', onClose);
     try {
-      return await this.#intake.ask(route.kind, upstreamRequest(request, tenant, body), canceler.signal);
+      return await this.#intake.ask(route.kind, upstreamRequest(exchange, body), canceler.signal);
     } finally {
       response.off('close', onClose);
     }
@@ -205,13 +212,19 @@ interface Exchange {
   readonly response: ServerResponse;
   /** Empty until the header has been read. */
   tenant: string;
+  /** Of the token that it was let in with: empty before. */
+  tokenId: string;
 }
 
-function upstreamRequest(request: Exchange['request'], tenant: string, body: Uint8Array): UpstreamRequest {
+function upstreamRequest({ route, request, tenant, tokenId }: Exchange, body: Uint8Array): UpstreamRequest {
   const headers: Record<string, string> = {};
   for (const name of PASSED_ON) {
     const value = request.headers[name];
     if (typeof value === 'string') headers[name] = value;
+  }
+  if (route.kind === 'admin') {
+    headers[TOKEN_ID_HEADER] = tokenId;
+    headers[CLIENT_ADDRESS_HEADER] = request.socket.remoteAddress ?? '';
   }
   const url = request.url ?? '';
   const question = url.indexOf('?');

@@ -12,7 +12,7 @@ export function grpcExports(intake: Intake, metrics: GatewayMetrics): ExportInta
   return {
     admitExport: (rawHeaders) => {
       const credentials = credentialsOf(rawHeaders);
-      const limits = intake.admit(credentials, 'write');
+      const { limits } = intake.admit(credentials, 'write');
       const { tenantId: tenant } = credentials;
       const place = intake.place(tenant);
       const maxBytes = Math.min(GRPC_MAX_MESSAGE_BYTES, intake.maxBodyBytes('write', limits));

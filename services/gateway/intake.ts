@@ -1,7 +1,7 @@
 import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import type { Logger } from '@xscaler/runtime';
 import type { Limits } from '@xscaler/tenancy';
-import { type Authenticator, admit, type Credentials } from './admission.ts';
+import { type Admission, type Authenticator, admit, type Credentials } from './admission.ts';
 import { BodyBudget, type BodyLease } from './body-budget.ts';
 import { Refusal, unavailable } from './refusal.ts';
 import type { RouteKind } from './routes.ts';
@@ -121,14 +121,14 @@ export class Intake {
   }
 
   /** The limits of the tenant that the request may act for, now. @throws Refusal */
-  admit(credentials: Credentials, kind: RouteKind): Limits {
-    const limits = admit(this.#options.authenticator, credentials, kind);
-    this.#checkRates(credentials.tenantId, kind, limits);
+  admit(credentials: Credentials, kind: RouteKind): Admission {
+    const admission = admit(this.#options.authenticator, credentials, kind);
+    this.#checkRates(credentials.tenantId, kind, admission.limits);
     // Before its body is read, and once more when it is.
     if (kind === 'write' && this.#writes.isFull(credentials.tenantId)) {
       throw this.#tooMuch('too many writes wait');
     }
-    return limits;
+    return admission;
   }
 
   /** To be released when the request is done. @throws Refusal where too many are under way */

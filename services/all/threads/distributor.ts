@@ -4,7 +4,7 @@ import { connectDatabase, SqlDeletionStore } from '@xscaler/database';
 import { createDistributor, RecordVersions, SeriesDeletions, withDeletions } from '@xscaler/distributor';
 import { connect, type IngesterApi, serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
-import { PlacementDirectory, TenantDirectory } from '@xscaler/tenancy';
+import { PlacementDirectory, TenantDirectory, TenantStore } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
 import { connectCluster } from '../cluster-port.ts';
 import type { ThreadConfig } from '../config.ts';
@@ -23,9 +23,11 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
   const registry = createRegistry('distributor');
   const log = await connectWriteLog(ports.log);
   const logger = createLogger({ service: 'distributor', level: config.log.level });
+  const tenants = new TenantStore(db);
   const deletions = new SeriesDeletions({
     log,
     deletions: new SqlDeletionStore(db),
+    audit: (trace, actor) => tenants.noteAction(trace, actor),
     newId: randomUUID,
     clock: Date.now,
     logger,
