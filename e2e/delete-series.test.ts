@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type Client, dataOf, type MatrixSeries, series, sleep, Xscaler } from './harness/index.ts';
-import { addTokens } from './harness/tenants.ts';
+import { addTokens, auditLog } from './harness/tenants.ts';
 
 /** Windows, merges and rewrites within seconds. */
 const SETTINGS = {
@@ -70,6 +70,10 @@ test('deleted series are gone at once, through kill -9, and from the blocks in t
     end: (keptFromMs - 1) / 1_000,
   });
   const { id } = dataOf<{ id: string }>(answer);
+  const [{ action, who, from, tenant, detail }] = await auditLog(xscaler.dataDir);
+  assert.deepEqual([action, tenant, JSON.parse(detail).id], ['series.delete', xscaler.tenant, id]);
+  assert.match(who, /^token .+/);
+  assert.match(from, /127\.0\.0\.1$/);
   const visible = await everything(client, nowMs);
   const counts = Object.fromEntries(
     visible.map(({ metric, values }) => [`${metric.__name__}${metric.i}`, values.length]),

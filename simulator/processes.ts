@@ -149,7 +149,8 @@ export class DistributorProcess extends SimulatedProcess {
       writes,
       new SeriesDeletions({
         log,
-        deletions, // The audit log is no part of what is simulated.
+        deletions,
+        // The audit log is no part of what is simulated.
         audit: async () => {},
         newId: randomUUID,
         clock,

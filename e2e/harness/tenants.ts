@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { openSqliteDatabase } from '@xscaler/database';
-import { type LimitOverrides, TenantStore, type TokenScope } from '@xscaler/tenancy';
+import { type AuditEntry, type LimitOverrides, TenantStore, type TokenScope } from '@xscaler/tenancy';
 
 /** Creates a tenant, and a token for each scope given, in the data folder of a stopped program; returns the tokens' texts. */
 export async function createTenant(
@@ -26,6 +26,11 @@ export async function addTokens(
 /** Replaces a tenant's limits; a running program learns of it. */
 export async function setLimits(dataDir: string, id: string, overrides: LimitOverrides): Promise<void> {
   await inStore(dataDir, (store) => store.setLimits(id, overrides, ACTOR));
+}
+
+/** The control actions so far, the newest first. */
+export async function auditLog(dataDir: string): Promise<AuditEntry[]> {
+  return inStore(dataDir, (store) => store.auditLog(100));
 }
 
 const ACTOR = { who: 'e2e', from: 'cli' };
