@@ -51,11 +51,11 @@ export function* selectBatches(selection: InstantSelection, batchRows: number): 
       block.clear();
     }
     const first = block.addRow(one.labels);
-    latest.find(columns.timestamps, columns.length);
+    const at = latest.of(columns.timestamps, columns.length);
     const filled =
       selection.aspect === 'value' && !columns.histograms
-        ? fillFloats(columns, latest.at, block, first, queried.perStep)
-        : fillAspects(selection, latest.at, block, first, columns);
+        ? fillFloats(columns, at, block, first, queried.perStep)
+        : fillAspects(selection, at, block, first, columns);
     if (filled === 0) block.removeLastRow();
   }
   yield block;
@@ -70,16 +70,22 @@ function fillFloats(
   queried: Float64Array,
 ): number {
   const { values: results, present } = block;
+  const steps = at.length;
   let filled = 0;
-  for (let step = 0; step < at.length; step++) {
-    const i = at[step];
-    if (i < 0) continue;
-    const value = values[i];
-    if (Number.isNaN(value) && isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
-    results[first + step] = value;
-    present[first + step] = FLOAT;
-    queried[step]++;
-    filled++;
+  // Runs of cells that get a value are marked at once.
+  for (let step = 0; step < steps; step++) {
+    const from = step;
+    for (; step < steps; step++) {
+      const i = at[step];
+      if (i < 0) break;
+      const value = values[i];
+      if (Number.isNaN(value) && isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) break;
+      results[first + step] = value;
+    }
+    if (step === from) continue;
+    present.fill(FLOAT, first + from, first + step);
+    for (let k = from; k < step; k++) queried[k]++;
+    filled += step - from;
   }
   return filled;
 }

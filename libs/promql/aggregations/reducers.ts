@@ -56,6 +56,8 @@ function fitted(column: Float64Array, result: StepBlock): Float64Array {
 class Sum implements Reducer {
   readonly #result: StepBlock;
   readonly #histograms: HistogramMembers;
+  /** Groups that have their first, empty sums. */
+  #begun = 0;
   #compensations: Float64Array = new Float64Array(0);
 
   constructor(reduction: Reduction) {
@@ -65,8 +67,9 @@ class Sum implements Reducer {
 
   add(block: StepBlock, groupOf: Int32Array): void {
     const { steps, values, present } = block;
-    const { values: sums, present: filled } = this.#result;
+    this.#beginGroups();
     this.#compensations = fitted(this.#compensations, this.#result);
+    const { values: sums, present: filled } = this.#result;
     const compensations = this.#compensations;
     for (let row = 0; row < block.rows; row++) {
       const to = groupOf[row] * steps;
@@ -74,20 +77,23 @@ class Sum implements Reducer {
       for (let k = to, i = row * steps; k < to + steps; k++, i++) {
         if (present[i] !== FLOAT) continue;
         const value = values[i];
-        if (filled[k] === 0) {
-          filled[k] = FLOAT;
-          sums[k] = value;
-          continue;
-        }
         const sum = sums[k];
         const next = sum + value;
         if (next === Number.POSITIVE_INFINITY || next === Number.NEGATIVE_INFINITY) compensations[k] = 0;
         else if (Math.abs(sum) >= Math.abs(value)) compensations[k] += sum - next + value;
         else compensations[k] += value - next + sum;
         sums[k] = next;
+        filled[k] = FLOAT;
       }
     }
     this.#histograms.gather(block, groupOf);
+  }
+
+  /** −0 is the sum of nothing: with it even a sum of −0 is what its first value is. */
+  #beginGroups(): void {
+    const { values: sums, rows, steps } = this.#result;
+    sums.fill(-0, this.#begun * steps, rows * steps);
+    this.#begun = rows;
   }
 
   finish(): void {

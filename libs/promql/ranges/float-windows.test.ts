@@ -31,31 +31,43 @@ const value = fc.oneof(
 );
 const values = fc.oneof(fc.array(value, { maxLength: 60 }), fc.array(fc.nat(1_000), { maxLength: 60 }));
 
-function slide(fn: WindowFunction, samples: readonly number[], gapMs: number, stepMs: number) {
-  const series = {
-    labels: Labels.EMPTY,
+interface Sampled {
+  readonly samples: readonly number[];
+  readonly gapMs: number;
+}
+
+function slide(fn: WindowFunction, sampled: readonly Sampled[], stepMs: number) {
+  const series = sampled.map(({ samples, gapMs }, number) => ({
+    labels: Labels.of({ number: String(number) }),
     read: (dst: SampleColumns) => samples.forEach((one, i) => void dst.append(1 + i * gapMs, one)),
-  };
+  }));
   const budget = new Budget();
   const time = { offsetMs: 0, atMs: undefined, rangeMs: RANGE_MS, stepMs: 0 };
   const report = new RangeReport(new Annotations(''), { start: 0, end: 0 });
   const queried = new QueriedSamples(STEPS);
-  const source = new SelectorSource([series], time, false, budget);
+  const source = new SelectorSource(series, time, false, budget);
   const block = slideWindows(source, { startMs: 0, stepMs, count: STEPS }, fn, budget, report, queried);
-  const cells = Array.from({ length: STEPS }, (_, k) =>
+  const cells = Array.from({ length: STEPS * block.rows }, (_, k) =>
     block.present[k] === 1 ? block.values[k] : undefined,
   );
-  return { cells, queried: [...queried.perStep] };
+  return {
+    numbers: block.labels.map((labels) => labels.get('number')),
+    cells,
+    queried: [...queried.perStep],
+  };
 }
 
 test('a function that takes all windows at once gives what it gives window by window', () => {
   const scalars = [Float64Array.from({ length: STEPS }, (_, k) => (k % 13) / 10 - 0.1)];
+  // Of few targets, so that several series have the times of one.
+  const targets = fc.constantFrom(0, 1);
   fc.assert(
     fc.property(
-      values,
-      fc.integer({ min: 500, max: 40_000 }),
+      fc.array(fc.tuple(values, targets), { minLength: 1, maxLength: 5 }),
+      fc.array(fc.integer({ min: 500, max: 40_000 }), { minLength: 2, maxLength: 2 }),
       fc.integer({ min: 500, max: 90_000 }),
-      (samples, gap, step) => {
+      (series, gaps, step) => {
+        const sampled = series.map(([samples, target]) => ({ samples, gapMs: gaps[target] }));
         for (const name of NAMES) {
           const atOnce = rangeFunction(name)?.(scalars, RANGE_MS);
           const single = rangeFunction(name)?.(scalars, RANGE_MS);
@@ -64,7 +76,7 @@ test('a function that takes all windows at once gives what it gives window by wi
             begin: (loaded) => single.begin(loaded),
             apply: (window) => single.apply(window),
           };
-          assert.deepEqual(slide(atOnce, samples, gap, step), slide(oneByOne, samples, gap, step), name);
+          assert.deepEqual(slide(atOnce, sampled, step), slide(oneByOne, sampled, step), name);
         }
       },
     ),

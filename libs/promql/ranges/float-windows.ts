@@ -1,9 +1,25 @@
 import type { Budget } from '../budget.ts';
 import type { ResolvedTime } from '../plan.ts';
 import { FLOAT, type StepGrid } from '../query.ts';
-import { RememberedTimes } from '../remembered-times.ts';
+import { ScrapeTimes } from '../scrape-times.ts';
 import type { StepBlock } from '../step-block.ts';
 import type { RangeSamples } from './range-samples.ts';
+
+/** Which samples the windows of all steps have: window k those with `from[k] ≤ i < to[k]`. */
+export class WindowBounds {
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  /** Whether they are of one series alone: they change with the next. */
+  readonly isPassing: boolean;
+  /** Series of these bounds whose samples are not counted yet. */
+  uncounted = 0;
+
+  constructor(steps: number, isPassing: boolean) {
+    this.from = new Int32Array(steps);
+    this.to = new Int32Array(steps);
+    this.isPassing = isPassing;
+  }
+}
 
 /**
  * The windows of all steps over a series that has floats alone and no start timestamps, which is to say nearly every
@@ -12,14 +28,14 @@ import type { RangeSamples } from './range-samples.ts';
 export class FloatWindows {
   readonly steps: number;
   readonly rangeMs: number;
-  /** Window k has the samples `from[k] ≤ i < to[k]`, */
-  readonly from: Int32Array;
-  readonly to: Int32Array;
+  /** Window k has the samples `bounds.from[k] ≤ i < bounds.to[k]`, */
+  bounds: WindowBounds;
   /** of the times endsMs[k] − rangeMs < t ≤ endsMs[k]. */
   readonly endsMs: Float64Array;
   readonly budget: Budget;
-  /** Of the samples of which the windows are. */
-  readonly #times: RememberedTimes;
+  readonly #passing: WindowBounds;
+  readonly #known: ScrapeTimes<WindowBounds>;
+  readonly #kept: WindowBounds[] = [];
   /** Samples looked at, by step. */
   readonly #queried: Float64Array;
   timestamps: Float64Array = new Float64Array(0);
@@ -38,32 +54,55 @@ export class FloatWindows {
     this.steps = grid.count;
     this.rangeMs = rangeMs;
     this.budget = budget;
-    this.#times = new RememberedTimes(budget);
     this.#queried = queried;
     budget.hold(2 * grid.count);
-    this.from = new Int32Array(grid.count);
-    this.to = new Int32Array(grid.count);
+    this.#known = new ScrapeTimes(budget, grid.count, grid.count);
+    this.#passing = new WindowBounds(grid.count, true);
+    this.bounds = this.#passing;
     this.endsMs = new Float64Array(grid.count);
     for (let k = 0; k < grid.count; k++) this.endsMs[k] = (atMs ?? grid.startMs + k * grid.stepMs) - offsetMs;
+  }
+
+  get from(): Int32Array {
+    return this.bounds.from;
+  }
+
+  get to(): Int32Array {
+    return this.bounds.to;
   }
 
   /** Takes up a series, whose results go to the row of which `first` is the first cell. */
   begin(samples: RangeSamples, block: StepBlock, first: number): void {
     const { timestamps, length } = samples;
     this.budget.work(length + this.steps);
-    if (!this.#times.areThese(timestamps, length)) this.#findWindows(timestamps, length);
+    this.bounds = this.#known.find(timestamps, length) ?? this.#newBounds(timestamps, length);
+    this.bounds.uncounted++;
     this.timestamps = timestamps;
     this.values = samples.values;
     this.first = first;
     this.results = block.values;
     this.present = block.present;
-    const { steps, from, to } = this;
-    const queried = this.#queried;
-    for (let k = 0; k < steps; k++) queried[k] += to[k] - from[k];
   }
 
-  #findWindows(timestamps: Float64Array, length: number): void {
-    const { steps, rangeMs, from, to, endsMs } = this;
+  /** Counts the samples of all series that were taken up; needed behind the last. */
+  countQueried(): void {
+    for (const bounds of this.#kept) this.#count(bounds);
+    this.#count(this.#passing);
+  }
+
+  #newBounds(timestamps: Float64Array, length: number): WindowBounds {
+    let bounds = this.#known.keep(timestamps, length, () => new WindowBounds(this.steps, false));
+    if (bounds !== undefined) this.#kept.push(bounds);
+    else {
+      bounds = this.#passing;
+      this.#count(bounds);
+    }
+    this.#findWindows(bounds, timestamps, length);
+    return bounds;
+  }
+
+  #findWindows({ from, to }: WindowBounds, timestamps: Float64Array, length: number): void {
+    const { steps, rangeMs, endsMs } = this;
     let low = 0;
     let high = 0;
     for (let k = 0; k < steps; k++) {
@@ -74,6 +113,13 @@ export class FloatWindows {
       from[k] = low;
       to[k] = high;
     }
+  }
+
+  #count(bounds: WindowBounds): void {
+    const { from, to, uncounted } = bounds;
+    bounds.uncounted = 0;
+    const queried = this.#queried;
+    if (uncounted > 0) for (let k = 0; k < from.length; k++) queried[k] += uncounted * (to[k] - from[k]);
   }
 
   /** A result for each window that has samples. @returns how many have */

@@ -1,6 +1,7 @@
 import { scaleHistogram } from '../histograms/arithmetic.ts';
 import { FLOAT } from '../query.ts';
-import type { FloatWindows } from './float-windows.ts';
+import { Extrapolation } from './extrapolation.ts';
+import type { FloatWindows, WindowBounds } from './float-windows.ts';
 import { histogramIncrease, instantHistogramChange } from './histogram-rate.ts';
 import type { RangeSamples } from './range-samples.ts';
 import { isResetAt, overlapsWithin, startWithin } from './start-times.ts';
@@ -28,6 +29,8 @@ export class ExtrapolatedRate implements WindowFunction {
   #resets = new Int32Array(64);
   #resetCount = 0;
   #firstReset = 0;
+  readonly #extrapolation = new Extrapolation();
+  readonly #stretches = new Map<WindowBounds, Stretches>();
 
   constructor(kind: RateKind, rangeMs: number) {
     this.#kind = kind;
@@ -64,22 +67,22 @@ export class ExtrapolatedRate implements WindowFunction {
       change += values[this.#resets[i] - 1];
     }
     if (startMs !== 0) change += first;
-    const factor = extrapolationFactor(
+    this.#extrapolation.measure(
       window.startMs,
       window.endMs,
       timestamps[from],
       timestamps[last],
       last - from,
-      this.#kind.isCounter && change > 0 && first >= 0 ? first / change : Number.POSITIVE_INFINITY,
-      startMs,
     );
+    const factor = this.#factorOf(change, first, startMs);
     window.setFloat(change * (this.#kind.isRate ? factor / this.#rangeSeconds : factor));
   }
 
   applyAll(windows: FloatWindows): number {
-    const { steps, rangeMs, from, to, endsMs, timestamps, values, first, results, present } = windows;
+    const { steps, from, to, values, first, results, present } = windows;
     const { isCounter, isRate } = this.#kind;
-    const rangeSeconds = this.#rangeSeconds;
+    const perSecond = isRate ? this.#rangeSeconds : 1;
+    const { factors, reaches } = this.#stretchesOf(windows, perSecond);
     const resets = this.#resets;
     const resetCount = this.#resetCount;
     let firstReset = 0;
@@ -92,20 +95,38 @@ export class ExtrapolatedRate implements WindowFunction {
       let change = values[last] - start;
       while (firstReset < resetCount && resets[firstReset] <= low) firstReset++;
       for (let i = firstReset; i < resetCount && resets[i] <= last; i++) change += values[resets[i] - 1];
-      const factor = extrapolationFactor(
-        endsMs[k] - rangeMs,
-        endsMs[k],
-        timestamps[low],
-        timestamps[last],
-        last - low,
-        isCounter && change > 0 && start >= 0 ? start / change : Number.POSITIVE_INFINITY,
-        0,
-      );
-      results[first + k] = change * (isRate ? factor / rangeSeconds : factor);
+      results[first + k] =
+        isCounter && change > 0 && start >= 0 && start <= reaches[k] * change
+          ? change * (this.#factorNearZero(windows, k, start / change) / perSecond)
+          : change * factors[k];
       present[first + k] = FLOAT;
       filled++;
     }
     return filled;
+  }
+
+  #stretchesOf(windows: FloatWindows, perSecond: number): Stretches {
+    const { bounds } = windows;
+    let stretches = this.#stretches.get(bounds);
+    if (stretches !== undefined && !bounds.isPassing) return stretches;
+    stretches ??= new Stretches(windows);
+    stretches.fit(windows, this.#extrapolation, perSecond);
+    this.#stretches.set(bounds, stretches);
+    return stretches;
+  }
+
+  #factorNearZero({ rangeMs, from, to, endsMs, timestamps }: FloatWindows, k: number, zeroShare: number) {
+    const low = from[k];
+    const last = to[k] - 1;
+    const extrapolation = this.#extrapolation;
+    extrapolation.measure(endsMs[k] - rangeMs, endsMs[k], timestamps[low], timestamps[last], last - low);
+    return extrapolation.factor(zeroShare);
+  }
+
+  #factorOf(change: number, first: number, startMs: number): number {
+    if (startMs !== 0) return this.#extrapolation.factorSince(startMs);
+    const hasZero = this.#kind.isCounter && change > 0 && first >= 0;
+    return this.#extrapolation.factor(hasZero ? first / change : Number.POSITIVE_INFINITY);
   }
 
   #applyHistograms(window: Window): void {
@@ -118,15 +139,14 @@ export class ExtrapolatedRate implements WindowFunction {
     if (!change) return;
     if (starts && overlapsWithin(starts, from, to)) window.report.overlappingStart();
     const first = samples.histograms[from].count;
-    const factor = extrapolationFactor(
+    this.#extrapolation.measure(
       window.startMs,
       window.endMs,
       samples.histogramTimestamps[from],
       samples.histogramTimestamps[to - 1],
       to - 1 - from,
-      isCounter && change.count > 0 && first >= 0 ? first / change.count : Number.POSITIVE_INFINITY,
-      startMs,
     );
+    const factor = this.#factorOf(change.count, first, startMs);
     window.setHistogram(scaleHistogram(change, isRate ? factor / this.#rangeSeconds : factor));
   }
 
@@ -137,36 +157,30 @@ export class ExtrapolatedRate implements WindowFunction {
   }
 }
 
-/**
- * By how much the change between the first and last sample grows when stretched to the window.
- * @param intervals samples in the window, less one
- * @param zeroShare the counter's first value as a share of its change: going back further than that
- *   would take it below zero; infinite for gauges
- * @param startMs when the first sample's count began, where that is known and in the window; else 0
- */
-export function extrapolationFactor(
-  windowStartMs: number,
-  windowEndMs: number,
-  firstMs: number,
-  lastMs: number,
-  intervals: number,
-  zeroShare: number,
-  startMs: number,
-): number {
-  const sampled = (lastMs - firstMs) / 1000;
-  const average = intervals === 0 ? 0 : sampled / intervals;
-  const threshold = average * 1.1;
-  let toEnd = (windowEndMs - lastMs) / 1000;
-  if (toEnd >= threshold) toEnd = average / 2;
-  if (startMs !== 0) {
-    const covered = (lastMs - startMs) / 1000;
-    return (covered + toEnd) / covered;
+/** What the windows' times alone say, by step: the same for every series that was scraped at those times. */
+class Stretches {
+  /** Of a change that is far from zero. */
+  readonly factors: Float64Array;
+  /** Zero may be near where the first value is within so many times the change: twice as far as it needs to be. */
+  readonly reaches: Float64Array;
+
+  constructor({ steps, budget }: FloatWindows) {
+    budget.hold(2 * steps);
+    this.factors = new Float64Array(steps);
+    this.reaches = new Float64Array(steps);
   }
-  let toStart = (firstMs - windowStartMs) / 1000;
-  if (toStart >= threshold) toStart = average / 2;
-  const toZero = sampled * zeroShare;
-  if (toZero < toStart) toStart = toZero;
-  return (sampled + toStart + toEnd) / sampled;
+
+  fit(windows: FloatWindows, extrapolation: Extrapolation, perSecond: number): void {
+    const { steps, rangeMs, from, to, endsMs, timestamps } = windows;
+    for (let k = 0; k < steps; k++) {
+      const low = from[k];
+      const last = to[k] - 1;
+      if (last <= low) continue;
+      extrapolation.measure(endsMs[k] - rangeMs, endsMs[k], timestamps[low], timestamps[last], last - low);
+      this.factors[k] = extrapolation.factor(Number.POSITIVE_INFINITY) / perSecond;
+      this.reaches[k] = (2 * extrapolation.toStart) / extrapolation.sampled;
+    }
+  }
 }
 
 /** `irate` and `idelta`: the last two samples of the window. */

@@ -57,6 +57,7 @@ export function* slideBatches(
     } else filled = slideRow(source, grid, fn, window, block, first, budget, perStep);
     if (filled === 0) block.removeLastRow();
   }
+  windows.countQueried();
   yield block;
 }
 
