@@ -12,7 +12,7 @@ export const LIBRARY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   tsdb: ['encoding', 'model'],
   promql: ['storage', 'model'],
   rpc: ['model'],
-  writelog: ['model', 'rpc'],
+  writelog: ['encoding', 'model', 'rpc'],
   database: ['model', 'rpc'],
   cluster: ['model', 'rpc'],
   tenancy: ['database', 'model'],

@@ -2,6 +2,7 @@ export { BitBuffer, getBits, putBits, trailingZeros, unzigzag32, zigzag32 } from
 export { ByteReader, DecodeError } from './byte-reader.ts';
 export { ByteWriter } from './byte-writer.ts';
 export { ContentHash } from './content-hash.ts';
+export { crc32c } from './crc32c.ts';
 export {
   HISTOGRAM_MAX_BUCKETS,
   HISTOGRAM_MAX_BYTES,

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { crc32c } from './crc32c.ts';
 import { encodeProduceBody } from './kafka-produce-body.ts';
 
 const load = createRequire(import.meta.url);
@@ -19,26 +18,6 @@ interface DecodedBatch {
   readonly producerId: string;
   readonly records: readonly { offset: string; key: Buffer | null; value: Buffer; headers: object }[];
 }
-
-test('the checksum of RFC 3720’s vectors', () => {
-  const of = (bytes: Uint8Array) => crc32c(bytes, 0, bytes.length);
-  assert.equal(of(Buffer.from('123456789')), 0xe3069283);
-  assert.equal(of(new Uint8Array(32)), 0x8a9136aa);
-  assert.equal(of(new Uint8Array(32).fill(0xff)), 0x62a8ab43);
-  assert.equal(of(Uint8Array.from({ length: 32 }, (_, i) => i)), 0x46dd794e);
-  assert.equal(of(new Uint8Array(0)), 0);
-});
-
-test('the checksum of any part of any bytes is the one worked out byte by byte', () => {
-  const part = fc
-    .uint8Array({ maxLength: 300 })
-    .chain((bytes) => fc.record({ bytes: fc.constant(bytes), from: fc.nat(bytes.length) }));
-  fc.assert(
-    fc.property(part, ({ bytes, from }) => {
-      assert.equal(crc32c(bytes, from, bytes.length), simpleCrc32c(bytes.subarray(from)));
-    }),
-  );
-});
 
 test('kafkajs reads what was encoded', async () => {
   // Lengths on both sides of every size of a varint.

@@ -1,4 +1,4 @@
-import { crc32c } from './crc32c.ts';
+import { crc32c } from '@xscaler/encoding';
 
 /** Records of one partition, in their order. */
 export interface PartitionBatch {

@@ -72,27 +72,13 @@ export async function prepareTopic(
   options: TopicOptions,
   timeoutMs: number,
 ): Promise<void> {
-  const deadlineMs = performance.now() + timeoutMs;
-  const backoff = new Backoff();
-  const { signal } = new AbortController();
   const { topic } = client.options;
-  for (;;) {
-    let cause: unknown;
-    try {
-      await client.refresh();
-      const differences = await step(client, options);
-      if (differences === undefined) return;
-      if (differences.length > 0) throw new TopicDiffersError(`topic ${topic}: ${differences.join('; ')}`);
-    } catch (error) {
-      if (error instanceof TopicDiffersError) throw error;
-      cause = error;
-    }
-    if (performance.now() > deadlineMs) {
-      const reason = cause instanceof Error ? cause.message : 'not created yet';
-      throw new WriteLogError('unavailable', `topic ${topic}: ${reason}`, { cause });
-    }
-    await backoff.waitAndRefresh(client, signal);
-  }
+  await untilDone(client, timeoutMs, 'not created yet', async () => {
+    const differences = await step(client, options);
+    if (differences === undefined) return true;
+    if (differences.length > 0) throw new TopicDiffersError(`topic ${topic}: ${differences.join('; ')}`);
+    return false;
+  });
 }
 
 /**
@@ -105,24 +91,42 @@ export async function growTopic(
   partitionCount: number,
   timeoutMs: number,
 ): Promise<void> {
+  await untilDone(client, timeoutMs, 'its new partitions have no leaders yet', async () => {
+    const { errorCode, partitions } = client.metadata;
+    if (errorCode !== 0) throw kafkaCode(errorCode);
+    if (partitions.length >= partitionCount)
+      return partitions.every(({ partition }) => client.leaderOf(partition) !== undefined);
+    await addPartitions(client, partitionCount);
+    return false;
+  });
+}
+
+/**
+ * Asks the brokers how the topic is and does `attempt`, again and again, until it is true. Whatever fails is tried again,
+ * but for a topic that will never do.
+ * @throws WriteLogError `unavailable` where that takes longer than `timeoutMs`, with what went wrong last, or `unfinished`
+ */
+async function untilDone(
+  client: KafkaClient,
+  timeoutMs: number,
+  unfinished: string,
+  attempt: () => Promise<boolean>,
+): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   const backoff = new Backoff();
   const { signal } = new AbortController();
-  const { topic } = client.options;
   for (;;) {
     let cause: unknown;
     try {
       await client.refresh();
-      const { errorCode, partitions } = client.metadata;
-      if (errorCode !== 0) throw kafkaCode(errorCode);
-      if (partitions.length < partitionCount) await addPartitions(client, partitionCount);
-      else if (partitions.every(({ partition }) => client.leaderOf(partition) !== undefined)) return;
+      if (await attempt()) return;
     } catch (error) {
+      if (error instanceof TopicDiffersError) throw error;
       cause = error;
     }
     if (performance.now() > deadlineMs) {
-      const reason = cause instanceof Error ? cause.message : 'its new partitions have no leaders yet';
-      throw new WriteLogError('unavailable', `topic ${topic}: ${reason}`, { cause });
+      const reason = cause instanceof Error ? cause.message : unfinished;
+      throw new WriteLogError('unavailable', `topic ${client.options.topic}: ${reason}`, { cause });
     }
     await backoff.waitAndRefresh(client, signal);
   }

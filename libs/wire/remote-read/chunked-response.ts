@@ -1,10 +1,9 @@
-import { ByteWriter } from '@xscaler/encoding';
+import { ByteWriter, crc32c } from '@xscaler/encoding';
 import type { Labels, SampleColumns } from '@xscaler/model';
 import { writeLabelSet } from '../label-set.ts';
 import { writeInt64, writeMessage } from '../protobuf-writer.ts';
 import { BitWriter } from './bit-writer.ts';
 import { type ChunkCut, chunkCuts, FLOAT_HISTOGRAM, XOR } from './chunk-cuts.ts';
-import { crc32c } from './crc32c.ts';
 import { writeHistogramChunk } from './histogram-chunk.ts';
 import { ResponsePieces } from './response-pieces.ts';
 import { writeXorChunk } from './xor-chunk.ts';

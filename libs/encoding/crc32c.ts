@@ -23,7 +23,7 @@ function tables(): Int32Array {
 }
 
 /** CRC-32C of `bytes[from, to)`, unsigned. */
-export function crc32c(bytes: Uint8Array, from: number, to: number): number {
+export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
   let crc = -1;
   let i = from;
   for (; i + SLICES <= to; i += SLICES) {
