@@ -56,8 +56,6 @@ function fitted(column: Float64Array, result: StepBlock): Float64Array {
 class Sum implements Reducer {
   readonly #result: StepBlock;
   readonly #histograms: HistogramMembers;
-  /** Groups that have their first, empty sums. */
-  #begun = 0;
   #compensations: Float64Array = new Float64Array(0);
 
   constructor(reduction: Reduction) {
@@ -67,7 +65,6 @@ class Sum implements Reducer {
 
   add(block: StepBlock, groupOf: Int32Array): void {
     const { steps, values, present } = block;
-    this.#beginGroups();
     this.#compensations = fitted(this.#compensations, this.#result);
     const { values: sums, present: filled } = this.#result;
     const compensations = this.#compensations;
@@ -87,13 +84,6 @@ class Sum implements Reducer {
       }
     }
     this.#histograms.gather(block, groupOf);
-  }
-
-  /** −0 is the sum of nothing: with it even a sum of −0 is what its first value is. */
-  #beginGroups(): void {
-    const { values: sums, rows, steps } = this.#result;
-    sums.fill(-0, this.#begun * steps, rows * steps);
-    this.#begun = rows;
   }
 
   finish(): void {
