@@ -1,10 +1,13 @@
 /**
  * Ingest beside Prometheus and VictoriaMetrics, one at a time, the same bytes:
- * CPU-seconds per million samples, from the first request until the program is at rest again.
+ * CPU-seconds per million samples, from the first request until the program is at rest again, throughput, memory. Fails where
+ * one is not what it must be; what must be as good as VictoriaMetrics' where that was measured too.
  */
 import { parseArgs } from 'node:util';
+import { type Figure, printFigures } from './figures.ts';
+import { GcPauses } from './gc-pauses.ts';
 import { cpuSeconds, cpuSecondsByThread, folderBytes, residentBytes, settled } from './process-usage.ts';
-import { provide, RECEIVERS, type Receiver } from './receivers.ts';
+import { provide, RECEIVERS, type Receiver, startXscaler } from './receivers.ts';
 import { Sender } from './sender.ts';
 import { printTable } from './table.ts';
 import { workloadBodies } from './workload.ts';
@@ -29,7 +32,13 @@ interface Measurement {
   readonly residentBytes: number;
   readonly diskBytes: number;
   readonly threads: ReadonlyMap<string, number>;
+  readonly gcSeconds: number;
 }
+
+/** Resident set of the whole program: of the half million series, and of two hours of a fifth of them. */
+const MOST_RESIDENT_MB = { many: 600, few: 400 };
+const FEW_SERIES = 100_000;
+const MOST_GC_SHARE = 0.05;
 
 const series = Number(flags.series);
 const steps = Number(flags.steps);
@@ -39,6 +48,7 @@ const millions = (series * steps) / 1e6;
 async function measure(receiver: Receiver, bodies: readonly Buffer[][]): Promise<Measurement> {
   await settled(receiver.pid, 20_000);
   const cpuBefore = cpuSeconds(receiver.pid);
+  const gcBefore = gcPauses.seconds();
   const threadsBefore = cpuSecondsByThread(receiver.pid);
   const startMs = performance.now();
   await Promise.all(bodies.map((own) => sendAll(receiver, own)));
@@ -54,6 +64,7 @@ async function measure(receiver: Receiver, bodies: readonly Buffer[][]): Promise
     residentBytes: residentBytes(receiver.pid),
     diskBytes: folderBytes(receiver.dataDir),
     threads,
+    gcSeconds: gcPauses.seconds() - gcBefore,
   };
 }
 
@@ -63,7 +74,8 @@ async function sendAll(receiver: Receiver, bodies: readonly Buffer[]): Promise<v
   await sender.close();
 }
 
-function print(measurements: readonly Measurement[]): void {
+/** @returns whether xscaler's figures are what they must be */
+function print(measurements: readonly Measurement[]): boolean {
   console.log(`\n${series} series, ${steps} steps of ${stepMs / 1000} s: ${millions} million samples`);
   printTable(
     ['', 'CPU-s per million', 'thousand samples/s', 'RSS MB', 'disk B/sample'],
@@ -76,15 +88,47 @@ function print(measurements: readonly Measurement[]): void {
     ]),
   );
   const ours = measurements.find(({ receiver }) => receiver === 'xscaler');
-  if (!ours) return;
+  if (!ours) return true;
   const busiest = [...ours.threads].filter(([, cpu]) => cpu > 0).sort(([, a], [, b]) => b - a);
   console.log('\nxscaler by thread');
   printTable(
     ['', 'CPU-s per million'],
     busiest.map(([name, cpu]) => [name, cpu / millions]),
   );
+  console.log();
+  const by = (name: string) => measurements.find(({ receiver }) => receiver === name);
+  return printFigures(figuresOf(ours, by('prometheus'), by('victoria-metrics')));
 }
 
+function figuresOf(
+  ours: Measurement,
+  prometheus: Measurement | undefined,
+  victoriaMetrics: Measurement | undefined,
+): Figure[] {
+  const beside = (name: string, value: (measurement: Measurement) => number) => ({
+    name,
+    measured: value(ours),
+    prometheus: prometheus && value(prometheus),
+    victoriaMetrics: victoriaMetrics && value(victoriaMetrics),
+  });
+  const cpu = beside('CPU-s per million samples', ({ cpuSeconds }) => cpuSeconds / millions);
+  const rate = beside('thousand samples/s', ({ seconds }) => (millions * 1_000) / seconds);
+  const resident = beside('resident set, MB', ({ residentBytes }) => residentBytes / 1e6);
+  return [
+    { ...cpu, atMost: cpu.victoriaMetrics },
+    { ...rate, atLeast: rate.victoriaMetrics },
+    { ...resident, atMost: series > FEW_SERIES ? MOST_RESIDENT_MB.many : MOST_RESIDENT_MB.few },
+    {
+      name: 'garbage collector, of CPU',
+      measured: ours.gcSeconds / ours.cpuSeconds,
+      atMost: MOST_GC_SHARE,
+    },
+    // Before any block is written: queries.ts and libs/database measure those.
+    beside('disk B/sample (of xscaler the log)', ({ diskBytes }) => diskBytes / (millions * 1e6)),
+  ];
+}
+
+const gcPauses = new GcPauses();
 const names = flags.receivers.split(',');
 provide(names);
 const bodies = workloadBodies({
@@ -98,11 +142,12 @@ const bodies = workloadBodies({
 });
 const measurements: Measurement[] = [];
 for (const name of names) {
-  const receiver = await RECEIVERS[name]();
+  const receiver = name === 'xscaler' ? await startXscaler(gcPauses.env) : await RECEIVERS[name]();
   try {
     measurements.push(await measure(receiver, bodies));
   } finally {
     await receiver.dispose();
   }
 }
-print(measurements);
+gcPauses.dispose();
+if (!print(measurements)) process.exitCode = 1;

@@ -15,10 +15,11 @@ import {
 export type Ports = Readonly<Record<string, MessagePort>>;
 
 /**
- * Bound on the young generation of a thread, three times its semi-space. V8's own lets each grow beyond 100 MB, which it keeps;
- * samples are no objects here, and ingesting takes no more CPU time with this one.
+ * Bounds on the young generations of threads, three times their semi-spaces. V8's own lets each grow beyond 100 MB, which it keeps;
+ * samples are no objects here. The distributor's buffers should die young: those that grow old cost it a third more full collections.
  */
 const YOUNG_GENERATION_MB = 6;
+const DISTRIBUTOR_YOUNG_GENERATION_MB = 24;
 
 /** What every target is put together from: threads as modules, and the metrics of all of them. */
 export class ProcessParts {
@@ -39,7 +40,9 @@ export class ProcessParts {
       needs,
       start: async () => {
         const url = new URL(`./threads/${name}.ts`, import.meta.url);
-        const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB };
+        const maxYoungGenerationSizeMb =
+          name === 'distributor' ? DISTRIBUTOR_YOUNG_GENERATION_MB : YOUNG_GENERATION_MB;
+        const resourceLimits = { maxYoungGenerationSizeMb };
         running = await startThread({ url, name, config, ports, resourceLimits });
         this.#threads.push(running);
       },
