@@ -1,4 +1,5 @@
 import { CANCELLATION_SAMPLES } from '../cancellation.ts';
+import { BlockExtremes } from './block-extremes.ts';
 import type { FloatWindows } from './float-windows.ts';
 import type { RangeSamples } from './range-samples.ts';
 import type { Window, WindowFunction } from './window.ts';
@@ -21,6 +22,7 @@ export class ExtremeOverTime implements WindowFunction {
   #head = 0;
   #tail = 0;
   #next = 0;
+  readonly #plain = new BlockExtremes();
 
   constructor(kind: ExtremeKind) {
     this.#kind = kind;
@@ -50,8 +52,14 @@ export class ExtremeOverTime implements WindowFunction {
   }
 
   applyAll(windows: FloatWindows): number {
+    if (this.#kind.time || !this.#plain.takes(windows)) this.#queueAll(windows);
+    else this.#plain.applyAll(windows, this.#kind.highest);
+    return windows.markFilled();
+  }
+
+  #queueAll(windows: FloatWindows): void {
     const { steps, from, to, timestamps, values, first, results, budget } = windows;
-    const { highest, time } = this.#kind;
+    const { time } = this.#kind;
     const queue = this.#queue;
     let head = 0;
     let tail = 0;
@@ -64,18 +72,19 @@ export class ExtremeOverTime implements WindowFunction {
         if (next % CANCELLATION_SAMPLES === 0) budget.look();
         const value = values[next];
         if (Number.isNaN(value)) continue;
-        if (highest) while (tail > head && value >= values[queue[tail - 1]]) tail--;
-        else while (tail > head && value <= values[queue[tail - 1]]) tail--;
+        while (tail > head && this.#beats(value, values[queue[tail - 1]])) tail--;
         queue[tail++] = next;
       }
       while (head < tail && queue[head] < low) head++;
       const best = head < tail ? queue[head] : high - 1;
       results[first + k] = time ? timestamps[best] / 1000 : values[best];
     }
-    return windows.markFilled();
   }
 
-  #beats(value: number, other: number): boolean {
-    return this.#kind.highest ? value >= other : value <= other;
+  /** Whether a sample makes an earlier one needless: of equal ones the first value stands (0 and −0), and the last time. */
+  #beats(value: number, earlier: number): boolean {
+    const { highest, time } = this.#kind;
+    if (value === earlier) return time;
+    return highest ? value > earlier : value < earlier;
   }
 }

@@ -1,4 +1,5 @@
 import type { Budget } from '../budget.ts';
+import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import type { ResolvedTime } from '../plan.ts';
 import { FLOAT, type StepGrid } from '../query.ts';
 import { ScrapeTimes } from '../scrape-times.ts';
@@ -120,6 +121,15 @@ export class FloatWindows {
     bounds.uncounted = 0;
     const queried = this.#queried;
     if (uncounted > 0) for (let k = 0; k < from.length; k++) queried[k] += uncounted * (to[k] - from[k]);
+  }
+
+  /** Whether the `count` windows from k on have as many samples each, and few enough to be taken without a look around. */
+  areAlike(k: number, count: number): boolean {
+    const { steps, from, to } = this;
+    const length = to[k] - from[k];
+    if (k + count > steps || length > CANCELLATION_SAMPLES) return false;
+    for (let i = k + 1; i < k + count; i++) if (to[i] - from[i] !== length) return false;
+    return true;
   }
 
   /** A result for each window that has samples. @returns how many have */

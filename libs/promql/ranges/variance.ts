@@ -36,15 +36,8 @@ export class VarianceOverTime extends PlainWindowFunction {
     const lanes = this.#lanes;
     for (let k = 0; k < steps; ) {
       const count = to[k] - from[k];
-      const sideBySide =
-        k + 3 < steps &&
-        count <= CANCELLATION_SAMPLES &&
-        count === to[k + 1] - from[k + 1] &&
-        count === to[k + 2] - from[k + 2] &&
-        count === to[k + 3] - from[k + 3]
-          ? LANES
-          : 1;
-      budget.work(LANES * count);
+      const sideBySide = windows.areAlike(k, LANES) ? LANES : 1;
+      budget.work(sideBySide * count);
       if (sideBySide === LANES) squaresOfFour(values, from, k, count, lanes);
       for (let lane = 0; lane < sideBySide; lane++, k++) {
         const known = sideBySide === LANES && Number.isFinite(lanes[lane]);
