@@ -381,3 +381,48 @@ test('tenants translate names as they want', async () => {
     ],
   );
 });
+
+test('tenants have histograms, deltas, scopes and resources stored as they want', async () => {
+  const { postOtlp, log, current } = setUp({}, {}, 1);
+  const time = { timeUnixNano: `${NOW_MS}000000` };
+  const latency = { ...time, count: 3, sum: 1, bucketCounts: [1, 2], explicitBounds: [1] };
+  const [resource] = otlp(
+    [
+      { name: 'h', histogram: { aggregationTemporality: 2, dataPoints: [latency] } },
+      {
+        name: 'd',
+        sum: { aggregationTemporality: 1, isMonotonic: true, dataPoints: [{ ...time, asInt: 4 }] },
+      },
+    ],
+    { 'service.name': 's', host: 'h' },
+  ).resourceMetrics;
+  const [{ metrics }] = resource.scopeMetrics;
+  const scopeMetrics = [{ scope: { name: 'lib' }, metrics }];
+  const body = encodeExportRequest({ resourceMetrics: [{ ...resource, scopeMetrics }] });
+  const refused = Buffer.from((await postOtlp(body)).body).toString();
+  assert.match(refused, /delta_temporality 1$/);
+  const names = () => stored(log).map(({ labels }) => labels.toString());
+  assert.deepEqual(names().sort(), [
+    '{__name__="h_bucket", job="s", le="+Inf"}',
+    '{__name__="h_bucket", job="s", le="1"}',
+    '{__name__="h_count", job="s"}',
+    '{__name__="h_sum", job="s"}',
+    '{__name__="target_info", host="h", job="s"}',
+  ]);
+  log.records.length = 0;
+  current.limits = {
+    ...current.limits,
+    otel_convert_histograms_to_nhcb: true,
+    otel_native_delta_ingestion: true,
+    otel_promote_scope_metadata: true,
+    otel_keep_identifying_resource_attributes: true,
+  };
+  assert.equal((await postOtlp(body)).body.length, 0);
+  assert.deepEqual(names().sort(), [
+    '{__name__="d_total", job="s", otel_scope_name="lib"}',
+    '{__name__="h", job="s", otel_scope_name="lib"}',
+    '{__name__="target_info", host="h", job="s", service_name="s"}',
+  ]);
+  const [{ histogram }] = records(log).flatMap((record) => record.histograms());
+  assert.deepEqual([histogram.schema, histogram.count, histogram.customValues], [-53, 3, [1]]);
+});
