@@ -70,7 +70,21 @@ test('where it isn’t known where samples go they are not taken', async () => {
   setup.current.shard = undefined;
   const answer = await setup.push([series({ a: 'b' })]);
   assert.equal(answer.status, 503);
-  assert.equal(answer.headers['retry-after'], '5');
   assert.match(textOf(answer), /not known/);
   assert.equal(setup.log.records.length, 0);
+});
+
+test('whoever gets a 503 is told to come back at different times, by every protocol', async () => {
+  const numbers = [0, 0.5, 0.999];
+  let drawn = 0;
+  const setup = setUp({}, { random: () => numbers[drawn++ % numbers.length] });
+  setup.current.shard = undefined;
+  const told: unknown[] = [];
+  for (const _ of numbers) told.push((await setup.push([series({ a: 'b' })])).headers['retry-after']);
+  assert.deepEqual(told, ['3', '5', '7']);
+  for (const seconds of [3, 5, 7]) {
+    const answer = await setup.postOtlp(Buffer.from('{}'), { 'content-type': 'application/json' });
+    assert.equal(answer.headers['retry-after'], `${seconds}`);
+    assert.equal(JSON.parse(textOf(answer)).details[0].retryDelay, `${seconds}s`);
+  }
 });

@@ -33,6 +33,8 @@ export interface DistributorOptions {
   readonly clock: () => number;
   readonly registry: Registry;
   readonly logger: DistributorLogger;
+  /** From 0 up to 1, spreads those who are told to come back; `Math.random` where absent. */
+  readonly random?: () => number;
   /** Four random words that key the facts tables; random where absent. */
   readonly seed?: Uint32Array;
   /** Ids (4 words each) of a tenant's active series beyond this process; loaded before the series limit holds. */
@@ -72,7 +74,9 @@ const MAX_FACTS_PER_TENANT = 4_000_000;
 const MAX_IN_FLIGHT_BYTES = 128 * 1024 * 1024;
 const MIN_WINDOW_MS = 1_000;
 const MAX_WINDOW_MS = 24 * 86_400_000;
-const RETRY_AFTER_MS = 5_000;
+/** Whoever gets a 503 is told to come back after one of so many seconds, from the first on: not all at once. */
+const FIRST_RETRY_SECONDS = 3;
+const RETRY_WITHIN_SECONDS = 5;
 const FORGET_TENANT_MS = 2 * 3_600_000;
 const FORGET_EVERY_MS = 5 * 60_000;
 /** A request is encoded so often at most: what is still open then is accepted. */
@@ -156,9 +160,9 @@ class LogDistributor implements Distributor {
       return { status: 413, text };
     }
     if (this.#inFlightBytes >= (this.#options.maxInFlightBytes ?? MAX_IN_FLIGHT_BYTES)) {
-      return unavailable('too many writes in flight');
+      return this.#unavailable('too many writes in flight');
     }
-    if (shard === undefined) return unavailable('where samples go is not known');
+    if (shard === undefined) return this.#unavailable('where samples go is not known');
     // What it expands to is bounded by the few that are expanded at once.
     this.#trackInFlight(body.length);
     try {
@@ -230,7 +234,7 @@ class LogDistributor implements Distributor {
     }
     if (push.needsNewerRecords) {
       this.#countWhole(tenantId, received.samples, 'record_version');
-      return unavailable('not all ingesters read native histograms yet');
+      return this.#unavailable('not all ingesters read native histograms yet');
     }
     const waitMs = this.#takeRate(tenantId, tenant, limits, received.cost(storedSamples), nowMs);
     if (waitMs > 0) {
@@ -267,7 +271,7 @@ class LogDistributor implements Distributor {
       return { status: 400, text: `the write log refuses the request, ${failure.code}: ${failure.message}` };
     }
     this.#countWhole(tenantId, push.received.samples, 'not_durable');
-    return unavailable('the write log is not available');
+    return this.#unavailable('the write log is not available');
   }
 
   /** The failure that decides (one that no retry can mend, if there is), or undefined once every record is durable. */
@@ -283,6 +287,12 @@ class LogDistributor implements Distributor {
       .filter((outcome) => outcome.status === 'rejected')
       .map(({ reason }) => reason ?? new Error('append rejected'));
     return failures.find(isTooLarge) ?? failures[0];
+  }
+
+  #unavailable(text: string): WriteFailure {
+    const { random = Math.random } = this.#options;
+    const seconds = FIRST_RETRY_SECONDS + Math.floor(random() * RETRY_WITHIN_SECONDS);
+    return { status: 503, text, retryAfterMs: 1000 * seconds };
   }
 
   #trackInFlight(bytes: number): void {
@@ -356,10 +366,6 @@ function isTooLarge(failure: unknown): failure is WriteLogError {
 
 function requestFault({ method }: UpstreamRequest): WriteFailure | undefined {
   return method === 'POST' ? undefined : { status: 405, text: 'only POST', headers: { allow: 'POST' } };
-}
-
-function unavailable(text: string): WriteFailure {
-  return { status: 503, text, retryAfterMs: RETRY_AFTER_MS };
 }
 
 function randomSeed(): Uint32Array {
