@@ -1,15 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { UpstreamResponse } from '@xscaler/rpc';
+import { ClientGone } from './body.ts';
 import { acceptedEncoding, COMPRESS_FROM_BYTES, compress } from './content-encoding.ts';
 import { otlpRefusalBody } from './otlp-refusal.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import type { Route, RouteKind } from './routes.ts';
 
-/** A client that takes nothing of its answer for this long is cut off: the answer is held for it meanwhile. */
-const STALLED_READER_MS = 30_000;
-
-/** Of an unread body, this long is taken in after a refusal, so that the client sees the answer and no reset. */
+/** An unread body is taken in for so long and so far after a refusal, so that the client sees the answer and no reset. */
 const UNREAD_BODY_MS = 3_000;
+const UNREAD_BODY_BYTES = 16 * 1024 * 1024;
 
 /** Headers that belong to one hop, or that this hop works out itself. */
 const NOT_PASSED_ON = new Set([
@@ -51,12 +50,16 @@ function refusalBody({ code, message }: Refusal, kind: RouteKind | undefined) {
   return { contentType: 'application/json', body: Buffer.from(JSON.stringify(envelope)) };
 }
 
-/** Passes a service's answer on; answers to reads are compressed where the client takes that and it pays. */
+/**
+ * Passes a service's answer on; answers to reads are compressed where the client takes that and it pays.
+ * @param stalledReaderMs a client that takes nothing of its answer for so long is cut off
+ */
 export async function sendAnswer(
   response: ServerResponse,
   answer: UpstreamResponse,
   kind: RouteKind,
   acceptEncoding: string | undefined,
+  stalledReaderMs: number,
 ): Promise<void> {
   const headers: Record<string, string | number> = {};
   for (const [name, value] of Object.entries(answer.headers)) {
@@ -76,7 +79,7 @@ export async function sendAnswer(
   if (response.destroyed) return;
   if (answer.status !== 204 && answer.status !== 304) headers['content-length'] = body.length;
   response.writeHead(answer.status, headers);
-  response.setTimeout(STALLED_READER_MS, () => response.destroy());
+  response.setTimeout(stalledReaderMs, () => response.destroy(new ClientGone('the client stalled')));
   response.end(body);
 }
 
@@ -84,9 +87,15 @@ export async function sendAnswer(
 function drainUnread(response: ServerResponse): void {
   const request = response.req;
   if (request.complete) return;
-  request.resume();
-  const timer = setTimeout(() => {
+  const hangUp = () => {
     if (!request.complete) request.socket.destroy();
-  }, UNREAD_BODY_MS);
+  };
+  let drainedBytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    drainedBytes += chunk.length;
+    if (drainedBytes > UNREAD_BODY_BYTES) hangUp();
+  });
+  request.resume();
+  const timer = setTimeout(hangUp, UNREAD_BODY_MS);
   request.once('close', () => clearTimeout(timer));
 }

@@ -67,6 +67,24 @@ test('a refused client that keeps its connection open without sending is hung up
   assert.ok(connection.received.startsWith('HTTP/1.1 413'));
 });
 
+test('a refused client that goes on sending sees the 413, and is hung up on before it has sent much', async () => {
+  await using gateway = await startGateway({ limits: { max_recv_msg_size: MAX } });
+  await using connection = new RawConnection(gateway.server);
+  const total = 2 ** 30;
+  connection.send(`${HEAD}Content-Length: ${total}\r\n\r\n`);
+  await connection.until('bytes\n');
+  const piece = Buffer.alloc(2 ** 20);
+  let sent = 0;
+  while (sent < total && !connection.socket.destroyed) {
+    sent += piece.length;
+    // A socket that is destroyed tells so here, too.
+    await new Promise((resolve) => connection.socket.write(piece, resolve));
+  }
+  await connection.closed;
+  assert.ok(sent < 2 ** 26, `${sent} bytes`);
+  assert.ok(connection.received.startsWith('HTTP/1.1 413'));
+});
+
 test('a body that trickles in for too long is a 408, and its memory is given back', async () => {
   await using gateway = await startGateway({ httpLimits: { requestTimeoutMs: 50, headersTimeoutMs: 40 } });
   await using connection = new RawConnection(gateway.server);

@@ -1,6 +1,7 @@
 import type { MetricsRegistry } from '@xscaler/runtime';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { InFlight } from './intake.ts';
+import type { RefusalCode } from './refusal.ts';
 
 const GAUGES: readonly (readonly [name: string, help: string, value: (inFlight: InFlight) => number])[] = [
   ['in_flight_requests', 'Requests that are being worked on', ({ requests }) => requests],
@@ -14,11 +15,12 @@ const GAUGES: readonly (readonly [name: string, help: string, value: (inFlight: 
   ['writes_waiting', 'Writes that wait for others to be done', ({ waiting }) => waiting],
 ];
 
-/** No label has a value that a client chooses: routes are those of the table, or `unknown`. */
+/** No label has a value that a client chooses: routes are those of the table, or `unknown`, tenants those whose token came along. */
 export class GatewayMetrics {
   readonly #requests: Counter<'route' | 'status'>;
   readonly #duration: Histogram<'route'>;
   readonly #received: Counter<'route'>;
+  readonly #refused: Counter<'tenant' | 'reason'>;
 
   constructor(registry: MetricsRegistry, inFlight: () => InFlight) {
     const registers = [registry];
@@ -41,6 +43,12 @@ export class GatewayMetrics {
       labelNames: ['route'],
       registers,
     });
+    this.#refused = new Counter({
+      name: 'xscaler_gateway_requests_refused_total',
+      help: 'Requests with a token of their tenant that no service was given, or that none answered, by reason',
+      labelNames: ['tenant', 'reason'],
+      registers,
+    });
     for (const [name, help, value] of GAUGES) {
       new Gauge({
         name: `xscaler_gateway_${name}`,
@@ -56,6 +64,11 @@ export class GatewayMetrics {
   answered(route: string, status: number | string, durationMs: number): void {
     this.#requests.inc({ route, status });
     this.#duration.observe({ route }, durationMs / 1000);
+  }
+
+  /** Anybody can name a tenant: it is counted only where the token was looked at, and is of this tenant. */
+  refused(tenant: string, reason: RefusalCode, isAdmitted: boolean): void {
+    if (isAdmitted || reason === 'forbidden') this.#refused.inc({ tenant, reason });
   }
 
   received(route: string, bytes: number): void {

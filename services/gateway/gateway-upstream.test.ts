@@ -35,6 +35,22 @@ test('an answer of the service that asks to come back says when', async () => {
   assert.equal(limited.headers.get('retry-after'), '7');
 });
 
+test('a client that takes nothing of its answer is cut off, and what was held for it given back', async () => {
+  await using gateway = await startGateway({ gatewayLimits: { stalledReaderMs: 50 } });
+  const body = new Uint8Array(64 * 1024 * 1024);
+  gateway.querier.answer = async () => ({ status: 200, headers: {}, body });
+  await using connection = new RawConnection(gateway.server);
+  connection.socket.pause();
+  connection.send(
+    'GET /api/v1/query HTTP/1.1\r\nHost: x\r\nX-Scope-OrgID: acme\r\nAuthorization: Bearer acme:read\r\n\r\n',
+  );
+  await until(() => gateway.logLines.some((line) => line.includes('"status":499')));
+  connection.socket.resume();
+  await connection.closed;
+  assert.ok(connection.received.startsWith('HTTP/1.1 200'));
+  assert.ok(connection.received.length < body.length);
+});
+
 test('a service that does not answer in time is cancelled, and the client told', async () => {
   await using gateway = await startGateway({ gatewayLimits: { readTimeoutMs: 20, writeTimeoutMs: 20 } });
   gateway.querier.answer = untilAborted;

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type GatewayUnderTest, RawConnection, READER, startGateway, WRITER } from './gateway-under-test.ts';
+import type { UpstreamResponse } from '@xscaler/rpc';
+import {
+  type GatewayUnderTest,
+  RawConnection,
+  READER,
+  startGateway,
+  until,
+  WRITER,
+} from './gateway-under-test.ts';
 import { ROUTES } from './routes.ts';
 
 const push = (gateway: GatewayUnderTest, headers: Record<string, string>, body = 'bytes') =>
@@ -283,6 +291,41 @@ test('over the rate of the whole gateway is a 429 for everyone', async () => {
   const read = await gateway.fetch('/api/v1/query', { headers: READER });
   assert.equal(read.status, 429);
   assert.equal(((await read.json()) as { errorType: string }).errorType, 'too_many_requests');
+});
+
+test('what the gateway refuses is counted by tenant and reason, of tenants whose token came along', async () => {
+  const limits = { request_rate: 2, max_recv_msg_size: 10 };
+  await using gateway = await startGateway({ limits, gatewayLimits: { maxInFlightRequests: 1 } });
+  const send = (headers: Record<string, string>, body = 'x') =>
+    gateway.fetch('/api/v1/push', { method: 'POST', headers, body });
+  const of = (tenant: string, token = `${tenant}:write`) => ({
+    authorization: `Bearer ${token}`,
+    'x-scope-orgid': tenant,
+  });
+  assert.equal((await send(of('a'), 'x'.repeat(11))).status, 413);
+  assert.equal((await send(of('a'))).status, 204);
+  for (let i = 0; i < 3; i++) assert.equal((await send(of('a'))).status, 429);
+  assert.equal((await send(of('b', 'b:read'))).status, 403);
+  assert.equal((await send(of('stranger', 'a:write'))).status, 401);
+  gateway.tokens.refusals.set('unknown', { ok: false, code: 'unavailable', reason: '' });
+  assert.equal((await send(of('unknown'))).status, 503);
+  const held = Promise.withResolvers<UpstreamResponse>();
+  gateway.distributor.answer = () => held.promise;
+  const first = send(of('c'));
+  await until(() => gateway.distributor.requests.length === 2);
+  assert.equal((await send(of('d'))).status, 503);
+  held.resolve({ status: 204, headers: {}, body: new Uint8Array(0) });
+  assert.equal((await first).status, 204);
+  const name = /^xscaler_gateway_requests_refused_total\{(.*),service="gateway"\} (\d+)$/gm;
+  assert.deepEqual(
+    [...(await gateway.metricsText()).matchAll(name)].map(([, labels, count]) => `${labels} ${count}`).sort(),
+    [
+      'tenant="a",reason="body_too_large" 1',
+      'tenant="a",reason="rate_limited" 3',
+      'tenant="b",reason="forbidden" 1',
+      'tenant="d",reason="unavailable" 1',
+    ],
+  );
 });
 
 test('no token, header or query string gets into the log, and no stack trace into an answer', async () => {

@@ -149,14 +149,15 @@ class Gateway {
     exchange.tenant = credentials.tenantId;
     const { limits, tokenId } = this.#intake.admit(credentials, route.kind);
     exchange.tokenId = tokenId;
-    const place = this.#intake.place(exchange.tenant);
+    const place = this.#intake.place(exchange.tenant, route.kind, limits);
     try {
       const maxBytes = this.#intake.maxBodyBytes(route.kind, limits);
       const body =
         request.method === 'POST' ? await collectBody(request, maxBytes, place.lease) : new Uint8Array(0);
       this.#metrics.received(route.name, body.length);
       const answer = await this.#ask(exchange, body);
-      await sendAnswer(response, answer, route.kind, request.headers['accept-encoding']);
+      const { stalledReaderMs } = this.#intake.limits;
+      await sendAnswer(response, answer, route.kind, request.headers['accept-encoding'], stalledReaderMs);
     } finally {
       place.release();
     }
@@ -175,13 +176,13 @@ class Gateway {
     }
   }
 
-  #refuse({ route, response }: Exchange, error: unknown): void {
+  #refuse({ route, response, tenant, tokenId }: Exchange, error: unknown): void {
     if (error instanceof ClientGone) {
       response.destroy();
       return;
     }
-    if (!(error instanceof Refusal))
-      this.#options.logger.error({ route: route.name, err: error }, 'request failed');
+    if (error instanceof Refusal) this.#metrics.refused(tenant, error.code, tokenId !== '');
+    else this.#options.logger.error({ route: route.name, err: error }, 'request failed');
     if (response.headersSent) response.destroy();
     else sendRefusal(response, error instanceof Refusal ? error : internal(), route);
   }
@@ -190,7 +191,9 @@ class Gateway {
     const startMs = this.#options.clock();
     const { route, response } = exchange;
     response.on('close', () => {
-      const status = response.writableFinished ? response.statusCode : 499;
+      // An answer that was cut off counts as finished to Node.
+      const isWhole = response.writableFinished && !response.errored;
+      const status = isWhole ? response.statusCode : 499;
       const durationMs = this.#options.clock() - startMs;
       this.#metrics.answered(route.name, status, durationMs);
       this.#options.logger.debug(

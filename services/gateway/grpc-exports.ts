@@ -1,7 +1,9 @@
 import { status as StatusCode } from '@grpc/grpc-js';
+import type { UpstreamResponse } from '@xscaler/rpc';
 import { credentialsOf } from './admission.ts';
+import type { BodyLease } from './body-budget.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
-import type { Intake } from './intake.ts';
+import type { Intake, Place } from './intake.ts';
 import { type ExportIntake, GRPC_MAX_MESSAGE_BYTES } from './otlp-grpc.ts';
 import { Refusal } from './refusal.ts';
 
@@ -12,34 +14,62 @@ export function grpcExports(intake: Intake, metrics: GatewayMetrics): ExportInta
   return {
     admitExport: (rawHeaders) => {
       const credentials = credentialsOf(rawHeaders);
-      const { limits } = intake.admit(credentials, 'write');
       const { tenantId: tenant } = credentials;
-      const place = intake.place(tenant);
-      const maxBytes = Math.min(GRPC_MAX_MESSAGE_BYTES, intake.maxBodyBytes('write', limits));
+      let isAdmitted = false;
+      let place: Place | undefined;
+      const counted = (error: unknown) => {
+        if (error instanceof Refusal) metrics.refused(tenant, error.code, isAdmitted);
+        return error;
+      };
       try {
+        const { limits } = intake.admit(credentials, 'write');
+        isAdmitted = true;
+        place = intake.place(tenant, 'write', limits);
+        const maxBytes = Math.min(GRPC_MAX_MESSAGE_BYTES, intake.maxBodyBytes('write', limits));
         // How long the message is shows only as it comes, and then it is in memory already.
         place.lease.growTo(maxBytes);
+        const { lease, release } = place;
+        return {
+          release,
+          pass: async (message, signal) => {
+            try {
+              return await pass({ intake, metrics, tenant, lease, maxBytes }, message, signal);
+            } catch (error) {
+              throw counted(error);
+            }
+          },
+        };
       } catch (error) {
-        place.release();
-        throw error;
+        place?.release();
+        throw counted(error);
       }
-      return {
-        release: place.release,
-        pass: (message, signal) => {
-          if (message.length > maxBytes) {
-            throw new Refusal('body_too_large', `the message is larger than ${maxBytes} bytes`);
-          }
-          place.lease.release();
-          place.lease.growTo(message.length);
-          metrics.received(ROUTE, message.length);
-          const headers = { 'content-type': 'application/x-protobuf' };
-          // The message may be a piece of a larger buffer, which can't go to another thread.
-          const body = new Uint8Array(message);
-          const request = { tenant, method: 'POST', path: '/v1/metrics', query: '', headers, body };
-          return intake.ask('write', request, signal);
-        },
-      };
     },
     noteExport: (code, durationMs) => metrics.answered(ROUTE, StatusCode[code] ?? String(code), durationMs),
   };
+}
+
+interface LetIn {
+  readonly intake: Intake;
+  readonly metrics: GatewayMetrics;
+  readonly tenant: string;
+  readonly lease: BodyLease;
+  readonly maxBytes: number;
+}
+
+function pass(
+  { intake, metrics, tenant, lease, maxBytes }: LetIn,
+  message: Uint8Array,
+  signal: AbortSignal,
+): Promise<UpstreamResponse> {
+  if (message.length > maxBytes) {
+    throw new Refusal('body_too_large', `the message is larger than ${maxBytes} bytes`);
+  }
+  lease.release();
+  lease.growTo(message.length);
+  metrics.received(ROUTE, message.length);
+  const headers = { 'content-type': 'application/x-protobuf' };
+  // The message may be a piece of a larger buffer, which can't go to another thread.
+  const body = new Uint8Array(message);
+  const request = { tenant, method: 'POST', path: '/v1/metrics', query: '', headers, body };
+  return intake.ask('write', request, signal);
 }

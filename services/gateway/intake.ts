@@ -25,6 +25,8 @@ export interface GatewayLimits {
   /** How long a service may take. */
   readonly writeTimeoutMs: number;
   readonly readTimeoutMs: number;
+  /** A client that takes nothing of its answer for so long is cut off: the answer is held for it meanwhile. */
+  readonly stalledReaderMs: number;
 }
 
 export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
@@ -38,6 +40,7 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   writeTimeoutMs: 30_000,
   // The querier ends a query after 2 minutes and says so better than we can.
   readTimeoutMs: 130_000,
+  stalledReaderMs: 30_000,
 };
 
 /** How tenants' rates are divided among the gateways of a cluster. */
@@ -93,7 +96,7 @@ export interface Place {
  */
 export class Intake {
   readonly #options: IntakeOptions;
-  readonly #limits: GatewayLimits;
+  readonly limits: GatewayLimits;
   readonly #budget: BodyBudget;
   readonly #tenantRates = new TokenBuckets();
   readonly #gatewayRate = new TokenBuckets();
@@ -103,15 +106,15 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
-    this.#limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
-    const { maxInFlightBytes, maxTenantInFlightBytes, maxWriteWaitMs } = this.#limits;
+    this.limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
+    const { maxInFlightBytes, maxTenantInFlightBytes, maxWriteWaitMs } = this.limits;
     this.#budget = new BodyBudget(maxInFlightBytes, maxTenantInFlightBytes, () =>
-      this.#tooMuch('too many bytes in flight'),
+      this.#unavailable('too many bytes in flight'),
     );
     this.#writes = new WriteQueue({
       maxWaitMs: maxWriteWaitMs,
       clock: options.clock,
-      refusal: () => this.#tooMuch('too many writes wait'),
+      refusal: () => this.#unavailable('too many writes wait'),
     });
   }
 
@@ -122,21 +125,18 @@ export class Intake {
 
   /** The limits of the tenant that the request may act for, now. @throws Refusal */
   admit(credentials: Credentials, kind: RouteKind): Admission {
-    const admission = admit(this.#options.authenticator, credentials, kind);
-    this.#checkRates(credentials.tenantId, kind, admission.limits);
-    // Before its body is read, and once more when it is.
-    if (kind === 'write' && this.#writes.isFull(credentials.tenantId)) {
-      throw this.#tooMuch('too many writes wait');
-    }
-    return admission;
+    return admit(this.#options.authenticator, credentials, kind);
   }
 
-  /** To be released when the request is done. @throws Refusal where too many are under way */
-  place(tenant: string): Place {
-    const { maxInFlightRequests, maxTenantInFlightRequests } = this.#limits;
+  /** To be released when the request is done. @throws Refusal where too many are under way, or come too often */
+  place(tenant: string, kind: RouteKind, limits: Limits): Place {
+    this.#checkRates(tenant, kind, limits);
+    // Before its body is read, and once more when it is.
+    if (kind === 'write' && this.#writes.isFull(tenant)) throw this.#unavailable('too many writes wait');
+    const { maxInFlightRequests, maxTenantInFlightRequests } = this.limits;
     const ofTenant = this.#inFlight.get(tenant) ?? 0;
     if (this.#inFlightCount >= maxInFlightRequests || ofTenant >= maxTenantInFlightRequests) {
-      throw this.#tooMuch('too many requests in flight');
+      throw this.#unavailable('too many requests in flight');
     }
     const lease = this.#budget.lease(tenant);
     this.#inFlightCount++;
@@ -158,7 +158,7 @@ export class Intake {
 
   /** What could never be held is too large: a 503 would have the client try it for ever. */
   maxBodyBytes(kind: RouteKind, limits: Limits): number {
-    const { maxInFlightBytes, maxTenantInFlightBytes, maxReadBodyBytes } = this.#limits;
+    const { maxInFlightBytes, maxTenantInFlightBytes, maxReadBodyBytes } = this.limits;
     const held = Math.min(limits.max_recv_msg_size, maxInFlightBytes, maxTenantInFlightBytes);
     return kind === 'write' ? held : Math.min(held, maxReadBodyBytes);
   }
@@ -176,7 +176,7 @@ export class Intake {
     if (left.aborted) onLeave();
     left.addEventListener('abort', onLeave);
     let place: WritePlace | undefined;
-    const timeoutMs = write ? this.#limits.writeTimeoutMs : this.#limits.readTimeoutMs;
+    const timeoutMs = write ? this.limits.writeTimeoutMs : this.limits.readTimeoutMs;
     const timer = setTimeout(() => canceler.abort(timedOut(timeoutMs)), timeoutMs);
     try {
       canceler.signal.throwIfAborted();
@@ -186,7 +186,7 @@ export class Intake {
       if (canceler.signal.aborted) throw canceler.signal.reason;
       if (error instanceof Refusal) throw error;
       this.#options.logger.warn({ path: request.path, tenant: request.tenant, err: error }, 'service failed');
-      throw unavailable(write ? 'not accepted, try again' : 'cannot answer at the moment, try again');
+      throw this.#unavailable(write ? 'not accepted, try again' : 'cannot answer at the moment, try again');
     } finally {
       place?.leave();
       clearTimeout(timer);
@@ -194,7 +194,7 @@ export class Intake {
     }
   }
 
-  #tooMuch(text: string): Refusal {
+  #unavailable(text: string): Refusal {
     return unavailable(text, 1 + Math.floor(this.#options.random() * RETRY_WITHIN_SECONDS));
   }
 
@@ -203,7 +203,7 @@ export class Intake {
     const nowMs = this.#options.clock();
     const waitMs =
       (kind === 'write' ? this.#takeOfTenant(tenant, limits.request_rate, nowMs) : 0) ||
-      this.#gatewayRate.take('', this.#limits.requestRate, nowMs);
+      this.#gatewayRate.take('', this.limits.requestRate, nowMs);
     if (waitMs === 0) return;
     const retryAfter = String(Math.max(1, Math.ceil(waitMs / 1000)));
     throw new Refusal('rate_limited', 'over the request rate limit', { 'retry-after': retryAfter });

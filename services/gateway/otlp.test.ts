@@ -4,11 +4,19 @@ import { request as httpsRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
-import { ChannelCredentials, Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { connect as connectTls } from 'node:tls';
+import {
+  ChannelCredentials,
+  Client,
+  compressionAlgorithms,
+  Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import type { UpstreamResponse } from '@xscaler/rpc';
 import { exportResponse, readRpcStatus, rpcStatus } from '@xscaler/wire';
 import { type GatewayUnderTest, READER, startGateway, untilAborted, WRITER } from './gateway-under-test.ts';
-import { createOtlpGrpcServer, GRPC_MAX_MESSAGE_BYTES } from './otlp-grpc.ts';
+import { createOtlpGrpcServer, GRPC_MAX_MESSAGE_BYTES, type OtlpGrpcServer } from './otlp-grpc.ts';
 import { listenTls } from './tls-listener.ts';
 
 const EXPORT = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
@@ -77,9 +85,9 @@ interface Exported {
 class Exporter implements Disposable {
   readonly #client: Client;
 
-  constructor(address: string, credentials = ChannelCredentials.createInsecure()) {
+  constructor(address: string, credentials = ChannelCredentials.createInsecure(), further: object = {}) {
     // Without a pool of their own exporters would share a connection.
-    const options = { 'grpc.max_send_message_length': -1, 'grpc.use_local_subchannel_pool': 1 };
+    const options = { 'grpc.max_send_message_length': -1, 'grpc.use_local_subchannel_pool': 1, ...further };
     this.#client = new Client(address, credentials, options);
   }
 
@@ -213,6 +221,9 @@ test('gRPC has the canonical codes, with RetryInfo where the client may come aga
   const throttled = limited.filter(({ code }) => code === status.RESOURCE_EXHAUSTED);
   assert.ok(throttled.length >= 10);
   assert.ok(throttled.every(({ status }) => status?.includes('google.rpc.RetryInfo')));
+  const metrics = await gateway.metricsText();
+  const counted = `requests_refused_total{tenant="acme",reason="rate_limited",service="gateway"} ${throttled.length}\n`;
+  assert.ok(metrics.includes(counted), metrics);
   await gateway.held(0);
 });
 
@@ -238,6 +249,24 @@ test('gRPC messages are bounded, also together', async () => {
   await gateway.held(0);
 });
 
+for (const algorithm of [compressionAlgorithms.gzip, compressionAlgorithms.deflate]) {
+  test(`gRPC messages by ${compressionAlgorithms[algorithm]} are taken expanded, and bounded so`, async () => {
+    await using gateway = await startGateway();
+    await using grpc = await listenGrpc(gateway);
+    const packed = { 'grpc.default_compression_algorithm': algorithm };
+    using exporter = new Exporter(grpc.address, undefined, packed);
+    gateway.distributor.answer = async () => answer(200, exportResponse(undefined));
+    const most = Buffer.alloc(GRPC_MAX_MESSAGE_BYTES, 'x');
+    assert.equal((await exporter.export(WRITER, most)).code, status.OK);
+    assert.ok(most.equals(gateway.distributor.requests[0].body));
+    // 100 MB of zeros, that come as 100 kB.
+    const bomb = await exporter.export(WRITER, Buffer.alloc(100 * 1024 * 1024));
+    assert.equal(bomb.code, status.RESOURCE_EXHAUSTED, bomb.details);
+    assert.equal(gateway.distributor.requests.length, 1);
+    await gateway.held(0);
+  });
+}
+
 test('a call that its client gives up is given up behind the gateway', async () => {
   await using gateway = await startGateway();
   await using grpc = await listenGrpc(gateway);
@@ -249,25 +278,36 @@ test('a call that its client gives up is given up behind the gateway', async () 
   assert.equal(gateway.distributor.signals[0].aborted, true);
 });
 
+const CERT = readFileSync(join(import.meta.dirname, 'testdata/cert.pem'));
+const KEY = readFileSync(join(import.meta.dirname, 'testdata/key.pem'));
+
+function listenHttps(gateway: GatewayUnderTest, grpc: { server: OtlpGrpcServer }, maxConnections = 100) {
+  return listenTls(gateway.app, {
+    host: '127.0.0.1',
+    port: 0,
+    cert: CERT,
+    key: KEY,
+    limits: { maxConnections },
+    takeOver: (connection) => grpc.server.takeOver(connection),
+  });
+}
+
 test('one TLS port speaks HTTP to whoever takes it, and gRPC to who takes nothing else', async () => {
-  const cert = readFileSync(join(import.meta.dirname, 'testdata/cert.pem'));
-  const key = readFileSync(join(import.meta.dirname, 'testdata/key.pem'));
   await using gateway = await startGateway();
   gateway.distributor.answer = async () => answer(200, exportResponse(undefined));
   await using grpc = await listenGrpc(gateway);
-  const https = await listenTls(gateway.app, {
-    host: '127.0.0.1',
-    port: 0,
-    cert,
-    key,
-    takeOver: (connection) => grpc.server.takeOver(connection),
-  });
+  const https = await listenHttps(gateway, grpc);
   try {
-    using exporter = new Exporter(`localhost:${https.port}`, ChannelCredentials.createSsl(cert));
+    using exporter = new Exporter(`localhost:${https.port}`, ChannelCredentials.createSsl(CERT));
     assert.equal((await exporter.export(WRITER, Buffer.from('x'))).code, status.OK);
+    const { authorization } = WRITER;
+    const tenantless = await exporter.export({ authorization }, Buffer.from('x'));
+    assert.deepEqual([tenantless.code, tenantless.details], [status.INVALID_ARGUMENT, 'no org id']);
+    const unknown = await exporter.export({ 'x-scope-orgid': 'acme' }, Buffer.from('x'));
+    assert.equal(unknown.code, status.UNAUTHENTICATED);
     for (const ALPNProtocols of [['http/1.1'], ['h2', 'http/1.1'], undefined]) {
       const status = await new Promise((resolve, reject) => {
-        const options = { method: 'POST', headers: WRITER, ca: cert, host: '127.0.0.1', port: https.port };
+        const options = { method: 'POST', headers: WRITER, ca: CERT, host: '127.0.0.1', port: https.port };
         httpsRequest(
           { ...options, path: '/v1/metrics', ...(ALPNProtocols && { ALPNProtocols }) },
           (response) => {
@@ -282,6 +322,40 @@ test('one TLS port speaks HTTP to whoever takes it, and gRPC to who takes nothin
     }
     assert.equal(gateway.distributor.requests.length, 4);
   } finally {
+    await https.close(0);
+  }
+});
+
+test('the TLS port takes so many connections, of HTTP and gRPC together; one that leaves makes room', async () => {
+  await using gateway = await startGateway();
+  gateway.distributor.answer = async () => answer(200, exportResponse(undefined));
+  await using grpc = await listenGrpc(gateway);
+  const https = await listenHttps(gateway, grpc, 3);
+  const open: Socket[] = [];
+  /** Whether the connection is kept: a server that doesn't take it closes it before the handshake. */
+  const opensAs = async (protocol: string): Promise<boolean> => {
+    const socket = connectTls({ host: https.host, port: https.port, ca: CERT, ALPNProtocols: [protocol] });
+    open.push(socket);
+    socket.on('error', () => {});
+    return new Promise((resolve) => {
+      socket.once('secureConnect', () => resolve(true)).once('close', () => resolve(false));
+    });
+  };
+  try {
+    using exporter = new Exporter(`localhost:${https.port}`, ChannelCredentials.createSsl(CERT));
+    assert.equal((await exporter.export(WRITER, Buffer.from('1'))).code, status.OK);
+    assert.deepEqual([await opensAs('h2'), await opensAs('http/1.1')], [true, true]);
+    for (let i = 0; i < 20; i++) assert.equal(await opensAs(i % 2 === 0 ? 'h2' : 'http/1.1'), false);
+    assert.equal((await exporter.export(WRITER, Buffer.from('2'))).code, status.OK);
+    for (const leaving of [open[0], open[1]]) {
+      leaving.destroy();
+      // The server sees that a little later.
+      while (!(await opensAs('h2')));
+      assert.equal(await opensAs('http/1.1'), false);
+    }
+    assert.equal((await exporter.export(WRITER, Buffer.from('3'))).code, status.OK);
+  } finally {
+    for (const socket of open) socket.destroy();
     await https.close(0);
   }
 });
