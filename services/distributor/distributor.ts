@@ -11,9 +11,10 @@ import { DistributorMetrics } from './distributor-metrics.ts';
 import { type DistributorReport, reportOf } from './distributor-report.ts';
 import { OTLP_PATHS, OtlpProtocol } from './otlp-protocol.ts';
 import type { PartitionRecord } from './partition-records.ts';
-import { type EncodedPush, PushEncoder, type WriteBody } from './push-encoder.ts';
+import { type EncodedPush, PushEncoder } from './push-encoder.ts';
 import { PUSH_PATH, plainAnswer, remoteWriteProtocol } from './remote-write-protocol.ts';
 import { TenantSeries } from './tenant-series.ts';
+import type { WriteBody } from './write-body.ts';
 import type { WriteFailure, WriteOutcome, WriteProtocol } from './write-protocol.ts';
 
 export interface DistributorOptions {

@@ -1,17 +1,24 @@
+import type { OpenPush } from './open-push.ts';
 import type { Refusals } from './refusals.ts';
 
 /** What had become of a request before a data point, for where that is refused whole. */
 export class PointMark {
-  stored = 0;
-  storedExemplars = 0;
+  #stored = 0;
+  #storedExemplars = 0;
   #refused = 0;
   #refusedExemplars = 0;
 
-  note(stored: number, storedExemplars: number, refusals: Refusals): void {
-    this.stored = stored;
-    this.storedExemplars = storedExemplars;
+  note({ storedSamples, storedExemplars, refusals }: OpenPush): void {
+    this.#stored = storedSamples;
+    this.#storedExemplars = storedExemplars;
     this.#refused = refusals.sampleCount;
     this.#refusedExemplars = refusals.exemplarsInAll;
+  }
+
+  /** Nothing of the point is stored. */
+  rewind(push: OpenPush): void {
+    push.storedSamples = this.#stored;
+    push.storedExemplars = this.#storedExemplars;
   }
 
   /** Samples of the point that are refused already: those left out as intended. */

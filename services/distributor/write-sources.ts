@@ -7,18 +7,13 @@ import {
   WriteRequestReader,
   WriteRequestV2Reader,
 } from '@xscaler/wire';
+import type { TimeBounds } from './time-bounds.ts';
 
 /** What an expanded body is. */
 export type WriteFormat = 'remote_write_1' | 'remote_write_2' | 'otlp';
 
 /** Bound on the label sets that OTLP series are known by, bytes: a process' part of them all. */
 const OTLP_CACHE_BYTES = 64 * 1024 * 1024;
-
-/** Times, in ms, that samples may have. */
-export interface TimeBounds {
-  readonly minMs: number;
-  readonly maxMs: number;
-}
 
 /** The readers of every format, one of each: a request is read at a time. */
 export class WriteSources {
@@ -37,7 +32,7 @@ export class WriteSources {
     body: Uint8Array,
     limits: Limits,
     mostPerSeries: number,
-    bounds: TimeBounds,
+    { minMs, maxMs }: TimeBounds,
   ): SeriesSource {
     const maxLabelBytes = limits.max_decompressed_size;
     if (format === 'remote_write_1') {
@@ -48,7 +43,7 @@ export class WriteSources {
       this.#v2.reset(body, mostPerSeries, maxLabelBytes);
       return this.#v2;
     }
-    this.#otlp.reset(body, { settings: this.#settingsOf(limits), maxLabelBytes, ...bounds });
+    this.#otlp.reset(body, { settings: this.#settingsOf(limits), maxLabelBytes, minMs, maxMs });
     return this.#otlp;
   }
 
