@@ -39,6 +39,21 @@ test('requests and replies cross as they are', async (t) => {
   }
 });
 
+test('answers of a server that copies leave its buffers to it, and bring no neighbours', async (t) => {
+  const { port1, port2 } = new MessageChannel();
+  t.after(() => port1.close());
+  const own = new Uint8Array(100_000).fill(7);
+  const slab = new Uint8Array(100_000).fill(9);
+  interface Keeping {
+    bytes(request: undefined, signal: AbortSignal): Promise<Uint8Array[]>;
+  }
+  serve<Keeping>(port2, { bytes: async () => [own, slab.subarray(10, 20)] }, { copies: true });
+  const [whole, part] = await connect<Keeping>(port1).bytes(undefined, never);
+  assert.deepEqual([own.byteLength, slab.byteLength], [100_000, 100_000]);
+  assert.deepEqual(whole, own);
+  assert.deepEqual([part.buffer.byteLength, part[0]], [10, 9]);
+});
+
 test('bytes that own their buffer are moved, others copied without their neighbours', async (t) => {
   const { api } = startAnswering(t);
   const own = new Uint8Array(100_000);

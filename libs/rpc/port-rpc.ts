@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { PortClient } from './port-client.ts';
-import { PortServer } from './port-server.ts';
+import { PortServer, type ServeOptions } from './port-server.ts';
 
 /**
  * Calls between the threads of one process over a `MessagePort`.
@@ -56,8 +56,12 @@ type OptionsOf<Api> = [StreamMethod<Api>] extends [never]
  * Answers calls that arrive on `port` by the methods of `api`, until the port is closed. It keeps the thread alive.
  * `serve<Upstream>(port, distributor)` serves the interface's methods of a larger object.
  */
-export function serve<Api extends RpcApi<Api>>(port: MessagePort, api: Api): void {
-  new PortServer(port, api);
+export function serve<Api extends RpcApi<Api>>(
+  port: MessagePort,
+  api: Api,
+  options: ServeOptions = {},
+): void {
+  new PortServer(port, api, options);
 }
 
 /**

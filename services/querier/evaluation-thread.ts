@@ -49,6 +49,6 @@ function resultOf(job: EvaluationJob, cancellation: SharedCancellation): Promise
     : evaluateRange(job.query, { ...options, startMs, endMs, stepMs });
 }
 
-serve<EvaluatorApi>(ports.evaluator, { evaluate });
+serve<EvaluatorApi>(ports.evaluator, { evaluate }, { copies: true });
 parentPort?.postMessage('ready');
 setImmediate(dropBootLeftovers);
