@@ -27,7 +27,8 @@ import {
   seriesLabelsOf,
 } from './masked-heads.ts';
 import type { HeldHead } from './partition-heads.ts';
-import { PartitionOwner, type PartitionReport } from './partition-owner.ts';
+import { PartitionOwner } from './partition-owner.ts';
+import type { PartitionReport } from './partition-report.ts';
 
 export interface IngesterOptions {
   /** Those that it has from the start; `own` gives it more. */

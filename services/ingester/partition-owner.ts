@@ -1,17 +1,19 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type BlockStore, type CommitPoint, DatabaseError } from '@xscaler/database';
 import type { PagePool } from '@xscaler/tsdb';
-import { encodeCut, LogRecordReader } from '@xscaler/wire';
+import { LogRecordReader } from '@xscaler/wire';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import { CommitQueue } from './commit-queue.ts';
 import { CommittedNotes } from './committed-notes.ts';
 import type { Logger } from './contracts.ts';
-import { type CutSettings, headsToCut } from './cut-policy.ts';
+import type { CutSettings } from './cut-policy.ts';
 import { HeadCommitter } from './head-committer.ts';
+import { HeadKeeper } from './head-keeper.ts';
 import type { IngesterMetrics } from './ingester-metrics.ts';
 import { LedgerView } from './ledger-view.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 import { PartitionHeads } from './partition-heads.ts';
+import { type PartitionReport, reportOf } from './partition-report.ts';
 import { PendingDeletions } from './pending-deletions.ts';
 import { PendingMetadata } from './pending-metadata.ts';
 import { noCounts, RecordApplier } from './record-applier.ts';
@@ -36,26 +38,10 @@ export interface PartitionOwnerOptions {
   readonly onCommitsLost: () => void;
 }
 
-/** A partition as `/debug` shows it. */
-export interface PartitionReport {
-  readonly partition: number;
-  readonly state: string;
-  readonly stoppedBy: string | undefined;
-  readonly nextOffset: number;
-  /** Undefined where log or database are away. */
-  readonly endOffset: number | undefined;
-  readonly lag: number | undefined;
-  readonly resumeOffset: number | undefined;
-  readonly ledgerRows: number | undefined;
-  readonly heads: readonly object[];
-}
-
 /** Records are applied for this long before reads get a turn. */
 const TURN_MS = 5;
 const RETRY_MS = 1_000;
 const DELETIONS_STORED_POLL_MS = 20;
-/** How often the database is asked whether it has what it had. */
-const CHECK_COMMITS_MS = 5_000;
 
 /**
  * One partition's state machine: applies the log from the resume offset on, closes heads where the log says cut,
@@ -78,9 +64,9 @@ export class PartitionOwner {
   readonly #waiters = new OffsetWaiters();
   readonly #stopping = new AbortController();
   readonly #deletions = new PendingDeletions();
+  readonly #keeper: HeadKeeper;
   #commits: CommitQueue | undefined;
   #relied: ReliedCommits | undefined;
-  #checkedMs: number;
   #replayEnd = 0;
   /** Records that an operator has taken out. */
   #skipped: ReadonlySet<number> = new Set();
@@ -91,7 +77,12 @@ export class PartitionOwner {
     this.partition = options.partition;
     this.heads = new PartitionHeads(options.partition, options.pool);
     this.#applier = new RecordApplier(this.heads, this.#ledger);
-    this.#checkedMs = options.clock();
+    this.#keeper = new HeadKeeper({
+      ...options,
+      heads: this.heads,
+      relied: () => this.#relied,
+      isLive: () => this.state === 'live',
+    });
   }
 
   /** Loads ledger and resume offset, then follows the log. Resolves once the records that were there are applied. */
@@ -112,7 +103,12 @@ export class PartitionOwner {
       ...this.#options,
       appliedOffset: () => (this.state === 'live' ? this.nextOffset : undefined),
     });
-    this.#work = Promise.all([this.#follow(), this.#tend(), commits.run(signal), notes.run(signal)]);
+    this.#work = Promise.all([
+      this.#follow(),
+      this.#keeper.run(signal),
+      commits.run(signal),
+      notes.run(signal),
+    ]);
     await this.waitFor(this.#replayEnd, signal);
   }
 
@@ -193,29 +189,9 @@ export class PartitionOwner {
   }
 
   /** Everything about the partition that somebody who looks for a fault wants to see. */
-  async inspect(): Promise<PartitionReport> {
-    const { partition, log, blocks } = this.#options;
-    const heads = [...this.heads.all()].map(({ head, state, toOffset, cutByZone }) => ({
-      tenant: head.tenant,
-      windowStart: new Date(head.windowStartMs).toISOString(),
-      windowMs: head.windowMs,
-      state,
-      fromOffset: head.fromOffset,
-      ...(state !== 'open' && { toOffset, cutByZone }),
-      series: head.seriesCount,
-      samples: head.sampleCount,
-      bytes: head.byteSize,
-    }));
-    // What is away is left out: this is looked at when something is.
-    const unknown = () => undefined;
-    const [endOffset, resumeOffset, ledgerRows] = await Promise.all([
-      log.endOffset(partition).catch(unknown),
-      blocks.resumeOffset(partition).catch(unknown),
-      blocks.ledger(partition).then((rows) => rows.length, unknown),
-    ]);
-    const { state, nextOffset, stoppedBy } = this;
-    const lag = endOffset === undefined ? undefined : endOffset - nextOffset;
-    return { partition, state, stoppedBy, nextOffset, endOffset, lag, resumeOffset, ledgerRows, heads };
+  inspect(): Promise<PartitionReport> {
+    const { log, blocks } = this.#options;
+    return reportOf(this, log, blocks);
   }
 
   async stop(): Promise<void> {
@@ -342,49 +318,10 @@ export class PartitionOwner {
     this.#waiters.fail(new Error(`partition ${partition} is stopped`));
     this.#stopping.abort(error);
   }
-
-  async #checkCommits(): Promise<void> {
-    const { clock } = this.#options;
-    if (clock() - this.#checkedMs < CHECK_COMMITS_MS) return;
-    this.#checkedMs = clock();
-    // One that is away is looked at when it is back.
-    await this.#relied?.check().catch(() => undefined);
-  }
-
-  /** Asks for cuts through the log, drops heads that lingered long enough, keeps the resume offset near. */
-  async #tend(): Promise<void> {
-    const { signal } = this.#stopping;
-    const { clock, cuts, log, logger, partition, zone, committedHeadLingerMs, metrics } = this.#options;
-    while (!signal.aborted) {
-      await sleep(tendIntervalMs(cuts), undefined, { signal }).catch(() => undefined);
-      if (signal.aborted) return;
-      if (this.state === 'live') {
-        for (const { head } of headsToCut(this.heads, cuts, clock())) {
-          const { tenant, windowStartMs, windowMs, seq } = head;
-          const cut = encodeCut({ tenant, windowStartMs, windowMs, seq, zone });
-          await log
-            .append(partition, cut)
-            .catch((error) => logger.warn({ partition, err: error }, 'a cut was not logged'));
-        }
-      }
-      for (const held of [...this.heads.all()]) {
-        if (held.state !== 'committed' || clock() - held.committedAtMs <= committedHeadLingerMs) continue;
-        this.#relied?.letGo(held.commit);
-        this.heads.drop(held);
-      }
-      await this.#checkCommits();
-      metrics.observeHeads(partition, this.heads);
-    }
-  }
 }
 
 /** Whether the same call may succeed later: what failed is elsewhere, and away. */
 function mayPass(error: unknown): boolean {
   if (error instanceof DatabaseError) return error.code === 'unavailable';
   return error instanceof WriteLogError && error.retryable;
-}
-
-/** Cuts are looked for once a second, or more often where windows are short. */
-function tendIntervalMs(cuts: CutSettings): number {
-  return Math.min(1_000, Math.max(50, Math.min(cuts.graceMs, cuts.lateHeadAgeMs) / 2));
 }

@@ -1,0 +1,60 @@
+import type { BlockStore } from '@xscaler/database';
+import type { WriteLog } from '@xscaler/writelog';
+import type { HeldHead, PartitionHeads } from './partition-heads.ts';
+
+/** A partition as `/debug` shows it. */
+export interface PartitionReport {
+  readonly partition: number;
+  readonly state: string;
+  readonly stoppedBy: string | undefined;
+  readonly nextOffset: number;
+  /** Undefined where log or database are away. */
+  readonly endOffset: number | undefined;
+  readonly lag: number | undefined;
+  readonly resumeOffset: number | undefined;
+  readonly ledgerRows: number | undefined;
+  readonly heads: readonly object[];
+}
+
+/** What a report asks of the partition's owner. */
+interface ReportedOwner {
+  readonly partition: number;
+  readonly state: string;
+  readonly stoppedBy: string | undefined;
+  readonly nextOffset: number;
+  readonly heads: PartitionHeads;
+}
+
+/** Everything about the partition that somebody who looks for a fault wants to see. Never rejects. */
+export async function reportOf(
+  owner: ReportedOwner,
+  log: Pick<WriteLog, 'endOffset'>,
+  blocks: Pick<BlockStore, 'resumeOffset' | 'ledger'>,
+): Promise<PartitionReport> {
+  const { partition } = owner;
+  const heads = [...owner.heads.all()].map(reportOfHead);
+  // What is away is left out: this is looked at when something is.
+  const unknown = () => undefined;
+  const [endOffset, resumeOffset, ledgerRows] = await Promise.all([
+    log.endOffset(partition).catch(unknown),
+    blocks.resumeOffset(partition).catch(unknown),
+    blocks.ledger(partition).then((rows) => rows.length, unknown),
+  ]);
+  const { state, nextOffset, stoppedBy } = owner;
+  const lag = endOffset === undefined ? undefined : endOffset - nextOffset;
+  return { partition, state, stoppedBy, nextOffset, endOffset, lag, resumeOffset, ledgerRows, heads };
+}
+
+function reportOfHead({ head, state, toOffset, cutByZone }: HeldHead): object {
+  return {
+    tenant: head.tenant,
+    windowStart: new Date(head.windowStartMs).toISOString(),
+    windowMs: head.windowMs,
+    state,
+    fromOffset: head.fromOffset,
+    ...(state !== 'open' && { toOffset, cutByZone }),
+    series: head.seriesCount,
+    samples: head.sampleCount,
+    bytes: head.byteSize,
+  };
+}
