@@ -6,9 +6,12 @@ import { otlpRefusalBody } from './otlp-refusal.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import type { Route, RouteKind } from './routes.ts';
 
-/** An unread body is taken in for so long and so far after a refusal, so that the client sees the answer and no reset. */
+/**
+ * An unread body is taken in for so long and so far after a refusal, so that the client sees the answer and no reset, and may use the
+ * connection again: twice of what a body may have by default.
+ */
 const UNREAD_BODY_MS = 3_000;
-const UNREAD_BODY_BYTES = 16 * 1024 * 1024;
+const UNREAD_BODY_BYTES = 32 * 1024 * 1024;
 
 /** Headers that belong to one hop, or that this hop works out itself. */
 const NOT_PASSED_ON = new Set([
