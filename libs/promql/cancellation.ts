@@ -12,6 +12,9 @@ export interface Cancellation {
 /** Samples handled between two looks at the cancellation. */
 export const CANCELLATION_SAMPLES = 65_536;
 
+/** Sample i of a long row is one to look at where `i & LOOK_MASK` is 0. */
+export const LOOK_MASK = CANCELLATION_SAMPLES - 1;
+
 const RUNNING = 0;
 const CANCELLED = 1;
 const TIMED_OUT = 2;

@@ -1,3 +1,5 @@
+import type { Budget } from '../budget.ts';
+import { LOOK_MASK } from '../cancellation.ts';
 import type { FloatWindows } from './float-windows.ts';
 import { countMixedPairs } from './histogram-pairs.ts';
 import type { RangeSamples } from './range-samples.ts';
@@ -31,10 +33,11 @@ export class PairsOverTime implements WindowFunction {
     this.#resets = resets;
   }
 
-  begin({ values, length, starts }: RangeSamples): void {
+  begin({ values, length, starts }: RangeSamples, budget: Budget): void {
     if (this.#prefix.length < length) this.#prefix = new Int32Array(length * 2);
     let count = 0;
     for (let i = 1; i < length; i++) {
+      if ((i & LOOK_MASK) === 0) budget.look();
       if (this.#test(values[i - 1], values[i]) || (this.#resets && isResetAt(starts, i))) count++;
       this.#prefix[i] = count;
     }

@@ -73,7 +73,7 @@ test('a function that takes all windows at once gives what it gives window by wi
           const single = rangeFunction(name)?.(scalars, RANGE_MS);
           assert.ok(atOnce?.applyAll && single, name);
           const oneByOne: WindowFunction = {
-            begin: (loaded) => single.begin(loaded),
+            begin: (loaded, budget) => single.begin(loaded, budget),
             apply: (window) => single.apply(window),
           };
           assert.deepEqual(slide(atOnce, sampled, step), slide(oneByOne, sampled, step), name);

@@ -78,6 +78,7 @@ export class FloatWindows {
     this.budget.work(length + this.steps);
     this.bounds = this.#known.find(timestamps, length) ?? this.#newBounds(timestamps, length);
     this.bounds.uncounted++;
+    this.budget.look();
     this.timestamps = timestamps;
     this.values = samples.values;
     this.first = first;

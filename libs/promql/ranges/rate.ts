@@ -1,3 +1,5 @@
+import type { Budget } from '../budget.ts';
+import { LOOK_MASK } from '../cancellation.ts';
 import { scaleHistogram } from '../histograms/arithmetic.ts';
 import { FLOAT } from '../query.ts';
 import { Extrapolation } from './extrapolation.ts';
@@ -37,12 +39,13 @@ export class ExtrapolatedRate implements WindowFunction {
     this.#rangeSeconds = rangeMs / 1000;
   }
 
-  begin(samples: RangeSamples): void {
+  begin(samples: RangeSamples, budget: Budget): void {
     this.#resetCount = 0;
     this.#firstReset = 0;
     if (!this.#kind.isCounter) return;
     const { values, length, starts } = samples;
     for (let i = 1; i < length; i++) {
+      if ((i & LOOK_MASK) === 0) budget.look();
       if (!(values[i] < values[i - 1]) && (starts === undefined || !isResetAt(starts, i))) continue;
       if (this.#resetCount === this.#resets.length) this.#growResets();
       this.#resets[this.#resetCount++] = i;

@@ -49,7 +49,10 @@ export function* slideBatches(
     }
     const first = block.addRow(source.labels(row), source.nameDropped(row));
     report.metricName = source.labels(row).metricName;
-    fn.begin(samples);
+    // A subquery's row may be of millions of points, and each of these goes over all of them.
+    budget.look();
+    fn.begin(samples, budget);
+    budget.look();
     let filled: number;
     if (fn.applyAll && samples.histograms.length === 0 && samples.starts === undefined) {
       windows.begin(samples, block, first);

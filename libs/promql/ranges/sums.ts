@@ -1,13 +1,10 @@
 import type { Budget } from '../budget.ts';
-import { CANCELLATION_SAMPLES } from '../cancellation.ts';
+import { CANCELLATION_SAMPLES, LOOK_MASK } from '../cancellation.ts';
 import { aggregateHistograms } from '../histograms/aggregate.ts';
 import { KahanSum, RunningMean } from '../kahan.ts';
 import type { FloatWindows } from './float-windows.ts';
 import type { RangeSamples } from './range-samples.ts';
 import type { Window, WindowFunction } from './window.ts';
-
-/** Windows may be long: every so many samples of them the cancellation is looked at. */
-const LOOK_MASK = CANCELLATION_SAMPLES - 1;
 
 /**
  * `sum_over_time` and `avg_over_time`. Where all values of a series are integers whose magnitudes sum up
@@ -26,13 +23,14 @@ export class SumOverTime implements WindowFunction {
     this.#average = average;
   }
 
-  begin(samples: RangeSamples): void {
+  begin(samples: RangeSamples, budget: Budget): void {
     const { values, length } = samples;
     if (this.#prefix.length <= length) this.#prefix = new Float64Array(length * 2 + 1);
     const prefix = this.#prefix;
     let magnitude = 0;
     let sum = 0;
     for (let i = 0; i < length; i++) {
+      if ((i & LOOK_MASK) === 0) budget.look();
       const value = values[i];
       if (value !== Math.trunc(value)) {
         this.#exact = false;

@@ -62,8 +62,8 @@ export class Window {
 
 /** A function of range vectors: it sees the windows of a series in order, never going back. */
 export interface WindowFunction {
-  /** A new series begins. */
-  begin(samples: RangeSamples): void;
+  /** A new series begins. @throws QueryCancelledError | QueryTimeoutError */
+  begin(samples: RangeSamples, budget: Budget): void;
   /** Fills the window's result, or leaves it absent. Called only where the window has samples. */
   apply(window: Window): void;
   /** All windows of a series of floats at once, with the results that `apply` gives. @returns how many it filled */
