@@ -92,7 +92,8 @@ class GrpcIngesterClient implements GrpcIngester {
       'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs ?? 3000,
       'grpc.keepalive_permit_without_calls': 1,
       'grpc.initial_reconnect_backoff_ms': 100,
-      'grpc.max_reconnect_backoff_ms': 2000,
+      // One that has come back may be the only one left of its partitions the next moment.
+      'grpc.max_reconnect_backoff_ms': 500,
       // Retries are ours, to the other zone; theirs would keep a copy of everything sent.
       'grpc.enable_retries': 0,
       // Between services there is no proxy, whatever the environment says.
