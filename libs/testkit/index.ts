@@ -1,3 +1,4 @@
+export { type Fuzz, fuzz } from './fuzz.ts';
 export { EDGE_CASES } from './promql-edge-cases.ts';
 export { mutateQuery, QueryGenerator, type RandomSource } from './promql-queries.ts';
 export {

@@ -1,18 +1,13 @@
 /** What the fuzz tests of remote write 1.0 and 2.0 share: a request, damaged again and again. */
 import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
 import { Labels } from '@xscaler/model';
+import { fuzz } from '@xscaler/testkit';
 import fc from 'fast-check';
 import type { WriteSeries } from './remote-write-v1/request-encoder.ts';
 import type { WriteSeriesV2 } from './remote-write-v2/request-encoder.ts';
 import type { SeriesSource } from './series-source.ts';
-import {
-  anyHistogram,
-  fuzzRuns,
-  mutate,
-  type ReadRequest,
-  readSource,
-  seededRandom,
-} from './wire.testbed.ts';
+import { anyHistogram, type ReadRequest, readSource } from './wire.testbed.ts';
 
 type Read = ReadRequest['series'][number];
 /** What either version can send. */
@@ -21,34 +16,33 @@ type SentSeries = WriteSeries & WriteSeriesV2;
 export interface FuzzedFormat {
   readonly reader: SeriesSource & { reset(body: Uint8Array): void };
   readonly encode: (series: readonly SentSeries[]) => Uint8Array;
-  readonly seed: number;
 }
 
 /** Every mutation decodes or is refused as one of the errors that are; what decodes means the same once encoded again. */
-export function fuzzFormat({ reader, encode, seed }: FuzzedFormat): void {
+export async function fuzzFormat(t: TestContext, { reader, encode }: FuzzedFormat): Promise<void> {
   const read = (body: Uint8Array): ReadRequest => {
     reader.reset(body);
     return readSource(reader);
   };
-  const body = encode(everything());
-  const random = seededRandom(seed);
-  let decoded = 0;
-  for (let run = 0; run < fuzzRuns(20_000); run++) {
+  let compared = 0;
+  const decodes = (damaged: Uint8Array, run: number): boolean => {
     let request: ReadRequest;
     try {
-      request = read(mutate(body, random));
+      request = read(damaged);
     } catch (error) {
       const { name, stack } = error as Error;
       assert.ok(['DecodeError', 'TooLargeError'].includes(name), String(stack));
-      continue;
+      return false;
     }
-    if (run % 10 > 0) continue;
+    if (run % 10 > 0) return true;
     const series = request.series.filter(canBeEncoded);
-    decoded += series.length;
+    compared += series.length;
     const again = read(encode(series.map(toSent))).series;
     assert.deepEqual(again.map(comparable), series.map(comparable));
-  }
-  assert.ok(decoded > 500);
+    return true;
+  };
+  await fuzz(t, { everyDay: 20_000, bodies: [encode(everything())], decodes });
+  assert.ok(compared > 500, `${compared}`);
 }
 
 function everything(): SentSeries[] {

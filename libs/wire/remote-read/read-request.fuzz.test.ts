@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type AskedQuery, readRequestBytes } from '@xscaler/testkit';
-import { fuzzRuns, mutate, seededRandom } from '../wire.testbed.ts';
+import { type AskedQuery, fuzz, readRequestBytes } from '@xscaler/testkit';
 import { decodeReadRequest, type RemoteReadRequest } from './read-request.ts';
 
 const REQUEST = readRequestBytes(
@@ -19,22 +18,24 @@ const REQUEST = readRequestBytes(
   [1, 0],
 );
 
-test('mutated requests decode or are refused; what decodes means the same once encoded again', () => {
-  const random = seededRandom(611);
+test('remote read: mutated requests decode or are refused; what decodes means the same once encoded again', async (t) => {
   let compared = 0;
-  for (let run = 0; run < fuzzRuns(20_000); run++) {
+  const decodes = (damaged: Uint8Array): boolean => {
     let request: RemoteReadRequest;
     try {
-      request = decodeReadRequest(mutate(REQUEST, random));
+      request = decodeReadRequest(damaged);
     } catch (error) {
       const { name, stack } = error as Error;
       assert.equal(name, 'DecodeError', String(stack));
-      continue;
+      return false;
     }
-    if (!canBeEncoded(request)) continue;
-    assert.deepEqual(decodeReadRequest(encoded(request)), request);
-    compared++;
-  }
+    if (canBeEncoded(request)) {
+      assert.deepEqual(decodeReadRequest(encoded(request)), request);
+      compared++;
+    }
+    return true;
+  };
+  await fuzz(t, { everyDay: 20_000, bodies: [REQUEST], decodes });
   assert.ok(compared > 500, `${compared}`);
 });
 
