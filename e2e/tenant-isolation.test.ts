@@ -114,6 +114,26 @@ describe('two tenants with the same series', { concurrency: false }, () => {
       }
   });
 
+  test('each sees which replica of its own HA pairs is elected', async () => {
+    const pair = (replica: string) =>
+      series({ __name__: 'up', cluster: 'eu', __replica__: replica }, [[nowMs, 1]]);
+    assert.equal((await alpha.push([pair('first')])).status, 204);
+    assert.equal((await alpha.push([pair('second')])).status, 202);
+    assert.equal((await bravo.push([pair(SECRET)])).status, 204);
+    const electedOf = async (client: Client) => {
+      const answer = await client.get('/debug');
+      assert.equal(answer.status, 200, answer.text);
+      const { tenant, haPairs } = JSON.parse(answer.text);
+      assert.equal(tenant, client.tenant);
+      return haPairs.map(({ cluster, elected }: Record<string, string>) => [cluster, elected]);
+    };
+    assert.deepEqual(await electedOf(alpha), [['eu', 'first']]);
+    assert.deepEqual(await electedOf(alphaReader), [['eu', 'first']]);
+    assert.deepEqual(await electedOf(bravo), [['eu', SECRET]]);
+    assert.equal((await alphaWriter.get('/debug')).status, 403);
+    assert.equal((await xscaler.client('alpha', bravo.token).get('/debug')).status, 401);
+  });
+
   test('a label that claims to be the other tenant changes nothing', async () => {
     for (const label of ['__tenant_id__', 'tenant', 'X-Scope-OrgID', '__org_id__']) {
       const pair = [label, 'bravo'] as const;

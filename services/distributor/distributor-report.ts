@@ -4,18 +4,21 @@ import type { TenantSeries } from './tenant-series.ts';
 export interface DistributorReport {
   /** The highest version of the log's records that it writes now. */
   readonly recordVersion: number;
-  readonly tenants: readonly {
-    readonly tenant: string;
-    readonly knownSeries: number;
-    /** Undefined where the tenant has no limit on them. */
-    readonly activeSeries: number | undefined;
-    readonly haPairs: readonly {
-      readonly cluster: string;
-      readonly elected: string | undefined;
-      /** Sample times. */
-      readonly latest: string | undefined;
-      readonly since: string | undefined;
-    }[];
+  readonly tenants: readonly TenantReport[];
+}
+
+/** What it knows of one tenant; the tenant itself may see it. */
+export interface TenantReport {
+  readonly tenant: string;
+  readonly knownSeries: number;
+  /** Undefined where the tenant has no limit on them. */
+  readonly activeSeries: number | undefined;
+  readonly haPairs: readonly {
+    readonly cluster: string;
+    readonly elected: string | undefined;
+    /** Sample times. */
+    readonly latest: string | undefined;
+    readonly since: string | undefined;
   }[];
 }
 
@@ -23,16 +26,21 @@ export function reportOf(
   tenants: ReadonlyMap<string, TenantSeries>,
   recordVersion: number,
 ): DistributorReport {
-  const reports = [...tenants].map(([tenant, series]) => ({
+  const reports = [...tenants].map(([tenant, series]) => tenantReport(tenant, series));
+  return { recordVersion, tenants: reports };
+}
+
+/** `series` is undefined for a tenant of which nothing has come. */
+export function tenantReport(tenant: string, series: TenantSeries | undefined): TenantReport {
+  return {
     tenant,
-    knownSeries: series.facts.size,
-    activeSeries: series.active?.count,
-    haPairs: [...series.haPairs.all()].map(({ cluster, election }) => ({
+    knownSeries: series?.facts.size ?? 0,
+    activeSeries: series?.active?.count,
+    haPairs: [...(series?.haPairs.all() ?? [])].map(({ cluster, election }) => ({
       cluster,
       elected: election?.replica,
       latest: election && new Date(election.latestMs).toISOString(),
       since: election && new Date(election.sinceMs).toISOString(),
     })),
-  }));
-  return { recordVersion, tenants: reports };
+  };
 }

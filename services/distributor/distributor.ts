@@ -8,7 +8,7 @@ import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
 import { BodyExpansion } from './body-expansion.ts';
 import { DistributorMetrics } from './distributor-metrics.ts';
-import { type DistributorReport, reportOf } from './distributor-report.ts';
+import { type DistributorReport, reportOf, tenantReport } from './distributor-report.ts';
 import { OTLP_PATHS, OtlpProtocol } from './otlp-protocol.ts';
 import type { PartitionRecord } from './partition-records.ts';
 import { type EncodedPush, PushEncoder } from './push-encoder.ts';
@@ -71,6 +71,7 @@ export interface Distributor extends Upstream {
   inspect(): DistributorReport;
 }
 
+const DEBUG_PATH = '/debug';
 const MAX_FACTS_PER_TENANT = 4_000_000;
 const MAX_IN_FLIGHT_BYTES = 128 * 1024 * 1024;
 const MIN_WINDOW_MS = 1_000;
@@ -85,7 +86,7 @@ const MAX_ENCODINGS = 3;
 
 /**
  * Accepts writes: `POST /api/v1/push` (remote write 1.0 and 2.0), `/otlp/v1/metrics` and `/v1/metrics` (OTLP). A 2xx means that the write log has every sample
- * that isn't refused by name.
+ * that isn't refused by name. `GET /debug` tells a tenant what is known of it: its HA pairs with their elected replicas, its series.
  * @throws RangeError where `windowMs` is out of its bounds
  */
 export function createDistributor(options: DistributorOptions): Distributor {
@@ -129,6 +130,7 @@ class LogDistributor implements Distributor {
 
   async handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
     signal.throwIfAborted();
+    if (request.path === DEBUG_PATH) return this.#debugPage(request.tenant);
     const protocol = this.#protocolOf(request);
     let answer: UpstreamResponse;
     if (protocol === undefined) {
@@ -143,6 +145,15 @@ class LogDistributor implements Distributor {
     }
     this.#metrics.requests.inc({ code: String(answer.status), protocol: protocol?.format ?? '' });
     return answer;
+  }
+
+  #debugPage(tenant: string): UpstreamResponse {
+    const report = tenantReport(tenant, this.#tenants.get(tenant));
+    return {
+      status: 200,
+      headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' },
+      body: new Uint8Array(Buffer.from(`${JSON.stringify(report, undefined, 2)}\n`)),
+    };
   }
 
   #protocolOf(request: UpstreamRequest): WriteProtocol | undefined {

@@ -75,6 +75,33 @@ test('of two replicas the first is stored, without its label; what the other sen
   assert.match(metrics, /xscaler_distributor_ha_elected_replica\{tenant="acme",cluster="eu",replica="a"\} 1/);
 });
 
+test('a tenant sees the elected replicas of its own pairs, and of nobody else', async () => {
+  const { push, distributor } = setUp();
+  await push([from('a', 0)]);
+  await push([from('secret', 0)], 'other');
+  const debugPage = async (tenant: string) => {
+    const request = {
+      tenant,
+      method: 'GET',
+      path: '/debug',
+      query: '',
+      headers: {},
+      body: new Uint8Array(0),
+    };
+    const answer = await distributor.handle(request, new AbortController().signal);
+    assert.equal(answer.status, 200);
+    return JSON.parse(textOf(answer));
+  };
+  const latest = new Date(NOW_MS).toISOString();
+  assert.deepEqual(await debugPage('acme'), {
+    tenant: 'acme',
+    knownSeries: 1,
+    haPairs: [{ cluster: 'eu', elected: 'a', latest, since: latest }],
+  });
+  assert.deepEqual((await debugPage('other')).haPairs[0].elected, 'secret');
+  assert.deepEqual(await debugPage('nobody'), { tenant: 'nobody', knownSeries: 0, haPairs: [] });
+});
+
 test('the other replica takes over once its samples are more than 30 s younger, and keeps it', async () => {
   const bed = setUp();
   await bed.push([from('a', 0)]);

@@ -62,7 +62,7 @@ test('reads go to the querier under both prefixes, by GET and POST as Prometheus
     headers: { 'content-type': 'application/json' },
     body: Buffer.from('{"status":"success"}'),
   });
-  for (const route of ROUTES.filter(({ kind }) => kind === 'read')) {
+  for (const route of ROUTES.filter(({ service }) => service === 'querier')) {
     for (const path of route.paths.map((pattern) => pattern.replace(':name', 'a%2Fb'))) {
       for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS']) {
         gateway.querier.requests.length = 0;
@@ -89,6 +89,22 @@ test('reads go to the querier under both prefixes, by GET and POST as Prometheus
     }
   }
   assert.equal(gateway.distributor.requests.length, 0);
+});
+
+test('a tenant sees what the distributor knows of it with a token that reads', async () => {
+  await using gateway = await startGateway();
+  assert.equal((await gateway.fetch('/debug', { headers: READER })).status, 204);
+  assert.deepEqual(
+    gateway.distributor.requests.map(({ method, path, tenant }) => [method, path, tenant]),
+    [['GET', '/debug', 'acme']],
+  );
+  assert.equal((await gateway.fetch('/debug', { method: 'POST', headers: READER })).status, 405);
+  assert.equal((await gateway.fetch('/debug')).status, 400);
+  assert.equal((await gateway.fetch('/debug', { headers: { 'x-scope-orgid': 'acme' } })).status, 401);
+  const other = { ...READER, 'x-scope-orgid': 'other' };
+  assert.equal((await gateway.fetch('/debug', { headers: other })).status, 401);
+  assert.equal((await gateway.fetch('/debug', { headers: WRITER })).status, 403);
+  assert.equal(gateway.distributor.requests.length, 1);
 });
 
 test('X-Scope-OrgID that is missing or malformed is a 400 that says which', async () => {

@@ -170,7 +170,7 @@ class Gateway {
     if (response.destroyed) onClose();
     response.on('close', onClose);
     try {
-      return await this.#intake.ask(route.kind, upstreamRequest(exchange, body), canceler.signal);
+      return await this.#intake.ask(route, upstreamRequest(exchange, body), canceler.signal);
     } finally {
       response.off('close', onClose);
     }

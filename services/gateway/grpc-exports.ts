@@ -8,6 +8,7 @@ import { type ExportIntake, GRPC_MAX_MESSAGE_BYTES } from './otlp-grpc.ts';
 import { Refusal } from './refusal.ts';
 
 const ROUTE = 'otlp_grpc';
+const EXPORT = { kind: 'write', service: 'distributor' } as const;
 
 /** Lets exports of OTLP/gRPC in, and passes them on as what they would have been by HTTP. */
 export function grpcExports(intake: Intake, metrics: GatewayMetrics): ExportIntake {
@@ -71,5 +72,5 @@ function pass(
   // The message may be a piece of a larger buffer, which can't go to another thread.
   const body = new Uint8Array(message);
   const request = { tenant, method: 'POST', path: '/v1/metrics', query: '', headers, body };
-  return intake.ask('write', request, signal);
+  return intake.ask(EXPORT, request, signal);
 }

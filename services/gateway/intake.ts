@@ -4,7 +4,7 @@ import type { Limits } from '@xscaler/tenancy';
 import { type Admission, type Authenticator, admit, type Credentials } from './admission.ts';
 import { BodyBudget, type BodyLease } from './body-budget.ts';
 import { Refusal, unavailable } from './refusal.ts';
-import type { RouteKind } from './routes.ts';
+import type { Route, RouteKind } from './routes.ts';
 import { TokenBuckets } from './token-buckets.ts';
 import { type WritePlace, WriteQueue } from './write-queue.ts';
 
@@ -56,7 +56,7 @@ const ALONE: RateDivision = { offered: () => {}, share: () => 1 };
 
 export interface IntakeOptions {
   readonly authenticator: Authenticator;
-  /** Takes writes, and deletions: it knows the log. */
+  /** Takes writes and deletions, and says what it knows of a tenant. */
   readonly distributor: Upstream;
   /** Takes reads and rules. */
   readonly querier: Upstream;
@@ -168,9 +168,13 @@ export class Intake {
    * @throws Refusal
    * @throws the reason of `left`
    */
-  async ask(kind: RouteKind, request: UpstreamRequest, left: AbortSignal): Promise<UpstreamResponse> {
+  async ask(
+    { kind, service }: Pick<Route, 'kind' | 'service'>,
+    request: UpstreamRequest,
+    left: AbortSignal,
+  ): Promise<UpstreamResponse> {
     const write = kind !== 'read';
-    const upstream = write ? this.#options.distributor : this.#options.querier;
+    const upstream = this.#options[service];
     const canceler = new AbortController();
     const onLeave = () => canceler.abort(left.reason);
     if (left.aborted) onLeave();

@@ -1,10 +1,14 @@
 export type RouteKind = 'write' | 'read' | 'admin';
 
+/** Who answers: the distributor knows the log and what is sent, the querier what is stored. */
+export type Service = 'distributor' | 'querier';
+
 /** A path that clients may ask for. */
 export interface Route {
   /** Its name in metrics and logs. */
   readonly name: string;
   readonly kind: RouteKind;
+  readonly service: Service;
   /** Whether errors are told as OTLP has them. */
   readonly speaksOtlp?: boolean;
   readonly methods: readonly ('GET' | 'POST')[];
@@ -16,20 +20,23 @@ export interface Route {
 const READ_PREFIXES = ['/prometheus/api/v1', '/api/v1'];
 
 function read(name: string, methods: Route['methods'], path = name): Route {
-  return { name, kind: 'read', methods, paths: READ_PREFIXES.map((prefix) => `${prefix}/${path}`) };
+  const paths = READ_PREFIXES.map((prefix) => `${prefix}/${path}`);
+  return { name, kind: 'read', service: 'querier', methods, paths };
 }
 
 function admin(name: string, methods: Route['methods'], path: string): Route {
-  return { name, kind: 'admin', methods, paths: READ_PREFIXES.map((prefix) => `${prefix}/admin/${path}`) };
+  const paths = READ_PREFIXES.map((prefix) => `${prefix}/admin/${path}`);
+  return { name, kind: 'admin', service: 'distributor', methods, paths };
 }
 
 /** Methods are those that Prometheus has on each. */
 export const ROUTES: readonly Route[] = [
-  { name: 'push', kind: 'write', methods: ['POST'], paths: ['/api/v1/push'] },
+  { name: 'push', kind: 'write', service: 'distributor', methods: ['POST'], paths: ['/api/v1/push'] },
   // The second is what OTLP/HTTP exporters append to a base address.
   {
     name: 'otlp',
     kind: 'write',
+    service: 'distributor',
     speaksOtlp: true,
     methods: ['POST'],
     paths: ['/otlp/v1/metrics', '/v1/metrics'],
@@ -51,6 +58,8 @@ export const ROUTES: readonly Route[] = [
   read('cardinality_label_names', ['GET', 'POST'], 'cardinality/label_names'),
   read('cardinality_label_values', ['GET', 'POST'], 'cardinality/label_values'),
   read('cardinality_active_series', ['GET', 'POST'], 'cardinality/active_series'),
+  // What the services know of the tenant that asks; their own `/debug` is on `ops_listen`.
+  { name: 'debug', kind: 'read', service: 'distributor', methods: ['GET'], paths: ['/debug'] },
   admin('delete_series', ['POST'], 'tsdb/delete_series'),
   admin('delete_series_receipt', ['GET'], 'tsdb/delete_series/:id'),
 ];
