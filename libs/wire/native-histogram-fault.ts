@@ -39,23 +39,32 @@ export function spansFit(spans: readonly BucketSpan[], bucketCount: number): boo
 }
 
 function countFault(histogram: FloatHistogram, isInteger: boolean): string | undefined {
-  const { zeroCount, zeroThreshold, count, sum, positiveBuckets, negativeBuckets } = histogram;
+  const { zeroCount, zeroThreshold, count, positiveBuckets, negativeBuckets } = histogram;
   if (!(zeroThreshold >= 0)) return `a zero threshold of ${zeroThreshold}`;
   if (!(zeroCount >= 0)) return `${zeroCount} observations in the zero bucket`;
   if (!(count >= 0)) return `${count} observations`;
-  let inBuckets = zeroCount;
   for (const buckets of [positiveBuckets, negativeBuckets]) {
-    for (const one of buckets) {
-      if (!(one >= 0)) return `${one} observations in a bucket`;
-      inBuckets += one;
-    }
+    for (const one of buckets) if (!(one >= 0)) return `${one} observations in a bucket`;
   }
-  if (!isInteger) return undefined;
-  // NaNs are observed too, but are in no bucket; the sum says whether there were any.
-  if (Number.isNaN(sum) ? inBuckets > count : inBuckets !== count) {
-    return `${inBuckets} observations in buckets, ${count} in all`;
-  }
-  return undefined;
+  if (!isInteger || countsAddUp(histogram)) return undefined;
+  return `${observationsInBuckets(histogram)} observations in buckets, ${count} in all`;
+}
+
+/**
+ * Whether the buckets have as many observations as there are in all, as those of an integer histogram must. NaNs are
+ * observed too, but are in no bucket; the sum says whether there were any.
+ */
+export function countsAddUp(histogram: FloatHistogram): boolean {
+  const { sum, count } = histogram;
+  const inBuckets = observationsInBuckets(histogram);
+  return Number.isNaN(sum) ? inBuckets <= count : inBuckets === count;
+}
+
+function observationsInBuckets({ zeroCount, positiveBuckets, negativeBuckets }: FloatHistogram): number {
+  let inBuckets = zeroCount;
+  for (const one of positiveBuckets) inBuckets += one;
+  for (const one of negativeBuckets) inBuckets += one;
+  return inBuckets;
 }
 
 function customBoundsFault(histogram: FloatHistogram): string | undefined {

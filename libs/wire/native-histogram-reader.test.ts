@@ -65,6 +65,14 @@ test('a histogram that does not hold together is refused, and it is said why', (
   assert.equal(readBack({ positiveSpans: spans, positiveBuckets: [1, 1], count: 3 }, true).fault, undefined);
 });
 
+test('counts of a float histogram that are whole and do not add up are read as they were written', () => {
+  const histogram = { ...EMPTY, count: 3, positiveSpans: [{ offset: 0, length: 1 }], positiveBuckets: [1] };
+  const to = new ByteWriter();
+  writeHistogram({ timestampMs: 5, histogram }, to);
+  body.reset(to.take());
+  assert.deepEqual(reader.read(body, 0, body.end).histogram, histogram);
+});
+
 test('a schema finer than 8 becomes 8', () => {
   // Bucket i of schema s ends at 2^(i / 2^s): those of schema 9 that end at 2^(1/512) and 2^(2/512) end up in one.
   const { histogram } = readBack({

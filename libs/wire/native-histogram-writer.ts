@@ -1,5 +1,6 @@
 import { ByteWriter } from '@xscaler/encoding';
 import type { BucketSpan, CounterResetHint, FloatHistogram } from '@xscaler/model';
+import { countsAddUp } from './native-histogram-fault.ts';
 import { writeInt64, writeMessage, writeSint64 } from './protobuf-writer.ts';
 
 /** A native histogram of a request that is to be encoded. */
@@ -8,7 +9,7 @@ export interface HistogramSample {
   readonly histogram: FloatHistogram;
   /** Start timestamp in ms, for remote write 2.0. */
   readonly startMs?: number;
-  /** Write float counts even where they are whole. */
+  /** Write float counts even where they are whole; false: integers even where they don't add up. */
   readonly asFloats?: boolean;
 }
 
@@ -19,13 +20,17 @@ const RESET_HINT_NUMBERS: Readonly<Record<CounterResetHint, number>> = {
   gauge: 3,
 };
 
-/** The fields of a `Histogram` message of remote write 1.0 or 2.0, with integer counts where all of them are whole. */
+/**
+ * The fields of a `Histogram` message of remote write 1.0 or 2.0, with integer counts where all of them are whole and
+ * add up: a float histogram may have other ones, which would be a fault in integers.
+ */
 export function writeHistogram(sample: HistogramSample, to: ByteWriter): void {
   const { histogram, timestampMs, startMs, asFloats } = sample;
   const { positiveBuckets, negativeBuckets, count, zeroCount } = histogram;
   const isFloat =
     asFloats === true ||
-    ![count, zeroCount, ...positiveBuckets, ...negativeBuckets].every(Number.isSafeInteger);
+    ![count, zeroCount, ...positiveBuckets, ...negativeBuckets].every(Number.isSafeInteger) ||
+    (asFloats === undefined && !countsAddUp(histogram));
   writeCount(to, isFloat ? 0x11 : 0x08, count);
   to.u8(0x19);
   to.f64(histogram.sum);
