@@ -1,6 +1,13 @@
 import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
 import { ERROR_TRAILER } from './ingester-proto.ts';
-import { fromWireError, RpcError, type RpcErrorCode, toWireError, type WireError } from './rpc-error.ts';
+import {
+  fromWireError,
+  RpcError,
+  type RpcErrorCode,
+  toWireError,
+  UnconnectedError,
+  type WireError,
+} from './rpc-error.ts';
 
 /** Trailers are headers: small. */
 const MAX_MESSAGE_CHARACTERS = 1000;
@@ -49,8 +56,9 @@ export function errorOf(failure: ServiceError): Error {
       // Not ours: the status says what can be said.
     }
   }
-  const code = CODE_OF[failure.code] ?? 'unavailable';
-  return new RpcError(code, failure.details ?? failure.message, { cause: failure });
+  const message = failure.details ?? failure.message;
+  if (failure.code === status.UNAVAILABLE) return new UnconnectedError(message, { cause: failure });
+  return new RpcError(CODE_OF[failure.code] ?? 'unavailable', message, { cause: failure });
 }
 
 function shortened(wire: WireError): WireError {

@@ -26,7 +26,7 @@ import {
   type WireCardinalityPiece,
   type WireFramePiece,
 } from './ingester-proto.ts';
-import { RpcError } from './rpc-error.ts';
+import { RpcError, UnconnectedError } from './rpc-error.ts';
 import { SECRET_HEADER } from './shared-secret.ts';
 
 export interface GrpcIngesterOptions {
@@ -49,6 +49,8 @@ export interface GrpcIngesterOptions {
 }
 
 export interface GrpcIngester extends IngesterApi {
+  /** Connects where it isn't connected; resolves once it is, rejects with the signal's reason. */
+  connected(signal: AbortSignal): Promise<void>;
   /** Ends the connection; calls in flight fail. */
   close(): void;
 }
@@ -65,6 +67,9 @@ export interface GrpcIngester extends IngesterApi {
 export function connectGrpcIngester(address: string, options: GrpcIngesterOptions = {}): GrpcIngester {
   return new GrpcIngesterClient(address, options);
 }
+
+/** A change of state is told; that the client was closed is looked for. */
+const CONNECTED_LOOK_MS = 200;
 
 class GrpcIngesterClient implements GrpcIngester {
   readonly #address: string;
@@ -214,7 +219,7 @@ class GrpcIngesterClient implements GrpcIngester {
     }
     this.#inFlight++;
     try {
-      await this.#connected(signal);
+      await this.#connectedOrFailed(signal);
       yield* this.#call<Message>(method, request, signal);
     } finally {
       this.#inFlight--;
@@ -258,30 +263,43 @@ class GrpcIngesterClient implements GrpcIngester {
     }
   }
 
+  async connected(signal: AbortSignal): Promise<void> {
+    const channel = this.#client.getChannel();
+    for (;;) {
+      signal.throwIfAborted();
+      if (this.#closed) throw new RpcError('closed', 'the client is closed');
+      const state = channel.getConnectivityState(true);
+      if (state === connectivityState.READY) return;
+      await this.#leaves(state, Date.now() + CONNECTED_LOOK_MS, signal);
+    }
+  }
+
   /**
    * Waits until the connection stands or has failed. A paused process still takes connections (its kernel does), so
    * that grpc-js would wait for it as long as the call's deadline.
    */
-  async #connected(signal: AbortSignal): Promise<void> {
+  async #connectedOrFailed(signal: AbortSignal): Promise<void> {
     const channel = this.#client.getChannel();
     const untilMs = Date.now() + this.#connectTimeoutMs;
     for (;;) {
       const state = channel.getConnectivityState(true);
       if (state !== connectivityState.IDLE && state !== connectivityState.CONNECTING) return;
       if (Date.now() >= untilMs) {
-        throw new RpcError(
-          'unavailable',
-          `no connection to ${this.#address} in ${this.#connectTimeoutMs} ms`,
-        );
+        throw new UnconnectedError(`no connection to ${this.#address} in ${this.#connectTimeoutMs} ms`);
       }
-      await new Promise<void>((resolve, reject) => {
-        const abort = () => reject(signal.reason);
-        signal.addEventListener('abort', abort, { once: true });
-        channel.watchConnectivityState(state, untilMs, () => {
-          signal.removeEventListener('abort', abort);
-          resolve();
-        });
-      });
+      await this.#leaves(state, untilMs, signal);
     }
+  }
+
+  /** Resolves when the connection's state is another one, or the time is up. */
+  #leaves(state: connectivityState, untilMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const abort = () => reject(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      this.#client.getChannel().watchConnectivityState(state, untilMs, () => {
+        signal.removeEventListener('abort', abort);
+        resolve();
+      });
+    });
   }
 }

@@ -17,5 +17,5 @@ export {
   type HttpUpstreamOptions,
 } from './http-upstream.ts';
 export { type ServeHttpOptions, serveHttpUpstream } from './http-upstream-server.ts';
-export type { IngesterReplica, PlacedPartitions } from './replica-placement.ts';
+export type { IngesterReplica, PlacedPartitions, ReplicaApi } from './replica-placement.ts';
 export { ReplicatedIngesters, type ReplicatedIngestersOptions } from './replicated-ingesters.ts';

@@ -1,11 +1,18 @@
 import type { IngesterApi } from './ingester-api.ts';
-import { RpcError } from './rpc-error.ts';
+import { OnceConnected } from './once-connected.ts';
+import { RpcError, UnconnectedError } from './rpc-error.ts';
 
 /** An ingester that has a partition. */
 export interface IngesterReplica {
   /** Zone and instance, for error messages. */
   readonly name: string;
-  readonly api: IngesterApi;
+  readonly api: ReplicaApi;
+}
+
+/** An ingester that may not be connected at the moment. */
+export interface ReplicaApi extends IngesterApi {
+  /** Resolves once it is, rejects with the signal's reason; absent where there is no connection to wait for. */
+  connected?(signal: AbortSignal): Promise<void>;
 }
 
 /** Partitions that are asked of one replica. */
@@ -14,17 +21,26 @@ export interface PlacedPartitions {
   readonly partitions: readonly number[];
 }
 
-/** For one read: which replica answers for which partition, and who is next when one fails. */
+/**
+ * For one read: which replica answers for which partition, and who is next when one fails. When all have, and some of them
+ * only because they weren't connected, the first of those that is connected in time is asked once more.
+ */
 export class ReplicaPlacement {
   readonly #candidates: ReadonlyMap<number, readonly IngesterReplica[]>;
   /** By partition: candidates asked so far. */
   readonly #asked = new Map<number, number>();
   /** By partition: what they said. */
   readonly #failures = new Map<number, string[]>();
+  /** By partition: candidates whose connection failed. */
+  readonly #unconnected = new Map<number, IngesterReplica[]>();
+  /** By the names of those that are waited for. */
+  readonly #onceConnected = new Map<string, IngesterReplica>();
+  readonly #connectWaitMs: number;
 
   /** `candidates`: best first. */
-  constructor(candidates: ReadonlyMap<number, readonly IngesterReplica[]>) {
+  constructor(candidates: ReadonlyMap<number, readonly IngesterReplica[]>, connectWaitMs: number) {
     this.#candidates = candidates;
+    this.#connectWaitMs = connectWaitMs;
   }
 
   /**
@@ -49,6 +65,9 @@ export class ReplicaPlacement {
       const failures = this.#failures.get(partition) ?? [];
       failures.push(`${replica.name}: ${reason}`);
       this.#failures.set(partition, failures);
+      if (error instanceof UnconnectedError && replica.api.connected !== undefined) {
+        this.#unconnected.set(partition, [...(this.#unconnected.get(partition) ?? []), replica]);
+      }
     }
     try {
       return this.place(partitions);
@@ -61,10 +80,22 @@ export class ReplicaPlacement {
   #next(partition: number): IngesterReplica {
     const asked = this.#asked.get(partition) ?? 0;
     this.#asked.set(partition, asked + 1);
-    const replica = this.#candidates.get(partition)?.[asked];
-    if (replica !== undefined) return replica;
+    const candidates = this.#candidates.get(partition) ?? [];
+    if (asked < candidates.length) return candidates[asked];
+    const unconnected = this.#unconnected.get(partition);
+    if (asked === candidates.length && unconnected !== undefined) return this.#whenConnected(unconnected);
     const failures = this.#failures.get(partition);
     const reason = failures === undefined ? 'it has no live ingester' : failures.join('; ');
     throw new RpcError('unavailable', `partition ${partition} cannot be read: ${reason}`);
+  }
+
+  /** The same for all partitions of the same replicas, so that they are asked for together. */
+  #whenConnected(replicas: readonly IngesterReplica[]): IngesterReplica {
+    const name = replicas.map(({ name }) => name).join(' or ');
+    const known = this.#onceConnected.get(name);
+    if (known !== undefined) return known;
+    const replica = { name, api: new OnceConnected(replicas, this.#connectWaitMs) };
+    this.#onceConnected.set(name, replica);
+    return replica;
   }
 }

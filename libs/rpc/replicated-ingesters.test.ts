@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { IngesterApi, IngesterRead } from './ingester-api.ts';
 import type { IngesterReplica } from './replica-placement.ts';
@@ -269,4 +269,88 @@ test('over gRPC: an ingester killed in the middle of a stream is replaced by the
   }
   assert.equal(last, 42);
   assert.deepEqual(other.reads, [{ ...READ, partitions: [0] }]);
+});
+
+/** Two zones that have one partition, and are away. */
+async function awayZones(t: TestContext) {
+  const zones = await Promise.all(
+    ['zone a', 'zone b'].map(async (name) => {
+      const served = new ScriptedIngester();
+      served.strings = [name];
+      served.frames = [Buffer.from(name)];
+      const { address, port, close } = await startGrpcIngester(t, served);
+      const api = connectGrpc(t, address);
+      await api.labelNames(READ, never);
+      await close(0);
+      served.reads.length = 0;
+      return { served, port, replica: { name, api } };
+    }),
+  );
+  return { zones, replicas: new Map([[0, zones.map(({ replica }) => replica)]]) };
+}
+
+for (const back of [0, 1]) {
+  test(`over gRPC: where no zone is connected, zone ${'ab'[back]} is waited for and asked once`, async (t) => {
+    const { zones, replicas } = await awayZones(t);
+    const { served, port, replica } = zones[back];
+    const failed: string[] = [];
+    const onFailover: ReplicatedIngestersOptions['onFailover'] = ({ replica: { name } }) => {
+      failed.push(name);
+      if (failed.length === 2) void startGrpcIngester(t, served, { port });
+    };
+    const ingesters = over(replicas, { connectWaitMs: 20_000, onFailover });
+    assert.deepEqual(await ingesters.labelNames(READ, never), [replica.name]);
+    assert.deepEqual(failed, ['zone a', 'zone b']);
+    assert.deepEqual(served.reads, [{ ...READ, partitions: [0] }]);
+  });
+}
+
+test('over gRPC: a zone that is not connected yet is waited for when the other one goes in the middle of a stream', async (t) => {
+  const { zones, replicas } = await awayZones(t);
+  const [first, second] = zones;
+  const peer = await startPeerProcess(t);
+  const candidates = [{ name: 'zone c', api: connectGrpc(t, peer.grpcAddress) }, ...(replicas.get(0) ?? [])];
+  const onFailover: ReplicatedIngestersOptions['onFailover'] = ({ replica: { name } }) => {
+    if (name === 'zone b') void startGrpcIngester(t, second.served, { port: second.port });
+  };
+  const ingesters = over(new Map([[0, candidates]]), { connectWaitMs: 20_000, onFailover });
+  let frames = 0;
+  let last = '';
+  for await (const frame of ingesters.select(READ, never)) {
+    last = Buffer.from(frame).toString();
+    if (++frames === 5) peer.signal('SIGKILL');
+  }
+  assert.equal(last, 'zone b');
+  assert.deepEqual([first.served.reads.length, second.served.reads.length], [0, 1]);
+});
+
+test('over gRPC: zones that stay away are waited for once, and not when the read is cancelled', async (t) => {
+  const { replicas } = await awayZones(t);
+  const brief = over(replicas, { connectWaitMs: 50 });
+  await assert.rejects(brief.labelNames(READ, never), {
+    code: 'unavailable',
+    message:
+      /^partition 0 cannot be read: zone a: .+; zone b: .+; zone a or zone b: not connected within 50 ms$/,
+  });
+  await assert.rejects(collect(brief.select(READ, never)), { message: /not connected within 50 ms$/ });
+  const canceler = new AbortController();
+  const reason = new Error('enough');
+  const patient = over(replicas, {
+    connectWaitMs: 60_000,
+    onFailover: ({ replica: { name } }) => {
+      if (name === 'zone b') setImmediate(() => canceler.abort(reason));
+    },
+  });
+  await assert.rejects(patient.labelNames(READ, canceler.signal), reason);
+});
+
+test('over gRPC: a zone that answers what it thinks of the read is not asked again', async (t) => {
+  const served = new ScriptedIngester();
+  served.error = new Error('broken');
+  const { address } = await startGrpcIngester(t, served);
+  const replica = { name: 'zone a', api: connectGrpc(t, address) };
+  await assert.rejects(over(new Map([[0, [replica]]])).labelNames(READ, never), {
+    message: 'partition 0 cannot be read: zone a: broken',
+  });
+  assert.equal(served.reads.length, 1);
 });

@@ -22,9 +22,14 @@ export interface ReplicatedIngestersOptions {
   readonly isFinal?: (error: unknown) => boolean;
   /** A replica failed and others are asked in its place; for logs and metrics. */
   readonly onFailover?: (failed: PlacedPartitions, error: unknown) => void;
+  /** How long a partition whose replicas have all failed waits for one that only isn't connected. Default 1,000. */
+  readonly connectWaitMs?: number;
   /** When a replica that fails is asked last only. */
   readonly circuit?: CircuitOptions;
 }
+
+/** Twice what a connection that was lost waits between two attempts. */
+const CONNECT_WAIT_MS = 1_000;
 
 interface PartitionedRead {
   readonly minOffsets: Readonly<Record<number, number>>;
@@ -35,7 +40,8 @@ interface PartitionedRead {
  * Partitions with replicas in several zones, read as one ingester. Each partition is asked of one replica; where that
  * fails, also in the middle of a stream, its partitions are asked anew of their next ones: frames may then come
  * twice, which readers, who merge by (series id, timestamp), don't notice. A read covers `read.partitions`, or every
- * partition that is known or has a minimal offset.
+ * partition that is known or has a minimal offset. An ingester that has just come back may not be connected yet when the
+ * other zone goes: where nobody else is left, it is waited for a moment.
  *
  * @throws RpcError `unavailable`, naming a partition that none of its replicas could answer for: an answer never has holes
  */
@@ -145,7 +151,7 @@ export class ReplicatedIngesters implements IngesterApi {
     const wanted = new Set(partitions ?? [...known.keys(), ...Object.keys(minOffsets).map(Number)]);
     const candidates = new Map<number, readonly IngesterReplica[]>();
     for (const partition of wanted) candidates.set(partition, this.#ordered(known.get(partition) ?? []));
-    const placement = new ReplicaPlacement(candidates);
+    const placement = new ReplicaPlacement(candidates, this.#options.connectWaitMs ?? CONNECT_WAIT_MS);
     return { placement, placed: placement.place(wanted) };
   }
 

@@ -31,6 +31,13 @@ export class RpcError extends Error {
   }
 }
 
+/** There was no connection, or it was lost before there was an answer: another one may get one. */
+export class UnconnectedError extends RpcError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('unavailable', message, options);
+  }
+}
+
 /** An error as it travels. */
 export interface WireError {
   readonly name: string;
