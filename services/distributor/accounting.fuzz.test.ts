@@ -83,6 +83,7 @@ function randomMix(random: Random): Mix {
     const histograms: HistogramSample[] = Array.from({ length: random(3) }, () => ({
       timestampMs: random(8) === 0 ? random(1000) : NOW_MS + random(9),
       histogram: random(6) === 0 ? { ...HISTOGRAM, count: 6 } : HISTOGRAM,
+      asFloats: false,
     }));
     mix.samples += timestamps.length;
     mix.histograms += histograms.length;

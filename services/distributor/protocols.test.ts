@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import zlib from 'node:zlib';
 import { type FloatHistogram, Labels } from '@xscaler/model';
+import { limitsSchema } from '@xscaler/tenancy';
 import {
   encodeExportRequest,
   encodeWriteRequestV2,
@@ -83,13 +84,37 @@ test('remote write 2.0: samples, histograms, exemplars, metadata and start times
   assert.deepEqual(record.metadata(), [{ metric: 'c_total', type: 'counter', help: 'Help.', unit: '' }]);
 });
 
+test('remote write 2.0: what is left out as intended counts as written, and the text says what is stored', async () => {
+  const drop = { action: 'drop', source_labels: ['__name__'], regex: 'go_.*' };
+  const { metric_relabel_configs } = limitsSchema.parse({ metric_relabel_configs: [drop] });
+  const { post, log } = setUp({ metric_relabel_configs });
+  const fields = (timestampMs: number): Partial<WriteSeriesV2> => ({
+    timestamps: [timestampMs, timestampMs + 1],
+    values: [1, 2],
+    histograms: [{ timestampMs: timestampMs + 2, histogram: HISTOGRAM }],
+    exemplars: [{ labels: Labels.of({ trace_id: 'x' }), value: 1, timestampMs }],
+  });
+  const of = (replica: string, more: readonly WriteSeriesV2[] = []) => {
+    const labels = { __name__: 'up', cluster: 'eu', __replica__: replica };
+    return post(packSnappy(encodeWriteRequestV2([series(labels, fields(NOW_MS)), ...more])), V2_HEADERS);
+  };
+  const elected = await of('a', [series({ __name__: 'go_gc' }, fields(NOW_MS))]);
+  assert.deepEqual([elected.status, ...written(elected.headers)], [204, '4', '2', '2']);
+  const other = await of('b', [series({ __name__: 'go_gc' }, fields(NOW_MS))]);
+  assert.deepEqual([other.status, ...written(other.headers)], [202, '4', '2', '2']);
+  assert.match(textOf(other), /^0 samples refused, 0 stored, 6 left out\n/);
+  const bad = await of('b', [series({ __name__: 'old' }, { ...fields(5), exemplars: [] })]);
+  assert.deepEqual([bad.status, ...written(bad.headers)], [400, '2', '1', '1']);
+  assert.equal(records(log).length, 1);
+});
+
 test('remote write 2.0: the counts are true where some is refused, and where all is', async () => {
   const { post, log, current } = setUp();
   const mixed = encodeWriteRequestV2([
     series({ a: '1' }, { timestamps: [NOW_MS, 5], values: [1, 2] }),
     {
       labels: Labels.of({ b: '1' }),
-      histograms: [{ timestampMs: NOW_MS, histogram: { ...HISTOGRAM, count: 5 } }],
+      histograms: [{ timestampMs: NOW_MS, histogram: { ...HISTOGRAM, count: 5 }, asFloats: false }],
     },
     { labels: Labels.of({ c: '1' }), histograms: [{ timestampMs: 5, histogram: HISTOGRAM }] },
     { labels: Labels.of({ d: '1' }), histograms: [{ timestampMs: NOW_MS, histogram: HISTOGRAM }] },

@@ -133,7 +133,7 @@ const PROVOCATIONS: Readonly<Record<Reason, Provocation>> = {
       labels: Labels.of({ a: '1' }),
       timestamps: [],
       values: [],
-      histograms: [{ timestampMs: NOW_MS, histogram: BROKEN }],
+      histograms: [{ timestampMs: NOW_MS, histogram: BROKEN, asFloats: false }],
     }),
   },
   histogram_scale: {

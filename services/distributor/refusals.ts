@@ -58,6 +58,8 @@ export class Refusals {
   sampleCount = 0;
   /** Those of which the sender is told. */
   faultyCount = 0;
+  /** Of the samples left out as intended, those that are native histograms. */
+  histogramsLeftOut = 0;
   /** Of exemplars: those left out as intended too. */
   exemplarsInAll = 0;
   /** Those of which the sender is told. */
@@ -68,6 +70,15 @@ export class Refusals {
   #pointIsNoted = false;
   readonly #faults: Fault[] = [];
   readonly #remarks = new Set<string>();
+
+  /** Float samples left out as intended. */
+  get samplesLeftOut(): number {
+    return this.sampleCount - this.faultyCount - this.histogramsLeftOut;
+  }
+
+  get exemplarsLeftOut(): number {
+    return this.exemplarsInAll - this.exemplarCount;
+  }
 
   get none(): boolean {
     return this.faultyCount === 0 && this.exemplarCount === 0 && this.metadataCount === 0;

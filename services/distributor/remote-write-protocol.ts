@@ -18,7 +18,9 @@ const V2_MESSAGE = 'io.prometheus.write.v2.Request';
 /**
  * Prometheus' remote write, 1.0 and 2.0 at one address: the content type says which ("Remote-Write 2.0 specification",
  * content negotiation). A request that is partly bad keeps its good part and is answered 400, which no sender retries;
- * answers to 2.0 say how much was written, always.
+ * answers to 2.0 say how much was written, always. What somebody wants not to be stored (the samples of an HA replica that
+ * isn't elected: the other one's are) counts as written, as with Mimir: of a 2xx that counts less than was sent, Prometheus
+ * (`queue_manager.go`) counts the rest as failed and writes an error for every request.
  */
 class RemoteWriteProtocol implements WriteProtocol {
   readonly format: WriteFormat;
@@ -49,17 +51,28 @@ class RemoteWriteProtocol implements WriteProtocol {
   answer(_request: UpstreamRequest, outcome: WriteOutcome): UpstreamResponse {
     const answer = plainAnswer(outcome);
     if (this.format === 'remote_write_1') return answer;
-    const { storedSamples = 0, storedHistograms = 0, storedExemplars = 0 } = outcome.push ?? {};
+    const [samples, histograms, exemplars] = written(outcome);
     return {
       ...answer,
       headers: {
         ...answer.headers,
-        'x-prometheus-remote-write-samples-written': String(storedSamples - storedHistograms),
-        'x-prometheus-remote-write-histograms-written': String(storedHistograms),
-        'x-prometheus-remote-write-exemplars-written': String(storedExemplars),
+        'x-prometheus-remote-write-samples-written': String(samples),
+        'x-prometheus-remote-write-histograms-written': String(histograms),
+        'x-prometheus-remote-write-exemplars-written': String(exemplars),
       },
     };
   }
+}
+
+/** Float samples, native histograms and exemplars of which their sender is rid: all that were not refused. */
+function written({ push }: WriteOutcome): [samples: number, histograms: number, exemplars: number] {
+  if (push === undefined) return [0, 0, 0];
+  const { storedSamples, storedHistograms, storedExemplars, refusals } = push;
+  return [
+    storedSamples - storedHistograms + refusals.samplesLeftOut,
+    storedHistograms + refusals.histogramsLeftOut,
+    storedExemplars + refusals.exemplarsLeftOut,
+  ];
 }
 
 const V1 = new RemoteWriteProtocol('remote_write_1');

@@ -16,7 +16,10 @@ export class SeriesRefusals {
   refuseSeries(reason: Reason, detail: string): void {
     const { source, received, refusals } = this.#push;
     const { sampleCount, histogramCount, exemplarCount } = source;
-    if (INTENDED.has(reason)) received.noteLeftOut(exemplarCount);
+    if (INTENDED.has(reason)) {
+      received.noteLeftOut(exemplarCount);
+      refusals.histogramsLeftOut += histogramCount;
+    }
     this.#remarkOn(reason);
     const samples = sampleCount + histogramCount;
     refusals.refuseSamples(reason, samples, this.#describe, detail);
