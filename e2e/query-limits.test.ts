@@ -36,9 +36,13 @@ after(() => xscaler?.dispose());
 async function writeSeries(client: Client, first: number): Promise<void> {
   const numbers = Array.from({ length: SERIES_A_REQUEST }, (_, i) => first + i);
   const samples = Array.from({ length: SAMPLES }, (_, i) => [endMs - i * INTERVAL_MS, i] as const).reverse();
-  const answer = await client.push(
-    numbers.map((number) => series({ __name__: 'x', number: String(number) }, samples)),
-  );
+  const exemplars = [{ labels: [['trace_id', 'abc']] as const, value: 1, timestampMs: endMs }];
+  const answer = await client.pushRequest({
+    series: numbers.map((number) => ({
+      ...series({ __name__: 'x', number: String(number) }, samples),
+      exemplars,
+    })),
+  });
   assert.equal(answer.status, 204, answer.text);
 }
 
@@ -62,6 +66,11 @@ const range = (query: string) => ({
 });
 
 const lookup = (path: string, params: Params) => ({ path, params: () => params });
+
+const exemplars = {
+  path: '/api/v1/query_exemplars',
+  params: () => ({ query: 'x', start: endMs / 1_000 - 60, end: endMs / 1_000 }),
+};
 
 /** What each limit is set to and which query then is over it. */
 const CASES: readonly LimitCase[] = [
@@ -135,6 +144,15 @@ const CASES: readonly LimitCase[] = [
     status: 422,
     message: /\(2000\)/,
     ...lookup('/api/v1/label/number/values', {}),
+  },
+  { limit: 'max_fetched_series_per_query', value: 150, status: 422, message: /\(150\)/, ...exemplars },
+  { limit: 'max_query_response_size_bytes', value: 2_000, status: 422, message: /\(2000\)/, ...exemplars },
+  {
+    limit: 'max_estimated_memory_consumption_per_query',
+    value: 2_000,
+    status: 422,
+    message: /\(2000\)/,
+    ...exemplars,
   },
   {
     limit: 'max_estimated_memory_consumption_per_query',

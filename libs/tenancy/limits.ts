@@ -120,10 +120,10 @@ export const limitsSchema = z.strictObject({
     'Largest answer of a query, bytes; 0: no limit',
   ),
   max_concurrent_queries_per_tenant: count(20).describe(
-    'Queries that a querier evaluates at a time; 0: no limit',
+    'Queries that a querier evaluates at a time, and lookups (series, labels, exemplars, counts) that it makes; 0: no limit',
   ),
   max_outstanding_requests_per_tenant: count(100).describe(
-    'Further queries that wait in a querier; 0: no limit but that of all tenants',
+    'Further queries that wait in a querier, and further lookups; 0: no limit but that of all tenants',
   ),
 });
 

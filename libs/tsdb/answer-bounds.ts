@@ -1,3 +1,5 @@
+import type { Exemplar } from '@xscaler/model';
+
 /** Bounds on what a block is asked for at once. */
 export interface AnswerBounds {
   /** How many entries are wanted: the first in their order. */
@@ -15,5 +17,15 @@ const STRING_BYTES = 24;
 export function bytesOfTexts(texts: readonly string[]): number {
   let bytes = texts.length * STRING_BYTES;
   for (const text of texts) bytes += text.length;
+  return bytes;
+}
+
+/** What an exemplar takes beside its labels, about. */
+const EXEMPLAR_BYTES = 96;
+
+/** Bytes that exemplars take in memory, about. */
+export function bytesOfExemplars(exemplars: readonly Exemplar[]): number {
+  let bytes = exemplars.length * EXEMPLAR_BYTES;
+  for (const { labels } of exemplars) bytes += bytesOfTexts(labels.pairs);
   return bytes;
 }

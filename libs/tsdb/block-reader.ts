@@ -1,5 +1,5 @@
 import { compareUtf8, Labels } from '@xscaler/model';
-import { bytesOfTexts, UNBOUNDED } from './answer-bounds.ts';
+import { bytesOfExemplars, bytesOfTexts, UNBOUNDED } from './answer-bounds.ts';
 import { inBatches, readPages, type WantedChunks, wantedChunks } from './block-chunks.ts';
 import { BlockDirectories } from './block-directories.ts';
 import { decodeExemplars, type ExemplarsOfSeries } from './block-exemplars-codec.ts';
@@ -21,6 +21,8 @@ import { isWithinHole, SeriesMask, type Tombstone, touchesHole } from './tombsto
 /** Series taken up at once, and bytes of their chunks: about a frame. */
 const BATCH_GROUPS = 64;
 const BATCH_BYTES = 1024 * 1024;
+/** Pages of exemplars that are read at once. */
+const EXEMPLAR_PAGES_AT_ONCE = 16;
 
 export interface BlockIdentity {
   readonly blockId: string;
@@ -178,6 +180,7 @@ export class BlockReader {
     startMs: number,
     endMs: number,
     signal: AbortSignal,
+    bounds = UNBOUNDED,
   ): Promise<SeriesExemplars[]> {
     const opened = await this.#open(signal);
     const { index, labels } = opened;
@@ -185,9 +188,14 @@ export class BlockReader {
     const resolved = await this.#resolve(matcherSets, signal);
     const selected = new Set(resolved);
     const found = new Map<number, SeriesExemplars['exemplars']>();
-    for (const { series, exemplars } of await this.#exemplarsOf(opened, resolved, signal)) {
-      const within = exemplars.filter(({ timestampMs }) => timestampMs >= startMs && timestampMs <= endMs);
-      if (within.length > 0 && selected.has(series)) found.set(series, within);
+    for await (const page of this.#exemplarPagesOf(opened, resolved, signal)) {
+      for (const { series, exemplars } of page) {
+        if (!selected.has(series)) continue;
+        const within = exemplars.filter(({ timestampMs }) => timestampMs >= startMs && timestampMs <= endMs);
+        if (within.length === 0) continue;
+        bounds.take(1, bytesOfExemplars(within));
+        found.set(series, within);
+      }
     }
     const numbers = Uint32Array.from(found.keys());
     const result: SeriesExemplars[] = [];
@@ -195,7 +203,9 @@ export class BlockReader {
       const pairs = await labels.pairs(pairsOf(batch), signal);
       for (const entry of batch) {
         const exemplars = found.get(numbers[result.length]) as SeriesExemplars['exemplars'];
-        result.push({ labels: labelsOf(entry, pairs), exemplars });
+        const series = { labels: labelsOf(entry, pairs), exemplars };
+        bounds.take(0, bytesOfTexts(series.labels.pairs));
+        result.push(series);
       }
     }
     return this.#tombstones.length === 0 ? result : maskExemplars(result, this.#mask);
@@ -293,16 +303,20 @@ export class BlockReader {
   }
 
   /** Exemplars of all pages on which the series, ascending, may have some. */
-  async #exemplarsOf(
+  /** Pages that may have exemplars of the series, a few of them at a time. */
+  async *#exemplarPagesOf(
     { directories }: OpenBlock,
     series: Uint32Array,
     signal: AbortSignal,
-  ): Promise<ExemplarsOfSeries[]> {
+  ): AsyncGenerator<ExemplarsOfSeries[], void, undefined> {
     const slices = await directories.exemplarPagesOf(series, signal);
-    const read = await this.#slices.slices('exemplars', slices, signal);
-    return read.flatMap((bytes, i) =>
-      this.#slices.decoded('exemplars', slices[i].number, () => decodeExemplars(bytes)),
-    );
+    for (let from = 0; from < slices.length; from += EXEMPLAR_PAGES_AT_ONCE) {
+      const some = slices.slice(from, from + EXEMPLAR_PAGES_AT_ONCE);
+      const read = await this.#slices.slices('exemplars', some, signal);
+      for (const [i, bytes] of read.entries()) {
+        yield this.#slices.decoded('exemplars', some[i].number, () => decodeExemplars(bytes));
+      }
+    }
   }
 
   async #addTo(

@@ -1,4 +1,4 @@
-export { type AnswerBounds, bytesOfTexts, UNBOUNDED } from './answer-bounds.ts';
+export { type AnswerBounds, bytesOfExemplars, bytesOfTexts, UNBOUNDED } from './answer-bounds.ts';
 export {
   APPEND_CONFLICT,
   APPEND_DUPLICATE,

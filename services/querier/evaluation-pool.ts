@@ -3,7 +3,7 @@ import { SharedCancellation } from '@xscaler/promql';
 import { connect, RpcError, serve } from '@xscaler/rpc';
 import { ApiError } from './api-error.ts';
 import type { EvaluationJob, EvaluationReply, EvaluatorApi, SelectApi } from './evaluation-api.ts';
-import { TenantQueue } from './tenant-queue.ts';
+import { type QueueBounds, requirePlace, TenantQueue } from './tenant-queue.ts';
 
 /** Three semi-spaces of 16 MB. V8's own bound lets each thread grow to more than 100 MB, and keep them. */
 const YOUNG_GENERATION_MB = 48;
@@ -19,12 +19,6 @@ export interface EvaluationPoolOptions {
 }
 
 type Submission = Omit<EvaluationJob, 'cancellation' | 'queuedMs'>;
-
-/** How many queries of a tenant may be evaluated at a time, and how many further ones may wait. */
-export interface QueueBounds {
-  readonly maxRunning: number;
-  readonly maxWaiting: number;
-}
 
 interface Waiting {
   readonly maxRunning: number;
@@ -90,15 +84,7 @@ export class EvaluationPool {
       const thread = this.#available();
       if (thread) return this.#grant(thread, tenant);
     }
-    if (this.#queue.waitingOf(tenant) >= bounds.maxWaiting) {
-      throw new ApiError(
-        'too_many_requests',
-        `too many outstanding requests: limit max_outstanding_requests_per_tenant (${bounds.maxWaiting})`,
-      );
-    }
-    if (this.#queue.size >= this.#options.maxQueued) {
-      throw new ApiError('unavailable', 'too many queries are waiting for evaluation');
-    }
+    requirePlace(this.#queue, tenant, bounds, this.#options.maxQueued);
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#queue.remove(tenant, waiting);

@@ -8,7 +8,7 @@ import {
   sortedUnion,
 } from '@xscaler/model';
 import type { IngesterApi, IngesterRead, PartitionCardinality, WireMatcher } from '@xscaler/rpc';
-import { type BlockReader, bytesOfTexts, type SeriesCounts } from '@xscaler/tsdb';
+import { type BlockReader, bytesOfExemplars, bytesOfTexts, type SeriesCounts } from '@xscaler/tsdb';
 import { ApiError } from './api-error.ts';
 import type { BlockReaders } from './block-readers.ts';
 import type { LookupBudget } from './lookup-budget.ts';
@@ -139,22 +139,29 @@ export class FanOut {
     return [...found.values()].sort((a, b) => a.compare(b)).slice(0, budget.most);
   }
 
-  /** By series, each exemplar once, in time. */
+  /** By series, each exemplar once, in time. Rejects as the budget does, too. */
   async exemplars(
     scope: Scope,
     sets: readonly Matcher[][],
+    budget: LookupBudget,
     signal: AbortSignal,
   ): Promise<{ labels: Labels; exemplars: Exemplar[] }[]> {
     const found = new Map<string, { labels: Labels; byKey: Map<string, Exemplar> }>();
+    let bytes = 0;
     const add = (labels: Labels, exemplars: readonly Exemplar[]) => {
       let entry = found.get(labels.key);
       if (entry === undefined) {
         entry = { labels, byKey: new Map() };
         found.set(labels.key, entry);
+        bytes += bytesOfTexts(labels.pairs);
       }
+      const fresh = new Map<string, Exemplar>();
       for (const exemplar of exemplars) {
-        entry.byKey.set(`${exemplar.timestampMs} ${exemplar.value} ${exemplar.labels.key}`, exemplar);
+        const key = `${exemplar.timestampMs} ${exemplar.value} ${exemplar.labels.key}`;
+        if (!entry.byKey.has(key)) fresh.set(key, exemplar);
       }
+      for (const [key, exemplar] of fresh) entry.byKey.set(key, exemplar);
+      bytes += bytesOfTexts([...fresh.keys()]) + bytesOfExemplars([...fresh.values()]);
     };
     const { startMs, endMs } = scope;
     const read = ingesterRead(scope, sets);
@@ -164,12 +171,15 @@ export class FanOut {
       for (const { labels, exemplars } of answer) {
         const parsed = exemplars.map((e) => ({ ...e, labels: Labels.fromSorted(e.labels) }));
         add(Labels.fromSorted(labels), parsed);
+        budget.merged(found.size, bytes);
       }
     }
-    const stored = await this.#fromBlocks(scope, signal, (reader) =>
-      reader.exemplars(sets, startMs, endMs, signal),
-    );
-    for (const answer of stored) for (const { labels, exemplars } of answer) add(labels, exemplars);
+    for (const reader of await this.#listed(scope)) {
+      signal.throwIfAborted();
+      const stored = await reader.exemplars(sets, startMs, endMs, signal, budget);
+      for (const { labels, exemplars } of stored) add(labels, exemplars);
+      budget.merged(found.size, bytes);
+    }
     return [...found.values()]
       .sort((a, b) => a.labels.compare(b.labels))
       .map(({ labels, byKey }) => ({

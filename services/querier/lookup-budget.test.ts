@@ -23,7 +23,9 @@ function partsFrom(first: number): BlockPart[] {
   const head = new Head(place);
   for (let number = first; number < first + SERIES; number++) {
     const labels = Labels.of({ __name__: 'up', pod: podOf(number) });
-    head.append(head.create(number, 1, 2, 3, labels), 100, 0, 0);
+    const slot = head.create(number, 1, 2, 3, labels);
+    head.append(slot, 100, 0, 0);
+    head.appendExemplar(slot, { labels: Labels.of({ trace_id: podOf(number) }), value: 1, timestampMs: 100 });
   }
   return [...writeBlock(head)].filter((part) => part !== undefined);
 }
@@ -91,6 +93,18 @@ test('series are counted once, however many blocks have them, and are bounded', 
     blocks.fanOut().series(SCOPE, EVERYTHING, new LookupBudget(limits), signal);
   assert.equal((await lookup(new Blocks(3, 1))).length, SERIES + 2);
   await assert.rejects(lookup(new Blocks(4, 1)), exceeds(`max_fetched_series_per_query (${SERIES + 2})`));
+});
+
+test('exemplars are bounded by the series that have them and by what they hold', async () => {
+  const exemplars = (blocks: Blocks, limits: Partial<typeof NO_LIMITS>) =>
+    blocks.fanOut().exemplars(SCOPE, EVERYTHING, new LookupBudget({ ...NO_LIMITS, ...limits }), signal);
+  const found = await exemplars(new Blocks(3, 1), { max_fetched_series_per_query: SERIES + 2 });
+  assert.deepEqual([found.length, found[7].exemplars.length], [SERIES + 2, 1]);
+  const above = { max_fetched_series_per_query: SERIES + 1 };
+  await assert.rejects(exemplars(new Blocks(3, 1), above), exceeds('max_fetched_series_per_query'));
+  const blocks = new Blocks(5, SERIES);
+  const bytes = { max_estimated_memory_consumption_per_query: 200_000 };
+  await assert.rejects(exemplars(blocks, bytes), exceeds('max_estimated_memory_consumption_per_query'));
 });
 
 test('what a lookup holds is bounded, of blocks that say the same and of those that differ', async () => {

@@ -1,4 +1,4 @@
-import type { Exemplar, Matcher } from '@xscaler/model';
+import type { Exemplar, Labels, Matcher } from '@xscaler/model';
 import {
   escapedJson,
   formatSampleValue,
@@ -77,12 +77,9 @@ export class MetadataHandlers {
     // As Prometheus answers a query that has no selector.
     if (sets.length === 0) return { status: 204, headers: {}, body: new Uint8Array(0) };
     const scope = await this.#scope(request, [startMs, endMs]);
-    const found = await this.#fanOut.exemplars(scope, sets, signal);
-    const entries = found.map(
-      ({ labels, exemplars }) =>
-        `{"seriesLabels":${labelsJson(labels)},"exemplars":[${exemplars.map(exemplarJson)}]}`,
-    );
-    return successJson([Buffer.from(`[${entries}]`)]);
+    const limits = this.#limitsOf(request.tenant);
+    const found = await this.#fanOut.exemplars(scope, sets, new LookupBudget(limits), signal);
+    return truncated(found, 0, exemplarsJson, limits.max_query_response_size_bytes);
   };
 
   readonly metadata: ReadHandler = async (request, signal) => {
@@ -166,6 +163,10 @@ function selectorMatchers(query: string): Matcher[][] {
     if (error instanceof ParseError) throw new ApiError('bad_data', error.message);
     throw error;
   }
+}
+
+function exemplarsJson({ labels, exemplars }: { labels: Labels; exemplars: readonly Exemplar[] }): string {
+  return `{"seriesLabels":${labelsJson(labels)},"exemplars":[${exemplars.map(exemplarJson)}]}`;
 }
 
 function exemplarJson({ labels, value, timestampMs }: Exemplar): string {

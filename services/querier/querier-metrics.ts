@@ -1,13 +1,14 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { BlockReaders } from './block-readers.ts';
 import type { EvaluationPool } from './evaluation-pool.ts';
+import type { LookupQueue } from './lookup-queue.ts';
 
 export class QuerierMetrics {
   readonly querySeconds: Histogram<'type'>;
   readonly samplesRead: Counter;
   readonly failures: Counter<'status'>;
 
-  constructor(registry: Registry, pool: EvaluationPool, readers: BlockReaders) {
+  constructor(registry: Registry, pool: EvaluationPool, lookups: LookupQueue, readers: BlockReaders) {
     const registers = [registry];
     this.querySeconds = new Histogram({
       name: 'xscaler_querier_query_seconds',
@@ -41,6 +42,22 @@ export class QuerierMetrics {
       registers,
       collect() {
         this.set(pool.queued);
+      },
+    });
+    new Gauge({
+      name: 'xscaler_querier_lookups_running',
+      help: 'Lookups of series, labels, exemplars, metadata and counts under way.',
+      registers,
+      collect() {
+        this.set(lookups.running);
+      },
+    });
+    new Gauge({
+      name: 'xscaler_querier_lookups_queued',
+      help: 'Lookups that wait for others to end.',
+      registers,
+      collect() {
+        this.set(lookups.queued);
       },
     });
     new Gauge({

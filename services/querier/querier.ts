@@ -11,10 +11,11 @@ import { failure, success } from './envelope.ts';
 import { EvaluationPool } from './evaluation-pool.ts';
 import { FanOut } from './fan-out.ts';
 import { formatQuery, parseQuery } from './language-handlers.ts';
+import { LookupQueue } from './lookup-queue.ts';
 import { MetadataHandlers } from './metadata-handlers.ts';
 import { Parameters } from './parameters.ts';
 import { QuerierMetrics } from './querier-metrics.ts';
-import { QueryHandlers } from './query-handlers.ts';
+import { QueryHandlers, queueBounds } from './query-handlers.ts';
 import { type Lateness, ReadHorizon } from './read-horizon.ts';
 import type { ReadHandler } from './read-request.ts';
 import { RemoteReadHandler } from './remote-read-handler.ts';
@@ -53,7 +54,7 @@ export class Querier implements Upstream {
   readonly #options: QuerierOptions;
   readonly #offsets: EndOffsets;
   readonly #pool: EvaluationPool;
-  readonly #metadata: MetadataHandlers;
+  readonly #labelValues: (encodedName: string) => ReadHandler;
   readonly #handlers: ReadonlyMap<string, ReadHandler>;
 
   constructor(options: QuerierOptions) {
@@ -77,27 +78,34 @@ export class Querier implements Upstream {
       onThreadLost: (error) =>
         options.logger.error({ err: error }, 'an evaluation thread was lost; replacing it'),
     });
-    const metrics = new QuerierMetrics(options.registry, this.#pool, readers);
+    const lookups = new LookupQueue(options.maxQueuedQueries);
+    const metrics = new QuerierMetrics(options.registry, this.#pool, lookups, readers);
     const queries = new QueryHandlers(this.#pool, options, metrics);
     const metadata = new MetadataHandlers(fanOut, horizon, options.limitsOf);
     const cardinality = new CardinalityHandlers(fanOut, horizon, options);
-    this.#metadata = metadata;
+    const bounded = (handler: ReadHandler): ReadHandler => {
+      return (request, signal) => {
+        const bounds = queueBounds(options.limitsOf(request.tenant));
+        return lookups.run(request.tenant, bounds, () => handler(request, signal), signal);
+      };
+    };
+    this.#labelValues = (encodedName) => bounded(metadata.labelValues(encodedName));
     this.#handlers = new Map<string, ReadHandler>([
       ['/api/v1/query', queries.instant],
       ['/api/v1/query_range', queries.range],
       ['/api/v1/read', new RemoteReadHandler(this.#pool, options, metrics).read],
-      ['/api/v1/query_exemplars', metadata.exemplars],
+      ['/api/v1/query_exemplars', bounded(metadata.exemplars)],
       ['/api/v1/format_query', formatQuery],
       ['/api/v1/parse_query', parseQuery],
-      ['/api/v1/series', metadata.series],
-      ['/api/v1/labels', metadata.labelNames],
-      ['/api/v1/metadata', metadata.metadata],
+      ['/api/v1/series', bounded(metadata.series)],
+      ['/api/v1/labels', bounded(metadata.labelNames)],
+      ['/api/v1/metadata', bounded(metadata.metadata)],
       ['/api/v1/rules', async () => success({ groups: [] })],
       ['/api/v1/alerts', async () => success({ alerts: [] })],
-      ['/api/v1/cardinality/label_names', cardinality.labelNames],
-      ['/api/v1/cardinality/label_values', cardinality.labelValues],
-      ['/api/v1/cardinality/active_series', cardinality.activeSeries],
-      ['/api/v1/status/tsdb', cardinality.tsdbStatus],
+      ['/api/v1/cardinality/label_names', bounded(cardinality.labelNames)],
+      ['/api/v1/cardinality/label_values', bounded(cardinality.labelValues)],
+      ['/api/v1/cardinality/active_series', bounded(cardinality.activeSeries)],
+      ['/api/v1/status/tsdb', bounded(cardinality.tsdbStatus)],
       ['/api/v1/status/buildinfo', async () => success(buildInfo(options.version))],
     ]);
   }
@@ -139,7 +147,7 @@ export class Querier implements Upstream {
 
   #handlerOf(path: string): ReadHandler | undefined {
     const label = LABEL_VALUES_PATH.exec(path);
-    return label ? this.#metadata.labelValues(label[1]) : this.#handlers.get(path);
+    return label ? this.#labelValues(label[1]) : this.#handlers.get(path);
   }
 
   #apiErrorOf(error: unknown, timeout: AbortSignal, caller: AbortSignal): ApiError {

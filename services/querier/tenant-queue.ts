@@ -1,3 +1,27 @@
+import { ApiError } from './api-error.ts';
+
+/** How many requests of a tenant may be worked on at a time, and how many further ones may wait. */
+export interface QueueBounds {
+  readonly maxRunning: number;
+  readonly maxWaiting: number;
+}
+
+/** @throws ApiError where as many wait already as may, of the tenant or of all */
+export function requirePlace(
+  queue: TenantQueue<unknown>,
+  tenant: string,
+  { maxWaiting }: QueueBounds,
+  maxQueued: number,
+): void {
+  if (queue.waitingOf(tenant) >= maxWaiting) {
+    throw new ApiError(
+      'too_many_requests',
+      `too many outstanding requests: limit max_outstanding_requests_per_tenant (${maxWaiting})`,
+    );
+  }
+  if (queue.size >= maxQueued) throw new ApiError('unavailable', 'too many queries are waiting');
+}
+
 /**
  * What waits for a thread, by tenant. Tenants take turns, each in the order of its own arrivals, so that one with
  * many queries delays another by one query at most; a tenant that has as many running as it may is passed over.
