@@ -25,6 +25,41 @@ export class KahanSum {
   }
 }
 
+/**
+ * Adds four values, one after the other, to the sum and compensation at `at` of two columns: what `KahanSum` would do.
+ * @returns false where the sum came out infinite or NaN; then nothing was done
+ */
+export function addFour(
+  sums: Float64Array,
+  compensations: Float64Array,
+  at: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+): boolean {
+  const before = sums[at];
+  const first = before + a;
+  const second = first + b;
+  const third = second + c;
+  const sum = third + d;
+  // From infinity and NaN no sum comes back.
+  if (!(Math.abs(sum) < Number.POSITIVE_INFINITY)) return false;
+  let compensation = compensations[at];
+  compensation += lost(before, a, first);
+  compensation += lost(first, b, second);
+  compensation += lost(second, c, third);
+  compensation += lost(third, d, sum);
+  sums[at] = sum;
+  compensations[at] = compensation;
+  return true;
+}
+
+/** What rounding took from `sum`, which is `a + b`. */
+function lost(a: number, b: number, sum: number): number {
+  return Math.abs(a) >= Math.abs(b) ? a - sum + b : b - sum + a;
+}
+
 /** An arithmetic mean that falls back to an incremental mean where the sum would overflow, as Prometheus'. */
 export class RunningMean {
   readonly #kahan = new KahanSum();

@@ -1,5 +1,6 @@
 import type { AggregateOperator, Aggregation } from '../ast.ts';
 import type { Evaluator } from '../evaluator.ts';
+import { addFour } from '../kahan.ts';
 import { FLOAT, HISTOGRAM } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
 import { HistogramMembers, infoOfIgnored } from './histogram-sums.ts';
@@ -52,6 +53,16 @@ function fitted(column: Float64Array, result: StepBlock): Float64Array {
   return grown;
 }
 
+/** Rows that are added up at once. */
+const FOUR = 4;
+
+/** Whether four rows are left and all go to one row of the result. */
+function areOfOneGroup(groupOf: Int32Array, row: number, rows: number): boolean {
+  if (row + FOUR > rows) return false;
+  const group = groupOf[row];
+  return groupOf[row + 1] === group && groupOf[row + 2] === group && groupOf[row + 3] === group;
+}
+
 /** Kahan–Neumaier sums, the compensations in a column beside the sums. */
 class Sum implements Reducer {
   readonly #result: StepBlock;
@@ -64,26 +75,52 @@ class Sum implements Reducer {
   }
 
   add(block: StepBlock, groupOf: Int32Array): void {
-    const { steps, values, present } = block;
     this.#compensations = fitted(this.#compensations, this.#result);
-    const { values: sums, present: filled } = this.#result;
-    const compensations = this.#compensations;
-    for (let row = 0; row < block.rows; row++) {
-      const to = groupOf[row] * steps;
-      block.budget.work(steps);
-      for (let k = to, i = row * steps; k < to + steps; k++, i++) {
-        if (present[i] !== FLOAT) continue;
-        const value = values[i];
-        const sum = sums[k];
-        const next = sum + value;
-        if (next === Number.POSITIVE_INFINITY || next === Number.NEGATIVE_INFINITY) compensations[k] = 0;
-        else if (Math.abs(sum) >= Math.abs(value)) compensations[k] += sum - next + value;
-        else compensations[k] += value - next + sum;
-        sums[k] = next;
-        filled[k] = FLOAT;
-      }
+    for (let row = 0; row < block.rows; ) {
+      const rows = areOfOneGroup(groupOf, row, block.rows) ? FOUR : 1;
+      block.budget.work(rows * block.steps);
+      if (rows === FOUR) this.#addFourRows(block, row, groupOf[row]);
+      else this.#addRow(block, row, groupOf[row]);
+      row += rows;
     }
     this.#histograms.gather(block, groupOf);
+  }
+
+  #addRow({ steps, values, present }: StepBlock, row: number, group: number): void {
+    for (let k = group * steps, i = row * steps; i < (row + 1) * steps; k++, i++)
+      if (present[i] === FLOAT) this.#addValue(k, values[i]);
+  }
+
+  /** Four rows one after the other, but each sum is loaded and stored once. */
+  #addFourRows({ steps, values, present }: StepBlock, row: number, group: number): void {
+    const { values: sums, present: filled } = this.#result;
+    const compensations = this.#compensations;
+    const end = (row + 1) * steps;
+    for (let k = group * steps, a = row * steps; a < end; k++, a++) {
+      const b = a + steps;
+      const c = b + steps;
+      const d = c + steps;
+      if (
+        (present[a] & present[b] & present[c] & present[d]) === FLOAT &&
+        addFour(sums, compensations, k, values[a], values[b], values[c], values[d])
+      ) {
+        filled[k] = FLOAT;
+        continue;
+      }
+      for (let i = a; i <= d; i += steps) if (present[i] === FLOAT) this.#addValue(k, values[i]);
+    }
+  }
+
+  #addValue(k: number, value: number): void {
+    const { values: sums, present: filled } = this.#result;
+    const compensations = this.#compensations;
+    const sum = sums[k];
+    const next = sum + value;
+    if (next === Number.POSITIVE_INFINITY || next === Number.NEGATIVE_INFINITY) compensations[k] = 0;
+    else if (Math.abs(sum) >= Math.abs(value)) compensations[k] += sum - next + value;
+    else compensations[k] += value - next + sum;
+    sums[k] = next;
+    filled[k] = FLOAT;
   }
 
   finish(): void {
@@ -113,45 +150,73 @@ class Mean implements Reducer {
     this.#compensations = fitted(this.#compensations, result);
     this.#counts = fitted(this.#counts, result);
     this.#incremental = fitted(this.#incremental, result);
-    for (let row = 0; row < block.rows; row++) {
-      block.budget.work(block.steps);
-      this.#addRow(block, row * block.steps, groupOf[row] * block.steps);
+    for (let row = 0; row < block.rows; ) {
+      const rows = areOfOneGroup(groupOf, row, block.rows) ? FOUR : 1;
+      block.budget.work(rows * block.steps);
+      if (rows === FOUR) this.#addFourRows(block, row, groupOf[row]);
+      else this.#addRow(block, row, groupOf[row]);
+      row += rows;
     }
     this.#histograms.gather(block, groupOf);
   }
 
-  #addRow({ steps, values, present }: StepBlock, from: number, to: number): void {
-    const { values: sums, present: filled } = this.#result;
+  #addRow({ steps, values, present }: StepBlock, row: number, group: number): void {
+    for (let k = group * steps, i = row * steps; i < (row + 1) * steps; k++, i++)
+      if (present[i] === FLOAT) this.#addValue(k, values[i]);
+  }
+
+  /** As for sums, where there is a sum already and it is no incremental mean. */
+  #addFourRows({ steps, values, present }: StepBlock, row: number, group: number): void {
+    const { values: sums } = this.#result;
     const compensations = this.#compensations;
     const counts = this.#counts;
     const incremental = this.#incremental;
-    for (let k = to, i = from; k < to + steps; k++, i++) {
-      if (present[i] !== FLOAT) continue;
-      const count = ++counts[k];
-      let value = values[i];
-      if (count === 1) {
-        filled[k] = FLOAT;
-        sums[k] = value;
+    const end = (row + 1) * steps;
+    for (let k = group * steps, a = row * steps; a < end; k++, a++) {
+      const b = a + steps;
+      const c = b + steps;
+      const d = c + steps;
+      if (
+        (present[a] & present[b] & present[c] & present[d]) === FLOAT &&
+        counts[k] > 0 &&
+        incremental[k] === 0 &&
+        addFour(sums, compensations, k, values[a], values[b], values[c], values[d])
+      ) {
+        counts[k] += FOUR;
         continue;
       }
-      if (incremental[k] === 0 && Math.abs(sums[k] + value) === Number.POSITIVE_INFINITY) {
-        incremental[k] = 1;
-        sums[k] /= count - 1;
-        compensations[k] /= count - 1;
-      }
-      if (incremental[k] === 1) {
-        const shrink = (count - 1) / count;
-        sums[k] *= shrink;
-        compensations[k] *= shrink;
-        value /= count;
-      }
-      const sum = sums[k];
-      const next = sum + value;
-      if (next === Number.POSITIVE_INFINITY || next === Number.NEGATIVE_INFINITY) compensations[k] = 0;
-      else if (Math.abs(sum) >= Math.abs(value)) compensations[k] += sum - next + value;
-      else compensations[k] += value - next + sum;
-      sums[k] = next;
+      for (let i = a; i <= d; i += steps) if (present[i] === FLOAT) this.#addValue(k, values[i]);
     }
+  }
+
+  #addValue(k: number, given: number): void {
+    const { values: sums, present: filled } = this.#result;
+    const compensations = this.#compensations;
+    const incremental = this.#incremental;
+    const count = ++this.#counts[k];
+    let value = given;
+    if (count === 1) {
+      filled[k] = FLOAT;
+      sums[k] = value;
+      return;
+    }
+    if (incremental[k] === 0 && Math.abs(sums[k] + value) === Number.POSITIVE_INFINITY) {
+      incremental[k] = 1;
+      sums[k] /= count - 1;
+      compensations[k] /= count - 1;
+    }
+    if (incremental[k] === 1) {
+      const shrink = (count - 1) / count;
+      sums[k] *= shrink;
+      compensations[k] *= shrink;
+      value /= count;
+    }
+    const sum = sums[k];
+    const next = sum + value;
+    if (next === Number.POSITIVE_INFINITY || next === Number.NEGATIVE_INFINITY) compensations[k] = 0;
+    else if (Math.abs(sum) >= Math.abs(value)) compensations[k] += sum - next + value;
+    else compensations[k] += value - next + sum;
+    sums[k] = next;
   }
 
   finish(): void {
