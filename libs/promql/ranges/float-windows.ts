@@ -12,6 +12,9 @@ export class WindowBounds {
   readonly to: Int32Array;
   /** Whether they are of one series alone: they change with the next. */
   readonly isPassing: boolean;
+  /** Windows that have samples, and how many these are in all windows together. */
+  filled = 0;
+  samples = 0;
   /** Series of these bounds whose samples are not counted yet. */
   uncounted = 0;
 
@@ -41,6 +44,8 @@ export class FloatWindows {
   readonly #queried: Float64Array;
   timestamps: Float64Array = new Float64Array(0);
   values: Float64Array = new Float64Array(0);
+  /** Samples of the series. */
+  length = 0;
   /** Where results go: window k's is the cell `first + k`. */
   first = 0;
   results: Float64Array = new Float64Array(0);
@@ -81,6 +86,7 @@ export class FloatWindows {
     this.budget.look();
     this.timestamps = timestamps;
     this.values = samples.values;
+    this.length = length;
     this.first = first;
     this.results = block.values;
     this.present = block.present;
@@ -103,10 +109,13 @@ export class FloatWindows {
     return bounds;
   }
 
-  #findWindows({ from, to }: WindowBounds, timestamps: Float64Array, length: number): void {
+  #findWindows(bounds: WindowBounds, timestamps: Float64Array, length: number): void {
     const { steps, rangeMs, endsMs } = this;
+    const { from, to } = bounds;
     let low = 0;
     let high = 0;
+    bounds.filled = 0;
+    bounds.samples = 0;
     for (let k = 0; k < steps; k++) {
       const endMs = endsMs[k];
       const startMs = endMs - rangeMs;
@@ -114,6 +123,8 @@ export class FloatWindows {
       while (low < high && timestamps[low] <= startMs) low++;
       from[k] = low;
       to[k] = high;
+      bounds.samples += high - low;
+      if (low < high) bounds.filled++;
     }
   }
 
@@ -136,12 +147,9 @@ export class FloatWindows {
   /** A result for each window that has samples. @returns how many have */
   markFilled(): number {
     const { steps, from, to, first, present } = this;
-    let filled = 0;
-    for (let k = 0; k < steps; k++) {
-      if (from[k] === to[k]) continue;
-      present[first + k] = FLOAT;
-      filled++;
-    }
+    const { filled } = this.bounds;
+    if (filled === steps) present.fill(FLOAT, first, first + steps);
+    else for (let k = 0; k < steps; k++) if (from[k] < to[k]) present[first + k] = FLOAT;
     return filled;
   }
 }

@@ -3,44 +3,36 @@ import { CANCELLATION_SAMPLES, LOOK_MASK } from '../cancellation.ts';
 import { aggregateHistograms } from '../histograms/aggregate.ts';
 import { KahanSum, RunningMean } from '../kahan.ts';
 import type { FloatWindows } from './float-windows.ts';
+import { PrefixSums } from './prefix-sums.ts';
 import type { RangeSamples } from './range-samples.ts';
 import type { Window, WindowFunction } from './window.ts';
 
+/** Windows that are added up side by side. */
+const LANES = 4;
+
+/** In how many windows a sample is on average, where prefix sums of rounded values pay. */
+const OVERLAP_WORTH_IT = 4;
+
 /**
- * `sum_over_time` and `avg_over_time`. Where all values of a series are integers whose magnitudes sum up
- * to less than 2^53, every partial sum is exact and prefix sums give each window's in O(1); otherwise a
- * window is added up anew, Kahan–Neumaier, since a sliding sum would round differently.
+ * `sum_over_time` and `avg_over_time`: Kahan–Neumaier sums of each window, as Prometheus has them.
+ *
+ * Of nearly every series prefix sums give what such a sum comes to in O(1) (`PrefixSums`): the sum and its compensation are
+ * exact together. A mean divides the two apart, so how far the sum was rounded counts: the values are added up, without
+ * compensation, which prefix sums tell then.
  */
 export class SumOverTime implements WindowFunction {
   readonly #average: boolean;
   readonly #kahan = new KahanSum();
   readonly #mean = new RunningMean();
-  /** `#prefix[i]` is the sum of the first i values, while exact. */
-  #prefix = new Float64Array(257);
-  #exact = false;
+  readonly #prefix = new PrefixSums();
+  readonly #lanes = new Float64Array(LANES);
 
   constructor(average: boolean) {
     this.#average = average;
   }
 
-  begin(samples: RangeSamples, budget: Budget): void {
-    const { values, length } = samples;
-    if (this.#prefix.length <= length) this.#prefix = new Float64Array(length * 2 + 1);
-    const prefix = this.#prefix;
-    let magnitude = 0;
-    let sum = 0;
-    for (let i = 0; i < length; i++) {
-      if ((i & LOOK_MASK) === 0) budget.look();
-      const value = values[i];
-      if (value !== Math.trunc(value)) {
-        this.#exact = false;
-        return;
-      }
-      magnitude += Math.abs(value);
-      sum += value;
-      prefix[i + 1] = sum;
-    }
-    this.#exact = magnitude < Number.MAX_SAFE_INTEGER;
+  begin({ values, length }: RangeSamples, budget: Budget): void {
+    this.#prefix.begin(values, length, budget);
   }
 
   apply(window: Window): void {
@@ -49,36 +41,46 @@ export class SumOverTime implements WindowFunction {
       if (window.hasHistogramsOnly()) this.#combineHistograms(window);
       return;
     }
-    if (this.#exact) {
-      const sum = this.#prefix[to] - this.#prefix[from];
-      window.setFloat(this.#average ? sum / (to - from) : sum);
-      return;
-    }
-    const { values } = window.samples;
-    const { budget } = window;
-    const average = this.#average;
-    window.setFloat(average ? this.#meanOf(values, from, to, budget) : this.#sumOf(values, from, to, budget));
+    window.setFloat(this.#resultOf(window.samples.values, from, to, window.budget));
   }
 
   applyAll(windows: FloatWindows): number {
     const { steps, from, to, values, first, results, budget } = windows;
-    const average = this.#average;
-    const exact = this.#exact;
     const prefix = this.#prefix;
+    // Of windows that hardly overlap each other, prefix sums cost as much as they spare.
+    const isExact =
+      !prefix.isWhole &&
+      windows.bounds.samples > OVERLAP_WORTH_IT * windows.length &&
+      prefix.beginRounded(values, windows.length, budget);
     for (let k = 0; k < steps; k++) {
-      const low = from[k];
-      const high = to[k];
-      if (low === high) continue;
-      if (exact) {
-        const sum = prefix[high] - prefix[low];
-        results[first + k] = average ? sum / (high - low) : sum;
-        continue;
-      }
-      results[first + k] = average
-        ? this.#meanOf(values, low, high, budget)
-        : this.#sumOf(values, low, high, budget);
+      if (isExact && !this.#average) {
+        if (from[k] < to[k]) results[first + k] = prefix.total(from[k], to[k]);
+      } else if (isExact && overlap(windows, k)) {
+        budget.work(LANES * (to[k] - from[k]));
+        this.#meansOfFour(windows, k);
+        k += LANES - 1;
+      } else if (from[k] < to[k]) results[first + k] = this.#resultOf(values, from[k], to[k], budget);
     }
     return windows.markFilled();
+  }
+
+  #meansOfFour({ values, from, to, first, results }: FloatWindows, k: number): void {
+    const prefix = this.#prefix;
+    const lanes = this.#lanes;
+    sumsOfFour(values, from, to, k, lanes);
+    for (let lane = 0; lane < LANES; lane++) {
+      const low = from[k + lane];
+      const high = to[k + lane];
+      const sum = lanes[lane];
+      results[first + k + lane] = sum / (high - low) + prefix.lostFrom(sum, low, high) / (high - low);
+    }
+  }
+
+  #resultOf(values: Float64Array, from: number, to: number, budget: Budget): number {
+    const prefix = this.#prefix;
+    const average = this.#average;
+    if (prefix.isWhole) return average ? prefix.total(from, to) / (to - from) : prefix.total(from, to);
+    return average ? this.#meanOf(values, from, to, budget) : this.#sumOf(values, from, to, budget);
   }
 
   #combineHistograms(window: Window): void {
@@ -135,4 +137,59 @@ function finiteSum(values: Float64Array, from: number, to: number, count: number
     }
   }
   return count === 0 ? sum + compensation : sum / count + compensation / count;
+}
+
+/** Whether the windows from k on have samples in common, and few enough to be taken without a look around. */
+function overlap({ steps, from, to }: FloatWindows, k: number): boolean {
+  return (
+    k + LANES <= steps && from[k + LANES - 1] < to[k] && to[k + LANES - 1] - from[k] <= CANCELLATION_SAMPLES
+  );
+}
+
+/**
+ * Plain sums of four windows that overlap, into `lanes`. What they have in common is loaded once, and the additions of
+ * one wait for each other, those of four don't.
+ */
+function sumsOfFour(
+  values: Float64Array,
+  from: Int32Array,
+  to: Int32Array,
+  k: number,
+  lanes: Float64Array,
+): void {
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let i = from[k];
+  for (const end = from[k + 1]; i < end; i++) a += values[i];
+  for (const end = from[k + 2]; i < end; i++) {
+    a += values[i];
+    b += values[i];
+  }
+  for (const end = from[k + 3]; i < end; i++) {
+    a += values[i];
+    b += values[i];
+    c += values[i];
+  }
+  for (const end = to[k]; i < end; i++) {
+    a += values[i];
+    b += values[i];
+    c += values[i];
+    d += values[i];
+  }
+  for (const end = to[k + 1]; i < end; i++) {
+    b += values[i];
+    c += values[i];
+    d += values[i];
+  }
+  for (const end = to[k + 2]; i < end; i++) {
+    c += values[i];
+    d += values[i];
+  }
+  for (const end = to[k + 3]; i < end; i++) d += values[i];
+  lanes[0] = a;
+  lanes[1] = b;
+  lanes[2] = c;
+  lanes[3] = d;
 }
