@@ -24,6 +24,9 @@ const BATCH_BYTES = 1024 * 1024;
 /** Pages of exemplars that are read at once. */
 const EXEMPLAR_PAGES_AT_ONCE = 16;
 
+/** About what a frame says of a chunk, and of its series, beside its bytes. */
+const CHUNK_HEADER_BYTES = 32;
+
 export interface BlockIdentity {
   readonly blockId: string;
   readonly partition: number;
@@ -329,6 +332,7 @@ export class BlockReader {
     const pages = await readPages(this.#slices, series, signal);
     const view = newChunkView();
     let before: readonly number[] = [];
+    writer.expect(bytesOfChunks(series));
     for (const { entry, from, to } of series) {
       for (let i = 0; i < entry.pairs.length; i++) {
         const number = entry.pairs[i];
@@ -353,6 +357,13 @@ export class BlockReader {
       }
     }
   }
+}
+
+function bytesOfChunks(series: readonly WantedChunks[]): number {
+  let bytes = 0;
+  for (const { entry, from, to } of series)
+    for (let i = from; i < to; i++) bytes += CHUNK_HEADER_BYTES + entry.chunks[i].byteLength;
+  return bytes;
 }
 
 /** The pairs of all entries; neighbours share most, which are looked at once. */

@@ -43,6 +43,11 @@ export class SeriesFrameWriter {
     return this.#names.length + this.#pairs.length + this.#series.length;
   }
 
+  /** Makes room at once for about so many bytes of series. */
+  expect(bytes: number): void {
+    this.#series.reserve(bytes);
+  }
+
   /** `ids` holds the id at word `at`; `labelCount` calls of `addLabel` and `chunkCount` of `addChunk` follow. */
   addSeries(ids: Int32Array, at: number, labelCount: number): void {
     for (let i = 0; i < ID_WORDS; i++) this.#series.u32(ids[at + i] >>> 0);
