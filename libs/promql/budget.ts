@@ -1,4 +1,5 @@
 import { CANCELLATION_SAMPLES, type Cancellation } from './cancellation.ts';
+import { ColumnMemory } from './column-memory.ts';
 import { formatDurationMs } from './duration.ts';
 import { LimitError, type LimitName } from './errors.ts';
 import type { QueryLimits } from './query.ts';
@@ -9,12 +10,17 @@ const CELL_BYTES = 9;
 /** Where a query gives no limit: as many samples as Prometheus holds for a query unless told otherwise. */
 const DEFAULT_MAX_BYTES = 50_000_000 * CELL_BYTES;
 
+/** Every column is allocated. */
+const NO_MEMORY = new ColumnMemory(0);
+
 /**
  * What a query has used, checked against what it may use, and its look at the cancellation.
  *
  * Memory is counted in cells, one for each value of a column. Whoever allocates holds the cells first. An evaluated node then settles for what it hands on: all else it held is dead.
  */
 export class Budget {
+  /** Where its columns are from; they are of no use when the query is over. */
+  readonly columns: ColumnMemory;
   readonly #limits: QueryLimits;
   readonly #maxBytes: number;
   readonly #cancellation: Cancellation | undefined;
@@ -24,7 +30,8 @@ export class Budget {
   #peak = 0;
   #sinceLook = 0;
 
-  constructor(limits: QueryLimits = {}, cancellation?: Cancellation) {
+  constructor(limits: QueryLimits = {}, cancellation?: Cancellation, columns = NO_MEMORY) {
+    this.columns = columns;
     this.#limits = limits;
     this.#maxBytes = limits.maxHeldBytes ?? DEFAULT_MAX_BYTES;
     this.#cancellation = cancellation;

@@ -1,5 +1,6 @@
 export type { Expr, MatrixSelector, ValueType, VectorSelector } from './ast.ts';
 export { type Cancellation, SharedCancellation } from './cancellation.ts';
+export { ColumnMemory } from './column-memory.ts';
 export {
   ExecutionError,
   LimitError,

@@ -1,6 +1,7 @@
 /** Entry point of an evaluation thread: parses, selects through its querier, evaluates, renders. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import {
+  ColumnMemory,
   encodeResult,
   evaluateInstant,
   evaluateRange,
@@ -19,7 +20,15 @@ import { limited } from './result-limit.ts';
 const ports = workerData as { evaluator: MessagePort; source: MessagePort };
 const source = connect<SelectApi>(ports.source, { streams: { select: true } });
 
+/** Kept for the next query's columns, and how long after the last query. */
+const MAX_COLUMN_BYTES = 32 * 1024 * 1024;
+const COLUMNS_KEPT_MS = 10_000;
+
+const columns = new ColumnMemory(MAX_COLUMN_BYTES);
+let dropping: NodeJS.Timeout | undefined;
+
 async function evaluate(job: EvaluationJob): Promise<EvaluationReply> {
+  clearTimeout(dropping);
   const cancellation = new SharedCancellation(job.cancellation);
   try {
     if (job.remoteRead) {
@@ -36,6 +45,9 @@ async function evaluate(job: EvaluationJob): Promise<EvaluationReply> {
     });
   } catch (error) {
     return evaluationFailure(error);
+  } finally {
+    columns.reclaim();
+    dropping = setTimeout(() => columns.drop(), COLUMNS_KEPT_MS);
   }
 }
 
@@ -43,7 +55,7 @@ function resultOf(job: EvaluationJob, cancellation: SharedCancellation): Promise
   const { lookbackDeltaMs, limits, startMs, endMs, stepMs } = job;
   const queryable = new FrameQueryable(source, job, cancellation);
   const clock = () => performance.now();
-  const options = { queryable, cancellation, lookbackDeltaMs, limits, clock };
+  const options = { queryable, cancellation, columns, lookbackDeltaMs, limits, clock };
   return stepMs === 0
     ? evaluateInstant(job.query, { ...options, timeMs: startMs })
     : evaluateRange(job.query, { ...options, startMs, endMs, stepMs });

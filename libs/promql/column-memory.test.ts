@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ColumnMemory } from './column-memory.ts';
+
+const MB = 1024 * 1024;
+
+test('a column that was given back is lent again, as zeros', () => {
+  const memory = new ColumnMemory(8 * MB);
+  const first = memory.floats(100_000);
+  assert.equal(first.length, 100_000);
+  first.fill(7);
+  assert.notEqual(memory.floats(100_000).buffer, first.buffer, 'it was lent to somebody');
+  memory.reclaim();
+  const buffers = [memory.floats(90_000), memory.bytes(800_000)].map((column) => {
+    assert.ok(column.every((value) => value === 0));
+    return column.buffer;
+  });
+  assert.ok(buffers.includes(first.buffer));
+  assert.equal(memory.byteSize, 2 * MB);
+});
+
+test('no more is kept than it may, and small columns are not', () => {
+  const memory = new ColumnMemory(2 * MB);
+  const columns = Array.from({ length: 5 }, () => memory.bytes(MB));
+  assert.equal(new Set(columns.map(({ buffer }) => buffer)).size, 5);
+  assert.equal(memory.byteSize, 2 * MB);
+  memory.floats(10);
+  assert.equal(memory.byteSize, 2 * MB);
+  memory.reclaim();
+  assert.equal(memory.bytes(2 * MB).length, 2 * MB);
+  assert.equal(memory.byteSize, 2 * MB, 'what is of another size made room');
+  memory.reclaim();
+  memory.drop();
+  assert.equal(memory.byteSize, 0);
+});
