@@ -41,8 +41,8 @@ function inputOf(head: Head, tombstones: readonly Tombstone[] = []): MergeInput 
   return { blockId: `b-${fromOffset}`, partition, fromOffset, source, tombstones };
 }
 
-async function framesOf(reader: BlockReader): Promise<Uint8Array<ArrayBuffer>[]> {
-  const frames: Uint8Array<ArrayBuffer>[] = [];
+async function framesOf(reader: BlockReader): Promise<Uint8Array[]> {
+  const frames: Uint8Array[] = [];
   for await (const frame of reader.select([], ...EVERYTHING, signal)) frames.push(frame);
   return frames;
 }

@@ -10,11 +10,12 @@ import { BlockLabels, type LabelPair } from './block-labels.ts';
 import { decodeGroup, type SeriesEntry } from './block-series-codec.ts';
 import { type BlockSource, SliceReader } from './block-slices.ts';
 import { newChunkView } from './chunk.ts';
+import { FrameMemory } from './frame-memory.ts';
 import type { SeriesExemplars } from './head.ts';
 import type { LabelCounts, SeriesCounts } from './head-label-counts.ts';
 import { maskExemplars, maskFrame } from './masked-frame.ts';
 import type { MatcherSets } from './selector.ts';
-import { SeriesFrameWriter } from './series-frame.ts';
+import type { SeriesFrameWriter } from './series-frame.ts';
 import { keepSlots } from './slot-sets.ts';
 import { isWithinHole, SeriesMask, type Tombstone, touchesHole } from './tombstones.ts';
 
@@ -63,6 +64,7 @@ export class BlockReader {
   readonly #cache: BlockIndexCache;
   readonly #tombstones: readonly Tombstone[];
   readonly #mask: SeriesMask;
+  readonly #frames: FrameMemory;
   #hidden: Uint32Array | undefined;
 
   /** Tombstones hide what they select; a series of which they leave nothing is not there, nor are its label values. */
@@ -71,7 +73,9 @@ export class BlockReader {
     source: BlockSource,
     cache: BlockIndexCache = new BlockIndexCache(OWN_CACHE_BYTES),
     tombstones: readonly Tombstone[] = [],
+    frames = new FrameMemory(),
   ) {
+    this.#frames = frames;
     this.#identity = identity;
     this.#cache = cache;
     this.#tombstones = tombstones;
@@ -84,28 +88,30 @@ export class BlockReader {
     return this.#identity.partition;
   }
 
-  /** Series frames as a head's selection yields them, about a megabyte each; none where nothing matches. */
+  /** Series frames as a head's selection yields them, about a megabyte each, in `FrameMemory`; none where nothing matches. */
   async *select(
     matcherSets: MatcherSets,
     startMs: number,
     endMs: number,
     signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  ): AsyncGenerator<Uint8Array, void, void> {
     const opened = await this.#open(signal);
     const { index, labels } = opened;
     if (index.sampleCount === 0 || endMs < index.minTimeMs || startMs > index.maxTimeMs) return;
     const numbers = await this.#resolve(matcherSets, signal);
-    const writer = new SeriesFrameWriter(this.#identity.partition, this.#identity.fromOffset);
+    const frames = this.#frames;
+    const writer = frames.writer(this.#identity.partition, this.#identity.fromOffset);
     for await (const batch of this.#entries(opened, numbers, signal)) {
       const wanted = batch
         .map((entry) => wantedChunks(entry, startMs, endMs))
         .filter(({ to, from }) => to > from);
       for (const series of inBatches(wanted, BATCH_BYTES)) {
         await this.#addTo(writer, labels, series, signal);
-        if (writer.byteLength >= BATCH_BYTES) yield* this.#masked(writer.take());
+        if (writer.byteLength >= BATCH_BYTES) yield* this.#masked(writer.takeInto(frames.lend));
       }
     }
-    if (writer.seriesCount > 0) yield* this.#masked(writer.take());
+    if (writer.seriesCount > 0) yield* this.#masked(writer.takeInto(frames.lend));
+    frames.putBack(writer);
   }
 
   /** Sorted. */
@@ -254,8 +260,9 @@ export class BlockReader {
     return Uint32Array.from(hidden).sort();
   }
 
-  *#masked(frame: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>, void, void> {
+  *#masked(frame: Uint8Array): Generator<Uint8Array, void, void> {
     const masked = this.#tombstones.length === 0 ? frame : maskFrame(frame, this.#mask);
+    if (masked !== frame) this.#frames.giveBack(frame);
     if (masked !== undefined) yield masked;
   }
 

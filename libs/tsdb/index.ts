@@ -12,6 +12,7 @@ export { type BlockIdentity, BlockReader } from './block-reader.ts';
 export type { BlockSource } from './block-slices.ts';
 export { type BlockSummary, writeBlock } from './block-writer.ts';
 export { DamagedBlockError } from './damaged-block-error.ts';
+export { FrameMemory } from './frame-memory.ts';
 export { Head, type HeadOptions, type SeriesExemplars } from './head.ts';
 export { type HistogramBytes, newHistogramBytes } from './head-histograms.ts';
 export {

@@ -5,10 +5,10 @@ import { SeriesFrameReader, SeriesFrameWriter } from './series-frame.ts';
 import { type Hole, type SeriesMask, touchesHole } from './tombstones.ts';
 
 /** A frame without what a mask hides; undefined where nothing is left. The frame itself where it hides nothing. @throws DecodeError */
-export function maskFrame(
-  frame: Uint8Array<ArrayBuffer>,
+export function maskFrame<T extends Uint8Array>(
+  frame: T,
   mask: SeriesMask,
-): Uint8Array<ArrayBuffer> | undefined {
+): T | Uint8Array<ArrayBuffer> | undefined {
   if (!isTouched(frame, mask)) return frame;
   const reader = new SeriesFrameReader(frame);
   const writer = new MaskedFrameWriter(reader);

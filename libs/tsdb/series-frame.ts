@@ -24,8 +24,8 @@ export class SeriesFrameWriter {
   readonly #names = new ByteWriter(256);
   readonly #pairs = new ByteWriter(4096);
   readonly #series = new ByteWriter(16_384);
-  readonly #partition: number;
-  readonly #fromOffset: number;
+  #partition: number;
+  #fromOffset: number;
   readonly #nameRefs = new Map<string, number>();
   readonly #pairRefs = new Map<number, number>();
   #seriesCount = 0;
@@ -37,6 +37,11 @@ export class SeriesFrameWriter {
 
   get seriesCount(): number {
     return this.#seriesCount;
+  }
+
+  /** Bytes that it has room for. */
+  get capacity(): number {
+    return this.#series.bytes.length + this.#pairs.bytes.length + this.#names.bytes.length;
   }
 
   get byteLength(): number {
@@ -92,6 +97,11 @@ export class SeriesFrameWriter {
 
   /** The frame, alone in its ArrayBuffer; the writer is empty afterwards. */
   take(): Uint8Array<ArrayBuffer> {
+    return this.takeInto((length) => new Uint8Array(length));
+  }
+
+  /** The frame in what `allocate` gives for its length; the writer is empty afterwards. */
+  takeInto<T extends Uint8Array>(allocate: (length: number) => T): T {
     const head = this.#head;
     head.reset();
     head.u8(VERSION);
@@ -103,17 +113,28 @@ export class SeriesFrameWriter {
     const seriesCount = new ByteWriter(8);
     seriesCount.uvarint(this.#seriesCount);
     const pieces = [head, this.#names, pairCount, this.#pairs, seriesCount, this.#series];
-    const frame = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+    const frame = allocate(pieces.reduce((sum, piece) => sum + piece.length, 0));
     let at = 0;
     for (const piece of pieces) {
       frame.set(piece.written(), at);
       at += piece.length;
     }
-    for (const piece of pieces) piece.reset();
+    this.#reset();
+    return frame;
+  }
+
+  /** Begins a frame of another head; what was added and not taken is gone. */
+  restart(partition: number, fromOffset: number): void {
+    this.#partition = partition;
+    this.#fromOffset = fromOffset;
+    this.#reset();
+  }
+
+  #reset(): void {
+    for (const piece of [this.#names, this.#pairs, this.#series]) piece.reset();
     this.#nameRefs.clear();
     this.#pairRefs.clear();
     this.#seriesCount = 0;
-    return frame;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type BlockMeta, type BlockStore, hidesOf, type PartitionTombstone } from '@xscaler/database';
-import { BlockIndexCache, BlockReader, type BlockSource } from '@xscaler/tsdb';
+import { BlockIndexCache, BlockReader, type BlockSource, FrameMemory } from '@xscaler/tsdb';
 import { ChunkParts } from './chunk-parts.ts';
 
 /** Readers of blocks, which share one cache of their indexes and one of their chunks, each bounded in bytes. */
@@ -7,6 +7,7 @@ export class BlockReaders {
   readonly #blocks: Pick<BlockStore, 'readPart'>;
   readonly #cache: BlockIndexCache;
   readonly #chunks: ChunkParts;
+  readonly #frames = new FrameMemory();
 
   constructor(blocks: Pick<BlockStore, 'readPart'>, maxIndexBytes: number, maxChunkBytes: number) {
     this.#blocks = blocks;
@@ -31,6 +32,11 @@ export class BlockReaders {
         ? this.#chunks.read(meta.blockId, number, offset, length)
         : this.#blocks.readPart(meta.blockId, kind, number, offset, length);
     const hiding = tombstones.filter((tombstone) => hidesOf(tombstone, meta));
-    return new BlockReader(meta, { read }, this.#cache, hiding);
+    return new BlockReader(meta, { read }, this.#cache, hiding, this.#frames);
+  }
+
+  /** Nobody reads the frame any more. */
+  giveBack(frame: Uint8Array): void {
+    this.#frames.giveBack(frame);
   }
 }

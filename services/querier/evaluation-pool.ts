@@ -15,6 +15,8 @@ export interface EvaluationPoolOptions {
   /** JavaScript heap of each thread, MB; the columns live outside it. */
   readonly maxHeapMb: number;
   readonly source: SelectApi;
+  /** Told of each frame of the source once nobody reads it any more. */
+  readonly giveBack?: (frame: Uint8Array) => void;
   onThreadLost(error: Error): void;
 }
 
@@ -163,14 +165,16 @@ class EvaluationThread {
   readonly #worker: Worker;
   readonly #api: EvaluatorApi;
   readonly #events: ThreadEvents;
-  readonly #maxHeapMb: number;
+  readonly #options: EvaluationPoolOptions;
   /** What ended the thread, once something has. */
   readonly #exited: Promise<Error>;
   #jobSignal = new AbortController().signal;
+  /** What the job that runs was given to read. */
+  #frames: Uint8Array[] = [];
 
   constructor(options: EvaluationPoolOptions, events: ThreadEvents) {
     this.#events = events;
-    this.#maxHeapMb = options.maxHeapMb;
+    this.#options = options;
     const evaluator = new MessageChannel();
     const source = new MessageChannel();
     this.#worker = new Worker(new URL('./evaluation-thread.ts', import.meta.url), {
@@ -206,10 +210,10 @@ class EvaluationThread {
     this.#jobSignal = signal;
     const done = this.#api.evaluate(job, new AbortController().signal);
     done.then(
-      () => this.#events.free(),
+      () => this.#free(),
       // Its port closes before the thread's end is told.
       (error: unknown) => {
-        if (!isClosed(error)) this.#events.free();
+        if (!isClosed(error)) this.#free();
       },
     );
     return new Promise((resolve, reject) => {
@@ -217,7 +221,7 @@ class EvaluationThread {
       signal.addEventListener('abort', abandon, { once: true });
       done
         .then(resolve, async (error: unknown) => {
-          reject(isClosed(error) ? lossOf(await this.#exited, this.#maxHeapMb) : error);
+          reject(isClosed(error) ? lossOf(await this.#exited, this.#options.maxHeapMb) : error);
         })
         .finally(() => signal.removeEventListener('abort', abandon));
     });
@@ -227,7 +231,17 @@ class EvaluationThread {
   async *#select(source: SelectApi, request: Parameters<SelectApi['select']>[0], asked: AbortSignal) {
     const signal = AbortSignal.any([asked, this.#jobSignal]);
     signal.throwIfAborted();
-    yield* source.select(request, signal);
+    for await (const frame of source.select(request, signal)) {
+      if (frame.buffer instanceof SharedArrayBuffer) this.#frames.push(frame);
+      yield frame;
+    }
+  }
+
+  #free(): void {
+    const { giveBack } = this.#options;
+    if (giveBack) for (const frame of this.#frames) giveBack(frame);
+    this.#frames = [];
+    this.#events.free();
   }
 
   async terminate(): Promise<void> {

@@ -75,6 +75,7 @@ export class Querier implements Upstream {
           yield* fanOut.select({ ...request, ...plan }, signal);
         },
       },
+      giveBack: (frame) => readers.giveBack(frame),
       onThreadLost: (error) =>
         options.logger.error({ err: error }, 'an evaluation thread was lost; replacing it'),
     });

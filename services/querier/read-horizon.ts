@@ -93,10 +93,12 @@ export class ReadHorizon {
     marginMs: number,
   ): Promise<Offsets | 'committed' | undefined> {
     const { blocks, clock, latenessOf, offsets } = this.#options;
-    const { windowMs, changedMs } = await latenessOf(tenant);
+    const [{ windowMs, changedMs }, committed] = await Promise.all([
+      latenessOf(tenant),
+      blocks.committedUntil(),
+    ]);
     const settledMs = Math.max(endMs + windowMs, changedMs) + marginMs;
     if (settledMs > clock()) return undefined;
-    const committed = await blocks.committedUntil();
     if (partitions.every((partition) => (committed.get(partition) ?? 0) >= settledMs)) return 'committed';
     const known = offsets.knownSince(settledMs, partitions);
     return known && this.#behindDeletions(tenant, endMs, known);
