@@ -1,8 +1,8 @@
 import { CANCELLATION_SAMPLES, type Cancellation } from './cancellation.ts';
-import { ColumnMemory } from './column-memory.ts';
 import { formatDurationMs } from './duration.ts';
 import { LimitError, type LimitName } from './errors.ts';
 import type { QueryLimits } from './query.ts';
+import { QueryMemory } from './query-memory.ts';
 
 /** A value of 8 bytes and one that says what it is. */
 const CELL_BYTES = 9;
@@ -11,7 +11,7 @@ const CELL_BYTES = 9;
 const DEFAULT_MAX_BYTES = 50_000_000 * CELL_BYTES;
 
 /** Every column is allocated. */
-const NO_MEMORY = new ColumnMemory(0);
+const NO_MEMORY = new QueryMemory(0);
 
 /**
  * What a query has used, checked against what it may use, and its look at the cancellation.
@@ -20,7 +20,7 @@ const NO_MEMORY = new ColumnMemory(0);
  */
 export class Budget {
   /** Where its columns are from; they are of no use when the query is over. */
-  readonly columns: ColumnMemory;
+  readonly memory: QueryMemory;
   readonly #limits: QueryLimits;
   readonly #maxBytes: number;
   readonly #cancellation: Cancellation | undefined;
@@ -30,8 +30,8 @@ export class Budget {
   #peak = 0;
   #sinceLook = 0;
 
-  constructor(limits: QueryLimits = {}, cancellation?: Cancellation, columns = NO_MEMORY) {
-    this.columns = columns;
+  constructor(limits: QueryLimits = {}, cancellation?: Cancellation, memory = NO_MEMORY) {
+    this.memory = memory;
     this.#limits = limits;
     this.#maxBytes = limits.maxHeldBytes ?? DEFAULT_MAX_BYTES;
     this.#cancellation = cancellation;

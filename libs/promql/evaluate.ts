@@ -63,7 +63,7 @@ async function prepare(query: Expr | string, times: QueryTimes, steps: number, o
   const stages = new StageTimes(options.clock ?? (() => 0));
   const text = typeof query === 'string' ? query : printExpression(query);
   const expr = typeof query === 'string' ? parseExpression(query) : query;
-  const budget = new Budget(options.limits, options.cancellation, options.columns);
+  const budget = new Budget(options.limits, options.cancellation, options.memory);
   const lookbackDeltaMs = options.lookbackDeltaMs ?? DEFAULT_LOOKBACK_MS;
   const subqueryStepMs = options.defaultSubqueryStepMs ?? DEFAULT_SUBQUERY_STEP_MS;
   const plan = new QueryPlan(expr, times, lookbackDeltaMs, subqueryStepMs);

@@ -1,6 +1,5 @@
 export type { Expr, MatrixSelector, ValueType, VectorSelector } from './ast.ts';
 export { type Cancellation, SharedCancellation } from './cancellation.ts';
-export { ColumnMemory } from './column-memory.ts';
 export {
   ExecutionError,
   LimitError,
@@ -31,5 +30,6 @@ export {
   type SeriesBlock,
   type StepGrid,
 } from './query.ts';
+export { QueryMemory } from './query-memory.ts';
 export { type EncodeOptions, encodeResult, labelsJson } from './result-json.ts';
 export { selectorsOf } from './selectors-of.ts';

@@ -1,5 +1,6 @@
 import type { Cancellation } from './cancellation.ts';
 import { LimitError } from './errors.ts';
+import { QueryMemory } from './query-memory.ts';
 import { MAX_VALUE_BYTES, writeSampleValue } from './value-bytes.ts';
 
 /** Size of a piece, unless a text longer than that is in it. */
@@ -13,19 +14,27 @@ export interface EncodeOptions {
   readonly cancellation?: Cancellation | undefined;
   /** Size of the encoded answer at most; 256 MiB where absent. */
   readonly maxBytes?: number | undefined;
+  /** Where pieces are from; allocated where absent. */
+  readonly memory?: QueryMemory | undefined;
 }
+
+/** Every piece is allocated. */
+const NO_MEMORY = new QueryMemory(0);
 
 /** UTF-8 gathered into pieces, each with a buffer of its own, which can be handed to another thread. */
 export class JsonPieces {
   readonly #pieces: Buffer[] = [];
   readonly #cancellation: Cancellation | undefined;
   readonly #maxBytes: number;
-  #piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  readonly #memory: QueryMemory;
+  #piece: Buffer;
   #length = 0;
   /** Of finished pieces. */
   #bytes = 0;
 
-  constructor({ cancellation, maxBytes = DEFAULT_MAX_BYTES }: EncodeOptions) {
+  constructor({ cancellation, maxBytes = DEFAULT_MAX_BYTES, memory = NO_MEMORY }: EncodeOptions) {
+    this.#memory = memory;
+    this.#piece = memory.piece(PIECE_BYTES);
     this.#cancellation = cancellation;
     this.#maxBytes = maxBytes;
   }
@@ -60,7 +69,7 @@ export class JsonPieces {
   #reserve(bytes: number): void {
     if (this.#length + bytes <= this.#piece.length) return;
     this.#flush();
-    this.#piece = Buffer.allocUnsafeSlow(Math.max(PIECE_BYTES, bytes));
+    this.#piece = this.#memory.piece(Math.max(PIECE_BYTES, bytes));
     this.#length = 0;
   }
 

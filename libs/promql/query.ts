@@ -1,7 +1,7 @@
 import type { FloatHistogram, Labels } from '@xscaler/model';
 import type { Queryable } from '@xscaler/storage';
 import type { Cancellation } from './cancellation.ts';
-import type { ColumnMemory } from './column-memory.ts';
+import type { QueryMemory } from './query-memory.ts';
 import type { Stage } from './stage-times.ts';
 
 /** What one query may cost; an absent limit is none where no default is given. */
@@ -31,7 +31,7 @@ export interface QueryOptions {
   /** Stops the computing, which is synchronous. */
   readonly cancellation?: Cancellation;
   /** Where large columns are from, those of the result as well; allocated where absent. */
-  readonly columns?: ColumnMemory;
+  readonly memory?: QueryMemory;
   /** How far back an instant selector looks for a sample, ms; 5 minutes where absent. */
   readonly lookbackDeltaMs?: number;
   readonly limits?: QueryLimits;

@@ -26,8 +26,8 @@ export class StepBlock implements SeriesBlock {
     budget.hold(steps * expectedRows);
     this.budget = budget;
     this.steps = steps;
-    this.values = budget.columns.floats(steps * expectedRows);
-    this.present = budget.columns.bytes(steps * expectedRows);
+    this.values = budget.memory.floats(steps * expectedRows);
+    this.present = budget.memory.bytes(steps * expectedRows);
   }
 
   get rows(): number {
@@ -163,8 +163,8 @@ export class StepBlock implements SeriesBlock {
     const capacity = Math.max(cells, this.present.length * 2);
     const columns = this.histograms ? 2 : 1;
     this.budget.hold(columns * capacity);
-    const values = this.budget.columns.floats(capacity);
-    const present = this.budget.columns.bytes(capacity);
+    const values = this.budget.memory.floats(capacity);
+    const present = this.budget.memory.bytes(capacity);
     // Memory is slow to be touched for the first time.
     for (let from = 0; from < this.present.length; from += COPIED_CELLS) {
       this.budget.look();

@@ -2,7 +2,7 @@ import { escapedJson } from '@xscaler/promql';
 import type { UpstreamResponse } from '@xscaler/rpc';
 import { type ApiError, STATUS_OF } from './api-error.ts';
 
-const JSON_HEADERS = { 'content-type': 'application/json' };
+export const JSON_HEADERS = { 'content-type': 'application/json' };
 
 /** Warnings and infos that go with an answer. */
 export interface Annotations {
@@ -11,17 +11,26 @@ export interface Annotations {
 }
 
 /** `{"status":"success","data":…}` around data that is JSON text already, in pieces that follow one another. */
-export function successJson(data: readonly Uint8Array[], annotations: Annotations = {}): UpstreamResponse {
+export function successPieces(data: readonly Uint8Array[], annotations: Annotations = {}): Uint8Array[] {
   const head = Buffer.from('{"status":"success","data":');
   const tail = Buffer.from(`${annotationsJson(annotations)}}`);
-  const pieces = [head, ...data, tail];
+  return [head, ...data, tail];
+}
+
+/** The answer with what `successPieces` gives. */
+export function successJson(data: readonly Uint8Array[], annotations?: Annotations): UpstreamResponse {
+  return { status: 200, headers: JSON_HEADERS, body: joined(successPieces(data, annotations)) };
+}
+
+/** All pieces, one after the other, in a buffer of their own. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const body = new Uint8Array(pieces.reduce((bytes, piece) => bytes + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {
     body.set(piece, at);
     at += piece.length;
   }
-  return { status: 200, headers: JSON_HEADERS, body };
+  return body;
 }
 
 export function success(data: unknown, annotations?: Annotations): UpstreamResponse {

@@ -31,11 +31,12 @@ export interface EvaluationJob {
   readonly remoteRead?: RemoteReadJob;
 }
 
-/** The answer, rendered: `status` and `body` as they go to the client. */
+/** The answer, rendered: `status` and body as they go to the client. */
 export interface EvaluationReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  /** One after the other they are the body. They may lie in shared memory, which the next job will use. */
+  readonly body: readonly Uint8Array[];
   readonly samplesRead: number;
 }
 

@@ -6,7 +6,8 @@ import { invalid } from './parameters.ts';
 
 /** The answer for a query that failed. */
 export function evaluationFailure(error: unknown): EvaluationReply {
-  return { ...failure(apiErrorOf(error)), samplesRead: 0 };
+  const { status, headers, body } = failure(apiErrorOf(error));
+  return { status, headers, body: [body], samplesRead: 0 };
 }
 
 function apiErrorOf(error: unknown): ApiError {

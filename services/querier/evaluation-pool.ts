@@ -2,6 +2,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { SharedCancellation } from '@xscaler/promql';
 import { connect, RpcError, serve } from '@xscaler/rpc';
 import { ApiError } from './api-error.ts';
+import { joined } from './envelope.ts';
 import type { EvaluationJob, EvaluationReply, EvaluatorApi, SelectApi } from './evaluation-api.ts';
 import { type QueueBounds, requirePlace, TenantQueue } from './tenant-queue.ts';
 
@@ -19,6 +20,9 @@ export interface EvaluationPoolOptions {
   readonly giveBack?: (frame: Uint8Array) => void;
   onThreadLost(error: Error): void;
 }
+
+/** The answer as it goes to the client. */
+export type Evaluated = Omit<EvaluationReply, 'body'> & { readonly body: Uint8Array };
 
 type Submission = Omit<EvaluationJob, 'cancellation' | 'queuedMs'>;
 
@@ -60,7 +64,7 @@ export class EvaluationPool {
   }
 
   /** Aborting the signal stops the evaluation; its reason, a `TimeoutError` or another, says which error it was. */
-  async run(submission: Submission, bounds: QueueBounds, signal: AbortSignal): Promise<EvaluationReply> {
+  async run(submission: Submission, bounds: QueueBounds, signal: AbortSignal): Promise<Evaluated> {
     const arrivedMs = performance.now();
     const thread = await this.#acquire(submission.tenant, bounds, signal);
     const queuedMs = performance.now() - arrivedMs;
@@ -206,9 +210,9 @@ class EvaluationThread {
   }
 
   /** The thread is free again only when the job has really ended there, whatever became of its caller. */
-  evaluate(job: EvaluationJob, signal: AbortSignal): Promise<EvaluationReply> {
+  evaluate(job: EvaluationJob, signal: AbortSignal): Promise<Evaluated> {
     this.#jobSignal = signal;
-    const done = this.#api.evaluate(job, new AbortController().signal);
+    const done = this.#api.evaluate(job, new AbortController().signal).then(whole);
     done.then(
       () => this.#free(),
       // Its port closes before the thread's end is told.
@@ -247,6 +251,10 @@ class EvaluationThread {
   async terminate(): Promise<void> {
     await this.#worker.terminate();
   }
+}
+
+function whole(reply: EvaluationReply): Evaluated {
+  return { ...reply, body: joined(reply.body) };
 }
 
 function isClosed(error: unknown): boolean {

@@ -1,10 +1,10 @@
 /** Entry point of an evaluation thread: parses, selects through its querier, evaluates, renders. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import {
-  ColumnMemory,
   encodeResult,
   evaluateInstant,
   evaluateRange,
+  QueryMemory,
   type QueryResult,
   SharedCancellation,
 } from '@xscaler/promql';
@@ -20,11 +20,11 @@ import { limited } from './result-limit.ts';
 const ports = workerData as { evaluator: MessagePort; source: MessagePort };
 const source = connect<SelectApi>(ports.source, { streams: { select: true } });
 
-/** Kept for the next query's columns, and how long after the last query. */
-const MAX_COLUMN_BYTES = 32 * 1024 * 1024;
-const COLUMNS_KEPT_MS = 10_000;
+/** Kept for the next query, each of columns and answers, and how long after the last query. */
+const MAX_KEPT_BYTES = 32 * 1024 * 1024;
+const KEPT_MS = 10_000;
 
-const columns = new ColumnMemory(MAX_COLUMN_BYTES);
+const memory = new QueryMemory(MAX_KEPT_BYTES);
 let dropping: NodeJS.Timeout | undefined;
 
 async function evaluate(job: EvaluationJob): Promise<EvaluationReply> {
@@ -37,7 +37,7 @@ async function evaluate(job: EvaluationJob): Promise<EvaluationReply> {
     }
     const result = await resultOf(job, cancellation);
     const { result: shown, truncated } = limited(result, job.resultLimit);
-    const data = encodeResult(shown, { cancellation, maxBytes: job.limits.maxResponseBytes });
+    const data = encodeResult(shown, { cancellation, maxBytes: job.limits.maxResponseBytes, memory });
     return renderAnswer(shown, data, {
       stats: job.stats,
       queuedMs: job.queuedMs,
@@ -46,8 +46,8 @@ async function evaluate(job: EvaluationJob): Promise<EvaluationReply> {
   } catch (error) {
     return evaluationFailure(error);
   } finally {
-    columns.reclaim();
-    dropping = setTimeout(() => columns.drop(), COLUMNS_KEPT_MS);
+    memory.reclaim();
+    dropping = setTimeout(() => memory.drop(), KEPT_MS);
   }
 }
 
@@ -55,7 +55,7 @@ function resultOf(job: EvaluationJob, cancellation: SharedCancellation): Promise
   const { lookbackDeltaMs, limits, startMs, endMs, stepMs } = job;
   const queryable = new FrameQueryable(source, job, cancellation);
   const clock = () => performance.now();
-  const options = { queryable, cancellation, columns, lookbackDeltaMs, limits, clock };
+  const options = { queryable, cancellation, memory, lookbackDeltaMs, limits, clock };
   return stepMs === 0
     ? evaluateInstant(job.query, { ...options, timeMs: startMs })
     : evaluateRange(job.query, { ...options, startMs, endMs, stepMs });

@@ -35,7 +35,7 @@ test('each query has its own result, in both kinds of answers; series without sa
   assert.equal(samples.headers['content-type'], 'application/x-protobuf');
   assert.equal(samples.headers['content-encoding'], 'snappy');
   assert.equal(samples.samplesRead, 900);
-  const results = readSamplesAnswer(samples.body);
+  const results = readSamplesAnswer(samples.body[0]);
   assert.deepEqual(
     results.map((result) => result.map(({ labels }) => labels[3])),
     [['0', '2'], [], ['0']],
@@ -43,12 +43,12 @@ test('each query has its own result, in both kinds of answers; series without sa
   const chunked = await answer(job(true, 3, 0, 1));
   assert.match(chunked.headers['content-type'], /^application\/x-streamed-protobuf; proto=prometheus/);
   assert.equal(chunked.headers['content-encoding'], undefined);
-  assert.deepEqual(readChunkedAnswer(chunked.body), results);
+  assert.deepEqual(readChunkedAnswer(chunked.body[0]), results);
 });
 
 test('an answer larger than its limit, or that reaches too far, ends where that is seen', async () => {
   for (const chunked of [false, true]) {
-    const { length } = readSamplesAnswer((await answer(job(false, 10))).body)[0];
+    const { length } = readSamplesAnswer((await answer(job(false, 10))).body[0])[0];
     assert.equal(length, 9);
     await assert.rejects(answer(job(chunked, 10), { maxResponseBytes: 2_000 }), (error: unknown) => {
       assert.ok(error instanceof LimitError);

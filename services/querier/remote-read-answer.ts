@@ -47,7 +47,7 @@ export async function answerRemoteRead(
     'content-type': contentType,
     ...(contentEncoding && { 'content-encoding': contentEncoding }),
   };
-  return { status: 200, headers, body, samplesRead };
+  return { status: 200, headers, body: [body], samplesRead };
 }
 
 function checkReach(reachMs: number, { maxReachMs }: EvaluationLimits): void {

@@ -1,5 +1,5 @@
 import type { QueryResult } from '@xscaler/promql';
-import { successJson } from './envelope.ts';
+import { JSON_HEADERS, successPieces } from './envelope.ts';
 import type { EvaluationReply } from './evaluation-api.ts';
 
 interface Rendering {
@@ -16,11 +16,9 @@ export function renderAnswer(
   rendering: Rendering,
 ): EvaluationReply {
   const warnings = [...result.warnings, ...rendering.warnings];
-  const answer = successJson(rendering.stats === 'none' ? data : withStats(data, result, rendering), {
-    warnings,
-    infos: result.infos,
-  });
-  return { ...answer, samplesRead: result.stats.samplesRead };
+  const shown = rendering.stats === 'none' ? data : withStats(data, result, rendering);
+  const body = successPieces(shown, { warnings, infos: result.infos });
+  return { status: 200, headers: JSON_HEADERS, body, samplesRead: result.stats.samplesRead };
 }
 
 /** `stats` as Prometheus has it: times in seconds, steps only where they are asked for. */

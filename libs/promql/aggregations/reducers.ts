@@ -48,7 +48,7 @@ function fitted(column: Float64Array, result: StepBlock): Float64Array {
   const cells = result.present.length;
   if (column.length >= cells) return column;
   result.budget.hold(cells - column.length);
-  const grown = result.budget.columns.floats(cells);
+  const grown = result.budget.memory.floats(cells);
   grown.set(column);
   return grown;
 }
