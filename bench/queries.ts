@@ -27,13 +27,15 @@ const MERGED_BLOCKS = 3;
 const SEND_ATTEMPTS = 20;
 /** Until the compilers have seen what is hot, in each thread that evaluates. */
 const WARM_UP_ROUNDS = 8;
+/** Before a query that is measured: one program's garbage collector must not be at work while the next one answers. */
+const REST_MS = 100;
 
 const { values: flags } = parseArgs({
   options: {
     series: { type: 'string', default: '5000' },
     steps: { type: 'string', default: '2880' },
     'step-seconds': { type: 'string', default: '30' },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '9' },
     only: { type: 'string', default: '' },
     peers: { type: 'string', default: 'prometheus,victoria-metrics' },
     seed: { type: 'string', default: '1' },
@@ -116,7 +118,10 @@ async function askAll(answerers: readonly Answerer[]): Promise<void> {
   }
   for (let round = 0; round < Number(flags.rounds); round++) {
     for (const { name, query } of shapes) {
-      for (const answerer of answerers) await answerer.measure(name, query);
+      for (const answerer of answerers) {
+        await sleep(REST_MS);
+        await answerer.measure(name, query);
+      }
     }
   }
 }
