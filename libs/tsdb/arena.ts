@@ -1,8 +1,8 @@
 import { PAGE_SHIFT, type PagePool, pageWords } from './page-pool.ts';
 
-/** A fragment of size class c has SMALLEST_FRAGMENT_WORDS << c words: 32, 64, 128, 256 or 512 bytes. */
+/** A fragment of size class c has SMALLEST_FRAGMENT_WORDS << c words: 32, 64, 128 or 256 bytes. */
 const SMALLEST_FRAGMENT_WORDS = 8;
-export const SIZE_CLASSES = 5;
+export const SIZE_CLASSES = 4;
 
 export function fragmentWords(sizeClass: number): number {
   return SMALLEST_FRAGMENT_WORDS << sizeClass;
@@ -38,7 +38,11 @@ export class Arena {
       this.#freeLists[sizeClass] = this.pages[free >>> PAGE_SHIFT][free & OFFSET_MASK];
       return free;
     }
-    const words = fragmentWords(sizeClass);
+    return this.place(fragmentWords(sizeClass));
+  }
+
+  /** Memory that is kept until the arena is released: any number of words up to a small page's. */
+  place(words: number): number {
     if (this.#next + words > this.#pageEnd) this.#addPage();
     const address = this.#next;
     this.#next += words;

@@ -7,7 +7,7 @@ import { type ChunkView, ENCODING_DENSE, ENCODING_XOR, newChunkView } from './ch
 import { ChunkDecoder } from './chunk-decoder.ts';
 import { ChunkEncoder } from './chunk-encoder.ts';
 import { columnRows } from './testing/head-model.ts';
-import { rawSamples } from './testing/sample-arbitraries.ts';
+import { metricColumns, rawSamples } from './testing/sample-arbitraries.ts';
 
 const ORIGIN_MS = 1_700_000_000_000;
 const decoder = new ChunkDecoder();
@@ -45,34 +45,7 @@ function columnsOf(samples: readonly (readonly [number, number])[]): SampleColum
   return columns;
 }
 
-/** Series as they are met: decimals that walk, with gaps, jitter, resets, and staleness markers strewn in. */
-const metric: fc.Arbitrary<SampleColumns> = fc
-  .record({
-    count: fc.integer({ min: 1, max: 2500 }),
-    exponent: fc.integer({ min: 0, max: 6 }),
-    step: fc.constantFrom(0, 1, 40, 3_000_000, 2 ** 40),
-    multiple: fc.constantFrom(1, 1, 3, 25, 4096),
-    from: fc.constantFrom(0, -5, 1_000_000, 2 ** 49),
-    jitterMs: fc.constantFrom(0, 0, 5, 900),
-    gapEvery: fc.constantFrom(0, 50, 400),
-    staleEvery: fc.constantFrom(0, 0, 7, 300),
-    resetEvery: fc.constantFrom(0, 90),
-    random: fc.infiniteStream(fc.nat(1_000_000)),
-  })
-  .map(({ count, exponent, step, multiple, from, jitterMs, gapEvery, staleEvery, resetEvery, random }) => {
-    const next = () => random.next().value / 1_000_000;
-    const columns = new SampleColumns();
-    let integer = from;
-    for (let i = 0; i < count; i++) {
-      const gap = gapEvery > 0 ? Math.floor(i / gapEvery) * 120_000 : 0;
-      const timestampMs = ORIGIN_MS + i * 15_000 + gap + Math.floor(next() * jitterMs);
-      integer = resetEvery > 0 && i % resetEvery === 0 ? 0 : integer + Math.floor(next() * step);
-      if (staleEvery > 0 && i % staleEvery === staleEvery - 1)
-        columns.appendWords(timestampMs, 2, 0x7ff00000);
-      else columns.append(timestampMs, (integer * multiple) / 10 ** exponent);
-    }
-    return columns;
-  });
+const metric = metricColumns(ORIGIN_MS);
 
 const anything: fc.Arbitrary<SampleColumns> = rawSamples({ minLength: 1, maxLength: 100 }).map((samples) => {
   const columns = new SampleColumns();

@@ -1,62 +1,96 @@
+import { type Arena, wordInPage } from './arena.ts';
+import type { ChunkView } from './chunk.ts';
+import { PAGE_SHIFT } from './page-pool.ts';
 import { Uint32Vector } from './uint32-vector.ts';
 
-/** Words of a chunk's columns: link to the one before, address, last time, count << 16 | bits. */
-const WORDS = 4;
-const LINK = 0;
-const ADDRESS = 1;
-const TIME = 2;
+/** Words of a chunk before its bytes: link to the one before it, first time, last time, sizes. */
+const HEADER_WORDS = 4;
+const BEFORE = 0;
+const FIRST_TIME = 1;
+const LAST_TIME = 2;
 const SIZES = 3;
+
+/** Sizes are count << 16 | encoding << 14 | bytes. */
+const COUNT_SHIFT = 16;
+const ENCODING_SHIFT = 14;
+const ENCODING_MASK = 3;
+const LENGTH_MASK = 0x3fff;
 
 /** Chunks looked at one after the other before a slot gets a list that can be searched. */
 const STEPS = 8;
 
 /**
- * Where the closed chunks of a head lie, each linked to the one before it of its slot. A link is a chunk's
- * number + 1, or 0 for none. Lists are kept only for the slots in whose old chunks something was looked for.
+ * The closed chunks of a head, each linked to the one before it of its slot. A link is a chunk's address in the
+ * arena as a signed word, or 0 for none. Lists are kept only for the slots in whose old chunks something was looked for.
  */
 export class ClosedChunks {
-  readonly #columns = new Uint32Vector(16 * WORDS);
+  readonly #arena: Arena;
+  readonly #windowStartMs: number;
   readonly #lists = new Map<number, Uint32Vector>();
   #listBytes = 0;
+  #size = 0;
 
+  constructor(arena: Arena, windowStartMs: number) {
+    this.#arena = arena;
+    this.#windowStartMs = windowStartMs;
+  }
+
+  /** Memory beside the arena's. */
   get byteSize(): number {
-    return this.#columns.byteSize + this.#listBytes;
+    return this.#listBytes;
   }
 
   /** Chunks, of all slots. */
   get size(): number {
-    return this.#columns.length / WORDS;
+    return this.#size;
   }
 
-  /** The new chunk's link. */
-  add(before: number, address: number, lastTime: number, sizes: number): number {
-    const at = this.#columns.extend(WORDS);
-    const { words } = this.#columns;
-    words[at + LINK] = before;
-    words[at + ADDRESS] = address;
-    words[at + TIME] = lastTime;
-    words[at + SIZES] = sizes;
-    return at / WORDS + 1;
+  /** Stores a copy of a chunk of up to 16 KB and 65,535 samples; its link. */
+  add(before: number, { encoding, bytes, start, end, minTimeMs, maxTimeMs, count }: ChunkView): number {
+    const length = end - start;
+    const link = this.#arena.place(HEADER_WORDS + ((length + 3) >>> 2)) | 0;
+    const page = this.#arena.pages[link >>> PAGE_SHIFT];
+    const at = wordInPage(link);
+    page[at + BEFORE] = before;
+    page[at + FIRST_TIME] = minTimeMs - this.#windowStartMs;
+    page[at + LAST_TIME] = maxTimeMs - this.#windowStartMs;
+    page[at + SIZES] = (count << COUNT_SHIFT) | (encoding << ENCODING_SHIFT) | length;
+    const target = this.#arena.pageBytes[link >>> PAGE_SHIFT];
+    const first = (at + HEADER_WORDS) * 4;
+    for (let i = 0; i < length; i++) target[first + i] = bytes[start + i];
+    this.#size++;
+    return link;
   }
 
   before(link: number): number {
-    return this.#columns.words[(link - 1) * WORDS + LINK];
+    return this.#word(link, BEFORE);
   }
 
-  address(link: number): number {
-    return this.#columns.words[(link - 1) * WORDS + ADDRESS];
+  firstTime(link: number): number {
+    return this.#word(link, FIRST_TIME);
   }
 
   lastTime(link: number): number {
-    return this.#columns.words[(link - 1) * WORDS + TIME];
+    return this.#word(link, LAST_TIME);
   }
 
   count(link: number): number {
-    return this.#columns.words[(link - 1) * WORDS + SIZES] >>> 16;
+    return this.#word(link, SIZES) >>> COUNT_SHIFT;
   }
 
-  bits(link: number): number {
-    return this.#columns.words[(link - 1) * WORDS + SIZES] & 0xffff;
+  /** Valid until the head is released. */
+  view(link: number): ChunkView {
+    const sizes = this.#word(link, SIZES);
+    const start = (wordInPage(link) + HEADER_WORDS) * 4;
+    return {
+      encoding: (sizes >>> ENCODING_SHIFT) & ENCODING_MASK,
+      bytes: this.#arena.pageBytes[link >>> PAGE_SHIFT],
+      start,
+      end: start + (sizes & LENGTH_MASK),
+      minTimeMs: this.#windowStartMs + this.firstTime(link),
+      maxTimeMs: this.#windowStartMs + this.lastTime(link),
+      count: sizes >>> COUNT_SHIFT,
+    };
   }
 
   /** The oldest chunk of the slot that ends at or after `time`, or 0; `youngest` is the slot's youngest. */
@@ -71,6 +105,10 @@ export class ClosedChunks {
     return found;
   }
 
+  #word(link: number, word: number): number {
+    return this.#arena.pages[link >>> PAGE_SHIFT][wordInPage(link) + word];
+  }
+
   #search(list: Uint32Vector, time: number): number {
     let low = 0;
     let high = list.length - 1;
@@ -79,7 +117,7 @@ export class ClosedChunks {
       if (this.lastTime(list.words[middle]) < time) low = middle + 1;
       else high = middle;
     }
-    return list.words[low];
+    return list.words[low] | 0;
   }
 
   /** The slot's links from the oldest on. */
@@ -89,7 +127,7 @@ export class ClosedChunks {
       list = new Uint32Vector();
       this.#lists.set(slot, list);
     } else this.#listBytes -= list.byteSize;
-    const known = list.length === 0 ? 0 : list.words[list.length - 1];
+    const known = list.length === 0 ? 0 : list.words[list.length - 1] | 0;
     const from = list.length;
     for (let link = youngest; link !== known; link = this.before(link)) list.push(link);
     list.words.subarray(from, list.length).reverse();

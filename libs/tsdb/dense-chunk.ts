@@ -3,7 +3,7 @@ import type { SampleColumns } from '@xscaler/model';
 import { BLOCK_WORDS, packedSize, writePacked } from './packed-integers.ts';
 
 /*
- * The dense codec of blocks, for values that are decimals of few digits, as nearly all metrics are.
+ * The dense codec, of blocks and of heads' closed chunks, for values that are decimals of few digits, as nearly all metrics are.
  * What it can't tell exactly goes to the XOR codec.
  *
  *   chunk  := modes u8 (times + values), times, values
@@ -65,6 +65,14 @@ export class DenseWriter {
     const { end, exponent } = decimalRun(columns, from, most);
     if (end === from || (end < most && end - from < MIN_RUN)) return from;
     return this.#writeDecimals(dst, columns, from, end, exponent);
+  }
+
+  /** Appends a chunk of all samples, MAX_SAMPLES at most; false, with nothing written, where they don't suit all. */
+  writeWhole(dst: ByteWriter, columns: SampleColumns): boolean {
+    const count = columns.length;
+    if (equalRun(columns, 0, count) === count) return this.write(dst, columns, 0, count) === count;
+    const { end, exponent } = decimalRun(columns, 0, count);
+    return end === count && this.#writeDecimals(dst, columns, 0, count, exponent) === count;
   }
 
   #writeDecimals(

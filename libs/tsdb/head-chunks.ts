@@ -39,9 +39,9 @@ export interface ChunkMark {
 }
 
 /**
- * The samples of a head's slots. In-order ones go to chunks whose bits lie in the arena: one open chunk a slot,
- * which moves to a larger fragment as it grows and is closed when it fills the largest. Those behind their
- * slot's last time go to runs that are kept sorted; no time is in both.
+ * The samples of a head's slots. In-order ones go to chunks that lie in the arena: one open chunk a slot, of the append
+ * codec, which moves to a larger fragment as it grows. When it fills the largest it is closed: written again densely, once and for
+ * all. Those behind their slot's last time go to runs that are kept sorted; no time is in both.
  *
  * Times are milliseconds since the window's start. Values are signed words.
  */
@@ -55,7 +55,7 @@ export class HeadChunks {
   #lateBytes = 0;
   /** An open chunk's state for each slot: interleaved, since an append touches all of it. */
   #state = new Int32Array(16 * STATE_WORDS);
-  #closed = new ClosedChunks();
+  #closed: ClosedChunks;
   readonly #decoder = new ChunkDecoder();
   /** The chunk searched last, since samples that come again come in runs: that of a slot behind a link. */
   readonly #searched = new SampleColumns(4);
@@ -66,6 +66,7 @@ export class HeadChunks {
     this.#windowStartMs = windowStartMs;
     this.#pool = pool;
     this.#arena = new Arena(pool);
+    this.#closed = new ClosedChunks(this.#arena, windowStartMs);
   }
 
   get byteSize(): number {
@@ -150,12 +151,9 @@ export class HeadChunks {
   /** The chunks that a mark covers, by time; valid until the next append to the slot. */
   chunks(slot: number, mark: ChunkMark): ChunkView[] {
     const views: ChunkView[] = [];
-    if (mark.openCount > 0) {
-      const address = this.#markedAddress(slot, mark.link);
-      views.push(this.#view(address, mark.openBits, mark.openTime, mark.openCount));
-    }
+    if (mark.openCount > 0) views.push(this.#markedOpen(slot, mark));
     for (let link = mark.link; link !== 0; link = this.#closed.before(link))
-      views.push(this.#closedView(link));
+      views.push(this.#closed.view(link));
     views.reverse();
     return this.#notes === undefined ? views : this.#notes.withNotes(slot, views);
   }
@@ -188,7 +186,7 @@ export class HeadChunks {
     this.#late.clear();
     this.#lateBytes = 0;
     this.#state = new Int32Array(0);
-    this.#closed = new ClosedChunks();
+    this.#closed = new ClosedChunks(this.#arena, this.#windowStartMs);
   }
 
   #open(at: number, time: number, low: number, high: number): void {
@@ -220,15 +218,14 @@ export class HeadChunks {
     xorAppend(state, at, page, wordInPage(address) + 1, fragmentWords(sizeClass + 1) - 1, time, low, high);
   }
 
+  /** Stores the open chunk densely; its fragment is free. */
   #close(at: number): void {
     const state = this.#state;
-    const sizes = (state[at + STATE_COUNT] << 16) | (state[at + STATE_PACKED] & STATE_BITS_MASK);
-    const [link, address, lastTime] = [
+    state[at + STATE_LINK] = this.#closed.add(
       state[at + STATE_LINK],
-      state[at + STATE_ADDRESS],
-      state[at + STATE_TIME],
-    ];
-    state[at + STATE_LINK] = this.#closed.add(link, address, lastTime, sizes);
+      this.#pool.closer.closed(this.#openView(at)),
+    );
+    this.#arena.free(state[at + STATE_ADDRESS] >>> 0, SIZE_CLASSES - 1);
   }
 
   #appendLate(
@@ -277,15 +274,12 @@ export class HeadChunks {
     const closed = this.#closed;
     const at = slot * STATE_WORDS;
     const link = closed.firstEndingFrom(slot, state[at + STATE_LINK], time);
-    const address = (link === 0 ? state[at + STATE_ADDRESS] : closed.address(link)) >>> 0;
-    if (time < this.#arena.pages[address >>> PAGE_SHIFT][wordInPage(address)]) return -1;
+    if (time < (link === 0 ? this.#openFirstTime(at) : closed.firstTime(link))) return -1;
     const behind = link === 0 ? state[at + STATE_LINK] : closed.before(link);
     const count = link === 0 ? state[at + STATE_COUNT] : closed.count(link);
     const searched = this.#searched;
     if (slot !== this.#searchedSlot || behind !== this.#searchedBehind || count !== searched.length) {
-      const bits = state[at + STATE_PACKED] & STATE_BITS_MASK;
-      const view =
-        link === 0 ? this.#view(address, bits, state[at + STATE_TIME], count) : this.#closedView(link);
+      const view = link === 0 ? this.#openView(at) : closed.view(link);
       searched.reset();
       this.#decoder.decodeInto(searched, view, -Infinity, Infinity);
       this.#searchedSlot = slot;
@@ -294,18 +288,25 @@ export class HeadChunks {
     return placeOf(searched, this.#windowStartMs + time);
   }
 
-  /** Where the chunk is now that was open when `link` was the youngest closed one. */
-  #markedAddress(slot: number, link: number): number {
+  /** What a mark covers of the chunk that was open: it may have grown, moved or been closed. */
+  #markedOpen(slot: number, { link, openBits, openTime, openCount }: ChunkMark): ChunkView {
     const at = slot * STATE_WORDS;
-    let address = this.#state[at + STATE_ADDRESS] >>> 0;
+    let closed = 0;
     for (let next = this.#state[at + STATE_LINK]; next !== link; next = this.#closed.before(next))
-      address = this.#closed.address(next);
-    return address;
+      closed = next;
+    if (closed !== 0) return this.#pool.closer.prefix(this.#closed.view(closed), openCount);
+    return this.#view(this.#state[at + STATE_ADDRESS] >>> 0, openBits, openTime, openCount);
   }
 
-  #closedView(link: number): ChunkView {
-    const closed = this.#closed;
-    return this.#view(closed.address(link), closed.bits(link), closed.lastTime(link), closed.count(link));
+  #openFirstTime(at: number): number {
+    const address = this.#state[at + STATE_ADDRESS] >>> 0;
+    return this.#arena.pages[address >>> PAGE_SHIFT][wordInPage(address)];
+  }
+
+  #openView(at: number): ChunkView {
+    const state = this.#state;
+    const bits = state[at + STATE_PACKED] & STATE_BITS_MASK;
+    return this.#view(state[at + STATE_ADDRESS] >>> 0, bits, state[at + STATE_TIME], state[at + STATE_COUNT]);
   }
 
   #view(address: number, bits: number, lastTime: number, count: number): ChunkView {

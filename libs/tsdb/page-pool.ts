@@ -1,3 +1,5 @@
+import { ChunkCloser } from './chunk-closer.ts';
+
 /** Sizes in words that an arena's first pages have, so that a small head stays small; every later page has the last. */
 const PAGE_WORDS = [4_096, 16_384, 65_536, 262_144] as const;
 
@@ -8,11 +10,15 @@ export function pageWords(index: number): number {
   return PAGE_WORDS[Math.min(index, PAGE_WORDS.length - 1)];
 }
 
-/** Free arena pages, shared by the heads of a thread; `maxFreeBytes` bounds what it keeps. Pages come as they were left. */
+/**
+ * What the heads of a thread share: free arena pages, of which `maxFreeBytes` bounds what is kept, and buffers to close chunks
+ * with. Pages come as they were left.
+ */
 export class PagePool {
   readonly #maxFreeBytes: number;
   readonly #free = new Map<number, Int32Array<ArrayBuffer>[]>(PAGE_WORDS.map((words) => [words, []]));
   #freeBytes = 0;
+  #closer: ChunkCloser | undefined;
 
   constructor(maxFreeBytes: number) {
     this.#maxFreeBytes = maxFreeBytes;
@@ -20,6 +26,11 @@ export class PagePool {
 
   get freeBytes(): number {
     return this.#freeBytes;
+  }
+
+  get closer(): ChunkCloser {
+    this.#closer ??= new ChunkCloser();
+    return this.#closer;
   }
 
   take(words: number): Int32Array<ArrayBuffer> {

@@ -1,3 +1,4 @@
+import { SampleColumns } from '@xscaler/model';
 import fc from 'fast-check';
 
 /** A sample as an appender takes it: a time relative to the window, a value's words, signed. */
@@ -49,4 +50,35 @@ export function rawSamples(length: { minLength: number; maxLength: number }): fc
       return { time, low, high };
     });
   });
+}
+
+/** Series as they are met, from `originMs` on for a day at most: decimals that walk, with gaps, jitter, resets, and staleness markers strewn in. */
+export function metricColumns(originMs: number): fc.Arbitrary<SampleColumns> {
+  return fc
+    .record({
+      count: fc.integer({ min: 1, max: 2500 }),
+      exponent: fc.integer({ min: 0, max: 6 }),
+      step: fc.constantFrom(0, 1, 40, 3_000_000, 2 ** 40),
+      multiple: fc.constantFrom(1, 1, 3, 25, 4096),
+      from: fc.constantFrom(0, -5, 1_000_000, 2 ** 49),
+      jitterMs: fc.constantFrom(0, 0, 5, 900),
+      gapEvery: fc.constantFrom(0, 50, 400),
+      staleEvery: fc.constantFrom(0, 0, 7, 300),
+      resetEvery: fc.constantFrom(0, 90),
+      random: fc.infiniteStream(fc.nat(1_000_000)),
+    })
+    .map(({ count, exponent, step, multiple, from, jitterMs, gapEvery, staleEvery, resetEvery, random }) => {
+      const next = () => random.next().value / 1_000_000;
+      const columns = new SampleColumns();
+      let integer = from;
+      for (let i = 0; i < count; i++) {
+        const gap = gapEvery > 0 ? Math.floor(i / gapEvery) * 120_000 : 0;
+        const timestampMs = originMs + i * 15_000 + gap + Math.floor(next() * jitterMs);
+        integer = resetEvery > 0 && i % resetEvery === 0 ? 0 : integer + Math.floor(next() * step);
+        if (staleEvery > 0 && i % staleEvery === staleEvery - 1)
+          columns.appendWords(timestampMs, 2, 0x7ff00000);
+        else columns.append(timestampMs, (integer * multiple) / 10 ** exponent);
+      }
+      return columns;
+    });
 }
