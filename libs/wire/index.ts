@@ -57,3 +57,4 @@ export {
   type SourceRefusal,
 } from './series-source.ts';
 export { expandSnappy, packSnappy, TooLargeError } from './snappy-block.ts';
+export { SnappyExpander } from './snappy-expander.ts';

@@ -22,12 +22,7 @@ export class TooLargeError extends Error {
  * @throws DecodeError where it isn't a snappy block
  */
 export function expandSnappy(block: Uint8Array, maxBytes: number): Buffer {
-  const declared = declaredLength(block);
-  if (declared > maxBytes) throw new TooLargeError(declared, maxBytes);
-  // A 3-byte copy of 64 bytes is what expands most.
-  if (declared > block.length * 22) {
-    throw new DecodeError(`a snappy block of ${block.length} bytes that declares ${declared}`);
-  }
+  expandedLength(block, maxBytes);
   try {
     // Without copyOutputData the output is external memory, fresh pages at every call: 15 × dearer.
     return snappy.uncompressSync(block as Buffer, { copyOutputData: true }) as Buffer;
@@ -39,6 +34,17 @@ export function expandSnappy(block: Uint8Array, maxBytes: number): Buffer {
 /** Compresses into a snappy block, as remote write bodies are. */
 export function packSnappy(bytes: Uint8Array): Buffer {
   return snappy.compressSync(bytes as Buffer, { copyOutputData: true });
+}
+
+/** What a block declares that it expands to. @throws TooLargeError above `maxBytes`; DecodeError where it can't be true */
+export function expandedLength(block: Uint8Array, maxBytes: number): number {
+  const declared = declaredLength(block);
+  if (declared > maxBytes) throw new TooLargeError(declared, maxBytes);
+  // A 3-byte copy of 64 bytes is what expands most.
+  if (declared > block.length * 22) {
+    throw new DecodeError(`a snappy block of ${block.length} bytes that declares ${declared}`);
+  }
+  return declared;
 }
 
 function declaredLength(block: Uint8Array): number {

@@ -16,10 +16,11 @@ export type Ports = Readonly<Record<string, MessagePort>>;
 
 /**
  * Bounds on the young generations of threads, three times their semi-spaces. V8's own lets each grow beyond 100 MB, which it keeps;
- * samples are no objects here. The distributor's buffers should die young: those that grow old cost it a third more full collections.
+ * samples are no objects here. What brings them about is less the objects than the memory of buffers that hangs on them: the more
+ * often they are collected, the less of that waits. A distributor has requests under way, which should not grow old.
  */
-const YOUNG_GENERATION_MB = 6;
-const DISTRIBUTOR_YOUNG_GENERATION_MB = 24;
+const YOUNG_GENERATION_MB = 3;
+const DISTRIBUTOR_YOUNG_GENERATION_MB = 6;
 
 /** What every target is put together from: threads as modules, and the metrics of all of them. */
 export class ProcessParts {

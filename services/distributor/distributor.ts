@@ -12,7 +12,7 @@ import { type DistributorReport, reportOf, tenantReport } from './distributor-re
 import { OTLP_PATHS, OtlpProtocol } from './otlp-protocol.ts';
 import type { PartitionRecord } from './partition-records.ts';
 import { type EncodedPush, PushEncoder } from './push-encoder.ts';
-import { PUSH_PATH, plainAnswer, remoteWriteProtocol } from './remote-write-protocol.ts';
+import { PUSH_PATH, plainAnswer, RemoteWriteProtocols } from './remote-write-protocol.ts';
 import { TenantSeries } from './tenant-series.ts';
 import type { WriteBody } from './write-body.ts';
 import type { WriteFailure, WriteOutcome, WriteProtocol } from './write-protocol.ts';
@@ -102,6 +102,7 @@ class LogDistributor implements Distributor {
   readonly #seed: Uint32Array;
   readonly #encoder: PushEncoder;
   readonly #metrics: DistributorMetrics;
+  readonly #remoteWrite = new RemoteWriteProtocols();
   readonly #otlp = new OtlpProtocol(new BodyExpansion());
   readonly #tenants = new Map<string, TenantSeries>();
   #inFlightBytes = 0;
@@ -157,7 +158,7 @@ class LogDistributor implements Distributor {
   }
 
   #protocolOf(request: UpstreamRequest): WriteProtocol | undefined {
-    if (request.path === PUSH_PATH) return remoteWriteProtocol(request);
+    if (request.path === PUSH_PATH) return this.#remoteWrite.of(request);
     return OTLP_PATHS.includes(request.path) ? this.#otlp : undefined;
   }
 
@@ -192,17 +193,11 @@ class LogDistributor implements Distributor {
     nowMs: number,
   ): Promise<WriteOutcome> {
     const { tenant: tenantId } = request;
-    const { format } = protocol;
     let tenant: TenantSeries;
     let push: EncodedPush;
     try {
-      const expanding = protocol.expand(request, limits.max_decompressed_size);
-      const expanded = expanding instanceof Promise ? await expanding : expanding;
       tenant = this.#tenant(tenantId, nowMs);
-      const recordVersion = this.#recordVersion;
-      const write = { tenantId, tenant, limits, shard, format, nowMs, recordVersion, body: expanded };
-      push = this.#encoder.encode({ ...write, mayAsk: true });
-      if (push.questions.length > 0) push = await this.#encodeAgain(write, push);
+      push = await this.#encode(protocol, request, tenant, limits, shard, nowMs);
     } catch (error) {
       if (error instanceof TooLargeError) return { status: 413, text: `the body ${error.message}` };
       if (error instanceof DecodeError) {
@@ -215,6 +210,34 @@ class LogDistributor implements Distributor {
     // Metadata that was noted as stored may not have been.
     if (outcome.push === undefined) tenant.metadata.clear();
     return outcome;
+  }
+
+  /** By itself, so that nothing holds an expanded body while its records are made durable. @throws DecodeError, TooLargeError */
+  async #encode(
+    protocol: WriteProtocol,
+    request: UpstreamRequest,
+    tenant: TenantSeries,
+    limits: Limits,
+    shard: Shard,
+    nowMs: number,
+  ): Promise<EncodedPush> {
+    const { tenant: tenantId } = request;
+    const { format } = protocol;
+    const expanding = protocol.expand(request, limits.max_decompressed_size);
+    const body = expanding instanceof Promise ? await expanding : expanding;
+    const write = {
+      tenantId,
+      tenant,
+      limits,
+      shard,
+      format,
+      nowMs,
+      recordVersion: this.#recordVersion,
+      body,
+    };
+    const push = this.#encoder.encode({ ...write, mayAsk: true });
+    // Meanwhile others are expanded into the same buffer.
+    return push.questions.length > 0 ? this.#encodeAgain({ ...write, body: Buffer.from(body) }, push) : push;
   }
 
   /** Has the questions of a first encoding decided, and what comes up then. @throws DecodeError, TooLargeError */

@@ -1,5 +1,5 @@
 import type { UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
-import { expandSnappy } from '@xscaler/wire';
+import { SnappyExpander } from '@xscaler/wire';
 import { NO_CONTENT, textAnswer } from './answers.ts';
 import {
   mediaType,
@@ -24,9 +24,11 @@ const V2_MESSAGE = 'io.prometheus.write.v2.Request';
  */
 class RemoteWriteProtocol implements WriteProtocol {
   readonly format: WriteFormat;
+  readonly #snappy: SnappyExpander;
 
-  constructor(format: WriteFormat) {
+  constructor(format: WriteFormat, snappy: SnappyExpander) {
     this.format = format;
+    this.#snappy = snappy;
   }
 
   fault({ headers }: UpstreamRequest): WriteFailure | undefined {
@@ -45,7 +47,7 @@ class RemoteWriteProtocol implements WriteProtocol {
   }
 
   expand({ body }: UpstreamRequest, maxBytes: number): Uint8Array {
-    return expandSnappy(body, maxBytes);
+    return this.#snappy.expand(body, maxBytes);
   }
 
   answer(_request: UpstreamRequest, outcome: WriteOutcome): UpstreamResponse {
@@ -75,12 +77,16 @@ function written({ push }: WriteOutcome): [samples: number, histograms: number, 
   ];
 }
 
-const V1 = new RemoteWriteProtocol('remote_write_1');
-const V2 = new RemoteWriteProtocol('remote_write_2');
+/** Both versions; they have one buffer for expanded bodies. */
+export class RemoteWriteProtocols {
+  readonly #snappy = new SnappyExpander();
+  readonly #v1 = new RemoteWriteProtocol('remote_write_1', this.#snappy);
+  readonly #v2 = new RemoteWriteProtocol('remote_write_2', this.#snappy);
 
-export function remoteWriteProtocol(request: UpstreamRequest): WriteProtocol {
-  const { parameters } = mediaType(request.headers['content-type']);
-  return parameters.get('proto') === V2_MESSAGE ? V2 : V1;
+  of(request: UpstreamRequest): WriteProtocol {
+    const { parameters } = mediaType(request.headers['content-type']);
+    return parameters.get('proto') === V2_MESSAGE ? this.#v2 : this.#v1;
+  }
 }
 
 /** As text, for whoever reads the logs of the sender. */

@@ -24,6 +24,7 @@ export interface WriteProtocol {
   /** What can be said against the request without looking at its body. */
   fault(request: UpstreamRequest): WriteFailure | undefined;
   /**
+   * The expanded body, valid until another is expanded.
    * @throws TooLargeError where the body expands to more than `maxBytes`
    * @throws DecodeError where it isn't what its headers say
    */
