@@ -4,7 +4,7 @@ import type { Budget } from '../budget.ts';
 import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import { withHint } from '../histograms/arithmetic.ts';
 import { detectResetHints } from '../histograms/reset-hints.ts';
-import { FLOAT } from '../query.ts';
+import { ABSENT, FLOAT } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
 import type { StartTimes } from './start-times.ts';
 
@@ -75,6 +75,12 @@ export class RangeSamples {
 
   #loadFloats(block: StepBlock, first: number, startMs: number, stepMs: number, budget: Budget): void {
     const { steps, values, present } = block;
+    if (present.subarray(first, first + steps).indexOf(ABSENT) < 0) {
+      this.#fillTimes(startMs, stepMs, steps);
+      this.values.set(values.subarray(first, first + steps));
+      this.length = steps;
+      return;
+    }
     let length = 0;
     for (let k = 0; k < steps; ) {
       const end = Math.min(steps, k + CANCELLATION_SAMPLES);
@@ -87,6 +93,11 @@ export class RangeSamples {
       }
     }
     this.length = length;
+  }
+
+  #fillTimes(startMs: number, stepMs: number, steps: number): void {
+    const { timestamps } = this;
+    for (let k = 0; k < steps; k++) timestamps[k] = startMs + k * stepMs;
   }
 
   #adopt(): void {
