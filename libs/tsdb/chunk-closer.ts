@@ -1,6 +1,6 @@
 import { ByteWriter } from '@xscaler/encoding';
 import { SampleColumns } from '@xscaler/model';
-import { type ChunkView, ENCODING_DENSE, ENCODING_XOR } from './chunk.ts';
+import { type ChunkView, ENCODING_DENSE, ENCODING_XOR, newChunkView } from './chunk.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
 import { DenseWriter } from './dense-chunk.ts';
 import { XorWriter } from './xor-chunk.ts';
@@ -17,6 +17,7 @@ export class ChunkCloser {
   readonly #columns = new SampleColumns(WRITER_BYTES);
   readonly #dense = new DenseWriter();
   readonly #writer = new ByteWriter(WRITER_BYTES);
+  readonly #closed: ChunkView = { ...newChunkView(), encoding: ENCODING_DENSE };
 
   /** The same samples in fewer bytes, valid until the next call, or `chunk` where there is no such thing. */
   closed(chunk: ChunkView): ChunkView {
@@ -24,7 +25,13 @@ export class ChunkCloser {
     const writer = this.#writer;
     writer.reset();
     if (!this.#dense.writeWhole(writer, columns) || writer.length >= chunk.end - chunk.start) return chunk;
-    return { ...chunk, encoding: ENCODING_DENSE, bytes: writer.bytes, start: 0, end: writer.length };
+    const closed = this.#closed;
+    closed.bytes = writer.bytes;
+    closed.end = writer.length;
+    closed.minTimeMs = chunk.minTimeMs;
+    closed.maxTimeMs = chunk.maxTimeMs;
+    closed.count = chunk.count;
+    return closed;
   }
 
   /** The first `count` samples of a chunk, with bytes of their own where it has more. */

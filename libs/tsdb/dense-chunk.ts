@@ -1,6 +1,6 @@
 import type { ByteWriter } from '@xscaler/encoding';
 import type { SampleColumns } from '@xscaler/model';
-import { BLOCK_WORDS, packedSize, writePacked } from './packed-integers.ts';
+import { PackedWriter } from './packed-writer.ts';
 
 /*
  * The dense codec, of blocks and of heads' closed chunks, for values that are decimals of few digits, as nearly all metrics are.
@@ -33,13 +33,20 @@ export const VALUES_DELTA_SCALED = 4 << 2;
 /** Powers of ten that a double holds exactly go to 22; more digits than 15 no decimal can have here anyway. */
 export const MAX_EXPONENT = 15;
 export const POWERS_OF_TEN = Float64Array.from({ length: MAX_EXPONENT + 1 }, (_, i) => Number(`1e${i}`));
-/** Integers stay far enough below 2^53 that value × 10^exponent rounds to the right one. */
+/**
+ * Integers stay far enough below 2^53 that value × 10^exponent rounds to the right one: what is a decimal of one exponent is
+ * one of every greater exponent too, as long as it stays within.
+ */
 const MAX_INTEGER = 2 ** 50;
+/** Added and taken off again it rounds doubles up to 2^51: where Math.round differs, which is at halves, neither is a decimal. */
+const ROUNDER = 1.5 * 2 ** 52;
 
 /** Most samples of a chunk that `DenseWriter` takes. */
 const MAX_SAMPLES = 1024;
 /** Fewer decimals in a row, with something else behind them, are not worth a chunk of their own. */
 const MIN_RUN = 16;
+
+const MAX_WORD = 0x7fffffff;
 
 /** What it takes, about, to tell a first integer, or a factor and an offset. */
 const FIRST_BYTES = 4;
@@ -48,78 +55,126 @@ const SCALE_BYTES = 5;
 /** Writes dense chunks; its buffers are reused. */
 export class DenseWriter {
   readonly #integers = new Float64Array(MAX_SAMPLES);
+  /** Of the integers. */
+  #exponent = 0;
   readonly #deltas = new Float64Array(MAX_SAMPLES);
   readonly #timeDeltas = new Float64Array(MAX_SAMPLES);
-  readonly #scratch = new Int32Array(BLOCK_WORDS);
+  readonly #plain = new PackedWriter();
+  readonly #differences = new PackedWriter();
+  readonly #times = new PackedWriter();
 
   /** Appends a chunk of the samples `from` … `to` (exclusive, or earlier); the index behind its last, or `from` where the values don't suit. */
   write(dst: ByteWriter, columns: SampleColumns, from: number, to: number): number {
     const most = Math.min(to, from + MAX_SAMPLES);
     const equal = equalRun(columns, from, most);
     if (equal === most || equal - from >= MIN_RUN) {
-      this.#writeTimes(dst, columns, from, equal, VALUES_EQUAL);
-      dst.u32(columns.valueWords[2 * from]);
-      dst.u32(columns.valueWords[2 * from + 1]);
+      this.#writeEqual(dst, columns, from, equal);
       return equal;
     }
-    const { end, exponent } = decimalRun(columns, from, most);
+    const end = this.#makeIntegers(columns, from, most);
     if (end === from || (end < most && end - from < MIN_RUN)) return from;
-    return this.#writeDecimals(dst, columns, from, end, exponent);
+    return this.#writeIntegers(dst, columns, from, end) ? end : from;
   }
 
   /** Appends a chunk of all samples, MAX_SAMPLES at most; false, with nothing written, where they don't suit all. */
   writeWhole(dst: ByteWriter, columns: SampleColumns): boolean {
     const count = columns.length;
-    if (equalRun(columns, 0, count) === count) return this.write(dst, columns, 0, count) === count;
-    const { end, exponent } = decimalRun(columns, 0, count);
-    return end === count && this.#writeDecimals(dst, columns, 0, count, exponent) === count;
+    if (equalRun(columns, 0, count) === count) {
+      this.#writeEqual(dst, columns, 0, count);
+      return true;
+    }
+    return this.#makeIntegers(columns, 0, count) === count && this.#writeIntegers(dst, columns, 0, count);
   }
 
-  #writeDecimals(
-    dst: ByteWriter,
-    columns: SampleColumns,
-    from: number,
-    end: number,
-    exponent: number,
-  ): number {
+  #writeEqual(dst: ByteWriter, columns: SampleColumns, from: number, end: number): void {
+    this.#writeTimes(dst, columns, from, end, VALUES_EQUAL);
+    dst.u32(columns.valueWords[2 * from]);
+    dst.u32(columns.valueWords[2 * from + 1]);
+  }
+
+  /**
+   * Makes integers of values as far as they are decimals of one exponent, the least that does: NaN, infinities and -0 are
+   * none. The index behind the last.
+   */
+  #makeIntegers(columns: SampleColumns, from: number, to: number): number {
+    const { values, valueWords } = columns;
+    const integers = this.#integers;
+    this.#exponent = 0;
+    let power = 1;
+    for (let i = from; i < to; i++) {
+      const value = values[i];
+      let scaled = value * power;
+      let integer = scaled + ROUNDER - ROUNDER;
+      const isDecimal = integer / power === value && Math.abs(scaled) <= MAX_INTEGER;
+      if (!isDecimal || (integer === 0 && valueWords[2 * i + 1] !== 0)) {
+        if (!this.#raiseExponent(values, from, i)) return i;
+        power = POWERS_OF_TEN[this.#exponent];
+        scaled = value * power;
+        integer = scaled + ROUNDER - ROUNDER;
+      }
+      integers[i - from] = integer;
+    }
+    return to;
+  }
+
+  /** Finds the exponent that values up to the one at `at` need; false where there is none. */
+  #raiseExponent(values: Float64Array, from: number, at: number): boolean {
+    const value = values[at];
+    if (!Number.isFinite(value) || Object.is(value, -0)) return false;
+    let greatest = 0;
+    for (let i = from; i <= at; i++) greatest = Math.max(greatest, Math.abs(values[i]));
+    let wanted = this.#exponent;
+    let power = 1;
+    do {
+      wanted++;
+      power = wanted > MAX_EXPONENT ? Infinity : POWERS_OF_TEN[wanted];
+      if (greatest * power > MAX_INTEGER) return false;
+    } while ((value * power + ROUNDER - ROUNDER) / power !== value);
+    const factor = POWERS_OF_TEN[wanted - this.#exponent];
+    for (let i = from; i < at; i++) this.#integers[i - from] *= factor;
+    this.#exponent = wanted;
+    return true;
+  }
+
+  /** Appends a chunk of samples whose integers are made; false, with nothing written, where they are too far apart. */
+  #writeIntegers(dst: ByteWriter, columns: SampleColumns, from: number, end: number): boolean {
     const count = end - from;
     const integers = this.#integers;
-    const power = POWERS_OF_TEN[exponent];
-    for (let i = 0; i < count; i++) {
-      const value = columns.values[from + i];
-      integers[i] = Math.round(value * power);
-      if (integers[i] / power !== value) return from;
-    }
     const deltas = this.#deltas;
     const difference = differences(integers, count, deltas);
     const deltaFactor = commonFactor(deltas, count - 1);
     // What divides all differences divides the differences of those.
     const plainFactor = deltaFactor === 1 ? 1 : greatestDivisor(deltaFactor, difference);
-    const first = integers[0];
-    const firstDelta = count > 1 ? deltas[0] : 0;
-    if (plainFactor > 1) scaleDown(integers, count, plainFactor);
-    if (deltaFactor > 1) scaleDown(deltas, count - 1, deltaFactor);
-    const plainSize = packedSize(integers, count) + (plainFactor > 1 ? SCALE_BYTES : 0);
-    const deltaSize = packedSize(deltas, count - 1) + (deltaFactor > 1 ? SCALE_BYTES : 0) + FIRST_BYTES;
-    if (plainSize === Infinity && deltaSize === Infinity) return from;
+    this.#plain.measure(integers, count);
+    this.#differences.measure(deltas, count - 1);
+    const offset = plainFactor > 1 ? integers[0] : 0;
+    const deltaOffset = deltaFactor > 1 ? deltas[0] : 0;
+    const plainSize = this.#plain.size(offset, plainFactor) + (plainFactor > 1 ? SCALE_BYTES : 0);
+    const deltaSize =
+      this.#differences.size(deltaOffset, deltaFactor) + (deltaFactor > 1 ? SCALE_BYTES : 0) + FIRST_BYTES;
+    if (plainSize === Infinity && deltaSize === Infinity) return false;
     const isPlain = plainSize <= deltaSize;
     const factor = isPlain ? plainFactor : deltaFactor;
     const mode = isPlain ? VALUES_PLAIN : VALUES_DELTA;
     const scaledMode = isPlain ? VALUES_PLAIN_SCALED : VALUES_DELTA_SCALED;
     this.#writeTimes(dst, columns, from, end, factor > 1 ? scaledMode : mode);
-    dst.u8(exponent);
+    dst.u8(this.#exponent);
     if (factor > 1) dst.uvarint(factor);
-    if (!isPlain || factor > 1) dst.varint(first);
-    if (isPlain) writePacked(dst, integers, count, this.#scratch);
+    if (!isPlain || factor > 1) dst.varint(integers[0]);
+    if (isPlain) this.#plain.write(dst, integers, offset, factor);
     else {
-      if (factor > 1) dst.varint(firstDelta);
-      writePacked(dst, deltas, count - 1, this.#scratch);
+      if (factor > 1) dst.varint(deltaOffset);
+      this.#differences.write(dst, deltas, deltaOffset, factor);
     }
-    return end;
+    return true;
   }
 
   /** The modes and the times. */
   #writeTimes(dst: ByteWriter, columns: SampleColumns, from: number, end: number, valueMode: number): void {
+    if (isGrid(columns.timestamps, from, end)) {
+      dst.u8(TIMES_GRID | valueMode);
+      return;
+    }
     const { timestamps } = columns;
     const deltas = this.#timeDeltas;
     const count = end - from - 1;
@@ -128,14 +183,11 @@ export class DenseWriter {
       deltas[i] = timestamps[from + i + 1] - timestamps[from + i];
       if (i === 0 || deltas[i] !== deltas[i - 1]) runs++;
     }
-    if (runs <= 1) {
-      dst.u8(TIMES_GRID | valueMode);
-      return;
-    }
+    this.#times.measure(deltas, count);
     // A run takes about four bytes.
-    if (runs * 4 > packedSize(deltas, count)) {
+    if (runs * 4 > this.#times.size(0, 1)) {
       dst.u8(TIMES_PACKED | valueMode);
-      writePacked(dst, deltas, count, this.#scratch);
+      this.#times.write(dst, deltas, 0, 1);
       return;
     }
     dst.u8(TIMES_RUNS | valueMode);
@@ -146,6 +198,13 @@ export class DenseWriter {
       dst.uvarint(i - first);
     }
   }
+}
+
+/** Whether times are equally spaced. */
+function isGrid(timestamps: Float64Array, from: number, end: number): boolean {
+  const delta = timestamps[from + 1] - timestamps[from];
+  for (let i = from + 2; i < end; i++) if (timestamps[i] - timestamps[i - 1] !== delta) return false;
+  return true;
 }
 
 /** The index behind the samples that have the same bits as the first. */
@@ -183,36 +242,21 @@ function commonFactor(integers: Float64Array, count: number): number {
 
 /** Euclid's; of 0 and another it is the other. */
 function greatestDivisor(a: number, b: number): number {
-  let [one, other] = [Math.abs(a), Math.abs(b)];
-  while (other !== 0) [one, other] = [other, one % other];
-  return one;
-}
-
-/** Makes of integers how many factors each is from the first. */
-function scaleDown(integers: Float64Array, count: number, factor: number): void {
-  const first = integers[0];
-  for (let i = 0; i < count; i++) integers[i] = (integers[i] - first) / factor;
-}
-
-/** How far values are decimals of one exponent, the least that does: NaN, infinities and -0 are none. */
-function decimalRun(columns: SampleColumns, from: number, to: number): { end: number; exponent: number } {
-  const { values } = columns;
-  let exponent = 0;
-  let power = 1;
-  let greatest = 0;
-  for (let i = from; i < to; i++) {
-    const value = values[i];
-    if (!Number.isFinite(value) || Object.is(value, -0)) return { end: i, exponent };
-    const magnitude = Math.max(greatest, Math.abs(value));
-    if (magnitude * power > MAX_INTEGER) return { end: i, exponent };
-    let wanted = exponent;
-    while (Math.round(value * power) / power !== value) {
-      wanted++;
-      power = wanted > MAX_EXPONENT ? Infinity : POWERS_OF_TEN[wanted];
-      if (magnitude * power > MAX_INTEGER) return { end: i, exponent };
-    }
-    exponent = wanted;
-    greatest = magnitude;
+  let one = Math.abs(a);
+  let other = Math.abs(b);
+  while (other !== 0 && (one > MAX_WORD || other > MAX_WORD)) {
+    const rest = one % other;
+    one = other;
+    other = rest;
   }
-  return { end: to, exponent };
+  if (other === 0) return one;
+  // A remainder of words costs a fifth of one of doubles.
+  let word = one | 0;
+  let smaller = other | 0;
+  while (smaller !== 0) {
+    const rest = (word % smaller) | 0;
+    word = smaller;
+    smaller = rest;
+  }
+  return word;
 }

@@ -5,7 +5,8 @@ import {
   DecodeError,
   type HistogramFields,
 } from '@xscaler/encoding';
-import { BLOCK_WORDS, PackedReader, packedSize, ROUND, UNSCALED, writePacked } from './packed-integers.ts';
+import { PackedReader, ROUND, UNSCALED } from './packed-integers.ts';
+import { PackedWriter } from './packed-writer.ts';
 
 /*
  * The counts of histograms of one layout, one after the other in time, column by column: that of all observations,
@@ -31,7 +32,8 @@ export class HistogramColumnWriter {
   #values = new Float64Array(256);
   #words = new Uint32Array(this.#values.buffer);
   #deltas = new Float64Array(256);
-  readonly #scratch = new Int32Array(BLOCK_WORDS);
+  readonly #plain = new PackedWriter();
+  readonly #differences = new PackedWriter();
 
   /** Appends the counts of histograms of one layout. */
   write(dst: ByteWriter, histograms: readonly HistogramFields[]): void {
@@ -77,16 +79,18 @@ export class HistogramColumnWriter {
     }
     const deltas = this.#deltas;
     for (let i = 1; i < count; i++) deltas[i - 1] = values[i] - values[i - 1];
-    const plainSize = packedSize(values, count);
-    const deltaSize = areIntegers(deltas, count - 1) ? packedSize(deltas, count - 1) + 4 : Infinity;
+    this.#plain.measure(values, count);
+    this.#differences.measure(deltas, count - 1);
+    const plainSize = this.#plain.size(0, 1);
+    const deltaSize = areIntegers(deltas, count - 1) ? this.#differences.size(0, 1) + 4 : Infinity;
     if (plainSize === Infinity && deltaSize === Infinity) this.#writeXor(dst, count);
     else if (plainSize <= deltaSize) {
       dst.u8(COLUMN_PLAIN);
-      writePacked(dst, values, count, this.#scratch);
+      this.#plain.write(dst, values, 0, 1);
     } else {
       dst.u8(COLUMN_DELTA);
       dst.varint(values[0]);
-      writePacked(dst, deltas, count - 1, this.#scratch);
+      this.#differences.write(dst, deltas, 0, 1);
     }
   }
 

@@ -1,11 +1,4 @@
-import {
-  type BitBuffer,
-  type ByteReader,
-  type ByteWriter,
-  DecodeError,
-  getBits,
-  putBits,
-} from '@xscaler/encoding';
+import { type BitBuffer, type ByteReader, DecodeError, getBits } from '@xscaler/encoding';
 
 /*
  * Integers within ±2^53, packed in blocks so that one outlier widens its neighbours only:
@@ -13,46 +6,10 @@ import {
  *   packed := block …                       128 integers each, what is left in the last
  *   block  := width u8, base varint, bits   each integer less `base` in `width` (0…32) bits, lowest bit first
  *
- * Frame of reference (Goldstein et al., ICDE 1998).
+ * Frame of reference (Goldstein et al., ICDE 1998). Written by packed-writer.ts.
  */
-const BLOCK = 128;
-const MAX_WIDTH = 32;
-
-/** Bytes that `writePacked` would take, nearly; Infinity where a block spans more than 32 bits. */
-export function packedSize(integers: Float64Array, count: number): number {
-  let size = 0;
-  for (let from = 0; from < count; from += BLOCK) {
-    const to = Math.min(count, from + BLOCK);
-    const base = least(integers, from, to);
-    const width = widthOf(greatest(integers, from, to) - base);
-    if (width > MAX_WIDTH) return Infinity;
-    size += 1 + varintSize(base) + (((to - from) * width + 7) >>> 3);
-  }
-  return size;
-}
-
-/** Writes `integers[0, count)`, for which `packedSize` is finite. `scratch` has BLOCK_WORDS words. */
-export function writePacked(
-  writer: ByteWriter,
-  integers: Float64Array,
-  count: number,
-  scratch: Int32Array,
-): void {
-  const bytes = new Uint8Array(scratch.buffer, scratch.byteOffset, scratch.byteLength);
-  for (let from = 0; from < count; from += BLOCK) {
-    const to = Math.min(count, from + BLOCK);
-    const base = least(integers, from, to);
-    const width = widthOf(greatest(integers, from, to) - base);
-    writer.u8(width);
-    writer.varint(base);
-    if (width === 0) continue;
-    let bit = 0;
-    for (let i = from; i < to; i++) bit = putBits(scratch, bit, (integers[i] - base) | 0, width);
-    writer.raw(bytes, 0, (bit + 7) >>> 3);
-  }
-}
-
-export const BLOCK_WORDS = BLOCK + 1;
+export const BLOCK = 128;
+export const MAX_WIDTH = 32;
 
 /** What packed integers stand for: each p for (offset + factor × p) / divisor. */
 export interface Scale {
@@ -247,25 +204,4 @@ function unpackSums(
     bit = (bit3 + width) | 0;
   }
   terms[TERM_FIRST] = line + factor * sum;
-}
-
-function least(integers: Float64Array, from: number, to: number): number {
-  let least = integers[from];
-  for (let i = from + 1; i < to; i++) if (integers[i] < least) least = integers[i];
-  return least;
-}
-
-function greatest(integers: Float64Array, from: number, to: number): number {
-  let greatest = integers[from];
-  for (let i = from + 1; i < to; i++) if (integers[i] > greatest) greatest = integers[i];
-  return greatest;
-}
-
-/** Bits of a number from 0 on; more than 32 where it doesn't fit 32. */
-function widthOf(range: number): number {
-  return range > 0xffffffff ? MAX_WIDTH + 1 : 32 - Math.clz32(range);
-}
-
-function varintSize(value: number): number {
-  return 1 + Math.floor(Math.log2(Math.abs(value) * 2 + 1) / 7);
 }

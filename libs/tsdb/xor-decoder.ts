@@ -26,6 +26,13 @@ export class XorDecoder {
   }
 }
 
+/** The 32 bits from `bit` on. Without a branch, since chance would have it taken; so it reads a word more than it may need. */
+function bitsFrom(words: Int32Array, bit: number): number {
+  const index = bit >>> 5;
+  const used = bit & 31;
+  return (words[index] >>> used) | ((words[index + 1] << 1) << (31 - used));
+}
+
 /** Returns the bits used; stops behind `bitLength` or `endMs`. */
 function decodeSamples(
   words: Int32Array,
@@ -61,9 +68,12 @@ function decodeSamples(
     }
 
     // Times and values with nothing new are a zero bit each: looked at before anything else.
-    if (getBits(words, bit, 1) === 0) bit++;
-    else {
-      const prefix = getBits(words, bit, 4);
+    let next = bitsFrom(words, bit);
+    if ((next & 1) === 0) {
+      bit++;
+      next >>>= 1;
+    } else {
+      const prefix = next & 15;
       let code = 0;
       if ((prefix & 2) === 0) {
         code = getBits(words, bit + 2, 7);
@@ -79,22 +89,25 @@ function decodeSamples(
         bit += 36;
       }
       delta = (delta + unzigzag32(code)) | 0;
+      next = bitsFrom(words, bit);
     }
     time += delta;
     if (delta <= 0 || time > duration) throw new DecodeError('times in an XOR chunk do not increase');
 
-    if (getBits(words, bit, 1) === 0) bit++;
+    if ((next & 1) === 0) bit++;
     else {
-      if (getBits(words, bit, 2) === 1) bit += 2;
+      if ((next & 2) === 0) bit += 2;
       else {
-        lead = getBits(words, bit + 2, 5);
-        size = getBits(words, bit + 7, 6) + 1;
+        lead = (next >>> 2) & 31;
+        size = ((next >>> 7) & 63) + 1;
         bit += 13;
       }
       const trail = 64 - lead - size;
       if (size < 0 || trail < 0) throw new DecodeError('an XOR chunk has an impossible window');
-      const first = getBits(words, bit, Math.min(size, 32));
-      const second = size > 32 ? getBits(words, bit + 32, size - 32) : 0;
+      let first = bitsFrom(words, bit);
+      let second = 0;
+      if (size > 32) second = bitsFrom(words, bit + 32) & (-1 >>> (64 - size));
+      else first &= -1 >>> (32 - size);
       bit += size;
       if (trail >= 32) high ^= first << (trail - 32);
       else if (trail === 0) {
