@@ -19,16 +19,28 @@ test('of each step the latest sample within the lookback is found, whoever was s
       (targets, order, stepMs, atMs, offsetMs) => {
         const time = { atMs, offsetMs, rangeMs: 0, stepMs: 0 };
         const grid = { startMs: 0, stepMs, count: STEPS };
-        const latest = new LatestSamples(time, grid, LOOKBACK_MS, new Budget());
+        const queried = new Float64Array(STEPS);
+        const counted = new Float64Array(STEPS);
+        const latest = new LatestSamples(time, grid, LOOKBACK_MS, new Budget(), queried);
         for (const one of order) {
           const timestamps = targets[one % targets.length];
-          const at = latest.of(Float64Array.from(timestamps), timestamps.length);
+          const found = latest.of(Float64Array.from(timestamps), timestamps.length);
+          const { at } = found;
+          const there = [...at.keys()].filter((step) => at[step] >= 0);
+          const [first = 0] = there;
+          const isRun = there.every((step, i) => step === first + i);
+          const run = isRun && there.length > 0 ? [first, first + there.length] : [0, 0];
+          assert.deepEqual([found.from, found.to], run);
+          found.uncounted++;
           for (let step = 0; step < STEPS; step++) {
             const refMs = (atMs ?? step * stepMs) - offsetMs;
             const wanted = timestamps.findLastIndex((ms) => ms <= refMs && ms > refMs - LOOKBACK_MS);
             assert.equal(at[step], wanted);
+            if (wanted >= 0) counted[step]++;
           }
         }
+        latest.countQueried();
+        assert.deepEqual(queried, counted);
       },
     ),
   );

@@ -4,6 +4,7 @@ import type { Budget } from '../budget.ts';
 import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import { withHint } from '../histograms/arithmetic.ts';
 import { detectResetHints } from '../histograms/reset-hints.ts';
+import { hasNoNaN } from '../no-nan.ts';
 import { ABSENT, FLOAT } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
 import type { StartTimes } from './start-times.ts';
@@ -117,7 +118,7 @@ export class RangeSamples {
     }
     const { timestamps, values, valueWords, startTimes } = columns;
     // Only a NaN can be a staleness marker.
-    let kept = hasNoNaN(values, count) ? count : 0;
+    let kept = hasNoNaN(values, 0, count) ? count : 0;
     for (let i = kept; i < count; i++) {
       if (Number.isNaN(values[i]) && isStaleWords(valueWords[2 * i], valueWords[2 * i + 1])) continue;
       if (kept !== i) {
@@ -159,21 +160,4 @@ export class RangeSamples {
 /** A subquery may leave out the sample that a hint refers to: resets are found by the counts alone. */
 function resampled(histogram: FloatHistogram): FloatHistogram {
   return histogram.counterResetHint === 'gauge' ? histogram : withHint(histogram, 'unknown');
-}
-
-/** Whether the sum of all values is a number: never where one of them isn't. */
-function hasNoNaN(values: Float64Array, count: number): boolean {
-  let a = 0;
-  let b = 0;
-  let c = 0;
-  let d = 0;
-  let i = 0;
-  for (; i + 3 < count; i += 4) {
-    a += values[i];
-    b += values[i + 1];
-    c += values[i + 2];
-    d += values[i + 3];
-  }
-  for (; i < count; i++) a += values[i];
-  return !Number.isNaN(a + b + c + d);
 }
