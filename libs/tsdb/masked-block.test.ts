@@ -30,11 +30,17 @@ function newHead(): Head {
   return new Head({ tenant: TENANT, partition: 3, seq: 0, fromOffset: 17, ...window });
 }
 
+/** Some of them end before they start. */
+const ranges = fc.oneof(
+  { weight: 3, arbitrary: bounds },
+  { weight: 1, arbitrary: bounds.map(([startMs, endMs]) => [endMs, startMs] as const) },
+);
+
 const tombstones: fc.Arbitrary<Tombstone[]> = fc.array(
   fc
     .tuple(
       matcherSets.filter((sets) => sets.length > 0),
-      bounds,
+      ranges,
     )
     .map(([sets, [startMs, endMs]]) => ({ matcherSets: sets, startMs, endMs })),
   { minLength: 1, maxLength: 3 },
@@ -140,5 +146,15 @@ test('holes that overlap or touch are one', () => {
     hole(0, 3),
     hole(5, 8),
     hole(10, 30),
+  ]);
+});
+
+test('a hole that ends before it starts is none: it neither stands between others nor joins them', () => {
+  const hole = (startMs: number, endMs: number) => ({ startMs, endMs });
+  assert.deepEqual(joinHoles([hole(20, 10)]), []);
+  assert.deepEqual(joinHoles([hole(20, 10), hole(0, 15)]), [hole(0, 15)]);
+  assert.deepEqual(joinHoles([hole(16, 10), hole(0, 15), hole(25, 5), hole(30, 40)]), [
+    hole(0, 15),
+    hole(30, 40),
   ]);
 });

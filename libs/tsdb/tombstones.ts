@@ -1,7 +1,7 @@
 import type { Labels, Matcher } from '@xscaler/model';
 import type { MatcherSets } from './selector.ts';
 
-/** Hides, of the series that the sets select, the samples and exemplars with startMs ≤ t ≤ endMs. */
+/** Hides, of the series that the sets select, the samples and exemplars with startMs ≤ t ≤ endMs: none where endMs < startMs. */
 export interface Tombstone {
   /** At least one. */
   readonly matcherSets: MatcherSets;
@@ -15,11 +15,15 @@ export interface Hole {
   readonly endMs: number;
 }
 
-/** The same ranges, sorted and with those joined that overlap or touch. */
+/**
+ * The same ranges, sorted, with those joined that overlap or touch, and without those that end before they start: these
+ * hide nothing, and between others they would show again what those hide.
+ */
 export function joinHoles(holes: readonly Hole[]): readonly Hole[] {
-  if (holes.length < 2) return holes;
+  if (holes.length === 0) return holes;
   const joined: Hole[] = [];
   for (const hole of [...holes].sort((a, b) => a.startMs - b.startMs)) {
+    if (hole.endMs < hole.startMs) continue;
     const last = joined.at(-1);
     if (last === undefined || hole.startMs > last.endMs + 1) joined.push(hole);
     else if (hole.endMs > last.endMs) joined[joined.length - 1] = { ...last, endMs: hole.endMs };

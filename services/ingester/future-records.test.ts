@@ -14,7 +14,7 @@ function recordOfNextVersion(): Uint8Array {
 }
 
 test('a record of a version that is not known stops the partition by that name, until it is taken out', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   await machine.write('up', [[1, 1]]);
   await machine.log.append(0, recordOfNextVersion());
   await machine.write('up', [[2, 2]]);
@@ -32,6 +32,4 @@ test('a record of a version that is not known stops the partition by that name, 
     [1, 1],
     [2, 2],
   ]);
-  await next.stop();
-  await machine.close();
 });

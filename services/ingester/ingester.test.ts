@@ -13,7 +13,7 @@ import { SeriesMerger } from '@xscaler/tsdb';
 import { Machine, TENANT } from './machine.testbed.ts';
 
 test('a read sees every write that the log had acknowledged', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
   for (let i = 0; i < 50; i++) {
@@ -21,12 +21,10 @@ test('a read sees every write that the log had acknowledged', async () => {
     const { up } = await machine.read(ingester);
     assert.equal(up.length, i + 1);
   }
-  await ingester.stop();
-  await machine.close();
 });
 
 test('heads are cut by the log and become blocks; nothing is missing or double at any time', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
   const written: [number, number][] = [];
@@ -41,12 +39,10 @@ test('heads are cut by the log and become blocks; nothing is missing or double a
   await sleep(200);
   assert.deepEqual((await machine.read(ingester)).up, written, 'heads dropped');
   assert.ok((await machine.blocks.resumeOffset(0)) >= 60, 'the resume offset moved');
-  await ingester.stop();
-  await machine.close();
 });
 
 test('late samples open the next head of their window; the first value of a timestamp stands', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
   await machine.write('up', [
@@ -70,8 +66,6 @@ test('late samples open the next head of their window; the first value of a time
   const next = machine.ingester();
   await next.start();
   assert.deepEqual((await machine.read(next)).up, expected, 'after a restart');
-  await next.stop();
-  await machine.close();
 });
 
 /** A block store that fails at a chosen call, before or after doing it. */
@@ -110,7 +104,7 @@ function replacing(blocks: BlockStore, others: Partial<BlockStore>): BlockStore 
 for (const method of ['stage', 'commit'] as const) {
   for (const when of ['before', 'after'] as const) {
     test(`a ${method} that fails ${when} it is done loses nothing and doubles nothing`, async () => {
-      const machine = await Machine.make();
+      await using machine = await Machine.make();
       const blocks = failingAt(machine.blocks, method, when, 2);
       const ingester = machine.ingester({ blocks });
       await ingester.start();
@@ -131,14 +125,12 @@ for (const method of ['stage', 'commit'] as const) {
         written.length,
         'every sample is in one block',
       );
-      await next.stop();
-      await machine.close();
     });
   }
 }
 
 test('an ingester that dies between cut and commit is continued by the next one, with equal digests', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   const never = failingAt(machine.blocks, 'commit', 'before', Number.POSITIVE_INFINITY);
   const first = machine.ingester({ blocks: never });
   await first.start();
@@ -173,11 +165,10 @@ test('an ingester that dies between cut and commit is continued by the next one,
   assert.deepEqual(again, digests);
   await replica.stop();
   await other.close();
-  await machine.close();
 });
 
 test('two zones hold the same, and each head becomes one block', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   const zones = ['a', 'b'].map((zone) => machine.ingester({ zone, truncatesLog: false }));
   for (const ingester of zones) await ingester.start();
   const written: [number, number][] = [];
@@ -200,11 +191,10 @@ test('two zones hold the same, and each head becomes one block', async () => {
   await machine.untilBlocks(4);
   assert.deepEqual((await machine.read(zones[1])).up, [...written, [5_000, 5]]);
   await zones[1].stop();
-  await machine.close();
 });
 
 test('a zone whose peer never stores the head it cut stores it itself', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   const never = failingAt(machine.blocks, 'commit', 'before', Number.POSITIVE_INFINITY);
   const broken = machine.ingester({ zone: 'a', blocks: never });
   await broken.start();
@@ -220,12 +210,10 @@ test('a zone whose peer never stores the head it cut stores it itself', async ()
   await other.start();
   await machine.untilBlocks(1);
   assert.deepEqual((await machine.read(other)).up, [[1, 1]]);
-  await other.stop();
-  await machine.close();
 });
 
 test('a conflict with a commit that the database has lost again is no contradiction; one that stays is', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   const blocks = new SqlBlockStore(machine.db);
   const commit = blocks.commit.bind(blocks);
   const conflicts = { left: 1 };
@@ -244,12 +232,10 @@ test('a conflict with a commit that the database has lost again is no contradict
     machine.nowMs += 20_000;
     await sleep(25);
   }
-  await ingester.stop();
-  await machine.close();
 });
 
 test('a read that waits for nothing still waits for the replay: heads without it would be a hole', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   for (let t = 0; t < 300; t++) await machine.write('up', [[t, t]]);
   const ingester = machine.ingester();
   const started = ingester.start();
@@ -258,12 +244,10 @@ test('a read that waits for nothing still waits for the replay: heads without it
   for await (const frame of ingester.select(read, new AbortController().signal)) merger.addFrame(frame);
   assert.equal(merger.sampleCount, 300);
   await started;
-  await ingester.stop();
-  await machine.close();
 });
 
 test('a record that cannot be read stops the partition and fails its reads', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
   await machine.write('up', [[1, 1]]);
@@ -272,12 +256,10 @@ test('a record that cannot be read stops the partition and fails its reads', asy
   const read = { tenant: TENANT, matcherSets: [], startMs: 0, endMs: 10, minOffsets: { 0: offset } };
   await assert.rejects(ingester.labelNames(read, AbortSignal.timeout(5_000)), /stopped/);
   assert.deepEqual(ingester.status(), { 0: { state: 'stopped', nextOffset: 1 } });
-  await ingester.stop();
-  await machine.close();
 });
 
 test('a partition is shown while log and database are away', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   let isAway = false;
   const blocks = new Proxy<BlockStore>(machine.blocks, {
     get(target, name) {
@@ -296,12 +278,10 @@ test('a partition is shown while log and database are away', async () => {
     [report.state, report.lag, report.ledgerRows, report.heads.length],
     ['live', 0, undefined, 1],
   );
-  await ingester.stop();
-  await machine.close();
 });
 
 test('a record that an operator took out is passed over, and everything goes on', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   await machine.write('up', [[1, 1]]);
   await machine.log.append(0, new Uint8Array([1, 2, 3]));
   await machine.write('up', [[2, 2]]);
@@ -317,12 +297,10 @@ test('a record that an operator took out is passed over, and everything goes on'
     [1, 1],
     [2, 2],
   ]);
-  await next.stop();
-  await machine.close();
 });
 
 test('a log that ends below the resume offset is not the one that the blocks were made from', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   await machine.blocks.commit({
     meta: undefined,
     partCount: 0,
@@ -333,22 +311,18 @@ test('a log that ends below the resume offset is not the one that the blocks wer
   });
   const ingester = machine.ingester();
   await assert.rejects(ingester.start(), /below the resume offset/);
-  await ingester.stop();
-  await machine.close();
 });
 
 test('a log that no longer holds the resume offset is an error, never a silent gap', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   for (let t = 0; t < 10; t++) await machine.write('up', [[t, t]]);
   await machine.log.truncate(0, 5);
   const ingester = machine.ingester();
   await assert.rejects(ingester.start(), /records are missing/);
-  await ingester.stop();
-  await machine.close();
 });
 
 test('what another zone commits while an ingester starts is neither lost nor stored again', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   const first = machine.ingester({ zone: 'a', truncatesLog: false });
   await first.start();
   // The first window's samples lie around the second's: the block of the first spans the offset where a replay begins.
@@ -376,12 +350,10 @@ test('what another zone commits while an ingester starts is neither lost nor sto
     6,
   );
   assert.equal((await machine.read(second)).up.length, 6);
-  for (const ingester of [first, second]) await ingester.stop();
-  await machine.close();
 });
 
 test('a running ingester takes a partition more: what it held is in the next read, and nothing else changes', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   await machine.write('old', [[1, 1]]);
   await machine.write('new', [[1, 2]], 1);
   const ingester = machine.ingester();
@@ -416,12 +388,10 @@ test('a running ingester takes a partition more: what it held is in the next rea
   };
   assert.equal((await ingester.series(read, signal)).length, 2);
   await assert.rejects(names([1, 2]), /partition 2 is not owned here/);
-  await ingester.stop();
-  await machine.close();
 });
 
 test('a database that is away when an ingester starts is waited for', async () => {
-  const machine = await Machine.make();
+  await using machine = await Machine.make();
   await machine.write('up', [[1, 1]]);
   let refusals = 2;
   const resumeOffset = async (partition: number) => {
@@ -431,6 +401,4 @@ test('a database that is away when an ingester starts is waited for', async () =
   const ingester = machine.ingester({ blocks: replacing(machine.blocks, { resumeOffset }) });
   await ingester.start();
   assert.deepEqual((await machine.read(ingester)).up, [[1, 1]]);
-  await ingester.stop();
-  await machine.close();
 });

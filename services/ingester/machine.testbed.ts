@@ -16,14 +16,18 @@ export const WINDOW_MS = 1_000;
 export const TENANT = 'acme';
 export const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** A write log and a database of their own, as a machine has them: they outlive any ingester. */
-export class Machine {
+/**
+ * A write log and a database of their own, as a machine has them: they outlive any ingester. Disposed of, its ingesters are
+ * stopped first, so that a test that fails ends too.
+ */
+export class Machine implements AsyncDisposable {
   readonly dir = mkdtempSync(join(tmpdir(), 'ingester-'));
   readonly log: WriteLog = openSqliteWriteLog({ path: join(this.dir, 'log.sqlite'), partitionCount: 2 });
   readonly db: Database = openSqliteDatabase(join(this.dir, 'db.sqlite'));
   readonly blocks = new SqlBlockStore(this.db);
   nowMs = 0;
   readonly #writer = new LogRecordWriter();
+  readonly #ingesters: Ingester[] = [];
 
   static async make(): Promise<Machine> {
     const machine = new Machine();
@@ -32,7 +36,7 @@ export class Machine {
   }
 
   ingester(changes: Partial<IngesterOptions> = {}): Ingester {
-    return new Ingester({
+    const ingester = new Ingester({
       partitions: [0],
       zone: 'a',
       otherZoneMs: 60_000,
@@ -46,6 +50,8 @@ export class Machine {
       registry: new Registry(),
       ...changes,
     });
+    this.#ingesters.push(ingester);
+    return ingester;
   }
 
   /** Logs samples [timestamp, value] of series `name`. */
@@ -109,7 +115,8 @@ export class Machine {
     assert.fail(`no ${count} blocks`);
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#ingesters.map((ingester) => ingester.stop()));
     await this.log.close();
     await this.db.close();
     rmSync(this.dir, { recursive: true });
