@@ -29,7 +29,7 @@ describe('compactors on PostgreSQL', { skip: skipWithoutPostgres() }, () => {
     const heads = new StoredHeads(blocks, deletions, dayBefore(Date.now()));
     await heads.store(200, 60);
 
-    // Changes with each deletion, and with nothing else.
+    // What answers are expected changes with each deletion, and with nothing else; it isn't known at an odd generation.
     let expected = new Map<string, ReadonlyMap<string, string>>();
     let generation = 0;
     const learn = async () => {
@@ -45,7 +45,8 @@ describe('compactors on PostgreSQL', { skip: skipWithoutPostgres() }, () => {
         const begun = generation;
         const tenant = TENANTS[reads % TENANTS.length];
         const found = await heads.answers(tenant);
-        if (generation === begun) assert.deepEqual(found, expected.get(tenant), `read ${reads}`);
+        if (generation === begun && begun % 2 === 0)
+          assert.deepEqual(found, expected.get(tenant), `read ${reads}`);
         reads++;
         await sleep(50);
       }

@@ -377,6 +377,18 @@ function reading(check: Check): void {
     assert.deepEqual(await store.metadata('team', 'absent'), []);
   });
 
+  check('metadata of a replica that comes late takes none back', async ({ store }) => {
+    const late = commitOf(metaOf(), { metadata: [{ tenant: 'team', entries: [entryOf('up', 'older')] }] });
+    await stage(store, metaOf());
+    await store.commit(late);
+    const newer = [{ tenant: 'team', entries: [entryOf('up', 'newer')] }];
+    await store.commit(
+      commitOf(undefined, { expectedResumeOffset: 200, resumeOffset: 300, metadata: newer }),
+    );
+    assert.equal(await store.commit(late), 'already');
+    assert.deepEqual(await store.metadata('team', 'up'), [entryOf('up', 'newer')]);
+  });
+
   check('pruning the ledger forgets what lies below the offset alone', async ({ store }) => {
     for (let i = 0; i < 3; i++) {
       const meta = metaOf({ blockId: `b${i}`, seq: i, fromOffset: i * 100, toOffset: i * 100 + 99 });

@@ -59,7 +59,7 @@ export interface BlockCommit {
   /** Of this commit; absent: a random one. */
   readonly commitId?: string;
   readonly resumeOffset: number;
-  /** Metadata seen in the log below `resumeOffset` and not yet stored, by tenant. */
+  /** Metadata seen in the log below `resumeOffset` and not yet stored, by tenant; left out where others have moved on beyond. */
   readonly metadata: readonly { readonly tenant: string; readonly entries: readonly MetricMetadata[] }[];
   /** Deletions read in the log below `resumeOffset` and not yet stored; absent: none. */
   readonly deletions?: readonly LoggedDeletion[];

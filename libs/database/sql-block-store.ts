@@ -73,8 +73,11 @@ export class SqlBlockStore implements BlockStore {
     return this.#db.transaction(async (tx) => {
       const outcome =
         commit.meta === undefined ? 'committed' : await commitBlock(tx, commit.meta, commit.partCount);
-      await moveResumeOffset(tx, commit, outcome);
-      for (const { tenant, entries } of commit.metadata) await storeMetadata(tx, tenant, entries);
+      const standsAt = await moveResumeOffset(tx, commit, outcome);
+      // A replica that comes late with a head others have gone on from holds what was the last metadata then.
+      if (standsAt === commit.resumeOffset) {
+        for (const { tenant, entries } of commit.metadata) await storeMetadata(tx, tenant, entries);
+      }
       await storeDeletions(tx, commit.partition, commit.deletions ?? []);
       return outcome;
     });
@@ -250,23 +253,24 @@ async function insertResumeOffset(tx: SqlRunner, partition: number): Promise<voi
   );
 }
 
+/** Returns the resume offset that stands then: beyond the commit's own where `already` and others have gone on. */
 async function moveResumeOffset(
   tx: SqlRunner,
   { partition, expectedResumeOffset, resumeOffset, expectedCommit, commitId = randomCommitId() }: BlockCommit,
   outcome: 'committed' | 'already',
-): Promise<void> {
+): Promise<number> {
   await insertResumeOffset(tx, partition);
   const { history } = await readProgress(tx, partition);
   if (outcome === 'already') {
     // Who relies on commits that are gone would move the offset over what only they held.
     requireCommit(history, expectedCommit);
-    await tx.query(
+    const [row] = await tx.query<{ resume_offset: number }>(
       `UPDATE resume_offsets SET ${notingCommit('$3')},
          resume_offset = CASE WHEN resume_offset < $2 THEN $2 ELSE resume_offset END
-       WHERE partition = $1`,
+       WHERE partition = $1 RETURNING resume_offset`,
       [partition, resumeOffset, commitId],
     );
-    return;
+    return row.resume_offset;
   }
   const update = `UPDATE resume_offsets SET ${notingCommit('$4')}, resume_offset = $2
      WHERE partition = $1 AND resume_offset = $3`;
@@ -275,7 +279,9 @@ async function moveResumeOffset(
     expectedCommit === undefined
       ? await tx.query(`${update} RETURNING partition`, values)
       : await tx.query(`${update} AND commits = $5 RETURNING partition`, [...values, expectedCommit.number]);
-  if (moved.length > 0 && (expectedCommit === undefined || history.last.id === expectedCommit.id)) return;
+  if (moved.length > 0 && (expectedCommit === undefined || history.last.id === expectedCommit.id)) {
+    return resumeOffset;
+  }
   const after = expectedCommit === undefined ? '' : ` after commit ${expectedCommit.number}`;
   throw new DatabaseError(
     'conflict',
