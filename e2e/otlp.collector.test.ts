@@ -1,42 +1,14 @@
 /** A real OpenTelemetry Collector, built of its Go modules, between an SDK and here: what it exports is found, value by value. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { promisify } from 'node:util';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { type Client, eventually, freePort, RunningProgram, Xscaler } from './harness/index.ts';
 import { instruments, REQUEST_LABELS } from './harness/otlp-instruments.ts';
 import { assertSeries, expectedSeries, seriesOfJob } from './harness/otlp-series.ts';
-
-const run = promisify(execFile);
-
-const BUILDER = 'go.opentelemetry.io/collector/cmd/builder@v0.139.0';
-const MANIFEST = join(import.meta.dirname, 'otel-collector/builder.yaml');
-const CACHE = join(import.meta.dirname, '../.cache/otel-collector');
-
-/** The program, built once a machine and manifest. */
-async function builtCollector(): Promise<string> {
-  const sources = join(CACHE, 'sources');
-  const program = join(sources, 'otelcol');
-  const built = join(CACHE, 'built.yaml');
-  const manifest = readFileSync(MANIFEST, 'utf8');
-  if (existsSync(program) && existsSync(built) && readFileSync(built, 'utf8') === manifest) return program;
-  mkdirSync(CACHE, { recursive: true });
-  const env = { ...process.env, GOBIN: CACHE, CGO_ENABLED: '0' };
-  await run('go', ['install', BUILDER], { env });
-  const local = join(CACHE, 'builder.yaml');
-  writeFileSync(local, manifest.replace('dist:\n', `dist:\n  output_path: ${sources}\n`));
-  // Go finds the modules that the build needs, and leaves out those of their tests.
-  await run(join(CACHE, 'builder'), [`--config=${local}`, '--skip-compilation', '--skip-get-modules'], {
-    env,
-  });
-  await run('go', ['build', '-mod=mod', '-trimpath', '-o', program, '.'], { cwd: sources, env });
-  writeFileSync(built, manifest);
-  return program;
-}
+import { builtCollector } from './otel-collector/built-collector.ts';
 
 /** An exporter of the collector, with settings of its own. */
 const EXPORTERS: Readonly<Record<string, (grpc: string, http: string) => string>> = {
