@@ -17,10 +17,12 @@ export type Ports = Readonly<Record<string, MessagePort>>;
 /**
  * Bounds on the young generations of threads, three times their semi-spaces. V8's own lets each grow beyond 100 MB, which it keeps;
  * samples are no objects here. What brings them about is less the objects than the memory of buffers that hangs on them: the more
- * often they are collected, the less of that waits. A distributor has requests under way, which should not grow old.
+ * often they are collected, the less of that waits. A distributor has requests under way, an ingester records, which should
+ * not grow old.
  */
 const YOUNG_GENERATION_MB = 3;
-const DISTRIBUTOR_YOUNG_GENERATION_MB = 6;
+const BUSY_YOUNG_GENERATION_MB = 6;
+const BUSY = new Set(['distributor', 'ingester']);
 
 /** What every target is put together from: threads as modules, and the metrics of all of them. */
 export class ProcessParts {
@@ -41,8 +43,7 @@ export class ProcessParts {
       needs,
       start: async () => {
         const url = new URL(`./threads/${name}.ts`, import.meta.url);
-        const maxYoungGenerationSizeMb =
-          name === 'distributor' ? DISTRIBUTOR_YOUNG_GENERATION_MB : YOUNG_GENERATION_MB;
+        const maxYoungGenerationSizeMb = BUSY.has(name) ? BUSY_YOUNG_GENERATION_MB : YOUNG_GENERATION_MB;
         const resourceLimits = { maxYoungGenerationSizeMb };
         running = await startThread({ url, name, config, ports, resourceLimits });
         this.#threads.push(running);

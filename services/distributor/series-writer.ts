@@ -52,7 +52,7 @@ export class SeriesWriter {
       for (let i = start; i < end; i++) {
         const timestampMs = timestamps[i];
         if (timestampMs >= minMs && timestampMs <= maxMs) {
-          record.addSample(timestampMs, valueWords[2 * i], valueWords[2 * i + 1]);
+          record.addSampleOf(timestamps, valueWords, i);
           if (hasStartTimes) setStartTime(record, timestampMs, startTimes[i]);
         }
       }

@@ -175,13 +175,28 @@ export class LogRecordWriter {
 
   /** A sample of the series begun last: time in ms, an integer within ±`MAX_TIMESTAMP_MS`, value as 64 bits. */
   addSample(timestampMs: number, low: number, high: number): void {
+    this.#addValue(low, high);
+    this.#timestamps.varint(timestampMs - this.#previousMs);
+    this.#previousMs = timestampMs;
+  }
+
+  /**
+   * The `i`th of samples that stand in arrays, as a source has them. A time that is an argument would be an object: V8 boxes
+   * doubles that it hands over.
+   */
+  addSampleOf(timestamps: Float64Array, valueWords: Uint32Array, i: number): void {
+    this.#addValue(valueWords[2 * i] | 0, valueWords[2 * i + 1] | 0);
+    const timestampMs = timestamps[i];
+    this.#timestamps.varint(timestampMs - this.#previousMs);
+    this.#previousMs = timestampMs;
+  }
+
+  #addValue(low: number, high: number): void {
     const sample = this.#sampleCount++;
     if (2 * sample === this.#values.length) this.#growSamples();
     this.#values[2 * sample] = low;
     this.#values[2 * sample + 1] = high;
     this.#counts[this.#seriesCount - 1]++;
-    this.#timestamps.varint(timestampMs - this.#previousMs);
-    this.#previousMs = timestampMs;
   }
 
   /**
