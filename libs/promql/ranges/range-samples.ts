@@ -76,16 +76,15 @@ export class RangeSamples {
 
   #loadFloats(block: StepBlock, first: number, startMs: number, stepMs: number, budget: Budget): void {
     const { steps, values, present } = block;
-    if (present.subarray(first, first + steps).indexOf(ABSENT) < 0) {
-      this.#fillTimes(startMs, stepMs, steps);
-      this.values.set(values.subarray(first, first + steps));
-      this.length = steps;
-      return;
-    }
     let length = 0;
     for (let k = 0; k < steps; ) {
       const end = Math.min(steps, k + CANCELLATION_SAMPLES);
       budget.work(end - k);
+      if (present.subarray(first + k, first + end).indexOf(ABSENT) < 0) {
+        this.values.set(values.subarray(first + k, first + end), length);
+        for (; k < end; k++) this.timestamps[length++] = startMs + k * stepMs;
+        continue;
+      }
       for (; k < end; k++) {
         if (present[first + k] !== FLOAT) continue;
         this.timestamps[length] = startMs + k * stepMs;
@@ -94,11 +93,6 @@ export class RangeSamples {
       }
     }
     this.length = length;
-  }
-
-  #fillTimes(startMs: number, stepMs: number, steps: number): void {
-    const { timestamps } = this;
-    for (let k = 0; k < steps; k++) timestamps[k] = startMs + k * stepMs;
   }
 
   #adopt(): void {
