@@ -57,6 +57,23 @@ test('SIGINT ends it with exit code 0 as well', async (t) => {
   assert.deepEqual(await xscaler.program.end('SIGINT'), { code: 0, signal: null });
 });
 
+test('queries that come first, all at once, are answered; a stop while their threads start ends in time', async (t) => {
+  const xscaler = await start(t);
+  const client = xscaler.client();
+  const threads = () => client.ownMetric('xscaler_querier_evaluation_threads');
+  assert.equal(await threads(), 0, 'none runs before it is asked for');
+  const sums = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => client.value(`vector(${n}) + 1`));
+  assert.deepEqual(await Promise.all(sums), [2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.equal(await threads(), 2, 'as many as it may have');
+
+  await xscaler.stop();
+  await xscaler.start();
+  const cut = [1, 2, 3].map((n) => xscaler.client().value(`vector(${n})`));
+  const outcomes = Promise.allSettled(cut);
+  assert.deepEqual(await xscaler.stop(), { code: 0, signal: null });
+  await outcomes;
+});
+
 test('a second process on the same data folder is refused and says why', async (t) => {
   const xscaler = await start(t);
   const second = xscaler.spawn({ XSCALER_LISTEN: '127.0.0.1:0' });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Labels, Matcher, seriesId } from '@xscaler/model';
 import { Head } from '@xscaler/tsdb';
 import type { SelectApi } from './evaluation-api.ts';
@@ -96,6 +97,54 @@ test('a query comes back rendered', async (t) => {
   ]);
 });
 
+test('no thread runs before it is needed; queries that come at once have one each, as many as there may be', async (t) => {
+  const pool = poolOver(t, sourceOf(headOf(3)), { threads: 2 });
+  assert.equal(pool.size, 0);
+  pool.warm();
+  pool.warm();
+  assert.equal(pool.size, 1);
+  const queries = [1, 2, 3, 4].map((n) => pool.run(instant(`${n} * sum(clock)`), unbounded, never));
+  assert.equal(pool.size, 2);
+  for (const { status } of await Promise.all(queries)) assert.equal(status, 200);
+  assert.equal(pool.size, 2);
+  assert.equal(pool.busy, 0);
+});
+
+test('threads without work end, and the next query has a new one', async (t) => {
+  const pool = poolOver(t, sourceOf(headOf(1)), { threads: 2, maxIdleMs: 1 });
+  for (const query of ['count(clock)', '1 + 1']) {
+    const twice = [query, query].map((one) => pool.run(instant(one), unbounded, never));
+    for (const { status } of await Promise.all(twice)) assert.equal(status, 200);
+    while (pool.size > 0) await nextTurn();
+    assert.equal(pool.busy, 0);
+  }
+});
+
+test('a thread that can not start fails its query, and the next query tries again', async (t) => {
+  const lost: Error[] = [];
+  const pool = poolOver(t, sourceOf(headOf(1)), {
+    entry: new URL('data:text/javascript,throw new Error("its code is gone")'),
+    onThreadLost: (error) => lost.push(error),
+  });
+  for (const starts of [1, 2]) {
+    const fault = { errorType: 'unavailable', message: 'its code is gone' };
+    await assert.rejects(pool.run(instant('1'), unbounded, never), fault);
+    assert.equal(lost.length, starts);
+    assert.equal(pool.size, 0);
+  }
+});
+
+test('a pool closed while its threads start fails who waits for them, and starts no more', async (t) => {
+  const pool = poolOver(t, sourceOf(headOf(1)));
+  const starting = assert.rejects(pool.run(instant('1'), unbounded, never), { errorType: 'unavailable' });
+  await Promise.resolve();
+  const closed = pool.close();
+  pool.warm();
+  await assert.rejects(pool.run(instant('1'), unbounded, never), { message: 'the querier is stopping' });
+  await Promise.all([starting, closed]);
+  assert.equal(pool.size, 0);
+});
+
 test('a query that is given up frees its thread for the next one', async (t) => {
   const pool = poolOver(t, sourceOf(headOf(50)));
   const leaving = new AbortController();
@@ -114,7 +163,7 @@ test('a query that waits for its series is given up too', async (t) => {
     },
   };
   const pool = poolOver(t, stuck);
-  await pool.ready();
+  assert.equal((await pool.run(instant('1'), unbounded, never)).status, 200);
   const timeout = AbortSignal.timeout(200);
   await assert.rejects(pool.run(instant('clock'), unbounded, timeout), { name: 'TimeoutError' });
   const next = await pool.run(instant('1 + 1'), unbounded, never);

@@ -9,13 +9,21 @@ import { type QueueBounds, requirePlace, TenantQueue } from './tenant-queue.ts';
 /** Three semi-spaces of 16 MB. V8's own bound lets each thread grow to more than 100 MB, and keep them. */
 const YOUNG_GENERATION_MB = 48;
 
+/** Longer than dashboards wait between two looks: a thread that nobody asks holds 15 MB, a new one takes 0.2 s. */
+const MAX_IDLE_MS = 600_000;
+
 export interface EvaluationPoolOptions {
+  /** At most; they start when there is work for them. */
   readonly threads: number;
+  /** How long a thread without work is kept, ms; 10 minutes by default. */
+  readonly maxIdleMs?: number;
   /** Queries of all tenants that wait for a thread at most; one more is refused. */
   readonly maxQueued: number;
   /** JavaScript heap of each thread, MB; the columns live outside it. */
   readonly maxHeapMb: number;
   readonly source: SelectApi;
+  /** What a thread runs, where it isn't `evaluation-thread.ts`. */
+  readonly entry?: URL;
   /** Told of each frame of the source once nobody reads it any more. */
   readonly giveBack?: (frame: Uint8Array) => void;
   onThreadLost(error: Error): void;
@@ -29,16 +37,18 @@ type Submission = Omit<EvaluationJob, 'cancellation' | 'queuedMs'>;
 interface Waiting {
   readonly maxRunning: number;
   readonly start: (thread: EvaluationThread) => void;
+  readonly fail: (error: Error) => void;
 }
 
 /**
- * Threads that evaluate queries, each one at a time, tenants in turn. A query that nobody waits for any more is stopped through a cell
- * of shared memory, since its thread is deaf to messages while it computes. A thread that dies takes its one
- * query with it and is replaced.
+ * Threads that evaluate queries, each one at a time, tenants in turn. They start when there are queries and end when there
+ * have been none for a while. A query that nobody waits for any more is stopped through a cell of shared memory, since its
+ * thread is deaf to messages while it computes. A thread that dies takes its one query with it and is replaced.
  */
 export class EvaluationPool {
   readonly #options: EvaluationPoolOptions;
-  readonly #idle: EvaluationThread[] = [];
+  /** The one used last comes last, and is the next to be used; each with what ends it. */
+  readonly #idle = new Map<EvaluationThread, NodeJS.Timeout>();
   readonly #threads = new Set<EvaluationThread>();
   /** Whom a thread works for. */
   readonly #tenants = new Map<EvaluationThread, string>();
@@ -47,16 +57,26 @@ export class EvaluationPool {
 
   constructor(options: EvaluationPoolOptions) {
     this.#options = options;
-    this.#idle.push(this.#spawn());
   }
 
-  /** Resolves once the first thread has loaded its code; the others start when there is work for them. */
-  async ready(): Promise<void> {
-    await Promise.all([...this.#threads].map((thread) => thread.online));
+  /** Whoever expects queries has a thread loading its code by the time they come. */
+  warm(): void {
+    if (this.#threads.size > 0 || this.#closed) return;
+    try {
+      this.#rest(this.#spawn());
+    } catch (error) {
+      // The system has no thread to give: a query will say so, if it still hasn't by then.
+      this.#options.onThreadLost(error as Error);
+    }
+  }
+
+  /** Threads that run or start. */
+  get size(): number {
+    return this.#threads.size;
   }
 
   get busy(): number {
-    return this.#threads.size - this.#idle.length;
+    return this.#threads.size - this.#idle.size;
   }
 
   get queued(): number {
@@ -81,11 +101,13 @@ export class EvaluationPool {
 
   async close(): Promise<void> {
     this.#closed = true;
+    for (const ending of this.#idle.values()) clearTimeout(ending);
     await Promise.all([...this.#threads].map((thread) => thread.terminate()));
   }
 
   async #acquire(tenant: string, bounds: QueueBounds, signal: AbortSignal): Promise<EvaluationThread> {
     signal.throwIfAborted();
+    if (this.#closed) throw new ApiError('unavailable', 'the querier is stopping');
     if (this.#queue.runningOf(tenant) < bounds.maxRunning) {
       const thread = this.#available();
       if (thread) return this.#grant(thread, tenant);
@@ -102,6 +124,10 @@ export class EvaluationPool {
           signal.removeEventListener('abort', leave);
           resolve(this.#grant(thread, tenant));
         },
+        fail: (error) => {
+          signal.removeEventListener('abort', leave);
+          reject(error);
+        },
       };
       this.#queue.add(tenant, waiting);
       signal.addEventListener('abort', leave, { once: true });
@@ -109,9 +135,27 @@ export class EvaluationPool {
   }
 
   #available(): EvaluationThread | undefined {
-    const idle = this.#idle.pop();
-    if (idle) return idle;
+    const idle = [...this.#idle.keys()].at(-1);
+    if (idle !== undefined) {
+      this.#unrest(idle);
+      return idle;
+    }
     return this.#threads.size < this.#options.threads ? this.#spawn() : undefined;
+  }
+
+  /** The thread waits for work, and ends where none comes. */
+  #rest(thread: EvaluationThread): void {
+    const end = () => {
+      this.#idle.delete(thread);
+      this.#threads.delete(thread);
+      void thread.terminate();
+    };
+    this.#idle.set(thread, setTimeout(end, this.#options.maxIdleMs ?? MAX_IDLE_MS).unref());
+  }
+
+  #unrest(thread: EvaluationThread): void {
+    clearTimeout(this.#idle.get(thread));
+    this.#idle.delete(thread);
   }
 
   #grant(thread: EvaluationThread, tenant: string): EvaluationThread {
@@ -129,11 +173,14 @@ export class EvaluationPool {
   }
 
   #dispatch(): void {
-    while (this.#idle.length > 0 || this.#threads.size < this.#options.threads) {
+    while (this.#idle.size > 0 || this.#threads.size < this.#options.threads) {
       const next = this.#queue.take((tenant, { maxRunning }) => this.#queue.runningOf(tenant) < maxRunning);
-      const thread = next && this.#available();
-      if (!thread) return;
-      next.start(thread);
+      if (next === undefined) return;
+      try {
+        next.start(this.#available() as EvaluationThread);
+      } catch (error) {
+        next.fail(error as Error);
+      }
     }
   }
 
@@ -141,15 +188,15 @@ export class EvaluationPool {
     const thread = new EvaluationThread(this.#options, {
       free: () => {
         this.#ended(thread);
-        this.#idle.push(thread);
+        this.#rest(thread);
         this.#dispatch();
       },
       lost: (error) => {
         this.#ended(thread);
-        this.#threads.delete(thread);
-        const index = this.#idle.indexOf(thread);
-        if (index >= 0) this.#idle.splice(index, 1);
-        if (this.#closed) return;
+        this.#unrest(thread);
+        // One that rested too long has been taken from them.
+        const wasNeeded = this.#threads.delete(thread);
+        if (this.#closed || !wasNeeded) return;
         this.#options.onThreadLost(error);
         this.#dispatch();
       },
@@ -165,7 +212,6 @@ interface ThreadEvents {
 }
 
 class EvaluationThread {
-  readonly online: Promise<void>;
   readonly #worker: Worker;
   readonly #api: EvaluatorApi;
   readonly #events: ThreadEvents;
@@ -181,7 +227,7 @@ class EvaluationThread {
     this.#options = options;
     const evaluator = new MessageChannel();
     const source = new MessageChannel();
-    this.#worker = new Worker(new URL('./evaluation-thread.ts', import.meta.url), {
+    this.#worker = new Worker(options.entry ?? new URL('./evaluation-thread.ts', import.meta.url), {
       name: 'evaluation',
       workerData: { evaluator: evaluator.port2, source: source.port2 },
       transferList: [evaluator.port2, source.port2],
@@ -190,7 +236,6 @@ class EvaluationThread {
         maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
       },
     });
-    this.online = new Promise((resolve) => this.#worker.once('message', () => resolve()));
     this.#api = connect<EvaluatorApi>(evaluator.port1);
     serve<SelectApi>(source.port1, {
       select: (request, signal) => this.#select(options.source, request, signal),

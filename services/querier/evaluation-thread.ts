@@ -1,5 +1,5 @@
 /** Entry point of an evaluation thread: parses, selects through its querier, evaluates, renders. */
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, workerData } from 'node:worker_threads';
 import {
   encodeResult,
   evaluateInstant,
@@ -62,5 +62,4 @@ function resultOf(job: EvaluationJob, cancellation: SharedCancellation): Promise
 }
 
 serve<EvaluatorApi>(ports.evaluator, { evaluate }, { copies: true });
-parentPort?.postMessage('ready');
 setImmediate(dropBootLeftovers);

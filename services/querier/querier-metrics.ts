@@ -29,6 +29,14 @@ export class QuerierMetrics {
       registers,
     });
     new Gauge({
+      name: 'xscaler_querier_evaluation_threads',
+      help: 'Evaluation threads: they start when there are queries and end some time after the last.',
+      registers,
+      collect() {
+        this.set(pool.size);
+      },
+    });
+    new Gauge({
       name: 'xscaler_querier_evaluation_threads_busy',
       help: 'Evaluation threads at work.',
       registers,

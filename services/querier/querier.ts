@@ -111,10 +111,6 @@ export class Querier implements Upstream {
     ]);
   }
 
-  async start(): Promise<void> {
-    await this.#pool.ready();
-  }
-
   async stop(): Promise<void> {
     await this.#pool.close();
   }
@@ -122,6 +118,8 @@ export class Querier implements Upstream {
   async handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
     const handler = this.#handlerOf(request.path);
     if (handler === undefined) return failure(new ApiError('not_found', `unknown path ${request.path}`));
+    // Who asks for labels or for what this is asks for data next.
+    this.#pool.warm();
     const timeout = new AbortController();
     const limit = AbortSignal.any([signal, timeout.signal]);
     let timer: NodeJS.Timeout | undefined;

@@ -43,7 +43,6 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     queryTimeoutMs: settings.timeout,
     lookbackDeltaMs: settings.lookback_delta,
   });
-  await querier.start();
   serve<Upstream>(ports.gateway, querier);
   return {
     registry,
