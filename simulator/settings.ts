@@ -1,5 +1,6 @@
 import type { Random } from '@xscaler/e2e/harness';
-import { type Limits, limitsSchema } from '@xscaler/tenancy';
+import type { Limits } from '@xscaler/tenancy';
+import { limitsSchema } from '@xscaler/tenancy/limits';
 import type { CompactorSettings, IngesterSettings } from './processes.ts';
 
 /** What a seed makes of a cluster. Times in ms. */

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { migrate } from '@xscaler/database';
-import {
-  limitsSchema,
-  PlacementDirectory,
-  PlacementStore,
-  shardOf,
-  TenantDirectory,
-  TenantStore,
-} from '@xscaler/tenancy';
+import { PlacementDirectory, PlacementStore, shardOf, TenantDirectory, TenantStore } from '@xscaler/tenancy';
+import { limitsSchema } from '@xscaler/tenancy/limits';
 import { eventually } from '../harness/index.ts';
 import { openTestDatabase } from './open-test-database.ts';
 import { PostgresServer, skipWithoutPostgres } from './postgres-server.ts';

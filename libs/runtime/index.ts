@@ -1,13 +1,5 @@
-export { type AcceptOptions, acceptSockets, type FurtherSockets } from './accept-sockets.ts';
 export { dropBootLeftovers } from './boot-leftovers.ts';
 export { type DataDirLock, DataDirLockedError, lockDataDir } from './data-dir-lock.ts';
-export {
-  DEFAULT_HTTP_LIMITS,
-  type HttpLimits,
-  type HttpServer,
-  type ListenOptions,
-  listenHttp,
-} from './http-server.ts';
 export { Lifecycle, type LifecycleOptions, type LifecycleState, type Module } from './lifecycle.ts';
 export { createLogger, type Logger, type LoggerOptions, type LogLevel } from './logging.ts';
 export {

@@ -1,12 +1,6 @@
 export { generateOrgId, generateTenantId } from './generated-ids.ts';
-export {
-  durationSetting,
-  flagSetting,
-  type LimitName,
-  type Limits,
-  limitsSchema,
-  parseDurationMs,
-} from './limits.ts';
+export type { LimitName, Limits } from './limits.ts';
+export { overriddenLimits } from './overridden-limits.ts';
 export { PlacementDirectory, type PlacementDirectoryOptions } from './placement-directory.ts';
 export type { PartitionCountRow, ShardSizeRow } from './placement-rows.ts';
 export { MAX_PARTITION_COUNT, PlacementStore } from './placement-store.ts';
@@ -27,6 +21,6 @@ export {
   type TokenScope,
 } from './tenant.ts';
 export { type Access, TenantDirectory, type TenantDirectoryOptions } from './tenant-directory.ts';
-export { mergeLimits, mergeValidLimits } from './tenant-limits.ts';
+export type { ValidLimits } from './tenant-limits.ts';
 export { type NewTenant, type NewToken, TenantStore, type Trace } from './tenant-store.ts';
 export { generateToken, hashToken, isGeneratedToken, parseBearer } from './tokens.ts';

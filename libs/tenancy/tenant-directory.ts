@@ -1,8 +1,8 @@
 import type { Database } from '@xscaler/database';
 import type { Limits } from './limits.ts';
+import { overriddenLimits } from './overridden-limits.ts';
 import { type HashedToken, selectChange, selectTenants, selectTokens } from './tenancy-rows.ts';
 import type { Authentication, RefusalCode, Tenant, TenantView, TokenScope } from './tenant.ts';
-import { mergeValidLimits } from './tenant-limits.ts';
 import { hashToken, isTokenText, sameHash } from './tokens.ts';
 
 /** What a request wants to do. */
@@ -189,13 +189,14 @@ export class TenantDirectory {
     if (change === this.#change) return;
     const tenants = await selectTenants(this.#db, 'WHERE change > $1', [this.#change]);
     const tokens = await selectTokens(this.#db, 'WHERE change > $1', [this.#change]);
-    for (const tenant of tenants) this.#tenants.set(tenant.id, this.#viewOf(tenant));
+    const views = await Promise.all(tenants.map((tenant) => this.#viewOf(tenant)));
+    for (const view of views) this.#tenants.set(view.id, view);
     for (const token of tokens) this.#tokens.set(token.hash, token);
     this.#change = change;
   }
 
-  #viewOf({ id, state, reason, overrides }: Tenant): TenantView {
-    const { limits, faults } = mergeValidLimits(this.#defaults, overrides);
+  async #viewOf({ id, state, reason, overrides }: Tenant): Promise<TenantView> {
+    const { limits, faults } = await overriddenLimits(this.#defaults, overrides);
     for (const fault of faults) this.#onFault(`limits of tenant ${id}: ${fault}`);
     return { id, state, reason, limits };
   }

@@ -1,6 +1,12 @@
 import { type LimitName, type Limits, limitsSchema } from './limits.ts';
 import { type LimitOverrides, TenancyError } from './tenant.ts';
 
+/** Limits, and what was left out of them. */
+export interface ValidLimits {
+  readonly limits: Limits;
+  readonly faults: readonly string[];
+}
+
 /** The defaults with a tenant's overrides on top. Throws `TenancyError` `invalid` that names what is wrong. */
 export function mergeLimits(defaults: Limits, overrides: LimitOverrides): Limits {
   const { limits, faults } = mergeValidLimits(defaults, overrides);
@@ -9,10 +15,7 @@ export function mergeLimits(defaults: Limits, overrides: LimitOverrides): Limits
 }
 
 /** The same for overrides that another version may have stored: what isn't valid is left out and named. */
-export function mergeValidLimits(
-  defaults: Limits,
-  overrides: LimitOverrides,
-): { limits: Limits; faults: string[] } {
+export function mergeValidLimits(defaults: Limits, overrides: LimitOverrides): ValidLimits {
   const limits: Record<string, unknown> = { ...defaults };
   const faults: string[] = [];
   for (const [name, value] of Object.entries(overrides)) {

@@ -1,7 +1,6 @@
 import type { Database, SqlRunner } from '@xscaler/database';
 import { tenantIdFault } from '@xscaler/model';
 import { generateTenantId, generateTokenId } from './generated-ids.ts';
-import { limitsSchema } from './limits.ts';
 import { noteShardSize, OBEYED_AFTER_MS } from './placement-rows.ts';
 import { shardSizeFor } from './shard.ts';
 import { insertAudit, insertToken, selectTenants, selectTokens, takeChange } from './tenancy-rows.ts';
@@ -15,7 +14,6 @@ import {
   type TokenRecord,
   type TokenScope,
 } from './tenant.ts';
-import { mergeLimits } from './tenant-limits.ts';
 import { generateToken, hashToken, isTokenText } from './tokens.ts';
 
 export interface NewTenant {
@@ -80,7 +78,7 @@ export class TenantStore {
     const { id = generateTenantId(tenant.name), name, org = '', overrides = {} } = tenant;
     const fault = tenantIdFault(id);
     if (fault !== undefined) throw new TenancyError('invalid', fault);
-    checkOverrides(overrides);
+    await checkOverrides(overrides);
     const limits = JSON.stringify(overrides);
     const trace = { action: 'tenant.create', tenant: id, detail: JSON.stringify({ name, org, overrides }) };
     return this.#act(actor, trace, async (tx, { change, nowMs }) => {
@@ -116,7 +114,7 @@ export class TenantStore {
 
   /** Replaces the tenant's overrides; a limit that isn't among them goes back to its default. */
   async setLimits(id: string, overrides: LimitOverrides, actor: Actor): Promise<void> {
-    checkOverrides(overrides);
+    await checkOverrides(overrides);
     const limits = JSON.stringify(overrides);
     const trace = { action: 'tenant.limits', tenant: id, detail: limits };
     await this.#act(actor, trace, async (tx, action) => {
@@ -273,6 +271,11 @@ async function noteSeriesLimit(
 }
 
 /** Whether they are limits at all doesn't depend on the defaults they are laid over. */
-function checkOverrides(overrides: LimitOverrides): void {
+async function checkOverrides(overrides: LimitOverrides): Promise<void> {
+  if (Object.keys(overrides).length === 0) return;
+  const [{ limitsSchema }, { mergeLimits }] = await Promise.all([
+    import('./limits.ts'),
+    import('./tenant-limits.ts'),
+  ]);
   mergeLimits(limitsSchema.parse({}), overrides);
 }

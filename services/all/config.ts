@@ -1,5 +1,5 @@
 import { secret } from '@xscaler/runtime/config';
-import { durationSetting as duration, flagSetting as flag, limitsSchema } from '@xscaler/tenancy';
+import { durationSetting as duration, flagSetting as flag, limitsSchema } from '@xscaler/tenancy/limits';
 import { z } from 'zod';
 
 /** A duration within bounds, ms: timers take no more than 24 days. */

@@ -6,8 +6,9 @@ import {
   listenTls,
   type OtlpGrpcServer,
 } from '@xscaler/gateway';
-import { type HttpServer, type Logger, listenHttp } from '@xscaler/runtime';
+import type { Logger } from '@xscaler/runtime';
 import { ConfigError } from '@xscaler/runtime/config';
+import { type HttpServer, listenHttp } from '@xscaler/runtime/http';
 import { type Config, DEFAULT_OTLP_GRPC_LISTEN, parseListenAddress } from './config.ts';
 import type { ProcessParts } from './process-parts.ts';
 

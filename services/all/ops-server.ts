@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type CollectedMetrics, type HttpServer, listenHttp, type Module } from '@xscaler/runtime';
+import type { CollectedMetrics, Module } from '@xscaler/runtime';
+import { type HttpServer, listenHttp } from '@xscaler/runtime/http';
 import { parseListenAddress } from './config.ts';
 
 export interface OpsServerOptions {

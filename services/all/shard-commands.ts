@@ -1,7 +1,7 @@
 import type { Database } from '@xscaler/database';
 import {
   type Limits,
-  mergeValidLimits,
+  overriddenLimits,
   PlacementStore,
   type ShardSizeRow,
   shardSizeFor,
@@ -15,7 +15,7 @@ export async function setShard(db: Database, defaults: Limits, tenant: string, s
   const store = new PlacementStore(db);
   if (size === 'auto') {
     const found = await new TenantStore(db).tenant(tenant);
-    const { limits } = mergeValidLimits(defaults, found?.overrides ?? {});
+    const { limits } = await overriddenLimits(defaults, found?.overrides ?? {});
     const bySeries = shardSizeFor(limits.max_global_series_per_user);
     return store.setShardSize(tenant, { size: bySeries, isFixed: false }, OPERATOR);
   }

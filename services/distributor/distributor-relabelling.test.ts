@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Limits, limitsSchema } from '@xscaler/tenancy';
+import type { Limits } from '@xscaler/tenancy';
+import { limitsSchema } from '@xscaler/tenancy/limits';
 import { counts, NOW_MS, series, setUp, stored, textOf } from './distributor.testbed.ts';
 
 const settings = (written: object): Pick<Limits, 'metric_relabel_configs' | 'drop_labels'> => {

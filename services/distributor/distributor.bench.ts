@@ -3,7 +3,7 @@
  * series known already and over new ones. The log is memory. `node services/distributor/distributor.bench.ts`
  */
 import { Labels, seriesId } from '@xscaler/model';
-import { limitsSchema } from '@xscaler/tenancy';
+import { limitsSchema } from '@xscaler/tenancy/limits';
 import { encodeWriteRequest, packSnappy } from '@xscaler/wire';
 import type { WriteLog } from '@xscaler/writelog';
 import { Registry } from 'prom-client';

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { Labels } from '@xscaler/model';
 import type { UpstreamResponse } from '@xscaler/rpc';
-import { type Limits, limitsSchema, type Shard } from '@xscaler/tenancy';
+import type { Limits, Shard } from '@xscaler/tenancy';
+import { limitsSchema } from '@xscaler/tenancy/limits';
 import { encodeWriteRequest, LogRecordReader, packSnappy, type WriteSeries } from '@xscaler/wire';
 import type { WriteLog, WriteLogError } from '@xscaler/writelog';
 import { Registry } from 'prom-client';

@@ -3,7 +3,7 @@
  * a counter. The log is memory. `node services/distributor/protocols.bench.ts`
  */
 import { Labels } from '@xscaler/model';
-import { limitsSchema } from '@xscaler/tenancy';
+import { limitsSchema } from '@xscaler/tenancy/limits';
 import { encodeExportRequest, encodeWriteRequest, encodeWriteRequestV2, packSnappy } from '@xscaler/wire';
 import type { WriteLog } from '@xscaler/writelog';
 import { Registry } from 'prom-client';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import zlib from 'node:zlib';
 import { type FloatHistogram, Labels } from '@xscaler/model';
-import { limitsSchema } from '@xscaler/tenancy';
+import { limitsSchema } from '@xscaler/tenancy/limits';
 import {
   encodeExportRequest,
   encodeWriteRequestV2,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { limitsSchema } from '@xscaler/tenancy';
+import { limitsSchema } from '@xscaler/tenancy/limits';
 import { LabelRewriting } from './label-rewriting.ts';
 
 /** Labels before and after rules; undefined where the series is left out. */

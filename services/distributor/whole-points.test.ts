@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Labels } from '@xscaler/model';
-import { limitsSchema } from '@xscaler/tenancy';
+import { limitsSchema } from '@xscaler/tenancy/limits';
 import { encodeWriteRequestV2, LogRecordReader, packSnappy } from '@xscaler/wire';
 import { counts, HEADERS, NOW_MS, setUp, stored, textOf } from './distributor.testbed.ts';
 

@@ -10,7 +10,7 @@ import {
   status as StatusCode,
 } from '@grpc/grpc-js';
 import type { UpstreamResponse } from '@xscaler/rpc';
-import { acceptSockets } from '@xscaler/runtime';
+import { acceptSockets } from '@xscaler/runtime/http';
 import { readRpcStatus, rpcStatus } from '@xscaler/wire';
 import { statusOfRefusal } from './otlp-refusal.ts';
 import { Refusal } from './refusal.ts';

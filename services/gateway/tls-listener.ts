@@ -8,7 +8,7 @@ import {
   type FurtherSockets,
   type HttpLimits,
   type HttpServer,
-} from '@xscaler/runtime';
+} from '@xscaler/runtime/http';
 
 export interface TlsOptions {
   readonly host: string;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connectHttpUpstream, type HttpUpstream } from '@xscaler/rpc/network';
-import type { HttpServer, Logger, Module } from '@xscaler/runtime';
+import type { Logger, Module } from '@xscaler/runtime';
+import type { HttpServer } from '@xscaler/runtime/http';
 import { TenantDirectory } from '@xscaler/tenancy';
 import type { Config } from '../config.ts';
 import { startGateway } from '../gateway-server.ts';

@@ -2,7 +2,8 @@ import type { RequestListener } from 'node:http';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { connect, type Upstream } from '@xscaler/rpc';
 import { serveHttpUpstream } from '@xscaler/rpc/network';
-import { type HttpServer, listenHttp, type Module } from '@xscaler/runtime';
+import type { Module } from '@xscaler/runtime';
+import { type HttpServer, listenHttp } from '@xscaler/runtime/http';
 import { type Config, parseListenAddress } from '../config.ts';
 
 /** A channel's two ends: one stays with this thread, the other goes to the thread that `parts.thread` starts. */

@@ -3,7 +3,7 @@ import { connectDatabase, SqlBlockStore } from '@xscaler/database';
 import { Querier } from '@xscaler/querier';
 import { connect, type IngesterApi, serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
-import { mergeValidLimits, PlacementDirectory, TenantDirectory, TenantStore } from '@xscaler/tenancy';
+import { overriddenLimits, PlacementDirectory, TenantDirectory, TenantStore } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
 import type { ThreadConfig } from '../config.ts';
 import { VERSION } from '../version.ts';
@@ -27,7 +27,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
       const tenant = await tenants.tenant(id);
       // Of one that isn't known nothing is known to be settled.
       if (tenant === undefined) return { windowMs: Number.POSITIVE_INFINITY, changedMs: 0 };
-      const { limits } = mergeValidLimits(config.limits, tenant.overrides);
+      const { limits } = await overriddenLimits(config.limits, tenant.overrides);
       return { windowMs: limits.out_of_order_time_window, changedMs: tenant.changedMs };
     },
     maxClockSkewMs: config.cluster.max_clock_skew,
