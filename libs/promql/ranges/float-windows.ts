@@ -4,6 +4,7 @@ import type { ResolvedTime } from '../plan.ts';
 import { FLOAT, type StepGrid } from '../query.ts';
 import { ScrapeTimes } from '../scrape-times.ts';
 import type { StepBlock } from '../step-block.ts';
+import { firstSoonAfter } from './first-after.ts';
 import type { RangeSamples } from './range-samples.ts';
 
 /** Which samples the windows of all steps have: window k those with `from[k] ≤ i < to[k]`. */
@@ -119,8 +120,8 @@ export class FloatWindows {
     for (let k = 0; k < steps; k++) {
       const endMs = endsMs[k];
       const startMs = endMs - rangeMs;
-      while (high < length && timestamps[high] <= endMs) high++;
-      while (low < high && timestamps[low] <= startMs) low++;
+      high = firstSoonAfter(timestamps, high, length, endMs);
+      low = firstSoonAfter(timestamps, low, high, startMs);
       from[k] = low;
       to[k] = high;
       bounds.samples += high - low;

@@ -4,6 +4,7 @@ import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import { type QueriedSamples, sampleWeight } from '../queried-samples.ts';
 import { ABSENT, FLOAT, type StepGrid } from '../query.ts';
 import { StepBlock } from '../step-block.ts';
+import { firstSoonAfter } from './first-after.ts';
 import { FloatWindows } from './float-windows.ts';
 import type { RangeReport } from './range-report.ts';
 import { RangeSamples } from './range-samples.ts';
@@ -98,11 +99,11 @@ function slideRow(
     const timeMs = grid.startMs + step * grid.stepMs;
     const endMs = (atMs ?? timeMs) - offsetMs;
     const startMs = endMs - rangeMs;
-    while (to < length && timestamps[to] <= endMs) to++;
-    while (from < to && timestamps[from] <= startMs) from++;
+    to = firstSoonAfter(timestamps, to, length, endMs);
+    from = firstSoonAfter(timestamps, from, to, startMs);
     if (histograms > 0) {
-      while (histogramTo < histograms && histogramTimestamps[histogramTo] <= endMs) histogramTo++;
-      while (histogramFrom < histogramTo && histogramTimestamps[histogramFrom] <= startMs) histogramFrom++;
+      histogramTo = firstSoonAfter(histogramTimestamps, histogramTo, histograms, endMs);
+      histogramFrom = firstSoonAfter(histogramTimestamps, histogramFrom, histogramTo, startMs);
     }
     if (from === to && histogramFrom === histogramTo) continue;
     queried[step] += to - from;
