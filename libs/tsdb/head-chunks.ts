@@ -1,15 +1,15 @@
 import { SampleColumns } from '@xscaler/model';
 import { APPEND_CONFLICT, APPEND_DUPLICATE, APPEND_STORED, type AppendOutcome } from './append-outcome.ts';
-import { Arena, fragmentWords, SIZE_CLASSES, wordInPage } from './arena.ts';
-import { type ChunkView, ENCODING_XOR } from './chunk.ts';
+import { Arena } from './arena.ts';
+import type { ChunkView } from './chunk.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
 import { ClosedChunks } from './closed-chunks.ts';
 import type { HistogramBytes } from './head-histograms.ts';
 import { HeadNotes } from './head-notes.ts';
 import { LateCodec } from './late-codec.ts';
 import { LateSamples } from './late-samples.ts';
-import { PAGE_SHIFT, type PagePool } from './page-pool.ts';
-import { grownCapacity } from './uint32-vector.ts';
+import { OpenChunks, STATE_LINK } from './open-chunks.ts';
+import type { PagePool } from './page-pool.ts';
 import {
   STATE_BITS_MASK,
   STATE_COUNT,
@@ -17,18 +17,8 @@ import {
   STATE_LOW,
   STATE_PACKED,
   STATE_TIME,
-  STATE_USER_0,
-  STATE_USER_1,
-  STATE_USER_SHIFT,
   STATE_WORDS,
-  xorAppend,
-  xorStart,
 } from './xor-chunk.ts';
-
-/** Address of the open chunk's fragment, whose first word is the chunk's first time, or 0. Its size class is in STATE_PACKED. */
-const STATE_ADDRESS = STATE_USER_0;
-/** Link of the youngest closed chunk, or 0. */
-const STATE_LINK = STATE_USER_1;
 
 /** How much of a slot's chunks there was at a moment. What a mark covers never changes, though it may move. */
 export interface ChunkMark {
@@ -39,22 +29,22 @@ export interface ChunkMark {
 }
 
 /**
- * The samples of a head's slots. In-order ones go to chunks that lie in the arena: one open chunk a slot, of the append
- * codec, which moves to a larger fragment as it grows. When it fills the largest it is closed: written again densely, once and for
- * all. Those behind their slot's last time go to runs that are kept sorted; no time is in both.
+ * The samples of a head's slots. In-order ones go to chunks that lie in arenas: one open chunk a slot, of the append
+ * codec. When it is as long as one may be it is closed: written again densely, once and for all. Those behind their slot's
+ * last time go to runs that are kept sorted; no time is in both.
  *
  * Times are milliseconds since the window's start. Values are signed words.
  */
 export class HeadChunks {
   readonly #windowStartMs: number;
+  readonly #open: OpenChunks;
   readonly #arena: Arena;
   readonly #late = new Map<number, LateSamples>();
   #lateCodec: LateCodec | undefined;
   readonly #pool: PagePool;
   #notes: HeadNotes | undefined;
   #lateBytes = 0;
-  /** An open chunk's state for each slot: interleaved, since an append touches all of it. */
-  #state = new Int32Array(16 * STATE_WORDS);
+  /** The closed chunks of a slot begin at the link in its open chunk's state: the youngest's, or 0. */
   #closed: ClosedChunks;
   readonly #decoder = new ChunkDecoder();
   /** The chunk searched last, since samples that come again come in runs: that of a slot behind a link. */
@@ -65,12 +55,13 @@ export class HeadChunks {
   constructor(windowStartMs: number, pool: PagePool) {
     this.#windowStartMs = windowStartMs;
     this.#pool = pool;
+    this.#open = new OpenChunks(windowStartMs, pool);
     this.#arena = new Arena(pool);
     this.#closed = new ClosedChunks(this.#arena, windowStartMs);
   }
 
   get byteSize(): number {
-    const chunks = this.#arena.byteSize + this.#state.byteLength + this.#closed.byteSize;
+    const chunks = this.#open.byteSize + this.#arena.byteSize + this.#closed.byteSize;
     return chunks + this.#lateBytes + (this.#notes?.byteSize ?? 0);
   }
 
@@ -80,18 +71,12 @@ export class HeadChunks {
   }
 
   addSlot(slot: number): void {
-    const at = slot * STATE_WORDS;
-    if (at === this.#state.length) {
-      const grown = new Int32Array(grownCapacity(slot, slot + 1) * STATE_WORDS);
-      grown.set(this.#state);
-      this.#state = grown;
-    }
-    this.#state[at + STATE_TIME] = -1;
+    this.#open.addSlot(slot);
   }
 
   /** A float without start timestamp. */
   append(slot: number, time: number, low: number, high: number): AppendOutcome {
-    if (time <= this.#state[slot * STATE_WORDS + STATE_TIME])
+    if (time <= this.#open.state[slot * STATE_WORDS + STATE_TIME])
       return this.#appendLate(slot, time, low, high, 0, undefined);
     this.#appendInOrder(slot, time, low, high);
     if (this.#notes !== undefined) this.#notes.set(slot, time, 0, undefined);
@@ -107,7 +92,7 @@ export class HeadChunks {
     startMs: number,
     histogram: HistogramBytes | undefined,
   ): AppendOutcome {
-    if (time <= this.#state[slot * STATE_WORDS + STATE_TIME])
+    if (time <= this.#open.state[slot * STATE_WORDS + STATE_TIME])
       return this.#appendLate(slot, time, low, high, startMs, histogram);
     this.#appendInOrder(slot, time, low, high);
     this.#mustNotes().set(slot, time, startMs, histogram);
@@ -120,24 +105,18 @@ export class HeadChunks {
   }
 
   #appendInOrder(slot: number, time: number, low: number, high: number): void {
-    const state = this.#state;
-    const at = slot * STATE_WORDS;
-    const address = state[at + STATE_ADDRESS] >>> 0;
-    if (address === 0) this.#open(at, time, low, high);
-    else {
-      const page = this.#arena.pages[address >>> PAGE_SHIFT];
-      const words = fragmentWords(state[at + STATE_PACKED] >>> STATE_USER_SHIFT) - 1;
-      if (!xorAppend(state, at, page, wordInPage(address) + 1, words, time, low, high))
-        this.#appendToFull(at, time, low, high);
-    }
+    if (this.#open.append(slot, time, low, high)) return;
+    this.#close(slot);
+    this.#open.append(slot, time, low, high);
   }
 
   mark(slot: number, dst: ChunkMark): void {
+    const { state } = this.#open;
     const at = slot * STATE_WORDS;
-    dst.link = this.#state[at + STATE_LINK];
-    dst.openCount = this.#state[at + STATE_COUNT];
-    dst.openBits = this.#state[at + STATE_PACKED] & STATE_BITS_MASK;
-    dst.openTime = this.#state[at + STATE_TIME];
+    dst.link = state[at + STATE_LINK];
+    dst.openCount = state[at + STATE_COUNT];
+    dst.openBits = state[at + STATE_PACKED] & STATE_BITS_MASK;
+    dst.openTime = state[at + STATE_TIME];
   }
 
   /** In-order samples that a mark covers. */
@@ -148,7 +127,7 @@ export class HeadChunks {
     return count;
   }
 
-  /** The chunks that a mark covers, by time; valid until the next append to the slot. */
+  /** The chunks that a mark covers, by time; valid until the next append or call. */
   chunks(slot: number, mark: ChunkMark): ChunkView[] {
     const views: ChunkView[] = [];
     if (mark.openCount > 0) views.push(this.#markedOpen(slot, mark));
@@ -158,7 +137,7 @@ export class HeadChunks {
     return this.#notes === undefined ? views : this.#notes.withNotes(slot, views);
   }
 
-  /** All in-order chunks of a slot, by time; valid until the next append to it. */
+  /** All in-order chunks of a slot, by time; valid until the next append or call. */
   allChunks(slot: number): ChunkView[] {
     const mark: ChunkMark = { link: 0, openCount: 0, openBits: 0, openTime: 0 };
     this.mark(slot, mark);
@@ -180,52 +159,21 @@ export class HeadChunks {
   }
 
   release(): void {
+    this.#open.release();
     this.#arena.release();
     this.#notes?.release();
     this.#notes = undefined;
     this.#late.clear();
     this.#lateBytes = 0;
-    this.#state = new Int32Array(0);
     this.#closed = new ClosedChunks(this.#arena, this.#windowStartMs);
   }
 
-  #open(at: number, time: number, low: number, high: number): void {
-    const address = this.#arena.allocate(0);
-    const page = this.#arena.pages[address >>> PAGE_SHIFT];
-    const base = wordInPage(address);
-    page[base] = time;
-    this.#state[at + STATE_ADDRESS] = address;
-    this.#state[at + STATE_PACKED] = 0;
-    xorStart(this.#state, at, page, base + 1, time, low, high);
-  }
-
-  /** Moves the open chunk to a larger fragment, or closes it where there is none. */
-  #appendToFull(at: number, time: number, low: number, high: number): void {
-    const state = this.#state;
-    const sizeClass = state[at + STATE_PACKED] >>> STATE_USER_SHIFT;
-    if (sizeClass === SIZE_CLASSES - 1) {
-      this.#close(at);
-      this.#open(at, time, low, high);
-      return;
-    }
-    const old = state[at + STATE_ADDRESS] >>> 0;
-    const address = this.#arena.allocate(sizeClass + 1);
-    this.#arena.copy(old, address, fragmentWords(sizeClass));
-    this.#arena.free(old, sizeClass);
-    state[at + STATE_ADDRESS] = address;
-    state[at + STATE_PACKED] += 1 << STATE_USER_SHIFT;
-    const page = this.#arena.pages[address >>> PAGE_SHIFT];
-    xorAppend(state, at, page, wordInPage(address) + 1, fragmentWords(sizeClass + 1) - 1, time, low, high);
-  }
-
-  /** Stores the open chunk densely; its fragment is free. */
-  #close(at: number): void {
-    const state = this.#state;
-    state[at + STATE_LINK] = this.#closed.add(
-      state[at + STATE_LINK],
-      this.#pool.closer.closed(this.#openView(at)),
-    );
-    this.#arena.free(state[at + STATE_ADDRESS] >>> 0, SIZE_CLASSES - 1);
+  /** Stores the open chunk densely. */
+  #close(slot: number): void {
+    const { state } = this.#open;
+    const at = slot * STATE_WORDS + STATE_LINK;
+    state[at] = this.#closed.add(state[at], this.#pool.closer.closed(this.#open.view(slot)));
+    this.#open.drop(slot);
   }
 
   #appendLate(
@@ -236,7 +184,7 @@ export class HeadChunks {
     startMs: number,
     histogram: HistogramBytes | undefined,
   ): AppendOutcome {
-    const state = this.#state;
+    const { state } = this.#open;
     const at = slot * STATE_WORDS;
     if (time === state[at + STATE_TIME]) {
       const isSame = state[at + STATE_LOW] === low && state[at + STATE_HIGH] === high;
@@ -270,16 +218,16 @@ export class HeadChunks {
 
   /** Place in `#searched` of the in-order sample at `time`, or -1. */
   #findInOrder(slot: number, time: number): number {
-    const state = this.#state;
+    const { state } = this.#open;
     const closed = this.#closed;
     const at = slot * STATE_WORDS;
     const link = closed.firstEndingFrom(slot, state[at + STATE_LINK], time);
-    if (time < (link === 0 ? this.#openFirstTime(at) : closed.firstTime(link))) return -1;
+    if (time < (link === 0 ? this.#open.firstTime(slot) : closed.firstTime(link))) return -1;
     const behind = link === 0 ? state[at + STATE_LINK] : closed.before(link);
     const count = link === 0 ? state[at + STATE_COUNT] : closed.count(link);
     const searched = this.#searched;
     if (slot !== this.#searchedSlot || behind !== this.#searchedBehind || count !== searched.length) {
-      const view = link === 0 ? this.#openView(at) : closed.view(link);
+      const view = link === 0 ? this.#open.view(slot) : closed.view(link);
       searched.reset();
       this.#decoder.decodeInto(searched, view, -Infinity, Infinity);
       this.#searchedSlot = slot;
@@ -290,38 +238,11 @@ export class HeadChunks {
 
   /** What a mark covers of the chunk that was open: it may have grown, moved or been closed. */
   #markedOpen(slot: number, { link, openBits, openTime, openCount }: ChunkMark): ChunkView {
-    const at = slot * STATE_WORDS;
+    const youngest = this.#open.state[slot * STATE_WORDS + STATE_LINK];
     let closed = 0;
-    for (let next = this.#state[at + STATE_LINK]; next !== link; next = this.#closed.before(next))
-      closed = next;
+    for (let next = youngest; next !== link; next = this.#closed.before(next)) closed = next;
     if (closed !== 0) return this.#pool.closer.prefix(this.#closed.view(closed), openCount);
-    return this.#view(this.#state[at + STATE_ADDRESS] >>> 0, openBits, openTime, openCount);
-  }
-
-  #openFirstTime(at: number): number {
-    const address = this.#state[at + STATE_ADDRESS] >>> 0;
-    return this.#arena.pages[address >>> PAGE_SHIFT][wordInPage(address)];
-  }
-
-  #openView(at: number): ChunkView {
-    const state = this.#state;
-    const bits = state[at + STATE_PACKED] & STATE_BITS_MASK;
-    return this.#view(state[at + STATE_ADDRESS] >>> 0, bits, state[at + STATE_TIME], state[at + STATE_COUNT]);
-  }
-
-  #view(address: number, bits: number, lastTime: number, count: number): ChunkView {
-    const page = address >>> PAGE_SHIFT;
-    const word = wordInPage(address);
-    const start = (word + 1) * 4;
-    return {
-      encoding: ENCODING_XOR,
-      bytes: this.#arena.pageBytes[page],
-      start,
-      end: start + ((bits + 7) >>> 3),
-      minTimeMs: this.#windowStartMs + this.#arena.pages[page][word],
-      maxTimeMs: this.#windowStartMs + lastTime,
-      count,
-    };
+    return this.#open.prefix(slot, openBits, openTime, openCount);
   }
 }
 
