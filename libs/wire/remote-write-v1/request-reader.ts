@@ -15,6 +15,11 @@ import {
 const SERIES_FIELD = 0x0a;
 const METADATA_FIELD = 0x1a;
 
+/** No 1.0 has them: to skip them as unknown fields would be to lose all that the request has. */
+const V2_SYMBOLS_FIELD = 0x22;
+const V2_SERIES_FIELD = 0x2a;
+const IS_V2 = 'not a prometheus.WriteRequest but an io.prometheus.write.v2.Request';
+
 const LABELS_FIELD = 0x0a;
 const SAMPLES_FIELD = 0x12;
 const EXEMPLARS_FIELD = 0x1a;
@@ -40,7 +45,7 @@ const NO_START_TIMES = new Float64Array(0);
 /**
  * Walks over a remote write 1.0 request (`prometheus.WriteRequest`, once expanded) without making objects: see
  * `SeriesSource`. A series' label set is as it came on the wire. Fields may come in any order and unknown ones are
- * skipped, as protobuf has it.
+ * skipped, as protobuf has it, but for those of remote write 2.0.
  */
 export class WriteRequestReader implements SeriesSource {
   /** The body, or a scratch buffer where the series' labels don't lie side by side in it. */
@@ -117,6 +122,7 @@ export class WriteRequestReader implements SeriesSource {
         return AT_METADATA;
       }
       refuseKnown(tag, 3, 'WriteRequest');
+      if (tag === V2_SYMBOLS_FIELD || tag === V2_SERIES_FIELD) throw new DecodeError(IS_V2);
       body.skip(tag);
     }
     return AT_END;

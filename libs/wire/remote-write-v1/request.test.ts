@@ -3,6 +3,7 @@ import test from 'node:test';
 import { Labels, METRIC_TYPES } from '@xscaler/model';
 import fc from 'fast-check';
 import { LabelSetParser } from '../label-set.ts';
+import { encodeWriteRequestV2 } from '../remote-write-v2/request-encoder.ts';
 import { AT_END, AT_METADATA, AT_SERIES } from '../series-source.ts';
 import { anyHistogram, anyTimestamp, readSource } from '../wire.testbed.ts';
 import { encodeWriteRequest, type WriteSeries } from './request-encoder.ts';
@@ -194,6 +195,15 @@ test('what is not a WriteRequest is refused', () => {
   ];
   for (const bytes of cases)
     assert.throws(() => read(Uint8Array.from(bytes)), { name: 'DecodeError' }, `${bytes}`);
+});
+
+test('a body of remote write 2.0 is refused by name', () => {
+  const labels = Labels.of({ __name__: 'a' });
+  const body = encodeWriteRequestV2([{ labels, timestamps: [1], values: [1] }]);
+  assert.throws(() => read(body), {
+    name: 'DecodeError',
+    message: /not a prometheus\.WriteRequest but an io\.prometheus\.write\.v2\.Request/,
+  });
 });
 
 test('truncated and bit-flipped requests decode or are refused, whatever is read stays within them', () => {

@@ -1,4 +1,4 @@
-import type { ContentHash } from '@xscaler/encoding';
+import { type ContentHash, DecodeError } from '@xscaler/encoding';
 import type { Exemplar, MetricMetadata } from '@xscaler/model';
 import { NativeHistogramReader } from '../native-histogram-reader.ts';
 import { ProtobufReader } from '../protobuf-reader.ts';
@@ -20,6 +20,10 @@ import { SymbolTable } from './symbol-table.ts';
 
 const SYMBOLS_FIELD = 0x22;
 const SERIES_FIELD = 0x2a;
+
+/** The specification reserves 1 to 3, so that a request of 1.0 is told from one of 2.0. */
+const LAST_V1_FIELD = 3;
+const IS_V1 = 'not an io.prometheus.write.v2.Request but a prometheus.WriteRequest';
 
 const SAMPLES_FIELD = 0x12;
 const HISTOGRAMS_FIELD = 0x1a;
@@ -175,6 +179,7 @@ export class WriteRequestV2Reader implements SeriesSource {
         body.position += length;
       } else {
         const field = tag >>> 3;
+        if (field <= LAST_V1_FIELD) throw new DecodeError(IS_V1);
         if (tag !== SERIES_FIELD && (field === 4 || field === 5)) refuseKnown(tag, field, 'Request');
         body.skip(tag);
       }

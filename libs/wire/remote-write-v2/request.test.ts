@@ -4,6 +4,7 @@ import { ByteWriter } from '@xscaler/encoding';
 import { Labels } from '@xscaler/model';
 import fc from 'fast-check';
 import { doubleWords, writeMessage } from '../protobuf-writer.ts';
+import { encodeWriteRequest } from '../remote-write-v1/request-encoder.ts';
 import {
   anyExemplar,
   anyHistogram,
@@ -185,8 +186,13 @@ test('symbols may follow their series, references stand alone, fields in any ord
   assert.deepEqual(read1[0].timestamps, [7]);
 });
 
-test('a body of remote write 1.0 is an empty request', () => {
-  assert.deepEqual(read(Uint8Array.of(0x0a, 2, 0x12, 0)), { series: [], metadata: [], refusals: [] });
+test('a body of remote write 1.0 is refused by name', () => {
+  const labels = Labels.of({ __name__: 'a' });
+  const body = encodeWriteRequest([{ labels, timestamps: [1], values: [1] }]);
+  const refusal = { name: 'DecodeError', message: /not an io\.prometheus\.write\.v2\.Request but a/ };
+  assert.throws(() => read(body), refusal);
+  assert.throws(() => read(Uint8Array.of(0x1a, 2, 0x12, 0)), refusal, 'metadata alone');
+  assert.deepEqual(read(new Uint8Array(0)), { series: [], metadata: [], refusals: [] });
 });
 
 test('labels that grow beyond the bound once written out are refused before they are', () => {
