@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { migrate, openSqliteDatabase, SqlBlockStore } from '@xscaler/database';
+import { loadConfig } from '@xscaler/runtime/config';
 import { openSqliteWriteLog } from '@xscaler/writelog';
-import { acceptLoss } from './log-commands.ts';
+import { configSchema } from './config.ts';
+import { acceptLoss, runLogCommand } from './log-commands.ts';
 
 /** A log of ten records and the blocks' side of it, resuming at an offset. */
 async function machine(t: TestContext, resumeOffset: number) {
@@ -55,4 +57,13 @@ test('what an ingester still holds is given up by nobody', async (t) => {
   assert.equal(await parts.blocks.resumeOffset(0), 4);
   parts.held.pop();
   assert.match(await acceptLoss(parts, 0), /records 4 to 6 are lost/);
+});
+
+test('on one machine it says what counts there', async (t) => {
+  const { mock } = t.mock.method(process.stderr, 'write', () => true);
+  const code = await runLogCommand(['log', 'partitions', '12'], [], () =>
+    loadConfig(configSchema, { argv: [], env: {} }),
+  );
+  assert.equal(code, 2);
+  assert.match(String(mock.calls[0].arguments[0]), /On one machine write_log\.partitions counts/);
 });

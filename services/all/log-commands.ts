@@ -18,6 +18,10 @@ export const LOG_COMMANDS: readonly string[] = [
 
 class UsageError extends Error {}
 
+const ONE_MACHINE =
+  "log commands are for a cluster, and database.url is not set: give it the services' settings. " +
+  'On one machine write_log.partitions counts, at each start';
+
 /** How long PostgreSQL may take to be there. */
 const DATABASE_WITHIN_MS = 30_000;
 
@@ -43,6 +47,7 @@ export async function runLogCommand(
     const command = commandOf(words, own);
     const config = readConfig(rest);
     if (config === undefined) return 2;
+    if (config.database.url === '') throw new UsageError(ONE_MACHINE);
     const logger = createLogger({ service: 'log', level: 'error' });
     const { processIo } = await import('./process-io.ts');
     const io = processIo('log', config, logger);
