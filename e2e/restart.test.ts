@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import {
@@ -112,6 +114,24 @@ test('a first start without settings makes the tenant demo, and what it prints t
     body: 'query=1%2B1',
   });
   assert.deepEqual(dataOf<QueryData>(asked).result[1], '2');
+});
+
+test('a first start that cannot have its address leaves the token to the one that can', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.after(() => taken.close());
+  await once(taken, 'listening');
+  const xscaler = await Xscaler.create({ withoutBootstrap: true });
+  t.after(() => xscaler.dispose());
+  const failed = xscaler.spawn({ XSCALER_LISTEN: `127.0.0.1:${(taken.address() as AddressInfo).port}` });
+  const { code } = await failed.exited;
+  assert.notEqual(code, 0);
+  assert.match(failed.output, /EADDRINUSE/);
+  assert.equal(printedToken(failed.output), '');
+
+  await xscaler.start();
+  const token = printedToken(xscaler.program.stdout);
+  const answer = await new Client(xscaler.url, 'demo', token).get('/api/v1/labels');
+  assert.equal(answer.status, 200, answer.text);
 });
 
 test('an unknown setting is an error that names it', async () => {

@@ -1,27 +1,32 @@
 import type { Database } from '@xscaler/database';
 import { type Actor, TenantStore } from '@xscaler/tenancy';
 
-export interface Bootstrapped {
-  /** The tenant that own metrics are written into. */
-  readonly tenant: string;
-  /** The token's text, at the first start alone: it is stored only as a hash. */
-  readonly token: string | undefined;
-}
-
 const ACTOR: Actor = { who: 'bootstrap', from: 'bootstrap' };
 
-/** Creates the first tenant and its token where the database has no tenant yet. */
-export async function bootstrapTenant(db: Database, id: string, tokenText: string): Promise<Bootstrapped> {
+/** Creates the first tenant where the database has none yet. @returns the tenant that own metrics are written into */
+export async function bootstrapTenant(db: Database, id: string): Promise<string> {
   const store = new TenantStore(db);
   const known = await store.tenants();
   const oldest = known.reduce<(typeof known)[number] | undefined>(
     (first, tenant) => (first && first.createdMs <= tenant.createdMs ? first : tenant),
     undefined,
   );
-  // A crash between tenant and token leaves a tenant without one: it gets its token now.
-  if (oldest && (await store.tokens(oldest.id)).length > 0) return { tenant: oldest.id, token: undefined };
-  const tenant = oldest ?? (await store.createTenant({ id, name: id }, ACTOR));
-  const token = { tenant: tenant.id, name: 'bootstrap', scope: 'read+write' as const };
+  return (oldest ?? (await store.createTenant({ id, name: id }, ACTOR))).id;
+}
+
+/**
+ * Creates the first tenant's token where it has none yet. To be called when nothing else of a start can fail: the token's
+ * text is to be shown, and a later start doesn't know it, since it is stored only as a hash.
+ * @returns the text, at the first start alone
+ */
+export async function bootstrapToken(
+  db: Database,
+  tenant: string,
+  tokenText: string,
+): Promise<string | undefined> {
+  const store = new TenantStore(db);
+  if ((await store.tokens(tenant)).length > 0) return undefined;
+  const token = { tenant, name: 'bootstrap', scope: 'read+write' as const };
   const { text } = await store.createToken(tokenText === '' ? token : { ...token, text: tokenText }, ACTOR);
-  return { tenant: tenant.id, token: text };
+  return text;
 }

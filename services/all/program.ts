@@ -86,11 +86,10 @@ function readConfig(
 /** With a last module that says where it listens and, at the first start, what there is to copy. */
 function greeted({ modules, greeting }: ReturnType<typeof allInOne>): Module[] {
   const greet = async () => {
-    const { url, bootstrapped } = greeting();
-    const { tenant, token } = bootstrapped;
+    const { url, tenant, token } = greeting();
     process.stdout.write(
       token === undefined ? welcomeBackText(url, tenant) : welcomeText(url, tenant, token),
     );
   };
-  return [...modules, { name: 'greeting', needs: ['gateway'], start: greet }];
+  return [...modules, { name: 'greeting', needs: ['first-token'], start: greet }];
 }

@@ -7,7 +7,7 @@ import { ConfigError } from '@xscaler/runtime/config';
 import type { HttpServer } from '@xscaler/runtime/http';
 import { TenantDirectory } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
-import { type Bootstrapped, bootstrapTenant } from '../bootstrap.ts';
+import { bootstrapTenant, bootstrapToken } from '../bootstrap.ts';
 import type { Config, ThreadConfig } from '../config.ts';
 import { startGateway } from '../gateway-server.ts';
 import { placePartitions } from '../place-partitions.ts';
@@ -15,10 +15,19 @@ import { ProcessParts } from '../process-parts.ts';
 import { type IngesterStatusApi, IngesterWatch, replayed } from '../replay.ts';
 import { SelfMetrics } from '../self-metrics.ts';
 
+/** What there is to say when everything is started. */
+export interface Greeting {
+  readonly url: string;
+  /** The tenant that own metrics are written into. */
+  readonly tenant: string;
+  /** The tenant's token, at the first start alone. */
+  readonly token: string | undefined;
+}
+
 export interface AllInOne {
   readonly modules: Module[];
   /** Where it listens and what the first start created; known once everything is started. */
-  readonly greeting: () => { url: string; bootstrapped: Bootstrapped };
+  readonly greeting: () => Greeting;
 }
 
 /** @throws ConfigError naming settings of a cluster: whoever gives them doesn't mean to write into `data_dir` */
@@ -60,7 +69,8 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
   const ingesterStatus = connect<IngesterStatusApi>(ends.main.ingester);
   let lock: DataDirLock | undefined;
   let server: HttpServer | undefined;
-  let bootstrapped: Bootstrapped | undefined;
+  let tenant = '';
+  let token: string | undefined;
   let selfMetrics: SelfMetrics | undefined;
 
   const modules: Module[] = [
@@ -102,7 +112,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       name: 'tenants',
       needs: ['database'],
       start: async () => {
-        bootstrapped = await bootstrapTenant(db, config.bootstrap_tenant, config.bootstrap_token);
+        tenant = await bootstrapTenant(db, config.bootstrap_tenant);
         await directory.start();
       },
       stop: async () => directory.stop(),
@@ -112,7 +122,6 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       needs: ['distributor', 'tenants', 'querier'],
       start: async () => {
         if (!config.self_metrics.enabled) return;
-        const { tenant } = bootstrapped as Bootstrapped;
         const intervalMs = config.self_metrics.interval;
         const instance = config.listen;
         selfMetrics = new SelfMetrics({
@@ -141,8 +150,17 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       },
       stop: async () => server?.close(),
     },
+    {
+      // Not before the address is had: a start that fails at that would have made a token that nobody has seen.
+      name: 'first-token',
+      needs: ['gateway'],
+      start: async () => {
+        token = await bootstrapToken(db, tenant, config.bootstrap_token);
+        if (token !== undefined) await directory.refresh();
+      },
+    },
   ];
-  const greeting = () => ({ url: (server as HttpServer).url, bootstrapped: bootstrapped as Bootstrapped });
+  const greeting = () => ({ url: (server as HttpServer).url, tenant, token });
   return { modules, greeting };
 }
 
