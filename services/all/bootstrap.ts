@@ -15,8 +15,8 @@ export async function bootstrapTenant(db: Database, id: string): Promise<string>
 }
 
 /**
- * Creates the first tenant's token where it has none yet. To be called when nothing else of a start can fail: the token's
- * text is to be shown, and a later start doesn't know it, since it is stored only as a hash.
+ * Creates the first tenant's token where it has none yet; random where `tokenText` is empty, and then to be called when
+ * nothing else of a start can fail: the text is to be shown, and a later start doesn't know it, since it is stored only as a hash.
  * @returns the text, at the first start alone
  */
 export async function bootstrapToken(

@@ -113,6 +113,8 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       needs: ['database'],
       start: async () => {
         tenant = await bootstrapTenant(db, config.bootstrap_tenant);
+        const given = config.bootstrap_token;
+        if (given !== '') token = await bootstrapToken(db, tenant, given);
         await directory.start();
       },
       stop: async () => directory.stop(),
@@ -151,11 +153,13 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       stop: async () => server?.close(),
     },
     {
-      // Not before the address is had: a start that fails at that would have made a token that nobody has seen.
+      // Not before the address is had: a start that fails at that would have made a token that nobody has seen. One that is
+      // given is there when the first request comes.
       name: 'first-token',
       needs: ['gateway'],
       start: async () => {
-        token = await bootstrapToken(db, tenant, config.bootstrap_token);
+        if (config.bootstrap_token !== '') return;
+        token = await bootstrapToken(db, tenant, '');
         if (token !== undefined) await directory.refresh();
       },
     },
