@@ -68,6 +68,29 @@ test('late samples open the next head of their window; the first value of a time
   assert.deepEqual((await machine.read(next)).up, expected, 'after a restart');
 });
 
+test('another value for a timestamp is counted for its tenant, with a series that had one; the same value is not', async () => {
+  await using machine = await Machine.make();
+  const ingester = machine.ingester();
+  await ingester.start();
+  await machine.write('calm', [
+    [100, 1],
+    [100, 1],
+  ]);
+  await machine.read(ingester);
+  const conflicts = async () => (await ingester.inspect()).flatMap((report) => report.conflicts);
+  assert.deepEqual(await conflicts(), []);
+  await machine.write('up', [
+    [100, 1],
+    [100, 2],
+    [100, 3],
+  ]);
+  assert.deepEqual((await machine.read(ingester)).up, [[100, 1]]);
+  const [conflict, ...more] = await conflicts();
+  assert.deepEqual(more, []);
+  assert.deepEqual([conflict.tenant, conflict.samples], [TENANT, 2]);
+  assert.match(conflict.series, /__name__="up"/);
+});
+
 /** A block store that fails at a chosen call, before or after doing it. */
 function failingAt(
   blocks: BlockStore,

@@ -5,6 +5,7 @@ import { LogRecordReader } from '@xscaler/wire';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import { CommitQueue } from './commit-queue.ts';
 import { CommittedNotes } from './committed-notes.ts';
+import { Conflicts } from './conflicts.ts';
 import type { Logger } from './contracts.ts';
 import type { CutSettings } from './cut-policy.ts';
 import { HeadCommitter } from './head-committer.ts';
@@ -52,6 +53,7 @@ export class PartitionOwner {
   readonly partition: number;
   readonly heads: PartitionHeads;
   readonly metadata = new PendingMetadata();
+  readonly conflicts = new Conflicts();
   state: 'loading' | 'replaying' | 'live' | 'stopped' = 'loading';
   /** Why it is stopped, once it is. */
   stoppedBy: string | undefined;
@@ -294,9 +296,11 @@ export class PartitionOwner {
     if (counts.skipped > 0) metrics.skippedSamples.inc(counts.skipped);
     if (counts.conflicting === 0) return;
     metrics.conflictingSamples.inc({ tenant: record.tenant }, counts.conflicting);
-    logger.debug(
-      { tenant: record.tenant, offset, samples: counts.conflicting },
-      'timestamps written again with another value',
+    const series = record.labelsOf(counts.conflictingSeries).toString();
+    this.conflicts.add(record.tenant, counts.conflicting, series, offset);
+    logger.warn(
+      { partition: this.partition, tenant: record.tenant, offset, samples: counts.conflicting, series },
+      'timestamps written again with another value: the first one stands',
     );
   }
 

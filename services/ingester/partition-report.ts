@@ -1,5 +1,6 @@
 import type { BlockStore } from '@xscaler/database';
 import type { WriteLog } from '@xscaler/writelog';
+import type { Conflicts, TenantConflicts } from './conflicts.ts';
 import type { HeldHead, PartitionHeads } from './partition-heads.ts';
 
 /** A partition as `/debug` shows it. */
@@ -13,6 +14,7 @@ export interface PartitionReport {
   readonly lag: number | undefined;
   readonly resumeOffset: number | undefined;
   readonly ledgerRows: number | undefined;
+  readonly conflicts: readonly TenantConflicts[];
   readonly heads: readonly object[];
 }
 
@@ -23,6 +25,7 @@ interface ReportedOwner {
   readonly stoppedBy: string | undefined;
   readonly nextOffset: number;
   readonly heads: PartitionHeads;
+  readonly conflicts: Conflicts;
 }
 
 /** Everything about the partition that somebody who looks for a fault wants to see. Never rejects. */
@@ -42,7 +45,19 @@ export async function reportOf(
   ]);
   const { state, nextOffset, stoppedBy } = owner;
   const lag = endOffset === undefined ? undefined : endOffset - nextOffset;
-  return { partition, state, stoppedBy, nextOffset, endOffset, lag, resumeOffset, ledgerRows, heads };
+  const conflicts = owner.conflicts.all();
+  return {
+    partition,
+    state,
+    stoppedBy,
+    nextOffset,
+    endOffset,
+    lag,
+    resumeOffset,
+    ledgerRows,
+    conflicts,
+    heads,
+  };
 }
 
 function reportOfHead({ head, state, toOffset, cutByZone }: HeldHead): object {

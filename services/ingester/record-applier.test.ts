@@ -73,7 +73,7 @@ test('histograms and start timestamps reach the heads of their windows, and stay
   const counts = noCounts();
   new RecordApplier(heads, new LedgerView()).apply(record, 7, 0, counts);
 
-  assert.deepEqual(counts, { stored: 5, repeated: 1, conflicting: 2, skipped: 0 });
+  assert.deepEqual(counts, { stored: 5, repeated: 1, conflicting: 2, conflictingSeries: 1, skipped: 0 });
   assert.deepEqual(samplesOf(heads, 'float'), [
     [100, 1, undefined, 0],
     [1200, 1, undefined, 50],

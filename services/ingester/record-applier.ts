@@ -11,12 +11,14 @@ export interface ApplyCounts {
   repeated: number;
   /** Another value for a timestamp that has one: the first stands. */
   conflicting: number;
+  /** Index in the record of the first series with such a sample, −1 where there is none. */
+  conflictingSeries: number;
   /** Already in a block (replay). */
   skipped: number;
 }
 
 export function noCounts(): ApplyCounts {
-  return { stored: 0, repeated: 0, conflicting: 0, skipped: 0 };
+  return { stored: 0, repeated: 0, conflicting: 0, conflictingSeries: -1, skipped: 0 };
 }
 
 /**
@@ -75,7 +77,7 @@ export class RecordApplier {
           : this.#appendNoted(head, slot, record, sample);
         if (outcome === 0) counts.stored++;
         else if (outcome === 1) counts.repeated++;
-        else counts.conflicting++;
+        else if (counts.conflicting++ === 0) counts.conflictingSeries = series;
       }
     }
     this.#applyExemplars(record, offset, nowMs);
