@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { eventually, series, Xscaler } from './harness/index.ts';
 import { createTenant } from './harness/tenants.ts';
@@ -63,4 +65,30 @@ test('everything in one process: HA pairs, relabelling and the series limit, ove
   });
   assert.equal((await client.push(existing)).status, 204);
   assert.ok((await stored()).length <= LIMIT + tries);
+});
+
+test('after hours in which it did not run, samples may be later by as long, and are read at once', async (t) => {
+  const HOUR_MS = 3_600_000;
+  const xscaler = await Xscaler.start();
+  t.after(() => xscaler.dispose());
+  const client = xscaler.client();
+  const write = (hours: number) =>
+    client.push([
+      series({ __name__: 'late', hours: String(hours) }, [[Date.now() - hours * HOUR_MS, hours]]),
+    ]);
+  const refused = await write(4);
+  assert.equal(refused.status, 400);
+  assert.match(refused.text, /too_old 1/);
+  await xscaler.stop();
+  // As if it had been three hours ago.
+  const database = new DatabaseSync(join(xscaler.dataDir, 'database.sqlite'));
+  database.prepare('UPDATE accepted_writes SET until_ms = until_ms - ?').run(3 * HOUR_MS);
+  database.close();
+  await xscaler.start();
+  // Of what lies so far back nothing was in the log: a read that took it for settled would not see what comes now.
+  const atMs = Date.now() - 4 * HOUR_MS + 60_000;
+  assert.equal(await client.value('late', atMs), undefined);
+  assert.equal((await write(4)).status, 204);
+  assert.equal(await client.value('late{hours="4"}', atMs), 4);
+  assert.equal((await write(5.1)).status, 400);
 });

@@ -82,7 +82,7 @@ export class QuerierProcess extends SimulatedProcess {
       offsets,
       blocks,
       partitionsOf: async () => [...Array(partitionCount).keys()],
-      latenessOf: async () => ({ windowMs, changedMs: 0 }),
+      latenessOf: async () => ({ windowMs, changedMs: 0, outages: [] }),
       clock,
       maxClockSkewMs: 2 * MAX_SKEW_MS,
     });

@@ -1,6 +1,16 @@
 import { after, before, describe } from 'node:test';
-import { migrate, SqlBlockStore, SqlCompactionStore, SqlDeletionStore } from '@xscaler/database';
-import { compactionStoreContract, deletionStoreContract } from '@xscaler/database/contracts';
+import {
+  migrate,
+  SqlBlockStore,
+  SqlCompactionStore,
+  SqlDeletionStore,
+  SqlOutageStore,
+} from '@xscaler/database';
+import {
+  compactionStoreContract,
+  deletionStoreContract,
+  outageStoreContract,
+} from '@xscaler/database/contracts';
 import { openTestDatabase } from './open-test-database.ts';
 import { PostgresServer, skipWithoutPostgres } from './postgres-server.ts';
 
@@ -20,6 +30,7 @@ describe('compaction on PostgreSQL', { skip: skipWithoutPostgres() }, () => {
       compaction: new SqlCompactionStore(db, now),
       blocks: new SqlBlockStore(db, now),
       deletions: new SqlDeletionStore(db),
+      outages: new SqlOutageStore(db),
       dispose,
       setTimeMs(ms: number) {
         nowMs = ms;
@@ -28,4 +39,5 @@ describe('compaction on PostgreSQL', { skip: skipWithoutPostgres() }, () => {
   };
   deletionStoreContract('postgres', open);
   compactionStoreContract('postgres', open);
+  outageStoreContract('postgres', open);
 });

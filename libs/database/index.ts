@@ -28,6 +28,7 @@ export {
 export { type ServeDatabaseOptions, serveDatabase } from './database-port.ts';
 export { connectDatabase } from './database-port-client.ts';
 export { migrate } from './migrate.ts';
+export { CATCH_UP_MS, type Outage, type OutageStore, SqlOutageStore } from './outage-store.ts';
 export {
   type DeletionProgress,
   type DeletionStore,

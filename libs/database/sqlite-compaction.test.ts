@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { compactionStoreContract } from './compaction-store-contract.ts';
 import { deletionStoreContract } from './deletion-store-contract.ts';
 import { migrate } from './migrate.ts';
+import { SqlOutageStore } from './outage-store.ts';
+import { outageStoreContract } from './outage-store-contract.ts';
 import { SqlBlockStore } from './sql-block-store.ts';
 import { SqlCompactionStore } from './sql-compaction-store.ts';
 import { SqlDeletionStore } from './sql-deletion-store.ts';
@@ -19,6 +21,7 @@ async function openStores() {
     compaction: new SqlCompactionStore(db, now),
     blocks: new SqlBlockStore(db, now),
     deletions: new SqlDeletionStore(db),
+    outages: new SqlOutageStore(db),
     setTimeMs(ms: number) {
       nowMs = ms;
     },
@@ -31,3 +34,4 @@ async function openStores() {
 
 deletionStoreContract('sqlite', openStores);
 compactionStoreContract('sqlite', openStores);
+outageStoreContract('sqlite', openStores);

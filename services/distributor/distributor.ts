@@ -10,6 +10,7 @@ import { BodyExpansion } from './body-expansion.ts';
 import { DistributorMetrics } from './distributor-metrics.ts';
 import { type DistributorReport, reportOf, tenantReport } from './distributor-report.ts';
 import { OTLP_PATHS, OtlpProtocol } from './otlp-protocol.ts';
+import type { Outages } from './outages.ts';
 import type { PartitionRecord } from './partition-records.ts';
 import { type EncodedPush, PushEncoder } from './push-encoder.ts';
 import { PUSH_PATH, plainAnswer, RemoteWriteProtocols } from './remote-write-protocol.ts';
@@ -46,6 +47,8 @@ export interface DistributorOptions {
   readonly leases?: Leases;
   /** Absent where there is no other distributor. */
   readonly rates?: RateDivision;
+  /** What is known of outages of ours, after which samples may be later; absent: there are none. */
+  readonly outages?: Pick<Outages, 'noteAppend' | 'wideningMs'>;
   /** Bound on the series of one tenant that facts are kept for. */
   readonly maxFactsPerTenant?: number;
   /** Bound on the bytes of requests under way, and of what the log was given of them; above it a request gets 503. */
@@ -195,9 +198,11 @@ class LogDistributor implements Distributor {
     const { tenant: tenantId } = request;
     let tenant: TenantSeries;
     let push: EncodedPush;
+    const { outages } = this.#options;
+    const wideningMs = outages === undefined ? 0 : outages.wideningMs;
     try {
       tenant = this.#tenant(tenantId, nowMs);
-      push = await this.#encode(protocol, request, tenant, limits, shard, nowMs);
+      push = await this.#encode(protocol, request, tenant, limits, shard, nowMs, wideningMs ?? 0);
     } catch (error) {
       if (error instanceof TooLargeError) return { status: 413, text: `the body ${error.message}` };
       if (error instanceof DecodeError) {
@@ -206,7 +211,9 @@ class LogDistributor implements Distributor {
       throw error;
     }
     const outcome =
-      this.#refuseWhole(tenantId, tenant, limits, push, nowMs) ?? (await this.#append(tenantId, push, nowMs));
+      this.#refuseWhole(tenantId, tenant, limits, push, nowMs) ??
+      this.#refuseUnlessKnown(tenantId, push, wideningMs) ??
+      (await this.#append(tenantId, push, nowMs));
     // Metadata that was noted as stored may not have been.
     if (outcome.push === undefined) tenant.metadata.clear();
     return outcome;
@@ -220,6 +227,7 @@ class LogDistributor implements Distributor {
     limits: Limits,
     shard: Shard,
     nowMs: number,
+    wideningMs: number,
   ): Promise<EncodedPush> {
     const { tenant: tenantId } = request;
     const { format } = protocol;
@@ -232,6 +240,7 @@ class LogDistributor implements Distributor {
       shard,
       format,
       nowMs,
+      wideningMs,
       recordVersion: this.#recordVersion,
       body,
     };
@@ -280,6 +289,17 @@ class LogDistributor implements Distributor {
     return undefined;
   }
 
+  /** Whether a sample is too old can't be said while there may have been an outage that isn't known yet. */
+  #refuseUnlessKnown(
+    tenantId: string,
+    { received, refusals }: EncodedPush,
+    wideningMs: number | undefined,
+  ): WriteFailure | undefined {
+    if (wideningMs !== undefined || !refusals.samples.has('too_old')) return undefined;
+    this.#countWhole(tenantId, received.samples, 'lateness_unknown');
+    return this.#unavailable('how late samples may be is not known yet');
+  }
+
   /** Of the tenant's rate and burst this distributor gives out its share. 0, or the ms after which to come again. */
   #takeRate(tenantId: string, tenant: TenantSeries, limits: Limits, cost: number, nowMs: number): number {
     const { ingestion_rate: rate, ingestion_burst_size: burst } = limits;
@@ -318,6 +338,10 @@ class LogDistributor implements Distributor {
       records.map(async ({ partition, record }) => this.#options.log.append(partition, record)),
     );
     this.#trackInFlight(-bytes);
+    for (const [i, outcome] of outcomes.entries()) {
+      const isDurable = outcome.status === 'fulfilled' || isTooLarge(outcome.reason);
+      this.#options.outages?.noteAppend(records[i].partition, isDurable);
+    }
     const failures = outcomes
       .filter((outcome) => outcome.status === 'rejected')
       .map(({ reason }) => reason ?? new Error('append rejected'));

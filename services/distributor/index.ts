@@ -6,5 +6,6 @@ export {
   type RateDivision,
 } from './distributor.ts';
 export type { DistributorReport } from './distributor-report.ts';
+export { Outages, type OutagesOptions } from './outages.ts';
 export { RecordVersions, type RecordVersionsOptions } from './record-versions.ts';
 export { SeriesDeletions, type SeriesDeletionsOptions, withDeletions } from './series-deletions.ts';

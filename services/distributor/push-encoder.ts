@@ -103,8 +103,8 @@ export class PushEncoder {
   }
 
   #open(write: WriteBody): OpenPush {
-    const { tenantId, tenant, limits, shard, format, body, nowMs, mayAsk } = write;
-    const bounds = new TimeBounds(limits, nowMs);
+    const { tenantId, tenant, limits, shard, format, body, nowMs, wideningMs, mayAsk } = write;
+    const bounds = new TimeBounds(limits, nowMs, wideningMs);
     const maxParts = limits.max_samples_per_request || Number.POSITIVE_INFINITY;
     const source = this.#sources.open(format, body, limits, maxParts, bounds);
     tenant.begin(limits, shard, nowMs, mayAsk);

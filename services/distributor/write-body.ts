@@ -13,6 +13,8 @@ export interface WriteBody {
   /** Expanded. */
   readonly body: Uint8Array;
   readonly nowMs: number;
+  /** How much later than the tenant's window its samples may be. */
+  readonly wideningMs: number;
   /** The highest version of records that all who read the log understand. */
   readonly recordVersion: number;
   /** Whether there may be questions; else what can't be told is accepted. */

@@ -22,6 +22,7 @@ function horizon() {
     committedMs: 0,
     windowMs: WINDOW_MS,
     changedMs: 0,
+    outages: [] as { startMs: number; endMs: number }[],
     lookups: 0,
     partitions: [0],
     deletions: [] as { partition: number; logOffset: number }[],
@@ -49,7 +50,10 @@ function horizon() {
       },
     },
     partitionsOf: async () => state.partitions,
-    latenessOf: async () => ({ windowMs: state.windowMs, changedMs: state.changedMs }),
+    latenessOf: async () => {
+      const { windowMs, changedMs, outages } = state;
+      return { windowMs, changedMs, outages };
+    },
     clock,
     maxClockSkewMs: MINUTE_MS,
   });
@@ -125,6 +129,27 @@ test('a window that was changed counts from its change on: another one may have 
   await assert.rejects(read(NOW_MS - 30 * DAY_MS), unavailable);
   state.changedMs--;
   assert.equal(await read(NOW_MS - 30 * DAY_MS), undefined);
+});
+
+test('after an outage a range settles later by its length, and two hours after it as ever', async () => {
+  const { state, read } = horizon();
+  state.isLogAway = true;
+  const outageEndMs = NOW_MS - 10 * HOUR_MS;
+  const expectSettled = async (endMs: number, settledMs: number) => {
+    state.committedMs = settledMs + MARGIN_MS - 1;
+    await assert.rejects(read(endMs), unavailable, `${endMs}`);
+    state.committedMs++;
+    assert.equal(await read(endMs), undefined);
+  };
+  state.outages = [{ startMs: outageEndMs - 3 * HOUR_MS, endMs: outageEndMs }];
+  // Of what was sent in the outage; of what was sent long before, for as long as senders catch up; of what comes after.
+  await expectSettled(outageEndMs - 3 * HOUR_MS, outageEndMs + 2 * HOUR_MS);
+  await expectSettled(outageEndMs - 4 * HOUR_MS, outageEndMs + HOUR_MS);
+  await expectSettled(outageEndMs - 30 * HOUR_MS, outageEndMs - 28 * HOUR_MS);
+  await expectSettled(outageEndMs, outageEndMs + 2 * HOUR_MS);
+  await expectSettled(outageEndMs + HOUR_MS, outageEndMs + 3 * HOUR_MS);
+  state.outages.unshift({ startMs: outageEndMs - 6 * HOUR_MS, endMs: outageEndMs - 5 * HOUR_MS });
+  await expectSettled(outageEndMs - 4 * HOUR_MS, outageEndMs + HOUR_MS);
 });
 
 test('an eventual read waits for nothing and asks ingesters all the same', async () => {

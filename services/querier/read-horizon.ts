@@ -1,4 +1,4 @@
-import type { BlockStore } from '@xscaler/database';
+import { type BlockStore, CATCH_UP_MS, type Outage } from '@xscaler/database';
 import { ApiError } from './api-error.ts';
 import type { EndOffsets, Offsets } from './end-offsets.ts';
 import type { Scope } from './fan-out.ts';
@@ -8,6 +8,8 @@ export interface Lateness {
   readonly windowMs: number;
   /** When the tenant was changed last, wall clock, ms: before, another window may have held. */
   readonly changedMs: number;
+  /** For two hours after one, samples may be later by its length. */
+  readonly outages: readonly Outage[];
 }
 
 export interface ReadHorizonOptions {
@@ -34,9 +36,10 @@ const WRITE_TIMEOUT_MS = 30_000;
  *
  *     settled = max(end + lateness window, last change of the tenant) + write timeout + clock skew
  *
- * is an instant before which everything of the range was acknowledged that ever will be. (The window is the one that
- * the database names now; before the tenant's last change it may have been wider, so that instant counts too. A default
- * window that is widened must reach queriers before distributors, and one that is narrowed distributors first.) With it
+ * is an instant before which everything of the range was acknowledged that ever will be. (For two hours after an outage of
+ * ours the window is wider by its length. The window is the one that the database names now; before the tenant's last change
+ * it may have been wider, so that instant counts too. A default window that is widened must reach queriers before
+ * distributors, and one that is narrowed distributors first.) With it
  *
  * 1. a range is **committed** where ingesters noted that everything acknowledged before `settled` is in blocks
  *    (`BlockStore.noteCommitted`): neither the log nor an ingester is asked, and a querier that was started while both
@@ -93,11 +96,18 @@ export class ReadHorizon {
     marginMs: number,
   ): Promise<Offsets | 'committed' | undefined> {
     const { blocks, clock, latenessOf, offsets } = this.#options;
-    const [{ windowMs, changedMs }, committed] = await Promise.all([
+    const [{ windowMs, changedMs, outages }, committed] = await Promise.all([
       latenessOf(tenant),
       blocks.committedUntil(),
     ]);
-    const settledMs = Math.max(endMs + windowMs, changedMs) + marginMs;
+    let lastAcceptedMs = Math.max(endMs + windowMs, changedMs);
+    for (const outage of outages) {
+      const laterMs = endMs + windowMs + outage.endMs - outage.startMs;
+      // Before the outage was over nothing came later than usual.
+      if (laterMs < outage.endMs) continue;
+      lastAcceptedMs = Math.max(lastAcceptedMs, Math.min(laterMs, outage.endMs + CATCH_UP_MS));
+    }
+    const settledMs = lastAcceptedMs + marginMs;
     if (settledMs > clock()) return undefined;
     if (partitions.every((partition) => (committed.get(partition) ?? 0) >= settledMs)) return 'committed';
     const known = offsets.knownSince(settledMs, partitions);

@@ -1,7 +1,13 @@
 /** Thread of the distributor. */
 import { randomUUID } from 'node:crypto';
-import { connectDatabase, SqlDeletionStore } from '@xscaler/database';
-import { createDistributor, RecordVersions, SeriesDeletions, withDeletions } from '@xscaler/distributor';
+import { connectDatabase, SqlDeletionStore, SqlOutageStore } from '@xscaler/database';
+import {
+  createDistributor,
+  Outages,
+  RecordVersions,
+  SeriesDeletions,
+  withDeletions,
+} from '@xscaler/distributor';
 import { connect, type IngesterApi, serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { PlacementDirectory, TenantDirectory, TenantStore } from '@xscaler/tenancy';
@@ -49,6 +55,13 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
   await rates?.start();
   const versions = cluster && new RecordVersions({ owners: cluster.owners, clock: Date.now, logger });
   await versions?.start();
+  const outages = new Outages({
+    store: new SqlOutageStore(db),
+    probe: (partition) => log.endOffset(partition),
+    clock: Date.now,
+    logger,
+  });
+  await outages.start();
   const distributor = createDistributor({
     log,
     limitsOf: (tenant) => directory.tenant(tenant)?.limits ?? config.limits,
@@ -56,6 +69,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     activeSeries,
     ...(cluster && { leases: cluster.leases, activeTotal: (tenant) => cluster.activeTotal(tenant) }),
     ...(rates && { rates }),
+    outages,
     ...(versions && { recordVersion: () => versions.current }),
     windowMs: config.ingester.head_window,
     clock: Date.now,
@@ -71,6 +85,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     stop: async () => {
       directory.stop();
       placement.stop();
+      await outages.stop();
       await rates?.stop();
       await versions?.stop();
     },

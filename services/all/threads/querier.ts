@@ -1,5 +1,5 @@
 /** Thread of the querier; its evaluation threads are its own. */
-import { connectDatabase, SqlBlockStore } from '@xscaler/database';
+import { connectDatabase, SqlBlockStore, SqlOutageStore } from '@xscaler/database';
 import { Querier } from '@xscaler/querier';
 import { connect, type IngesterApi, serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
@@ -16,6 +16,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
   const placement = new PlacementDirectory({ db });
   await placement.start();
   const tenants = new TenantStore(db);
+  const outageStore = new SqlOutageStore(db);
   const settings = config.querier;
   const querier = new Querier({
     ingesters: [connect<IngesterApi>(ports.ingester, { streams: { select: true } })],
@@ -24,11 +25,11 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     limitsOf: (tenant) => directory.tenant(tenant)?.limits ?? config.limits,
     partitionsOf: (tenant) => placement.readPartitions(tenant),
     latenessOf: async (id) => {
-      const tenant = await tenants.tenant(id);
+      const [tenant, outages] = await Promise.all([tenants.tenant(id), outageStore.all()]);
       // Of one that isn't known nothing is known to be settled.
-      if (tenant === undefined) return { windowMs: Number.POSITIVE_INFINITY, changedMs: 0 };
+      if (tenant === undefined) return { windowMs: Number.POSITIVE_INFINITY, changedMs: 0, outages };
       const { limits } = await overriddenLimits(config.limits, tenant.overrides);
-      return { windowMs: limits.out_of_order_time_window, changedMs: tenant.changedMs };
+      return { windowMs: limits.out_of_order_time_window, changedMs: tenant.changedMs, outages };
     },
     maxClockSkewMs: config.cluster.max_clock_skew,
     clock: Date.now,

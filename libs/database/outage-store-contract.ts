@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { OutageStore } from './outage-store.ts';
+
+export interface OutageStoreUnderTest {
+  readonly outages: OutageStore;
+  dispose(): Promise<void>;
+}
+
+const SHORTEST_MS = 60_000;
+
+/** What every `OutageStore` promises. `open` makes one on an empty database. */
+export function outageStoreContract(name: string, open: () => Promise<OutageStoreUnderTest>): void {
+  const check = (title: string, run: (outages: OutageStore) => Promise<void>) =>
+    test(`${name}: ${title}`, async () => {
+      const subject = await open();
+      try {
+        await run(subject.outages);
+      } finally {
+        await subject.dispose();
+      }
+    });
+
+  check('whoever starts first has been away from nothing', async (outages) => {
+    assert.deepEqual(await outages.note(2e9, 2e9, SHORTEST_MS), []);
+    assert.deepEqual(await outages.all(), []);
+  });
+
+  check('a pause longer than the shortest is an outage, and one as long is none', async (outages) => {
+    await outages.note(1_000_000, 1_000_000, SHORTEST_MS);
+    assert.deepEqual(await outages.note(1_060_000, 1_060_000, SHORTEST_MS), []);
+    const outage = { startMs: 1_060_000, endMs: 1_120_001 };
+    assert.deepEqual(await outages.note(1_120_001, 1_120_001, SHORTEST_MS), [outage]);
+    assert.deepEqual(await outages.all(), [outage]);
+  });
+
+  check('an outage ends where writes were accepted again, however late that is noted', async (outages) => {
+    await outages.note(1_000_000, 900_000, SHORTEST_MS);
+    const ended = [{ startMs: 1_000_000, endMs: 1_110_000 }];
+    assert.deepEqual(await outages.note(1_150_000, 1_110_000, SHORTEST_MS), ended);
+    assert.deepEqual(await outages.note(1_165_000, 1_110_000, SHORTEST_MS), ended);
+  });
+
+  check('while another one accepts writes there is none', async (outages) => {
+    for (let nowMs = 1_000_000; nowMs < 1_500_000; nowMs += 15_000) {
+      await outages.note(nowMs, 500_000, SHORTEST_MS);
+    }
+    assert.deepEqual(await outages.note(1_500_000, 1_499_000, SHORTEST_MS), []);
+  });
+
+  check('who could not say so, but accepted all the time, was no outage', async (outages) => {
+    await outages.note(1_000_000, 500_000, SHORTEST_MS);
+    assert.deepEqual(await outages.note(9_000_000, 500_000, SHORTEST_MS), []);
+  });
+
+  check('those who note at once note one outage', async (outages) => {
+    await outages.note(1_000_000, 1_000_000, SHORTEST_MS);
+    const times = [1_200_000, 1_200_010, 1_200_020];
+    await Promise.all(times.map((nowMs) => outages.note(nowMs, nowMs, SHORTEST_MS)));
+    const all = await outages.all();
+    assert.deepEqual(
+      all.map(({ startMs }) => startMs),
+      [1_000_000],
+    );
+    assert.ok(times.includes(all[0].endMs));
+  });
+
+  check('outages are forgotten after thirty days', async (outages) => {
+    await outages.note(1_000_000, 1_000_000, SHORTEST_MS);
+    await outages.note(2_000_000, 2_000_000, SHORTEST_MS);
+    const monthMs = 30 * 86_400_000;
+    assert.equal((await outages.note(2_000_000 + monthMs, 2_000_000, SHORTEST_MS)).length, 1);
+    assert.deepEqual(await outages.note(2_000_001 + monthMs, 2_000_000, SHORTEST_MS), []);
+  });
+}

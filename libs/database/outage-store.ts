@@ -1,0 +1,62 @@
+import type { Database } from './database.ts';
+
+/** A time, over now, in which no distributor accepted writes. Wall clock, ms. */
+export interface Outage {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** Outages of writes, as distributors note them together. Rejects with `DatabaseError`. */
+export interface OutageStore {
+  /**
+   * A distributor says that it accepts writes, and has done so since `sinceMs`. Where nobody had accepted any for longer than
+   * `shortestMs` before that, it was an outage.
+   * @returns all outages that are kept
+   */
+  note(nowMs: number, sinceMs: number, shortestMs: number): Promise<Outage[]>;
+  /** All outages that are kept: those of the last thirty days, the first ones first. */
+  all(): Promise<Outage[]>;
+}
+
+/** After an outage senders have so long to catch up: until then their samples may be later by its length. */
+export const CATCH_UP_MS = 2 * 3_600_000;
+
+const KEPT_MS = 30 * 86_400_000;
+
+/** Outages as the tables of `migrations/0007_outages.sql`. */
+export class SqlOutageStore implements OutageStore {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async note(nowMs: number, sinceMs: number, shortestMs: number): Promise<Outage[]> {
+    await this.#db.transaction(async (tx) => {
+      // The row's lock has distributors come one after the other.
+      const [row] = await tx.query<{ until_ms: number }>(
+        `UPDATE accepted_writes SET until_ms = until_ms WHERE name = 'writes' RETURNING until_ms`,
+      );
+      if (row !== undefined && sinceMs - row.until_ms > shortestMs) {
+        await tx.query(
+          'INSERT INTO outages (start_ms, end_ms) VALUES ($1, $2) ON CONFLICT (start_ms) DO NOTHING',
+          [row.until_ms, sinceMs],
+        );
+      }
+      await tx.query(
+        `INSERT INTO accepted_writes (name, until_ms) VALUES ('writes', $1) ON CONFLICT (name)
+         DO UPDATE SET until_ms = excluded.until_ms WHERE accepted_writes.until_ms < excluded.until_ms`,
+        [nowMs],
+      );
+      await tx.query('DELETE FROM outages WHERE end_ms < $1', [nowMs - KEPT_MS]);
+    });
+    return this.all();
+  }
+
+  async all(): Promise<Outage[]> {
+    const rows = await this.#db.query<{ start_ms: number; end_ms: number }>(
+      'SELECT start_ms, end_ms FROM outages ORDER BY start_ms',
+    );
+    return rows.map(({ start_ms: startMs, end_ms: endMs }) => ({ startMs, endMs }));
+  }
+}

@@ -1,0 +1,112 @@
+import { Heartbeat } from '@xscaler/cluster';
+import { CATCH_UP_MS, type Outage, type OutageStore } from '@xscaler/database';
+
+export interface OutagesOptions {
+  readonly store: OutageStore;
+  /** Resolves where a partition of the log, whose last append failed, answers again. */
+  readonly probe: (partition: number) => Promise<unknown>;
+  /** Wall clock, in ms. */
+  readonly clock: () => number;
+  readonly logger: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+  };
+}
+
+const NOTE_EVERY_MS = 15_000;
+/** A shorter pause is within what senders and windows have room for anyway. */
+const SHORTEST_OUTAGE_MS = 60_000;
+
+/**
+ * Outages of ours: while no distributor could make writes durable, or none ran, senders have kept what they had to send.
+ * So for two hours after one, samples may be later by its length. That holds once the outage is in the database, where
+ * readers look before they take a range of time for settled (`ReadHorizon`); until then what is too late is for later.
+ *
+ * A distributor notes there every fifteen seconds that it accepts writes; what lies between the last that anybody did and
+ * the first that somebody does again is an outage. One under way is none yet: nothing of it is accepted.
+ */
+export class Outages {
+  readonly #options: OutagesOptions;
+  readonly #heartbeat: Heartbeat;
+  /** Partitions whose last append failed. */
+  readonly #failing = new Set<number>();
+  /** Undefined while any partition fails. */
+  #acceptingSinceMs: number | undefined;
+  #notedMs = Number.NEGATIVE_INFINITY;
+  #outages: readonly Outage[] = [];
+
+  constructor(options: OutagesOptions) {
+    this.#options = options;
+    this.#acceptingSinceMs = options.clock();
+    this.#heartbeat = new Heartbeat(
+      () => this.note(),
+      NOTE_EVERY_MS,
+      (error) => options.logger.warn({ err: error }, 'that writes are accepted was not noted'),
+    );
+  }
+
+  /** Resolves after a first note, whether or not it was taken. */
+  start(): Promise<void> {
+    return this.#heartbeat.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#heartbeat.stop();
+  }
+
+  /** A record was made durable in a partition of the log, or could not be. */
+  noteAppend(partition: number, isDurable: boolean): void {
+    if (!isDurable) {
+      this.#failing.add(partition);
+      this.#acceptingSinceMs = undefined;
+    } else if (this.#failing.size > 0) {
+      this.#failing.delete(partition);
+      this.#resume();
+    }
+  }
+
+  /**
+   * How much later than usual samples may be, in ms: the length of the longest outage that is not over for two hours.
+   * Undefined while there may have been one that the database does not have.
+   */
+  get wideningMs(): number | undefined {
+    const nowMs = this.#options.clock();
+    if ((this.#acceptingSinceMs ?? nowMs) - this.#notedMs > SHORTEST_OUTAGE_MS) return undefined;
+    let longestMs = 0;
+    for (const { startMs, endMs } of this.#outages) {
+      if (nowMs - endMs < CATCH_UP_MS) longestMs = Math.max(longestMs, endMs - startMs);
+    }
+    return longestMs;
+  }
+
+  /** @throws DatabaseError */
+  async note(): Promise<void> {
+    const { store, clock, logger } = this.#options;
+    await this.#probe();
+    const sinceMs = this.#acceptingSinceMs;
+    if (sinceMs === undefined) return;
+    const nowMs = clock();
+    const before = this.#outages;
+    this.#outages = await store.note(nowMs, sinceMs, SHORTEST_OUTAGE_MS);
+    this.#notedMs = nowMs;
+    const last = this.#outages.at(-1);
+    if (last === undefined || before.some(({ startMs }) => startMs === last.startMs)) return;
+    if (nowMs - last.endMs < CATCH_UP_MS) {
+      logger.info({ ...last }, 'writes were not accepted for a while: samples may come later by as long');
+    }
+  }
+
+  /** Who has nothing to send but what is too late, until the outage is over, would never see its end. */
+  async #probe(): Promise<void> {
+    const answers = [...this.#failing].map(async (partition) => {
+      await this.#options.probe(partition);
+      this.#failing.delete(partition);
+    });
+    await Promise.allSettled(answers);
+    this.#resume();
+  }
+
+  #resume(): void {
+    if (this.#failing.size === 0) this.#acceptingSinceMs ??= this.#options.clock();
+  }
+}
