@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { CUMULATIVE, DELTA, lines, nanos, point, read, request, SERVICE, T_MS } from './otlp.testbed.ts';
+import {
+  CUMULATIVE,
+  DELTA,
+  lines,
+  nanos,
+  point,
+  read,
+  readBytes,
+  request,
+  SERVICE,
+  T_MS,
+} from './otlp.testbed.ts';
+import { encodeExportRequest } from './request-json.ts';
 
 const gauge = (name: string, dataPoints: readonly object[], unit = '') => ({
   name,
@@ -246,12 +258,19 @@ test('there is no target_info without anything to say, anyone to say it of, or a
   assert.equal(lines(read(request([gauge('g', [point({})])], { ...SERVICE, 'host.name': 'h' }))).length, 0);
 });
 
-test('points at times that nobody would store give target_info no samples', () => {
+test('points at times that nobody would store give target_info no samples, and all that would no more than a bound', () => {
   const metrics = [
     gauge('g', [point({ asInt: 1 }, {}, 1), point({ asInt: 1 }), point({ asInt: 1 }, {}, 2 * T_MS)]),
   ];
-  const all = lines(read(request(metrics, { ...SERVICE, 'host.name': 'h' })));
-  assert.ok(all.length <= 3 + 100);
+  const json = request(metrics, { ...SERVICE, 'host.name': 'h' });
+  const infoOf = (all: string[]) => all.filter((line) => line.startsWith('target_info'));
+  const bounds = { minMs: T_MS - 1_000, maxMs: T_MS + 1_000 };
+  assert.deepEqual(infoOf(lines(readBytes(encodeExportRequest(json), bounds))), [
+    'target_info{host_name="h", instance="i-1", job="shop/api"} 1',
+  ]);
+  const nothing = { minMs: T_MS + 1, maxMs: 2 * T_MS - 1 };
+  assert.deepEqual(infoOf(lines(readBytes(encodeExportRequest(json), nothing))), []);
+  assert.equal(infoOf(lines(read(json))).length, 100);
 });
 
 test('attributes whose names become one are joined in the order of their keys', () => {
