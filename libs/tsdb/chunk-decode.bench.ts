@@ -1,6 +1,6 @@
 /*
  * Chunks of a block: bytes a sample, and encoding and decoding times by the shape of the data.
- * Beside the samples/s of a core stands what they must be.
+ * Beside the samples/s of a core stands what they must be; fails where one isn't.
  * Run: node libs/tsdb/chunk-decode.bench.ts
  */
 import { ByteWriter } from '@xscaler/encoding';
@@ -108,4 +108,5 @@ for (const [shape, { values, mustBe, jitterMs = 0 }] of Object.entries(shapes)) 
     `encode ${encodeNs.toFixed(1)} ns, decode ${decodeNs.toFixed(1)} ns:`,
     `${(1000 / decodeNs).toFixed(0)} M samples/s, must be ${mustBe}`,
   );
+  if (1000 / decodeNs < mustBe) process.exitCode = 1;
 }
