@@ -15,6 +15,14 @@ test('more samples than a request may have are refused whole, naming the limit',
   assert.deepEqual(await counts(registry), { received: 7, stored: 3, refused: 4 });
 });
 
+test('what is too long is said with its length, and which label has the value, though others fill the answer', async () => {
+  const { push } = setUp({ max_label_value_length: 600, max_label_name_length: 12 });
+  const long = await push([series({ a: 'v'.repeat(599), z: 'ü'.repeat(301) })]);
+  assert.match(textOf(long), /a label value is longer than max_label_value_length \("z" has 602 of 600\)/);
+  const named = await push([series({ of_13_letters: '1' })]);
+  assert.match(textOf(named), /a label name is longer than max_label_name_length \(13 of 12\)/);
+});
+
 test('above the ingestion rate a request gets 429 and when to come back', async () => {
   const { push, clock, log } = setUp({ ingestion_rate: 2, ingestion_burst_size: 4 });
   const four = ['1', '2', '3', '4'].map((i) => series({ i }));

@@ -20,3 +20,10 @@ export function sizesOf(pairs: readonly string[]): LabelSizes {
   }
   return { longestNameBytes, longestValueBytes, metricNameBytes };
 }
+
+/** Name of the first label, of flat pairs, whose value has so many bytes. */
+export function labelWithValueOf(pairs: readonly string[], valueBytes: number): string {
+  const isIt = (_: string, i: number) =>
+    i % 2 === 0 && pairs[i] !== METRIC_NAME && Buffer.byteLength(pairs[i + 1]) === valueBytes;
+  return pairs.find(isIt) ?? '';
+}

@@ -8,7 +8,7 @@ import type { HaPairOptions } from './ha-pair.ts';
 import { HaPairs } from './ha-pairs.ts';
 import { KnownMetadata } from './known-metadata.ts';
 import { LabelRewriting, type RewrittenLabels } from './label-rewriting.ts';
-import { type LabelSizes, sizesOf } from './label-sizes.ts';
+import { type LabelSizes, labelWithValueOf, sizesOf } from './label-sizes.ts';
 import { groupKey } from './partitioning.ts';
 import type { Question } from './question.ts';
 import type { Reason } from './refusals.ts';
@@ -220,8 +220,7 @@ export class TenantSeries {
       return -1;
     }
     const isAsItCame = rewritten.pairs === parser.pairs;
-    if (this.#isOverLimits(rewritten.pairs.length / 2, isAsItCame ? parser : sizesOf(rewritten.pairs)))
-      return -1;
+    if (this.#isOverLimits(rewritten.pairs, isAsItCame ? parser : sizesOf(rewritten.pairs))) return -1;
     const { facts } = this;
     const shard = this.#shard as Shard;
     if (known >= 0) {
@@ -289,19 +288,29 @@ export class TenantSeries {
     return fault !== undefined && this.#refuse(fault, faultyName === '' ? '' : JSON.stringify(faultyName));
   }
 
-  #isOverLimits(labelCount: number, sizes: LabelSizes): boolean {
+  #isOverLimits(pairs: readonly string[], sizes: LabelSizes): boolean {
     const limits = this.#limits as Limits;
+    const labelCount = pairs.length / 2;
     if (labelCount > limits.max_label_names_per_series) {
       return this.#refuse('too_many_labels', `${labelCount} of ${limits.max_label_names_per_series}`);
     }
     if (sizes.metricNameBytes > limits.max_metric_name_length) {
-      return this.#refuse('metric_name_too_long', `limit ${limits.max_metric_name_length}`);
+      return this.#refuse(
+        'metric_name_too_long',
+        `${sizes.metricNameBytes} of ${limits.max_metric_name_length}`,
+      );
     }
     if (sizes.longestNameBytes > limits.max_label_name_length) {
-      return this.#refuse('label_name_too_long', `limit ${limits.max_label_name_length}`);
+      return this.#refuse(
+        'label_name_too_long',
+        `${sizes.longestNameBytes} of ${limits.max_label_name_length}`,
+      );
     }
     if (sizes.longestValueBytes > limits.max_label_value_length) {
-      return this.#refuse('label_value_too_long', `limit ${limits.max_label_value_length}`);
+      // The answer may not show as much of the series as this label.
+      const label = JSON.stringify(labelWithValueOf(pairs, sizes.longestValueBytes));
+      const detail = `${label} has ${sizes.longestValueBytes} of ${limits.max_label_value_length}`;
+      return this.#refuse('label_value_too_long', detail);
     }
     return false;
   }
