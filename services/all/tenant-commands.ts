@@ -19,7 +19,7 @@ export const TENANT_COMMANDS: readonly string[] = [
   'tenant delete ID [--reason TEXT] | tenant restore ID   (its tokens open nothing at once; its data goes after a grace period)',
   'tenant audit [--limit N]   (what was done to tenants, tokens and series, the newest first)',
   'tenant shard ID [--size N|all|auto]   (over how many partitions it is spread; auto: by its series limit)',
-  'token create TENANT --scope write|read|read+write|admin [--name NAME] | token list TENANT | token revoke TOKEN_ID',
+  'token create TENANT [--scope read+write|write|read|admin] [--name NAME] | token list TENANT | token revoke TOKEN_ID',
 ];
 
 const SCOPES: readonly string[] = ['write', 'read', 'read+write', 'admin'];
