@@ -30,6 +30,8 @@ export interface SourceRefusal {
   readonly count: number;
   /** Exemplars that go with them. */
   readonly exemplars: number;
+  /** Metadata entries: where there are any, it is about nothing else. */
+  readonly metadata: number;
   /** The metric or series it is about. */
   readonly subject: string;
   readonly detail: string;

@@ -191,6 +191,23 @@ test('exemplars and metadata travel along; faulty exemplars are refused by name'
   assert.deepEqual(reader.metadata(), [{ metric: 'a', type: 'counter', help: 'h', unit: 'u' }]);
 });
 
+test('metadata by remote write 2.0 whose help leads nowhere is refused by name, its sample is stored', async () => {
+  const { log, post } = setUp({}, {}, 1);
+  const time = Array.from(
+    { length: 6 },
+    (_, i) => (Math.floor(NOW_MS / 128 ** i) & 0x7f) | (i < 5 ? 0x80 : 0),
+  );
+  const sample = [0x12, 16, 0x09, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0x10, ...time];
+  const message = [0x0a, 2, 1, 2, ...sample, 0x2a, 4, 0x08, 1, 0x18, 9];
+  const symbols = [0x22, 0, 0x22, 1, 0x61, 0x22, 1, 0x62];
+  const body = Uint8Array.from([...symbols, 0x2a, message.length, ...message]);
+  const contentType = 'application/x-protobuf;proto=io.prometheus.write.v2.Request';
+  const answer = await post(packSnappy(body), { ...HEADERS, 'content-type': contentType });
+  assert.equal(answer.status, 400);
+  assert.match(textOf(answer), /^series of \["a", "b"\]: a reference to a symbol .*\(help or unit/m);
+  assert.equal(log.records.length, 1);
+});
+
 test('a request with metadata alone, or with nothing, is a 204', async () => {
   const { log, post } = setUp();
   const body = encodeWriteRequest([], [{ metric: 'a', type: 'gauge', help: 'h', unit: '' }]);

@@ -119,7 +119,12 @@ export class PushEncoder {
 /** What the source could make no series of. */
 function addRefusal(push: OpenPush): void {
   const { received, refusals } = push;
-  const { reason, count, exemplars, subject, detail } = push.source.refusal;
+  const { reason, count, exemplars, metadata, subject, detail } = push.source.refusal;
+  received.metadata += metadata;
+  if (metadata > 0) {
+    if (!push.isTooLarge) refusals.refuseMetadata(reason, subject, detail);
+    return;
+  }
   received.samples += count;
   received.exemplars += exemplars;
   if (received.points === undefined) received.series++;

@@ -93,7 +93,14 @@ export class OtlpMetricsReader implements SeriesSource {
   point = -1;
   pointSeriesCount = 1;
   pointExemplarCount = 0;
-  refusal: SourceRefusal = { reason: 'no_value', count: 0, exemplars: 0, subject: '', detail: '' };
+  refusal: SourceRefusal = {
+    reason: 'no_value',
+    count: 0,
+    exemplars: 0,
+    metadata: 0,
+    subject: '',
+    detail: '',
+  };
   /** Points so far, refused ones too. */
   pointCount = 0;
 
@@ -347,7 +354,7 @@ export class OtlpMetricsReader implements SeriesSource {
 
   #refuse(reason: SourceFault, count: number, detail: string): number {
     const subject = `metric ${JSON.stringify(this.#text(this.#walk.name).slice(0, 200))}`;
-    this.refusal = { reason, count, exemplars: 0, subject, detail };
+    this.refusal = { reason, count, exemplars: 0, metadata: 0, subject, detail };
     return AT_REFUSAL;
   }
 

@@ -64,6 +64,7 @@ export class WriteRequestV2Reader implements SeriesSource {
     reason: 'bad_symbol_reference',
     count: 0,
     exemplars: 0,
+    metadata: 0,
     subject: '',
     detail: '',
   };
@@ -110,7 +111,11 @@ export class WriteRequestV2Reader implements SeriesSource {
     const body = this.#body;
     if (this.#atMetadata) {
       this.#atMetadata = false;
-      if (this.#metadata.read(body)) return AT_METADATA;
+      if (!this.#metadata.read(body)) {
+        this.#refuseMetadata();
+        return AT_REFUSAL;
+      }
+      if (this.#metadata.saysAnything) return AT_METADATA;
     }
     while (body.position < this.#bodyEnd) {
       const tag = body.tag();
@@ -278,8 +283,20 @@ export class WriteRequestV2Reader implements SeriesSource {
       reason,
       count: this.sampleCount + this.histogramCount,
       exemplars: this.exemplarCount,
+      metadata: 0,
       subject: this.#labels.subject(),
       detail: `${this.#labels.count} references, ${this.#symbols.count} symbols`,
+    };
+  }
+
+  #refuseMetadata(): void {
+    this.refusal = {
+      reason: 'bad_symbol_reference',
+      count: 0,
+      exemplars: 0,
+      metadata: 1,
+      subject: this.#labels.subject(),
+      detail: `help or unit of the metadata, ${this.#symbols.count} symbols`,
     };
   }
 

@@ -178,6 +178,24 @@ test('a series with references that lead nowhere is refused by name, the others 
   }
 });
 
+test('metadata with references that lead nowhere is refused by name, its series stands', () => {
+  const refs = [0x0a, 2, 1, 2];
+  for (const [metadata, refused] of [
+    [[0x08, 1, 0x18, 2], 0],
+    [[0x08, 1, 0x18, 3], 1],
+    [[0x20, 9], 1],
+  ] as const) {
+    const body = request(['', 'a', 'b'], ...refs, ...sample, 0x2a, metadata.length, ...metadata);
+    const { series, metadata: entries, refusals } = read(body);
+    assert.deepEqual(series[0].labels.pairs, ['a', 'b']);
+    assert.equal(entries.length, 1 - refused);
+    assert.deepEqual(
+      refusals.map(({ reason, count, metadata }) => [reason, count, metadata]),
+      refused === 0 ? [] : [['bad_symbol_reference', 0, 1]],
+    );
+  }
+});
+
 test('symbols may follow their series, references stand alone, fields in any order', () => {
   const series = request([], 0x08, 1, ...sample, 0x08, 2, 0x3a, 1, 5);
   const symbols = request(['', 'a', 'b']).subarray(0, 8);

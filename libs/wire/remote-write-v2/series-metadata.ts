@@ -43,7 +43,7 @@ export class SeriesMetadata {
     return this.#end > 0;
   }
 
-  /** Reads what was noted: whether it says anything. */
+  /** Reads what was noted: false where it refers to symbols that there aren't. */
   read(body: ProtobufReader): boolean {
     const { position, end } = body;
     body.position = this.#start;
@@ -60,9 +60,11 @@ export class SeriesMetadata {
     }
     body.position = position;
     body.end = end;
-    const { count } = this.#symbols;
-    if (this.#helpRef >= count) this.#helpRef = 0;
-    if (this.#unitRef >= count) this.#unitRef = 0;
+    // A request without symbols may leave both references at 0.
+    return Math.max(this.#helpRef, this.#unitRef) < Math.max(1, this.#symbols.count);
+  }
+
+  get saysAnything(): boolean {
     return this.#type !== 0 || this.#helpRef !== 0 || this.#unitRef !== 0;
   }
 
