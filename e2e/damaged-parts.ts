@@ -126,7 +126,7 @@ function damaged(bytes: Uint8Array, bit: number, cuts: boolean): Uint8Array<Arra
 }
 
 function requireNamed(error: Error, { kind, number }: BlockPart): void {
-  assert.ok(error instanceof DamagedBlockError, error.stack);
+  assert.ok(error instanceof DamagedBlockError, String(error.stack));
   assert.deepEqual([error.blockId, error.kind, error.number], ['b-0', kind, number]);
   assert.match(error.message, new RegExp(`block b-0, ${kind} ${number}: `));
 }

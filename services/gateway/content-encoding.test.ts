@@ -21,7 +21,7 @@ test('the client chooses, zstd before gzip where it does not', () => {
     ['br', undefined],
     ['gzip;q=bogus', 'gzip'],
   ];
-  for (const [header, expected] of choices) assert.equal(acceptedEncoding(header), expected, header);
+  for (const [header, expected] of choices) assert.equal(acceptedEncoding(header), expected, String(header));
 });
 
 test('no header is too odd', () => {

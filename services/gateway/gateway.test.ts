@@ -124,7 +124,7 @@ test('X-Scope-OrgID that is missing or malformed is a 400 that says which', asyn
     const headers: Record<string, string> = { authorization: WRITER.authorization };
     if (tenant !== undefined) headers['x-scope-orgid'] = tenant;
     const answer = await push(gateway, headers);
-    assert.equal(answer.status, 400, tenant);
+    assert.equal(answer.status, 400, String(tenant));
     assert.match(await answer.text(), expected);
     const read = await gateway.fetch('/api/v1/query', { headers });
     assert.equal(read.status, 400);
