@@ -26,7 +26,14 @@ export interface Database extends SqlRunner {
   close(): Promise<void>;
 }
 
-export type DatabaseErrorCode = 'unavailable' | 'disk_full' | 'conflict' | 'constraint' | 'invalid';
+export type DatabaseErrorCode =
+  | 'unavailable'
+  | 'disk_full'
+  /** The file under an embedded database is not what was written. */
+  | 'damaged'
+  | 'conflict'
+  | 'constraint'
+  | 'invalid';
 
 export class DatabaseError extends Error {
   override readonly name = 'DatabaseError';

@@ -27,7 +27,7 @@ export {
 } from './database.ts';
 export { type ServeDatabaseOptions, serveDatabase } from './database-port.ts';
 export { connectDatabase } from './database-port-client.ts';
-export { migrate } from './migrate.ts';
+export { migrate, type SchemaState, schemaState } from './migrate.ts';
 export { CATCH_UP_MS, type Outage, type OutageStore, SqlOutageStore } from './outage-store.ts';
 export {
   type DeletionProgress,

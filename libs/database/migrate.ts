@@ -35,6 +35,25 @@ export async function migrate(db: Database): Promise<string[]> {
   });
 }
 
+/** How a database's schema stands to this release's migrations. */
+export interface SchemaState {
+  /** Migrations that this release knows and the database has not had. */
+  readonly missing: readonly string[];
+  /** Migrations of a newer release. */
+  readonly unknown: readonly string[];
+}
+
+/** Changes nothing. Rejects with `DatabaseError`, code `invalid` if no migration was ever applied. */
+export async function schemaState(db: Database): Promise<SchemaState> {
+  const known = (await readMigrations(db.dialect)).map(({ name }) => name);
+  const rows = await db.query<{ name: string }>('SELECT name FROM schema_migrations');
+  const applied = new Set(rows.map(({ name }) => name));
+  return {
+    missing: known.filter((name) => !applied.has(name)),
+    unknown: [...applied].filter((name) => !known.includes(name)),
+  };
+}
+
 async function readMigrations(dialect: Database['dialect']): Promise<Migration[]> {
   const names = (await readdir(MIGRATIONS)).filter((name) => FILE_NAME.test(name)).sort();
   return Promise.all(

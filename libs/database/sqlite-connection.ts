@@ -15,14 +15,16 @@ interface Prepared {
 
 /** One connection to a SQLite file: synchronous, with its prepared statements. Throws `DatabaseError`. */
 export class SqliteConnection {
+  readonly #path: string;
   readonly #db: DatabaseSync;
   /** By SQL text, the least recently used first. */
   readonly #statements = new Map<string, Prepared>();
 
   constructor(path: string, readOnly: boolean) {
-    this.#db = guard(() => new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS }));
+    this.#path = path;
+    this.#db = guard(path, () => new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS }));
     try {
-      guard(() => {
+      guard(path, () => {
         if (readOnly) return;
         this.#db.exec(`
           PRAGMA page_size = ${PAGE_SIZE_BYTES};
@@ -45,7 +47,7 @@ export class SqliteConnection {
 
   /** Runs one statement with its `$n` parameters; the rows it returned, or none. */
   run(sql: string, params: readonly SqlValue[]): Row[] {
-    return guard(() => {
+    return guard(this.#path, () => {
       const { statement, paramCount } = this.#prepare(sql);
       if (params.length !== paramCount) {
         throw new DatabaseError(
@@ -102,15 +104,17 @@ const CODES: Readonly<Record<number, DatabaseErrorCode>> = {
   5: 'unavailable', // BUSY
   6: 'unavailable', // LOCKED
   10: 'disk_full', // IOERR: what a disk says that takes no more
+  11: 'damaged', // CORRUPT
   13: 'disk_full', // FULL
   18: 'invalid', // TOOBIG
   19: 'constraint',
   20: 'invalid', // MISMATCH
   25: 'invalid', // RANGE: a parameter that the statement hasn't got
+  26: 'damaged', // NOTADB: the first page is not one of SQLite's
 };
 
-/** Runs `work`, turning the errors of `node:sqlite` into ours. */
-function guard<T>(work: () => T): T {
+/** Runs `work` on the file at `path`, turning the errors of `node:sqlite` into ours. */
+function guard<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
@@ -118,6 +122,10 @@ function guard<T>(work: () => T): T {
     const { errcode, message } = error as { errcode?: number; message: string };
     // Without a result code it is the binding that refuses: a parameter's type, a number beyond 53 bits.
     const code = errcode === undefined ? 'invalid' : (CODES[errcode & 0xff] ?? 'unavailable');
-    throw new DatabaseError(code, message, { cause: error });
+    const text =
+      code === 'damaged'
+        ? `${path} is damaged (${message}): stop the server and run xscaler doctor`
+        : message;
+    throw new DatabaseError(code, text, { cause: error });
   }
 }

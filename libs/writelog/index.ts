@@ -1,3 +1,4 @@
+export { fillLostRecords } from './sqlite-log-repair.ts';
 export {
   openSqliteWriteLog,
   type SqliteWriteLogOptions,

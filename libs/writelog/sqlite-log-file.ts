@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { WriteLogError } from './write-log.ts';
+import { WriteLogError, type WriteLogErrorCode } from './write-log.ts';
 
 /** A record on its way into the file. */
 export interface LogEntry {
@@ -35,6 +35,7 @@ const SCHEMA = `
  * Every method throws `WriteLogError`.
  */
 export class SqliteLogFile {
+  readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #insert: StatementSync;
   readonly #select: StatementSync;
@@ -48,9 +49,10 @@ export class SqliteLogFile {
     if (!Number.isInteger(partitionCount) || partitionCount < 1 || partitionCount > MAX_PARTITIONS) {
       throw new RangeError(`partitionCount must be between 1 and ${MAX_PARTITIONS}, not ${partitionCount}`);
     }
-    this.#db = guard(() => new DatabaseSync(path));
+    this.#path = path;
+    this.#db = guard(path, () => new DatabaseSync(path));
     try {
-      this.partitionCount = guard(() => this.#prepareFile(partitionCount));
+      this.partitionCount = guard(this.#path, () => this.#prepareFile(partitionCount));
     } catch (error) {
       this.#db.close();
       throw error;
@@ -85,7 +87,7 @@ export class SqliteLogFile {
   /** Where a partition's records begin and end; `end` is the next record's offset. */
   bounds(partition: number): { start: number; end: number } {
     const base = partition * OFFSETS_PER_PARTITION;
-    return guard(() => {
+    return guard(this.#path, () => {
       const saved = this.#db.prepare('SELECT * FROM partitions WHERE partition = ?').get(partition);
       const last = this.#db
         .prepare('SELECT max(id) AS id FROM records WHERE id >= ? AND id < ?')
@@ -98,7 +100,7 @@ export class SqliteLogFile {
 
   /** All of them in one transaction, durable when it returns. When it throws they may still be there. */
   append(entries: readonly LogEntry[]): void {
-    guard(() => {
+    guard(this.#path, () => {
       this.#db.exec('BEGIN IMMEDIATE');
       try {
         for (const { partition, offset, record } of entries) {
@@ -119,7 +121,7 @@ export class SqliteLogFile {
   /** Records `[fromOffset, toOffset)`, cut short once `maxBytes` are reached; never none where the range isn't empty. */
   read(partition: number, fromOffset: number, toOffset: number, maxBytes: number): Uint8Array[] {
     const base = partition * OFFSETS_PER_PARTITION;
-    return guard(() => {
+    return guard(this.#path, () => {
       const records: Uint8Array[] = [];
       let bytes = 0;
       for (const row of this.#select.iterate(base + fromOffset, base + toOffset)) {
@@ -138,18 +140,35 @@ export class SqliteLogFile {
 
   /** Remembers a partition's bounds: nothing below `start` is read again, the next record gets `end`. */
   saveBounds(partition: number, start: number, end: number): void {
-    guard(() => this.#savePartition.run(partition, start, end));
+    guard(this.#path, () => this.#savePartition.run(partition, start, end));
   }
 
   /** Deletes up to `limit` records below `offset`; returns how many. */
   delete(partition: number, offset: number, limit: number): number {
     const base = partition * OFFSETS_PER_PARTITION;
-    return guard(() => Number(this.#delete.run(base, base + offset, limit).changes));
+    return guard(this.#path, () => Number(this.#delete.run(base, base + offset, limit).changes));
+  }
+
+  /** Offsets in `[fromOffset, toOffset)` that have no record. */
+  missing(partition: number, fromOffset: number, toOffset: number): number[] {
+    const base = partition * OFFSETS_PER_PARTITION;
+    return guard(this.#path, () => {
+      const ids = this.#db.prepare('SELECT id FROM records WHERE id >= ? AND id < ? ORDER BY id');
+      const offsets: number[] = [];
+      let next = fromOffset;
+      for (const { id } of ids.iterate(base + fromOffset, base + toOffset)) {
+        const offset = Number(id) - base;
+        while (next < offset) offsets.push(next++);
+        next = offset + 1;
+      }
+      while (next < toOffset) offsets.push(next++);
+      return offsets;
+    });
   }
 
   /** Moves what the WAL holds into the file, so that the WAL begins anew. */
   checkpoint(): void {
-    guard(() => this.#db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get());
+    guard(this.#path, () => this.#db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get());
   }
 
   close(): void {
@@ -160,19 +179,27 @@ export class SqliteLogFile {
 /** A view of no bytes in a buffer that has some. */
 const NO_BYTES = new Uint8Array(new ArrayBuffer(1), 0, 0);
 
-const SQLITE_IOERR = 10;
-const SQLITE_FULL = 13;
+/** By SQLite's primary result code; https://www.sqlite.org/rescode.html. Any other: `unavailable`. */
+const CODES: Readonly<Record<number, WriteLogErrorCode>> = {
+  10: 'disk_full', // IOERR: what a full disk says
+  11: 'damaged', // CORRUPT
+  13: 'disk_full', // FULL
+  26: 'damaged', // NOTADB: the first page is not one of SQLite's
+};
 
-/** Runs `work`, turning SQLite's errors into ours. */
-function guard<T>(work: () => T): T {
+/** Runs `work` on the file at `path`, turning SQLite's errors into ours. */
+function guard<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const code = (error as { errcode?: unknown }).errcode;
-    if (typeof code !== 'number') throw error;
+    const { errcode, message } = error as { errcode?: unknown; message: string };
+    if (typeof errcode !== 'number') throw error;
     // The low byte is the primary result code, the rest says more about it.
-    const primary = code & 0xff;
-    const isDisk = primary === SQLITE_FULL || primary === SQLITE_IOERR;
-    throw new WriteLogError(isDisk ? 'disk_full' : 'unavailable', (error as Error).message, { cause: error });
+    const code = CODES[errcode & 0xff] ?? 'unavailable';
+    const text =
+      code === 'damaged'
+        ? `${path} is damaged (${message}): stop the server and run xscaler doctor`
+        : message;
+    throw new WriteLogError(code, text, { cause: error });
   }
 }

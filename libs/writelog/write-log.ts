@@ -46,6 +46,8 @@ export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 export type WriteLogErrorCode =
   | 'unavailable'
   | 'disk_full'
+  /** The file under an embedded log is not what was written. */
+  | 'damaged'
   | 'record_too_large'
   | 'offset_out_of_range'
   | 'closed';

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createLogger, dropBootLeftovers, Lifecycle, type Logger, type Module } from '@xscaler/runtime';
 import { ConfigError, configFilePath, helpText, loadConfig, printConfig } from '@xscaler/runtime/config';
 import { type Config, configSchema } from './config.ts';
+import { DOCTOR_COMMANDS, runDoctor } from './doctor/doctor-command.ts';
 import { LOG_COMMANDS, runLogCommand } from './log-commands.ts';
 import { withSecretsFromFiles } from './secret-files.ts';
 import { allInOne, checkAlone } from './targets/all.ts';
@@ -29,7 +30,7 @@ const USAGE = `usage: xscaler [TARGET] [--config.file FILE] [--SETTING VALUE …
 
 targets: ${Object.keys(TARGETS).join(', ')}
 commands: config (prints the effective configuration), help (every setting),
-${[...TENANT_COMMANDS, ...LOG_COMMANDS].map((line) => `  ${line}`).join('\n')}
+${[...TENANT_COMMANDS, ...LOG_COMMANDS, ...DOCTOR_COMMANDS].map((line) => `  ${line}`).join('\n')}
 `;
 
 /** @returns the process' exit code */
@@ -42,6 +43,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (target === 'tenant' || target === 'token') return runTenantCommand(words, flags, readConfig);
+  if (target === 'doctor') return runDoctor(words, flags, readConfig);
   if (target === 'log') return runLogCommand(words, flags, readConfig);
   if (words.length > 1 || (target !== 'config' && TARGETS[target] === undefined)) {
     process.stderr.write(`unknown target ${JSON.stringify(words.join(' '))}\n${USAGE}`);

@@ -9,6 +9,7 @@ import { TenantDirectory } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
 import { bootstrapTenant, bootstrapToken } from '../bootstrap.ts';
 import type { Config, ThreadConfig } from '../config.ts';
+import { isRepairPending } from '../doctor/pending-repair.ts';
 import { startGateway } from '../gateway-server.ts';
 import { placePartitions } from '../place-partitions.ts';
 import { ProcessParts } from '../process-parts.ts';
@@ -78,6 +79,8 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       name: 'data-dir',
       start: async () => {
         lock = lockDataDir(config.data_dir);
+        if (isRepairPending(config.data_dir))
+          throw new Error(`a repair of ${lock.dir} was cut short: run xscaler doctor --repair`);
       },
       stop: async () => lock?.release(),
     },
