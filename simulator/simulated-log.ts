@@ -21,6 +21,7 @@ export class SimulatedLog implements Callee {
   /** Chance that an append is done twice: what a client's retry after a lost answer does. */
   doubledAppends = 0;
   readonly partitions: Partition[];
+  identity = 'log-0';
   readonly #random: Random;
   /** Readers at the end of a partition. */
   readonly #waiting = new Map<number, Set<() => void>>();
@@ -103,6 +104,10 @@ export class LogClient implements WriteLog {
 
   endOffset(partition: number): Promise<number> {
     return this.#call(() => this.#log.partitions[partition].records.length);
+  }
+
+  identity(): Promise<string> {
+    return this.#call(() => this.#log.identity);
   }
 
   async truncate(partition: number, offset: number): Promise<void> {

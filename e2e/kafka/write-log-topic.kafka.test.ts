@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { readRecords, recordOf } from '@xscaler/writelog/contracts';
 import { type KafkaWriteLogOptions, openKafkaWriteLog } from '@xscaler/writelog/kafka';
 import { Kafka, logLevel } from 'kafkajs';
-import { KafkaCluster, skipWithoutKafka } from './index.ts';
+import { deleteTopic, KafkaCluster, skipWithoutKafka } from './index.ts';
 
 const skip = skipWithoutKafka();
 if (skip) {
@@ -158,5 +158,38 @@ if (skip) {
     }
     await log.close();
     await assert.rejects(log.endOffset(0), { code: 'closed' });
+  });
+
+  test('a log that was open before its topic was made again takes no record until its identity is asked for', async () => {
+    const options = settings();
+    const log = await openKafkaWriteLog(options);
+    const identity = await log.identity();
+    await log.append(0, recordOf(0));
+    const reading = readRecords(log, 0, 1, 1);
+    await deleteTopic(kafka.addresses, options.topic);
+    await assert.rejects(log.identity(), {
+      code: 'log_missing',
+      message: `topic ${options.topic} does not exist`,
+    });
+    const appending = log.append(0, recordOf(1));
+    const other = await openKafkaWriteLog(options);
+    const replaced = { code: 'log_replaced', message: /was deleted and made again: its id is / };
+    await assert.rejects(appending, replaced);
+    await assert.rejects(reading, ({ code }) => code === 'log_replaced' || code === 'offset_out_of_range');
+    await assert.rejects(log.append(0, recordOf(2)), replaced);
+    assert.equal(await other.endOffset(0), 0);
+    assert.notEqual(await log.identity(), identity);
+    assert.equal(await log.append(0, recordOf(3)), 0);
+    await Promise.all([log.close(), other.close()]);
+  });
+
+  test('a topic that is missing and may not be created is missed by name', async () => {
+    const options = { ...settings(), mayCreate: false };
+    await assert.rejects(openKafkaWriteLog(options), {
+      code: 'log_missing',
+      message: `topic ${options.topic} does not exist`,
+    });
+    await (await openKafkaWriteLog({ ...options, mayCreate: true })).close();
+    await (await openKafkaWriteLog(options)).close();
   });
 }

@@ -1,7 +1,7 @@
 import { after, before, test } from 'node:test';
 import { CONTRACT_PARTITIONS, writeLogContract } from '@xscaler/writelog/contracts';
 import { openKafkaWriteLog } from '@xscaler/writelog/kafka';
-import { KafkaCluster, skipWithoutKafka } from './index.ts';
+import { deleteTopic, KafkaCluster, skipWithoutKafka } from './index.ts';
 
 const skip = skipWithoutKafka();
 if (skip) {
@@ -28,6 +28,12 @@ if (skip) {
       log,
       async reopen() {
         await log.close();
+        log = await open();
+        return log;
+      },
+      async remake() {
+        await log.close();
+        await deleteTopic(kafka.addresses, topic);
         log = await open();
         return log;
       },

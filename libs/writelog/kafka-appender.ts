@@ -1,4 +1,5 @@
-import { Backoff, type KafkaClient } from './kafka-client.ts';
+import { Backoff, type KafkaClient, requireTopic } from './kafka-client.ts';
+import type { TopicMetadata } from './kafka-metadata.ts';
 import type { PartitionBatch } from './kafka-produce-body.ts';
 import {
   MESSAGE_TOO_LARGE,
@@ -88,6 +89,8 @@ export class KafkaAppender {
   readonly #counts = { requests: 0, records: 0, bytes: 0, refused: 0, retried: 0 };
   #pendingBytes = 0;
   #pendingCount = 0;
+  /** Of the topic that records are for: they don't go into one that is made in its place. */
+  #topicId: string | undefined;
   #deadlineCapMs = Number.POSITIVE_INFINITY;
   #isTurnDue = false;
   #firstPartition = 0;
@@ -97,6 +100,14 @@ export class KafkaAppender {
   constructor(client: KafkaClient, options: AppenderOptions) {
     this.#client = client;
     this.#options = options;
+    this.#topicId = client.metadata.topicId;
+  }
+
+  /** What comes from now on is for the topic that these say. */
+  appendTo(metadata: TopicMetadata): void {
+    const isAnother = this.#topicId !== metadata.topicId;
+    this.#topicId = metadata.topicId;
+    if (isAnother) this.#client.learn(metadata);
   }
 
   get stats(): AppenderStats {
@@ -104,6 +115,7 @@ export class KafkaAppender {
   }
 
   append(partition: number, record: Uint8Array): Promise<number> {
+    requireTopic(this.#client, this.#topicId);
     // An empty record counts too: the queue's length is bounded by this alone.
     const cost = costOf(record);
     if (this.#pendingBytes + cost > this.#options.maxPendingBytes) {
@@ -185,6 +197,7 @@ export class KafkaAppender {
       } catch {
         return;
       }
+      this.#refuseIfReplaced();
     }
     this.#busy.delete(node);
     this.#turn();
@@ -243,6 +256,17 @@ export class KafkaAppender {
     const code = isTooLarge ? 'record_too_large' : 'unavailable';
     for (const append of appends) {
       this.#reject(append, new WriteLogError(code, `Kafka refused: ${cause.message}`, { cause }));
+    }
+  }
+
+  /** Refuses all that waits if another topic is there now. */
+  #refuseIfReplaced(): void {
+    try {
+      requireTopic(this.#client, this.#topicId);
+    } catch (error) {
+      for (const queue of this.#queues) {
+        for (const append of queue.waiting.splice(0)) this.#reject(append, error as WriteLogError);
+      }
     }
   }
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KafkaConnection } from './kafka-connection.ts';
-import { metadataRequest, type TopicMetadata } from './kafka-requests.ts';
+import { metadataRequest, type TopicMetadata } from './kafka-metadata.ts';
 import type { ApiRequest } from './kafkajs-inside.ts';
+import { WriteLogError } from './write-log.ts';
 
 export interface KafkaClientOptions {
   /** `host:port` of some brokers; they name the others. */
@@ -28,7 +29,7 @@ export class KafkaClient {
 
   constructor(
     options: KafkaClientOptions,
-    metadata: TopicMetadata = { errorCode: 0, nodes: [], partitions: [] },
+    metadata: TopicMetadata = { errorCode: 0, topicId: undefined, nodes: [], partitions: [] },
   ) {
     this.options = options;
     this.#metadata = metadata;
@@ -43,6 +44,12 @@ export class KafkaClient {
   /** What a broker said last. */
   get metadata(): TopicMetadata {
     return this.#metadata;
+  }
+
+  /** Takes over what another client has heard. */
+  learn(metadata: TopicMetadata): void {
+    this.#metadata = metadata;
+    this.#leaders = leadersOf(metadata);
   }
 
   /** The node that leads a partition; undefined where nobody does, as far as is known. */
@@ -69,10 +76,11 @@ export class KafkaClient {
     ]);
     const request = metadataRequest(this.options.topic);
     try {
-      this.#metadata = await Promise.any(
-        [...addresses].map((address) => this.#sendTo(address, request, METADATA_TIMEOUT_MS)),
+      this.learn(
+        await Promise.any(
+          [...addresses].map((address) => this.#sendTo(address, request, METADATA_TIMEOUT_MS)),
+        ),
       );
-      this.#leaders = leadersOf(this.#metadata);
     } catch (error) {
       const [first] = error instanceof AggregateError ? error.errors : [error];
       throw new Error(`no broker answers at ${[...addresses].join(', ')}: ${first.message}`, {
@@ -132,6 +140,16 @@ function leadersOf({ nodes, partitions }: TopicMetadata): Map<number, number> {
   for (const { partition, leader } of partitions)
     if (leader !== undefined && up.has(leader)) leaders.set(partition, leader);
   return leaders;
+}
+
+/** @throws WriteLogError `log_replaced` if the topic, as far as the client knows, isn't the one that has the id */
+export function requireTopic({ metadata, options }: KafkaClient, topicId: string | undefined): void {
+  const found = metadata.topicId;
+  if (found === undefined || topicId === undefined || found === topicId) return;
+  throw new WriteLogError(
+    'log_replaced',
+    `topic ${options.topic} was deleted and made again: its id is ${found}, it was ${topicId}`,
+  );
 }
 
 const FIRST_DELAY_MS = 20;

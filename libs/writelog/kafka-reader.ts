@@ -1,4 +1,4 @@
-import { Backoff, type KafkaClient } from './kafka-client.ts';
+import { Backoff, type KafkaClient, requireTopic } from './kafka-client.ts';
 import type { KafkaOffsets } from './kafka-offsets.ts';
 import { type FetchedRecord, fetchRequest, OFFSET_OUT_OF_RANGE } from './kafka-requests.ts';
 import { kafkaCode } from './kafkajs-inside.ts';
@@ -29,14 +29,17 @@ export class PartitionReader {
   readonly #client: KafkaClient;
   readonly #options: PartitionReaderOptions;
   readonly #backoff = new Backoff();
+  /** Of the topic that is read: one that is made in its place has other records at these offsets. */
+  readonly #topicId: string | undefined;
 
   /** The client is the reader's own. */
   constructor(client: KafkaClient, options: PartitionReaderOptions) {
     this.#client = client;
     this.#options = options;
+    this.#topicId = client.metadata.topicId;
   }
 
-  /** Ends when the signal aborts. @throws WriteLogError `offset_out_of_range` */
+  /** Ends when the signal aborts. @throws WriteLogError `offset_out_of_range`, `log_replaced` */
   async *batches(fromOffset: number): AsyncGenerator<LogBatch, void> {
     const { signal } = this.#options;
     const close = () => this.#client.close(new Error('the read has ended'));
@@ -62,6 +65,7 @@ export class PartitionReader {
     const { signal, warn, partition } = this.#options;
     for (;;) {
       signal.throwIfAborted();
+      requireTopic(this.#client, this.#topicId);
       try {
         const batch = await this.#tryFetch(offset);
         this.#backoff.reset();

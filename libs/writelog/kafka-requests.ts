@@ -142,51 +142,6 @@ interface DecodedDeletion {
   readonly topics: readonly { readonly partitions: readonly { errorCode: number }[] }[];
 }
 
-export interface KafkaNode {
-  readonly nodeId: number;
-  /** `host:port`. */
-  readonly address: string;
-}
-
-export interface PartitionMetadata {
-  readonly partition: number;
-  /** Undefined while there is none. */
-  readonly leader: number | undefined;
-  readonly replicas: readonly number[];
-}
-
-export interface TopicMetadata {
-  readonly errorCode: number;
-  /** The brokers that are up. */
-  readonly nodes: readonly KafkaNode[];
-  readonly partitions: readonly PartitionMetadata[];
-}
-
-export function metadataRequest(topic: string): ApiRequest<TopicMetadata> {
-  const fields = { topics: [topic], allowAutoTopicCreation: false };
-  return apiRequest('Metadata', 6, fields, ({ brokers, topicMetadata: [found] }: DecodedMetadata) => ({
-    errorCode: found.topicErrorCode,
-    nodes: brokers.map(({ nodeId, host, port }) => ({ nodeId, address: `${host}:${port}` })),
-    partitions: found.partitionMetadata.map(({ partitionId, leader, replicas }) => ({
-      partition: partitionId,
-      leader: leader < 0 ? undefined : leader,
-      replicas,
-    })),
-  }));
-}
-
-interface DecodedMetadata {
-  readonly brokers: readonly { nodeId: number; host: string; port: number }[];
-  readonly topicMetadata: readonly {
-    readonly topicErrorCode: number;
-    readonly partitionMetadata: readonly {
-      partitionId: number;
-      leader: number;
-      replicas: readonly number[];
-    }[];
-  }[];
-}
-
 export interface TopicPlan {
   readonly topic: string;
   readonly partitionCount: number;

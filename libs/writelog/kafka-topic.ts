@@ -16,6 +16,8 @@ export interface TopicOptions {
   /** Undefined: 3 where there are as many brokers, else 1. */
   readonly replicationFactor: number | undefined;
   readonly retentionMs: number;
+  /** Whether a topic that is missing is created. */
+  readonly mayCreate: boolean;
 }
 
 /** What a record of the largest size needs around it. */
@@ -63,8 +65,9 @@ function settingsOf(replicationFactor: number, retentionMs: number): Setting[] {
 }
 
 /**
- * Creates the topic where it is missing and checks that it is what the log needs. Many may do it at the same time.
+ * Creates the topic if it is missing and may be created, and checks that it is what the log needs. Many may do it at the same time.
  * @throws Error that names every difference
+ * @throws WriteLogError `log_missing` if it is missing and may not be created
  * @throws WriteLogError `unavailable` where the brokers don't answer within `timeoutMs`
  */
 export async function prepareTopic(
@@ -121,7 +124,7 @@ async function untilDone(
       await client.refresh();
       if (await attempt()) return;
     } catch (error) {
-      if (error instanceof TopicDiffersError) throw error;
+      if (error instanceof TopicDiffersError || isMissing(error)) throw error;
       cause = error;
     }
     if (performance.now() > deadlineMs) {
@@ -140,6 +143,15 @@ async function addPartitions(client: KafkaClient, partitionCount: number): Promi
   throw new Error(message ?? kafkaCode(errorCode).message);
 }
 
+/** The topic does not exist. */
+export function topicMissing({ options }: KafkaClient): WriteLogError {
+  return new WriteLogError('log_missing', `topic ${options.topic} does not exist`);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof WriteLogError && error.code === 'log_missing';
+}
+
 /** The topic is there and will never do. */
 class TopicDiffersError extends Error {
   override readonly name = 'TopicDiffersError';
@@ -149,11 +161,13 @@ class TopicDiffersError extends Error {
 async function step(client: KafkaClient, options: TopicOptions): Promise<string[] | undefined> {
   const { metadata } = client;
   if (metadata.errorCode === UNKNOWN_TOPIC) {
+    if (!options.mayCreate) throw topicMissing(client);
     await create(client, options);
     return [];
   }
   if (metadata.errorCode !== 0) throw kafkaCode(metadata.errorCode);
   const differences = await differencesOf(client, options);
+  if (metadata.topicId === undefined) differences.push('it has no id: Kafka 2.8 or later is needed');
   if (differences.length > 0) return differences;
   const leaderless = metadata.partitions.find(({ partition }) => client.leaderOf(partition) === undefined);
   if (leaderless) throw new Error(`partition ${leaderless.partition} has no leader`);

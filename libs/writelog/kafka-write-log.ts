@@ -3,8 +3,8 @@ import { type AppenderStats, KafkaAppender } from './kafka-appender.ts';
 import { Backoff, KafkaClient } from './kafka-client.ts';
 import { KafkaOffsets } from './kafka-offsets.ts';
 import { PartitionReader } from './kafka-reader.ts';
-import { deleteRecordsRequest, OFFSET_OUT_OF_RANGE } from './kafka-requests.ts';
-import { growTopic, prepareTopic } from './kafka-topic.ts';
+import { deleteRecordsRequest, OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC } from './kafka-requests.ts';
+import { growTopic, prepareTopic, topicMissing } from './kafka-topic.ts';
 import { kafkaCode } from './kafkajs-inside.ts';
 import { type LogBatch, type WriteLog, WriteLogError } from './write-log.ts';
 
@@ -22,6 +22,8 @@ export interface KafkaWriteLogOptions {
   readonly replicationFactor?: number;
   /** How long Kafka keeps records at least: what a replay may need. 48 hours by default. */
   readonly retentionMs?: number;
+  /** Whether a topic that is missing is created; by default it is. */
+  readonly mayCreate?: boolean;
   /** Bytes that may wait for Kafka; past it appends are refused with `unavailable`. */
   readonly maxPendingBytes?: number;
   /** How long an append is tried again before it is refused with `unavailable`; a request under way adds to it. */
@@ -39,6 +41,7 @@ export interface KafkaWriteLogOptions {
 const HOUR_MS = 3_600_000;
 const DEFAULTS = {
   retentionMs: 48 * HOUR_MS,
+  mayCreate: true,
   maxPendingBytes: 64 * 1024 * 1024,
   appendTimeoutMs: 20_000,
   requestTimeoutMs: 8_000,
@@ -132,6 +135,23 @@ class KafkaWriteLog implements KafkaLog {
     return this.#offsets.ask(partition, 'end');
   }
 
+  async identity(): Promise<string> {
+    if (this.#closing.signal.aborted) throw closed();
+    try {
+      await this.#client.refresh();
+    } catch (cause) {
+      throw new WriteLogError('unavailable', (cause as Error).message, { cause });
+    }
+    const { metadata } = this.#client;
+    if (metadata.errorCode === UNKNOWN_TOPIC) throw topicMissing(this.#client);
+    if (metadata.topicId === undefined) {
+      const cause = kafkaCode(metadata.errorCode);
+      throw new WriteLogError('unavailable', `the topic's id: ${cause.message}`, { cause });
+    }
+    this.#appender.appendTo(metadata);
+    return metadata.topicId;
+  }
+
   async truncate(partition: number, offset: number): Promise<void> {
     if (offset <= (await this.startOffset(partition))) return;
     const deadlineMs = performance.now() + QUESTION_TIMEOUT_MS;
@@ -169,23 +189,29 @@ class KafkaWriteLog implements KafkaLog {
   }
 
   #check(partition: number): void {
-    if (this.#closing.signal.aborted) throw new WriteLogError('closed', 'the log is closed');
+    if (this.#closing.signal.aborted) throw closed();
     // One above the count may have been added since: who asks for it waits until it has a leader.
     if (Number.isInteger(partition) && partition >= 0 && partition < MAX_PARTITIONS) return;
     throw new RangeError(`there is no partition ${partition}`);
   }
 }
 
+function closed(): WriteLogError {
+  return new WriteLogError('closed', 'the log is closed');
+}
+
 /**
- * Opens a log in a topic of Kafka, which is created where it is missing and checked where it is there.
+ * Opens a log in a topic of Kafka, which is created if it is missing and checked if it is there.
  * @throws Error that names what is wrong with the topic
+ * @throws WriteLogError `log_missing` if it is missing and may not be created
  * @throws WriteLogError `unavailable` where the brokers don't answer in time
  */
 export async function openKafkaWriteLog(options: KafkaWriteLogOptions): Promise<KafkaLog> {
   const { brokers, topic, clientId, partitionCount, replicationFactor } = options;
   const settings = { ...DEFAULTS, ...options };
   const client = new KafkaClient({ brokers, topic, clientId });
-  const wanted = { partitionCount, replicationFactor, retentionMs: settings.retentionMs };
+  const { retentionMs, mayCreate } = settings;
+  const wanted = { partitionCount, replicationFactor, retentionMs, mayCreate };
   try {
     await prepareTopic(client, wanted, settings.openTimeoutMs);
     return new KafkaWriteLog(client, settings);

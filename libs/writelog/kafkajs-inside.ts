@@ -138,6 +138,27 @@ export function apiRequest<Decoded, Answer>(
   return { request, response: { decode, parse: (decoded) => shape(decoded as Decoded) } };
 }
 
+/**
+ * A request of a version that kafkajs doesn't know, with codecs of its own. Of a flexible version the header's tags are read
+ * and written with the body: kafkajs writes the header before them.
+ */
+export function flexibleRequest<Answer>(
+  name: { readonly apiKey: number; readonly apiVersion: number; readonly apiName: string },
+  encode: () => Buffer,
+  decode: (payload: Buffer) => Answer,
+): ApiRequest<Answer> {
+  const encodeBody = async () => {
+    const bytes = encode();
+    return { buf: bytes, buffer: bytes };
+  };
+  // kafkajs looks for a throttle time in what is decoded, and finds none.
+  const response = {
+    decode: async (payload: Buffer) => decode(payload),
+    parse: (decoded: unknown) => decoded as Answer,
+  };
+  return { request: { ...name, encode: encodeBody }, response };
+}
+
 /** The request with a body that is encoded by `encode` when it is sent. */
 export function withBody<Answer>(
   { request, response }: ApiRequest<Answer>,

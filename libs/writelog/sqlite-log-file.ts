@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { WriteLogError, type WriteLogErrorCode } from './write-log.ts';
 
@@ -21,6 +22,8 @@ const MAX_PARTITIONS = 2 ** 13;
  */
 const PAGE_SIZE_BYTES = 32 * 1024;
 
+const IDENTITY_BYTES = 16;
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS log (only INTEGER PRIMARY KEY CHECK (only = 1), partition_count INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS partitions (partition INTEGER PRIMARY KEY, start_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL);
@@ -43,6 +46,8 @@ export class SqliteLogFile {
   readonly #savePartition: StatementSync;
   /** At least what it was opened with. */
   readonly partitionCount: number;
+  /** Random, made with the file; a file from before there were identities gets one when it is opened. */
+  readonly identity: string;
 
   /** A log has `partitionCount` partitions from now on, or more where it had more: no record is ever left out. */
   constructor(path: string, partitionCount: number) {
@@ -53,6 +58,7 @@ export class SqliteLogFile {
     this.#db = guard(path, () => new DatabaseSync(path));
     try {
       this.partitionCount = guard(this.#path, () => this.#prepareFile(partitionCount));
+      this.identity = guard(this.#path, () => this.#prepareIdentity());
     } catch (error) {
       this.#db.close();
       throw error;
@@ -82,6 +88,16 @@ export class SqliteLogFile {
       ON CONFLICT (only) DO UPDATE SET partition_count = max(partition_count, excluded.partition_count)
       RETURNING partition_count`;
     return Number(this.#db.prepare(grow).get(partitionCount)?.partition_count);
+  }
+
+  #prepareIdentity(): string {
+    const columns = this.#db.prepare("SELECT name FROM pragma_table_info('log')").all();
+    if (!columns.some(({ name }) => name === 'identity'))
+      this.#db.exec('ALTER TABLE log ADD COLUMN identity TEXT');
+    const row = this.#db
+      .prepare('UPDATE log SET identity = coalesce(identity, ?) RETURNING identity')
+      .get(randomBytes(IDENTITY_BYTES).toString('hex'));
+    return String(row?.identity);
   }
 
   /** Where a partition's records begin and end; `end` is the next record's offset. */

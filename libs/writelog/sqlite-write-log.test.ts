@@ -21,6 +21,12 @@ async function openInFolder(options: Partial<SqliteWriteLogOptions> = {}) {
       log = open();
       return log;
     },
+    async remake() {
+      await log.close();
+      for (const suffix of ['', '-wal', '-shm']) await rm(`${path}${suffix}`, { force: true });
+      log = open();
+      return log;
+    },
     async dispose() {
       await log.close();
       await rm(folder, { recursive: true });
@@ -138,5 +144,20 @@ test('a record that was moved away is the caller’s fault', async () => {
   const record = recordOf(0);
   structuredClone(record, { transfer: [record.buffer as ArrayBuffer] });
   await assert.rejects(log.append(0, record), TypeError);
+  await dispose();
+});
+
+test('a log from before there were identities gets one when it is opened, and keeps it', async () => {
+  const { log, path, dispose, reopen } = await openInFolder();
+  await log.append(0, recordOf(0));
+  await log.close();
+  const file = new DatabaseSync(path);
+  file.exec('ALTER TABLE log DROP COLUMN identity');
+  file.close();
+  const identity = await (await reopen()).identity();
+  assert.match(identity, /^[0-9a-f]{32}$/);
+  const again = await reopen();
+  assert.equal(await again.identity(), identity);
+  assert.deepEqual(await readRecords(again, 0, 0, 1), [recordOf(0)]);
   await dispose();
 });

@@ -147,6 +147,11 @@ class SqliteWriteLog implements WriteLog {
     return this.#mustFind(partition).end;
   }
 
+  async identity(): Promise<string> {
+    this.#mustFind(0);
+    return this.#file.identity;
+  }
+
   /** Resolves when the new start is durable; the space is freed in the background. */
   async truncate(partition: number, offset: number): Promise<void> {
     const log = this.#mustFind(partition);

@@ -7,6 +7,8 @@ export interface WriteLogUnderTest {
   readonly log: WriteLog;
   /** Closes the log and opens it anew: what was acknowledged must be there. */
   reopen(): Promise<WriteLog>;
+  /** Closes the log, deletes it, and makes another one in its place. */
+  remake(): Promise<WriteLog>;
   /** Frees everything that is open. */
   dispose(): Promise<void>;
 }
@@ -66,6 +68,7 @@ export function writeLogContract(name: string, open: () => Promise<WriteLogUnder
   appending(check);
   reading(check);
   truncating(check);
+  naming(check);
 }
 
 type Check = (title: string, run: (subject: WriteLogUnderTest) => Promise<void>) => void;
@@ -242,4 +245,30 @@ function truncating(check: Check): void {
   check('a truncation beyond the end is refused', async ({ log }) => {
     await rejectsWith(log.truncate(0, 1), 'offset_out_of_range');
   });
+}
+
+function naming(check: Check): void {
+  check('its identity stays, whatever is written, truncated or reopened', async (subject) => {
+    const identity = await subject.log.identity();
+    assert.match(identity, /^[\w-]{16,}$/);
+    for (let i = 0; i < 3; i++) await subject.log.append(0, recordOf(i));
+    await subject.log.truncate(0, 2);
+    assert.equal(await subject.log.identity(), identity);
+    const log = await subject.reopen();
+    assert.equal(await log.identity(), identity);
+    await log.close();
+    await rejectsWith(log.identity(), 'closed');
+  });
+
+  check(
+    'a log that is made in the place of a deleted one is empty and has another identity',
+    async (subject) => {
+      const identity = await subject.log.identity();
+      await subject.log.append(0, recordOf(0));
+      const log = await subject.remake();
+      assert.notEqual(await log.identity(), identity);
+      assert.equal(await log.endOffset(0), 0);
+      assert.equal(await log.append(0, recordOf(1)), 0);
+    },
+  );
 }

@@ -31,7 +31,7 @@ export async function connectWriteLog(
 }
 
 interface PendingCall {
-  readonly resolve: (value: number) => void;
+  readonly resolve: (value: CallResult['value']) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -92,6 +92,11 @@ class WriteLogClient implements WriteLog {
     return this.#call((id) => ({ kind: 'endOffset', id, partition }));
   }
 
+  async identity(): Promise<string> {
+    this.#check();
+    return this.#call<string>((id) => ({ kind: 'identity', id }));
+  }
+
   async truncate(partition: number, offset: number): Promise<void> {
     this.#check();
     await this.#call((id) => ({ kind: 'truncate', id, partition, offset }));
@@ -143,11 +148,14 @@ class WriteLogClient implements WriteLog {
     this.#port.postMessage(message, moved);
   }
 
-  #call(messageOf: (id: number) => ClientMessage, moved: ArrayBuffer[] = []): Promise<number> {
+  #call<T extends CallResult['value'] = number>(
+    messageOf: (id: number) => ClientMessage,
+    moved: ArrayBuffer[] = [],
+  ): Promise<T> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#post(messageOf(id), moved);
-      this.#calls.set(id, { resolve, reject });
+      this.#calls.set(id, { resolve: resolve as PendingCall['resolve'], reject });
     });
   }
 
@@ -176,7 +184,7 @@ class WriteLogClient implements WriteLog {
     const call = this.#calls.get(id);
     this.#calls.delete(id);
     if (fault !== undefined) call?.reject(errorOf(fault));
-    else call?.resolve(value ?? 0);
+    else call?.resolve(value);
   }
 
   #fail(reason: WriteLogError): void {

@@ -47,6 +47,14 @@ async function openInThread() {
       log = await thread.connect();
       return log;
     },
+    async remake() {
+      await log.close();
+      await thread.close();
+      for (const suffix of ['', '-wal', '-shm']) await rm(`${path}${suffix}`, { force: true });
+      thread = new LogThread(path);
+      log = await thread.connect();
+      return log;
+    },
     async dispose() {
       await log.close();
       await thread.close();
@@ -117,6 +125,7 @@ function endlessLog(batch: () => LogBatch): { log: WriteLog; state: { sent: numb
     read,
     startOffset: unused,
     endOffset: unused,
+    identity: unused,
     truncate: unused,
     close: unused,
   };

@@ -12,6 +12,7 @@ import { type LogBatch, type WriteLog, WriteLogError, type WriteLogErrorCode } f
 export type ClientMessage =
   | { readonly kind: 'append'; readonly id: number; readonly partition: number; readonly record: Uint8Array }
   | { readonly kind: 'startOffset' | 'endOffset'; readonly id: number; readonly partition: number }
+  | { readonly kind: 'identity'; readonly id: number }
   | { readonly kind: 'truncate'; readonly id: number; readonly partition: number; readonly offset: number }
   | { readonly kind: 'read'; readonly id: number; readonly partition: number; readonly offset: number }
   | { readonly kind: 'credit'; readonly id: number; readonly bytes: number }
@@ -25,8 +26,8 @@ export type ServerMessage =
 
 export interface CallResult {
   readonly id: number;
-  /** The call's answer: an offset, or nothing for `truncate`. */
-  readonly value?: number;
+  /** The call's answer: an offset, an identity, or nothing for `truncate`. */
+  readonly value?: number | string;
   readonly fault?: Fault;
 }
 
@@ -101,8 +102,14 @@ class WriteLogServer {
       case 'endOffset':
         this.#answer(message.id, this.#log.endOffset(message.partition));
         break;
+      case 'identity':
+        this.#answer(message.id, this.#log.identity());
+        break;
       case 'truncate':
-        this.#answer(message.id, this.#log.truncate(message.partition, message.offset));
+        this.#answer(
+          message.id,
+          this.#log.truncate(message.partition, message.offset).then(() => undefined),
+        );
         break;
       case 'read':
         void this.#read(message.id, message.partition, message.offset);
@@ -116,9 +123,9 @@ class WriteLogServer {
     }
   }
 
-  #answer(id: number, call: Promise<unknown>): void {
+  #answer(id: number, call: Promise<CallResult['value']>): void {
     call.then(
-      (value) => this.#send(typeof value === 'number' ? { id, value } : { id }),
+      (value) => this.#send(value === undefined ? { id } : { id, value }),
       (error) => this.#send({ id, fault: faultOf(error) }),
     );
   }

@@ -35,6 +35,13 @@ export interface WriteLog {
   /** The offset that the next record will get: every record acknowledged before the call lies below it. */
   endOffset(partition: number): Promise<number>;
 
+  /**
+   * Names this log: the same name for as long as it exists, another one once it was deleted and made again. Asked anew at
+   * every call. Later appends go to the log of that name, or are refused with `log_replaced`.
+   * Rejects with `WriteLogError` code `log_missing` if the log was deleted.
+   */
+  identity(): Promise<string>;
+
   /** Allows the log to forget everything below `offset`. */
   truncate(partition: number, offset: number): Promise<void>;
 
@@ -50,6 +57,10 @@ export type WriteLogErrorCode =
   | 'damaged'
   | 'record_too_large'
   | 'offset_out_of_range'
+  /** The log was deleted. */
+  | 'log_missing'
+  /** The log was deleted, and another one has its name. */
+  | 'log_replaced'
   | 'closed';
 
 export class WriteLogError extends Error {
@@ -63,6 +74,6 @@ export class WriteLogError extends Error {
 
   /** Whether the same append may succeed later. */
   get retryable(): boolean {
-    return this.code === 'unavailable' || this.code === 'disk_full';
+    return this.code === 'unavailable' || this.code === 'disk_full' || this.code === 'log_missing';
   }
 }

@@ -71,6 +71,10 @@ export class OpeningWriteLog<Log extends WriteLog> implements WriteLog {
     return this.#opened().endOffset(partition);
   }
 
+  async identity(): Promise<string> {
+    return this.#opened().identity();
+  }
+
   async truncate(partition: number, offset: number): Promise<void> {
     return this.#opened().truncate(partition, offset);
   }

@@ -43,6 +43,10 @@ export class MemoryLog implements WriteLog {
     return this.records.length;
   }
 
+  async identity(): Promise<string> {
+    return 'memory';
+  }
+
   async truncate(): Promise<void> {}
 
   async close(): Promise<void> {}

@@ -21,6 +21,7 @@ const log: WriteLog = {
   },
   startOffset: async () => 0,
   endOffset: async () => 0,
+  identity: async () => 'bench',
   truncate: async () => {},
   close: async () => {},
 };
