@@ -4,11 +4,13 @@ import {
   SqlBlockStore,
   SqlCompactionStore,
   SqlDeletionStore,
+  SqlLogIdentityStore,
   SqlOutageStore,
 } from '@xscaler/database';
 import {
   compactionStoreContract,
   deletionStoreContract,
+  logIdentityContract,
   outageStoreContract,
 } from '@xscaler/database/contracts';
 import { openTestDatabase } from './open-test-database.ts';
@@ -31,6 +33,7 @@ describe('compaction on PostgreSQL', { skip: skipWithoutPostgres() }, () => {
       blocks: new SqlBlockStore(db, now),
       deletions: new SqlDeletionStore(db),
       outages: new SqlOutageStore(db),
+      identities: new SqlLogIdentityStore(db),
       dispose,
       setTimeMs(ms: number) {
         nowMs = ms;
@@ -40,4 +43,5 @@ describe('compaction on PostgreSQL', { skip: skipWithoutPostgres() }, () => {
   deletionStoreContract('postgres', open);
   compactionStoreContract('postgres', open);
   outageStoreContract('postgres', open);
+  logIdentityContract('postgres', open);
 });

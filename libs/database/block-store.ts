@@ -1,5 +1,7 @@
 import type { MetricMetadata } from '@xscaler/model';
 import type { CommitHistory, CommitPoint, PartitionProgress } from './commit-history.ts';
+import type { CommittedLog } from './log-identity.ts';
+import type { LogReplacement } from './log-replacement.ts';
 import type { LoggedDeletion, PartitionTombstone } from './series-deletion.ts';
 
 /** What a part of a block holds. A block is a few large values, each numbered from 0 within its kind. */
@@ -59,6 +61,8 @@ export interface BlockCommit {
   /** Of this commit; absent: a random one. */
   readonly commitId?: string;
   readonly resumeOffset: number;
+  /** The log that offsets are of; absent: the one that is known. */
+  readonly log?: CommittedLog;
   /** Metadata seen in the log below `resumeOffset` and not yet stored, by tenant; left out where others have moved on beyond. */
   readonly metadata: readonly { readonly tenant: string; readonly entries: readonly MetricMetadata[] }[];
   /** Deletions read in the log below `resumeOffset` and not yet stored; absent: none. */
@@ -77,8 +81,8 @@ export interface BlockStore {
 
   /**
    * `already`: a ledger row of the same head and digest is there (an earlier try, another replica); the resume offset moves all
-   * the same, forwards only. Rejects with `DatabaseError` code `conflict` where the digest differs, or the resume offset or the
-   * last commit isn't the expected one.
+   * the same, forwards only. Rejects with `DatabaseError` code `conflict` where the digest differs, or the resume offset, the
+   * last commit or the log isn't the expected one.
    */
   commit(commit: BlockCommit): Promise<'committed' | 'already'>;
 
@@ -91,6 +95,12 @@ export interface BlockStore {
   commitHistory(partition: number): Promise<CommitHistory>;
   /** The last commit of every partition that has one. */
   lastCommits(): Promise<ReadonlyMap<number, CommitPoint>>;
+
+  /**
+   * Makes a partition go on at the beginning of another log: nothing of it is passed over, and what is stored stays.
+   * Rejects with `DatabaseError` code `conflict` if the partition doesn't stand where the caller thinks.
+   */
+  replaceLog(replacement: LogReplacement): Promise<void>;
 
   /** 0 where the partition was never committed. */
   resumeOffset(partition: number): Promise<number>;

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DatabaseError, type SqlRunner } from './database.ts';
+import { type LogMark, readRegistered } from './log-identity.ts';
 
 /** One commit of a partition: the how-manieth it is, and its random id. Number 0: none yet. */
 export interface CommitPoint {
@@ -54,21 +55,38 @@ interface HistoryRow extends Record<string, string | number> {
   readonly resume_offset: number;
   readonly commits: number;
   readonly recent_commits: string;
+  readonly log_identity: string;
+  readonly mark_offset: number;
+  readonly mark_fingerprint: string;
 }
 
-/** Where a partition stands in the database: both are of one moment. */
+/** Where a partition stands in the database: all of it is of one moment. */
 export interface PartitionProgress {
   readonly resumeOffset: number;
   readonly history: CommitHistory;
+  /** The log that offsets are of; undefined where none is known. */
+  readonly logIdentity: string | undefined;
+  /** The last record that had been read when a commit was made; undefined where none is known. */
+  readonly mark: LogMark | undefined;
 }
 
 export async function readProgress(sql: SqlRunner, partition: number): Promise<PartitionProgress> {
   const [row] = await sql.query<HistoryRow>(
-    'SELECT partition, resume_offset, commits, recent_commits FROM resume_offsets WHERE partition = $1',
+    `SELECT partition, resume_offset, commits, recent_commits, log_identity, mark_offset, mark_fingerprint
+     FROM resume_offsets WHERE partition = $1`,
     [partition],
   );
-  if (row === undefined) return { resumeOffset: 0, history: new CommitHistory(0, '') };
-  return { resumeOffset: row.resume_offset, history: new CommitHistory(row.commits, row.recent_commits) };
+  const ownLog = row?.log_identity ?? '';
+  const logIdentity = ownLog === '' ? await readRegistered(sql) : ownLog;
+  if (row === undefined) {
+    return { resumeOffset: 0, history: new CommitHistory(0, ''), logIdentity, mark: undefined };
+  }
+  return {
+    resumeOffset: row.resume_offset,
+    history: new CommitHistory(row.commits, row.recent_commits),
+    logIdentity,
+    mark: row.mark_offset < 0 ? undefined : { offset: row.mark_offset, fingerprint: row.mark_fingerprint },
+  };
 }
 
 /** The last commit of every partition that has one. */

@@ -6,7 +6,13 @@ export type {
   BlockStore,
   LedgerRow,
 } from './block-store.ts';
-export { CommitHistory, type CommitPoint, NO_COMMIT, randomCommitId } from './commit-history.ts';
+export {
+  CommitHistory,
+  type CommitPoint,
+  NO_COMMIT,
+  type PartitionProgress,
+  randomCommitId,
+} from './commit-history.ts';
 export { COMPACTION_DAY_MS } from './compaction-plan.ts';
 export type {
   CompactionBlock,
@@ -27,6 +33,9 @@ export {
 } from './database.ts';
 export { type ServeDatabaseOptions, serveDatabase } from './database-port.ts';
 export { connectDatabase } from './database-port-client.ts';
+export type { CommittedLog, KnownLog, KnownPartition, LogMark } from './log-identity.ts';
+export { type LogIdentityStore, SqlLogIdentityStore } from './log-identity-store.ts';
+export type { LogReplacement } from './log-replacement.ts';
 export { migrate, type SchemaState, schemaState } from './migrate.ts';
 export { CATCH_UP_MS, type Outage, type OutageStore, SqlOutageStore } from './outage-store.ts';
 export {

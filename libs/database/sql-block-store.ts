@@ -29,6 +29,8 @@ import {
 import { type Database, DatabaseError, type SqlRunner } from './database.ts';
 import { storeDeletions, TombstoneReader } from './deletion-rows.ts';
 import { makeLive, placeholders } from './live-blocks.ts';
+import { noteLog, requireLog } from './log-identity.ts';
+import { type LogReplacement, replaceLog } from './log-replacement.ts';
 import { readMetadata, storeMetadata } from './metadata-rows.ts';
 import type { PartitionTombstone } from './series-deletion.ts';
 
@@ -74,6 +76,7 @@ export class SqlBlockStore implements BlockStore {
       const outcome =
         commit.meta === undefined ? 'committed' : await commitBlock(tx, commit.meta, commit.partCount);
       const standsAt = await moveResumeOffset(tx, commit, outcome);
+      if (commit.log !== undefined) await noteLog(tx, commit.partition, commit.log);
       // A replica that comes late with a head others have gone on from holds what was the last metadata then.
       if (standsAt === commit.resumeOffset) {
         for (const { tenant, entries } of commit.metadata) await storeMetadata(tx, tenant, entries);
@@ -81,6 +84,10 @@ export class SqlBlockStore implements BlockStore {
       await storeDeletions(tx, commit.partition, commit.deletions ?? []);
       return outcome;
     });
+  }
+
+  replaceLog(replacement: LogReplacement): Promise<void> {
+    return this.#db.transaction((tx) => replaceLog(tx, replacement));
   }
 
   async resumeOffset(partition: number): Promise<number> {
@@ -256,11 +263,19 @@ async function insertResumeOffset(tx: SqlRunner, partition: number): Promise<voi
 /** Returns the resume offset that stands then: beyond the commit's own where `already` and others have gone on. */
 async function moveResumeOffset(
   tx: SqlRunner,
-  { partition, expectedResumeOffset, resumeOffset, expectedCommit, commitId = randomCommitId() }: BlockCommit,
+  commit: BlockCommit,
   outcome: 'committed' | 'already',
 ): Promise<number> {
+  const {
+    partition,
+    expectedResumeOffset,
+    resumeOffset,
+    expectedCommit,
+    commitId = randomCommitId(),
+  } = commit;
   await insertResumeOffset(tx, partition);
-  const { history } = await readProgress(tx, partition);
+  const { history, logIdentity } = await readProgress(tx, partition);
+  requireLog(partition, logIdentity, commit.log?.identity);
   if (outcome === 'already') {
     // Who relies on commits that are gone would move the offset over what only they held.
     requireCommit(history, expectedCommit);

@@ -131,9 +131,15 @@ export class SqlCompactionStore implements CompactionStore {
       requireCommit(history, commit);
       // In one order for all, so that two swaps never wait for each other's rows.
       const sorted = [...replaced].sort((a, b) => (a.blockId < b.blockId ? -1 : 1));
-      for (const { blockId, tenant } of sorted) {
-        const live = await tx.query('DELETE FROM blocks WHERE block_id = $1 RETURNING block_id', [blockId]);
-        if (live.length === 0) throw new DatabaseError('conflict', `block ${blockId} is not live any more`);
+      for (const { blockId, tenant, fromOffset } of sorted) {
+        // A block whose offsets were changed meanwhile has another log behind it, and what was merged has the old ones.
+        const live = await tx.query(
+          'DELETE FROM blocks WHERE block_id = $1 AND from_offset = $2 RETURNING block_id',
+          [blockId, fromOffset],
+        );
+        if (live.length === 0) {
+          throw new DatabaseError('conflict', `block ${blockId} is not live any more, or not as it was`);
+        }
         await this.#retire(tx, blockId, tenant);
       }
       if (merged !== undefined) await makeLive(tx, merged.meta, merged.partCount, purgedOffset);

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compactionStoreContract } from './compaction-store-contract.ts';
 import { deletionStoreContract } from './deletion-store-contract.ts';
+import { logIdentityContract } from './log-identity-contract.ts';
+import { SqlLogIdentityStore } from './log-identity-store.ts';
 import { migrate } from './migrate.ts';
 import { SqlOutageStore } from './outage-store.ts';
 import { outageStoreContract } from './outage-store-contract.ts';
@@ -22,6 +24,7 @@ async function openStores() {
     blocks: new SqlBlockStore(db, now),
     deletions: new SqlDeletionStore(db),
     outages: new SqlOutageStore(db),
+    identities: new SqlLogIdentityStore(db),
     setTimeMs(ms: number) {
       nowMs = ms;
     },
@@ -35,3 +38,4 @@ async function openStores() {
 deletionStoreContract('sqlite', openStores);
 compactionStoreContract('sqlite', openStores);
 outageStoreContract('sqlite', openStores);
+logIdentityContract('sqlite', openStores);

@@ -4,12 +4,13 @@ import { DecodeError } from '@xscaler/encoding';
 import { SampleColumns } from '@xscaler/model';
 import fc from 'fast-check';
 import { Head } from './head.ts';
+import { SeriesFrameReader } from './series-frame.ts';
 import { SeriesMerger } from './series-merger.ts';
 import { appends, appendTo, TENANT, WINDOW_MS, WINDOW_START_MS } from './testing/head-model.ts';
 
-function frameOf(seed: number): Uint8Array {
+function frameOf(seed: number, fromOffset = 300): Uint8Array {
   const window = { windowStartMs: WINDOW_START_MS, windowMs: WINDOW_MS };
-  const head = new Head({ tenant: TENANT, partition: 1, seq: 0, fromOffset: 300, ...window });
+  const head = new Head({ tenant: TENANT, partition: 1, seq: 0, fromOffset, ...window });
   const samples = fc.sample(appends(200), { numRuns: 20, seed });
   const longest = samples.reduce((one, other) => (other.length > one.length ? other : one));
   for (const append of longest) appendTo(head, append);
@@ -17,7 +18,7 @@ function frameOf(seed: number): Uint8Array {
   return [...selection.frames()][0];
 }
 
-const frames = [1, 2, 3, 4].map(frameOf);
+const frames = [...[1, 2, 3, 4].map((seed) => frameOf(seed)), frameOf(5, -300)];
 
 /** Reads everything; true where the bytes were refused. */
 function refused(bytes: Uint8Array): boolean {
@@ -45,10 +46,16 @@ test('a frame cut short anywhere is refused', () => {
   }
 });
 
+test('a frame says which offset its head begins at, below zero too', () => {
+  assert.equal(new SeriesFrameReader(frameOf(1, 300)).fromOffset, 300);
+  assert.equal(new SeriesFrameReader(frameOf(1, -1)).fromOffset, -1);
+  assert.equal(new SeriesFrameReader(frameOf(1, -(2 ** 40))).fromOffset, -(2 ** 40));
+});
+
 test('bytes behind a frame, and another version, are refused', () => {
   const [frame] = frames;
   assert.ok(refused(Uint8Array.of(...frame, 0)));
-  assert.ok(refused(Uint8Array.of(2, ...frame.subarray(1))));
+  assert.ok(refused(Uint8Array.of(3, ...frame.subarray(1))));
 });
 
 test('flipped bits are refused or read as increasing times, without crash or hang', () => {

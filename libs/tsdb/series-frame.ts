@@ -5,18 +5,21 @@ import { CHUNK_MAX_DURATION_MS, CHUNK_MAX_SAMPLES, type ChunkView, newChunkView 
 /*
  * How series travel from heads and blocks to a querier.
  *
- *   frame  := version u8 (1), partition uvarint, fromOffset uvarint,
+ *   frame  := version u8, partition uvarint, fromOffset (uvarint in version 1, varint in version 2),
  *             nameCount uvarint, name string …,
  *             pairCount uvarint, (nameRef uvarint, value string) …,
  *             seriesCount uvarint, series …
  *   series := id (four u32), labelCount uvarint, pairRef uvarint …, chunkCount uvarint, chunk …
  *   chunk  := encoding u8, minTimeMs varint, duration uvarint, count uvarint, byteLength uvarint, bytes
  *
+ * Version 2 is written for offsets below zero alone: of blocks from a log that was replaced.
+ *
  * References count from 0 in the order of the tables. A series' labels are sorted by name. Partition and fromOffset
  * say which head the data comes from: of samples at one time, that of the lowest (partition, fromOffset) stands,
  * within a frame that of the chunk listed first.
  */
 const VERSION = 1;
+const BELOW_ZERO_VERSION = 2;
 
 /** Collects series into a frame. Label pairs are known by numbers of the caller's. */
 export class SeriesFrameWriter {
@@ -104,9 +107,10 @@ export class SeriesFrameWriter {
   takeInto<T extends Uint8Array>(allocate: (length: number) => T): T {
     const head = this.#head;
     head.reset();
-    head.u8(VERSION);
+    head.u8(this.#fromOffset < 0 ? BELOW_ZERO_VERSION : VERSION);
     head.uvarint(this.#partition);
-    head.uvarint(this.#fromOffset);
+    if (this.#fromOffset < 0) head.varint(this.#fromOffset);
+    else head.uvarint(this.#fromOffset);
     head.uvarint(this.#nameRefs.size);
     const pairCount = new ByteWriter(8);
     pairCount.uvarint(this.#pairRefs.size);
@@ -158,9 +162,12 @@ export class SeriesFrameReader {
     const reader = new ByteReader(bytes);
     this.#reader = reader;
     const version = reader.u8();
-    if (version !== VERSION) throw new DecodeError(`series frame of version ${version}; ${VERSION} is known`);
+    if (version !== VERSION && version !== BELOW_ZERO_VERSION)
+      throw new DecodeError(
+        `series frame of version ${version}; ${VERSION} and ${BELOW_ZERO_VERSION} are known`,
+      );
     this.partition = reader.uvarint();
-    this.fromOffset = reader.uvarint();
+    this.fromOffset = version === VERSION ? reader.uvarint() : reader.varint();
     const names: string[] = [];
     for (let left = this.#count(1); left > 0; left--) names.push(reader.string());
     for (let left = this.#count(2); left > 0; left--) {

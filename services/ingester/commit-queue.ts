@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BlockStore, type CommitPoint, DatabaseError, type LedgerRow } from '@xscaler/database';
-import type { WriteLog } from '@xscaler/writelog';
+import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import type { Logger } from './contracts.ts';
+import type { FollowedLog } from './followed-log.ts';
 import type { HeadCommitter } from './head-committer.ts';
 import type { IngesterMetrics } from './ingester-metrics.ts';
 import type { LedgerView } from './ledger-view.ts';
@@ -13,6 +14,7 @@ export interface CommitQueueOptions {
   /** How long the block of another zone's cut is waited for before this one stores it. */
   readonly otherZoneMs: number;
   readonly committer: HeadCommitter;
+  readonly followed: FollowedLog;
   readonly blocks: BlockStore;
   readonly ledger: LedgerView;
   readonly log: WriteLog;
@@ -22,7 +24,7 @@ export interface CommitQueueOptions {
   readonly clock: () => number;
   readonly logger: Logger;
   readonly metrics: IngesterMetrics;
-  /** Another replica has stored something else: somebody has to look. */
+  /** Another replica has stored something else, or another log is in the place of the one that is read: somebody has to look. */
   readonly onContradiction: (error: Error) => void;
   /** The database has lost commits that were relied on: everything is to be read again from what it has. */
   readonly onCommitsLost: () => void;
@@ -73,7 +75,7 @@ export class CommitQueue {
 
   /** Works until the signal aborts; whatever fails is tried again. */
   async run(signal: AbortSignal): Promise<void> {
-    const { logger, partition, onCommitsLost } = this.#options;
+    const { logger, partition, onCommitsLost, onContradiction } = this.#options;
     while (!signal.aborted) {
       let waitMs = IDLE_MS;
       this.#stored = undefined;
@@ -84,6 +86,7 @@ export class CommitQueue {
         if (this.#closed.length === 0 || this.#options.committer.hasDeletions) await this.#checkpoint();
       } catch (error) {
         if (error instanceof CommitsLostError) return onCommitsLost();
+        if (error instanceof WriteLogError && error.code === 'log_replaced') return onContradiction(error);
         logger.warn({ partition, err: error }, 'a head could not be committed; trying again');
         if (error instanceof DatabaseError && error.code === 'conflict') await this.#resolveConflict(error);
         waitMs = RETRY_MS;
@@ -94,7 +97,7 @@ export class CommitQueue {
 
   /** True where the head is in a block now. */
   async #advance(held: HeldHead): Promise<boolean> {
-    const { clock, zone, otherZoneMs, committer, metrics, logger, partition, nextOffset } = this.#options;
+    const { clock, zone, otherZoneMs, committer, followed, metrics, logger, partition } = this.#options;
     if (held.cutByZone !== zone && clock() - held.closedAtMs < otherZoneMs) {
       const row = await this.#ledgerRowOf(held);
       if (row === undefined) return false;
@@ -105,7 +108,8 @@ export class CommitQueue {
       return true;
     }
     const startedMs = clock();
-    const { outcome, meta } = await committer.commit(held, nextOffset());
+    await followed.require(held.toOffset);
+    const { outcome, meta } = await committer.commit(held);
     if (outcome === 'already') {
       const stored = await this.#progress(meta.toOffset);
       // A database that has gone back in time since may have lost it again.
@@ -135,13 +139,14 @@ export class CommitQueue {
   }
 
   async #checkpoint(): Promise<void> {
-    const { clock, committer, nextOffset } = this.#options;
-    const isLate = clock() - this.#lastCheckpointMs >= CHECKPOINT_MS && committer.isBehind(nextOffset());
+    const { clock, committer, followed, nextOffset } = this.#options;
+    const isLate = clock() - this.#lastCheckpointMs >= CHECKPOINT_MS && committer.isBehind;
     const isDue = isLate || committer.hasDeletions;
     if (!isDue && nextOffset() - this.#lastCheckpoint < CHECKPOINT_RECORDS) return;
     // Another zone may have been here: that is no conflict.
     await this.#progress(nextOffset());
-    await committer.checkpoint(nextOffset());
+    await followed.verify();
+    await committer.checkpoint();
     this.#noteDeletions();
     await this.#forgetLog();
   }
@@ -165,16 +170,22 @@ export class CommitQueue {
       this.#unexplained = commit;
     } catch (failure) {
       if (failure instanceof CommitsLostError) onCommitsLost();
+      if (failure instanceof WriteLogError && failure.code === 'log_replaced') onContradiction(failure);
     }
   }
 
   /**
    * Looks where the partition stands, and returns its ledger rows from `minToOffset` on.
    * @throws CommitsLostError where the database hasn't got the commits that it had
+   * @throws WriteLogError `log_replaced` if it goes with another log
    */
   async #progress(minToOffset: number): Promise<readonly LedgerRow[]> {
-    const { blocks, committer, partition } = this.#options;
-    const { resumeOffset, history, ledger } = await blocks.progress(partition, minToOffset);
+    const { blocks, committer, followed, partition } = this.#options;
+    const { resumeOffset, history, ledger, logIdentity } = await blocks.progress(partition, minToOffset);
+    if (logIdentity !== undefined && logIdentity !== followed.identity) {
+      const reason = `the partition goes on with log ${logIdentity}, this replica has read ${followed.identity}`;
+      throw new WriteLogError('log_replaced', reason);
+    }
     if (!history.includes(committer.known.commit)) throw new CommitsLostError();
     committer.known = { resumeOffset, commit: history.last };
     return ledger;

@@ -11,6 +11,7 @@ function partition() {
     resumeOffset: 0,
     appliedOffset: 0 as number | undefined,
     away: false,
+    isReplaced: false,
   };
   const ask = async <T>(answer: () => T): Promise<T> => {
     if (state.away) throw new Error('away');
@@ -27,6 +28,9 @@ function partition() {
         }),
     },
     appliedOffset: () => state.appliedOffset,
+    verifyLog: async () => {
+      if (state.isReplaced) throw new Error('another log');
+    },
     clock: () => state.nowMs,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   });
@@ -51,6 +55,15 @@ test('an end below what is applied is not believed', async () => {
   const at = partition();
   assert.deepEqual(await at(1_000, { endOffset: 10, appliedOffset: 15, resumeOffset: 12 }), []);
   assert.deepEqual(await at(2_000, { resumeOffset: 15 }), [[15, 2_000]]);
+});
+
+test('where another log ends says nothing', async () => {
+  const at = partition();
+  assert.deepEqual(
+    await at(1_000, { endOffset: 3, appliedOffset: 2, resumeOffset: 5, isReplaced: true }),
+    [],
+  );
+  assert.deepEqual(await at(2_000, { endOffset: 5, appliedOffset: 5, isReplaced: false }), [[5, 2_000]]);
 });
 
 test('while something is away nothing is noted, and nothing forgotten', async () => {

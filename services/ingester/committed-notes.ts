@@ -10,6 +10,8 @@ export interface CommittedNotesOptions {
   readonly blocks: Pick<BlockStore, 'resumeOffset' | 'noteCommitted'>;
   /** The offset that is applied next; undefined where the partition isn't live. */
   readonly appliedOffset: () => number | undefined;
+  /** Rejects unless the log that is asked is the one that is applied. */
+  readonly verifyLog: () => Promise<void>;
   /** Wall clock, ms. */
   readonly clock: () => number;
   readonly logger: Logger;
@@ -44,13 +46,16 @@ export class CommittedNotes {
   }
 
   async note(): Promise<void> {
-    const { appliedOffset, blocks, clock, log, partition } = this.#options;
+    const { appliedOffset, blocks, clock, log, partition, verifyLog } = this.#options;
     const applied = appliedOffset();
     if (applied === undefined) return;
     // The clock first: what is acknowledged before it lies below the end that is asked for after it.
     const timeMs = clock();
     // A leader that isn't one any more may name an end from before; what is applied lies below the end for sure.
-    this.#marks.add(timeMs, Math.max(await log.endOffset(partition), applied));
+    const endOffset = Math.max(await log.endOffset(partition), applied);
+    // Another log that is in its place may end anywhere.
+    await verifyLog();
+    this.#marks.add(timeMs, endOffset);
     const mark = this.#marks.reached(await blocks.resumeOffset(partition));
     if (mark === undefined || mark.timeMs <= this.#notedMs) return;
     await blocks.noteCommitted(partition, mark.endOffset, mark.timeMs);

@@ -7,6 +7,7 @@ import {
   randomCommitId,
 } from '@xscaler/database';
 import { writeBlock } from '@xscaler/tsdb';
+import type { FollowedLog } from './followed-log.ts';
 import type { HeldHead, PartitionHeads } from './partition-heads.ts';
 import type { PendingDeletions } from './pending-deletions.ts';
 import type { PendingMetadata } from './pending-metadata.ts';
@@ -15,6 +16,16 @@ import type { PendingMetadata } from './pending-metadata.ts';
 export interface KnownProgress {
   readonly resumeOffset: number;
   readonly commit: CommitPoint;
+}
+
+export interface HeadCommitterOptions {
+  readonly partition: number;
+  readonly blocks: BlockStore;
+  readonly heads: PartitionHeads;
+  readonly metadata: PendingMetadata;
+  readonly deletions: PendingDeletions;
+  readonly followed: FollowedLog;
+  readonly known: KnownProgress;
 }
 
 /** Parts of a block go into the database in transactions of about this size. */
@@ -31,31 +42,23 @@ export class HeadCommitter {
   readonly #heads: PartitionHeads;
   readonly #metadata: PendingMetadata;
   readonly #deletions: PendingDeletions;
+  readonly #followed: FollowedLog;
   /** Where the partition stands in the database, as known here: all that this replica relies on is in commits up to this one. */
   known: KnownProgress;
   #hasStoredDeletions = false;
 
-  constructor(
-    partition: number,
-    blocks: BlockStore,
-    heads: PartitionHeads,
-    metadata: PendingMetadata,
-    deletions: PendingDeletions,
-    known: KnownProgress,
-  ) {
-    this.#partition = partition;
-    this.#blocks = blocks;
-    this.#heads = heads;
-    this.#metadata = metadata;
-    this.#deletions = deletions;
-    this.known = known;
+  constructor(options: HeadCommitterOptions) {
+    this.#partition = options.partition;
+    this.#blocks = options.blocks;
+    this.#heads = options.heads;
+    this.#metadata = options.metadata;
+    this.#deletions = options.deletions;
+    this.#followed = options.followed;
+    this.known = options.known;
   }
 
-  /** Stores a closed head. `nextOffset` is what the partition will apply next. Rejects as `BlockStore` does: try again later. */
-  async commit(
-    held: HeldHead,
-    nextOffset: number,
-  ): Promise<{ outcome: 'committed' | 'already'; meta: BlockMeta }> {
+  /** Stores a closed head, all of which is known to be of the log that is followed. Rejects as `BlockStore` does: try again later. */
+  async commit(held: HeldHead): Promise<{ outcome: 'committed' | 'already'; meta: BlockMeta }> {
     const { head } = held;
     const { blockId } = held;
     const written = writeBlock(head);
@@ -89,7 +92,7 @@ export class HeadCommitter {
       toOffset: held.toOffset,
       ...step.value,
     };
-    const outcome = await this.#commit(meta, partCount, this.#heads.resumeOffsetWithout(held, nextOffset));
+    const outcome = await this.#commit(meta, partCount, this.#resumeOffset(held));
     return { outcome, meta };
   }
 
@@ -106,15 +109,20 @@ export class HeadCommitter {
   }
 
   /** Whether a checkpoint would move the resume offset. */
-  isBehind(nextOffset: number): boolean {
-    return this.#heads.resumeOffsetWithout(undefined, nextOffset) > this.known.resumeOffset;
+  get isBehind(): boolean {
+    return this.#resumeOffset(undefined) > this.known.resumeOffset;
   }
 
   /** Moves the resume offset alone, where records bring nothing that a head holds (metadata, cuts, samples skipped). */
-  async checkpoint(nextOffset: number): Promise<void> {
-    const resumeOffset = this.#heads.resumeOffsetWithout(undefined, nextOffset);
+  async checkpoint(): Promise<void> {
+    const resumeOffset = this.#resumeOffset(undefined);
     if (resumeOffset > this.known.resumeOffset || !this.#metadata.isEmpty || this.hasDeletions)
       await this.#commit(undefined, 0, resumeOffset);
+  }
+
+  /** What isn't known yet to be of the log that is followed is read again by a replay. */
+  #resumeOffset(committed: HeldHead | undefined): number {
+    return this.#heads.resumeOffsetWithout(committed, this.#followed.verifiedOffset);
   }
 
   /** Another zone may be ahead: what it found stored is stored, whatever this one has applied. */
@@ -126,7 +134,8 @@ export class HeadCommitter {
     const { resumeOffset: expectedResumeOffset, commit: expectedCommit } = this.known;
     const resumeOffset = Math.max(ownResumeOffset, expectedResumeOffset);
     const metadata = this.#metadata.snapshot();
-    const deletions = this.#deletions.snapshot();
+    const { verifiedOffset, committed: log } = this.#followed;
+    const deletions = this.#deletions.snapshot(verifiedOffset);
     const commitId = randomCommitId();
     const outcome = await this.#blocks.commit({
       meta,
@@ -136,6 +145,7 @@ export class HeadCommitter {
       expectedCommit,
       commitId,
       resumeOffset,
+      log,
       metadata,
       deletions,
     });

@@ -22,7 +22,7 @@ export const quiet = { debug() {}, info() {}, warn() {}, error() {} };
  */
 export class Machine implements AsyncDisposable {
   readonly dir = mkdtempSync(join(tmpdir(), 'ingester-'));
-  readonly log: WriteLog = openSqliteWriteLog({ path: join(this.dir, 'log.sqlite'), partitionCount: 2 });
+  log = this.#openLog('log.sqlite');
   readonly db: Database = openSqliteDatabase(join(this.dir, 'db.sqlite'));
   readonly blocks = new SqlBlockStore(this.db);
   nowMs = 0;
@@ -70,6 +70,16 @@ export class Machine implements AsyncDisposable {
       this.#writer.addSample(timestampMs, valueWords[0], valueWords[1]);
     }
     await this.log.append(partition, this.#writer.finish());
+  }
+
+  /** Closes the log and goes on with the one in another file, empty or not, in its place. */
+  async useLog(name: string): Promise<void> {
+    await this.log.close();
+    this.log = this.#openLog(name);
+  }
+
+  #openLog(name: string): WriteLog {
+    return openSqliteWriteLog({ path: join(this.dir, name), partitionCount: 2 });
   }
 
   async endOffset(): Promise<number> {

@@ -8,10 +8,12 @@ import { CommittedNotes } from './committed-notes.ts';
 import { Conflicts } from './conflicts.ts';
 import type { Logger } from './contracts.ts';
 import type { CutSettings } from './cut-policy.ts';
+import { FollowedLog } from './followed-log.ts';
 import { HeadCommitter } from './head-committer.ts';
 import { HeadKeeper } from './head-keeper.ts';
 import type { IngesterMetrics } from './ingester-metrics.ts';
 import { LedgerView } from './ledger-view.ts';
+import { judgeLog } from './log-verdict.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 import { PartitionHeads } from './partition-heads.ts';
 import { type PartitionReport, reportOf } from './partition-report.ts';
@@ -42,6 +44,8 @@ export interface PartitionOwnerOptions {
 /** Records are applied for this long before reads get a turn. */
 const TURN_MS = 5;
 const RETRY_MS = 1_000;
+/** How often the log is asked whether it is the same still. */
+const VERIFY_EVERY_MS = 3_000;
 const DELETIONS_STORED_POLL_MS = 20;
 
 /**
@@ -67,6 +71,7 @@ export class PartitionOwner {
   readonly #stopping = new AbortController();
   readonly #deletions = new PendingDeletions();
   readonly #keeper: HeadKeeper;
+  #followed: FollowedLog | undefined;
   #commits: CommitQueue | undefined;
   #relied: ReliedCommits | undefined;
   #replayEnd = 0;
@@ -103,6 +108,7 @@ export class PartitionOwner {
     const commits = this.#commits as CommitQueue;
     const notes = new CommittedNotes({
       ...this.#options,
+      verifyLog: () => (this.#followed as FollowedLog).verify(),
       appliedOffset: () => (this.state === 'live' ? this.nextOffset : undefined),
     });
     this.#work = Promise.all([
@@ -110,6 +116,7 @@ export class PartitionOwner {
       this.#keeper.run(signal),
       commits.run(signal),
       notes.run(signal),
+      this.#verifyNowAndThen(signal),
     ]);
     await this.waitFor(this.#replayEnd, signal);
   }
@@ -132,25 +139,27 @@ export class PartitionOwner {
   /** Ledger, resume offset, and where the replay ends. @throws Error where the log lacks records that no block holds */
   async #load(): Promise<number> {
     const { partition, blocks, log } = this.#options;
-    const { resumeOffset, history, ledger: rows } = await blocks.progress(partition);
+    const progress = await blocks.progress(partition);
+    const { resumeOffset, history, ledger: rows } = progress;
     const skipped = await blocks.skippedRecords(partition);
-    const startOffset = await log.startOffset(partition);
-    if (resumeOffset < startOffset) {
-      throw new Error(
-        `partition ${partition}: the log starts at offset ${startOffset}, above the resume offset ${resumeOffset}: records are missing`,
-      );
-    }
-    this.#replayEnd = await log.endOffset(partition);
-    if (resumeOffset > this.#replayEnd) {
-      throw new Error(
-        `partition ${partition}: the log ends at offset ${this.#replayEnd}, below the resume offset ${resumeOffset}: it is not the log that the blocks were made from`,
-      );
-    }
+    const verdict = await judgeLog(log, partition, progress);
+    if (verdict.reason !== undefined) throw new Error(verdict.reason);
+    this.#replayEnd = verdict.endOffset;
+    const followed = new FollowedLog(log, verdict.identity, resumeOffset);
+    this.#followed = followed;
     for (const row of rows) this.#ledger.add(row);
     this.#skipped = new Set(skipped);
     this.nextOffset = resumeOffset;
     const known = { resumeOffset, commit: history.last };
-    const committer = new HeadCommitter(partition, blocks, this.heads, this.metadata, this.#deletions, known);
+    const committer = new HeadCommitter({
+      partition,
+      blocks,
+      heads: this.heads,
+      metadata: this.metadata,
+      deletions: this.#deletions,
+      followed,
+      known,
+    });
     const onCommitsLost = () => this.#commitsLost();
     this.#relied = new ReliedCommits(
       partition,
@@ -162,6 +171,7 @@ export class PartitionOwner {
     this.#commits = new CommitQueue({
       ...this.#options,
       committer,
+      followed,
       ledger: this.#ledger,
       nextOffset: () => this.nextOffset,
       onContradiction: (error) => this.#stopLoudly(error),
@@ -220,6 +230,20 @@ export class PartitionOwner {
     onCommitsLost();
   }
 
+  /** Stops the partition once another log is in the place of the one that it reads. */
+  async #verifyNowAndThen(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(VERIFY_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      try {
+        await this.#followed?.verify();
+      } catch (error) {
+        // That the log is unreachable is said where it is read.
+        if (isReplaced(error) && !signal.aborted) return this.#stopLoudly(error);
+      }
+    }
+  }
+
   /** Applies the log until the partition stops. A log that is away is waited for; what it cannot give for good stops us. */
   async #follow(): Promise<void> {
     const { logger, partition } = this.#options;
@@ -249,6 +273,7 @@ export class PartitionOwner {
       for (const bytes of batch.records) {
         if (signal.aborted) return;
         this.#apply(bytes, this.nextOffset);
+        this.#followed?.read(this.nextOffset, bytes);
         this.nextOffset++;
         if (clock() < turnEndMs) continue;
         this.#announce();
@@ -322,6 +347,10 @@ export class PartitionOwner {
     this.#waiters.fail(new Error(`partition ${partition} is stopped`));
     this.#stopping.abort(error);
   }
+}
+
+function isReplaced(error: unknown): boolean {
+  return error instanceof WriteLogError && error.code === 'log_replaced';
 }
 
 /** Whether the same call may succeed later: what failed is elsewhere, and away. */

@@ -19,8 +19,9 @@ export class PendingDeletions {
     return this.#pending.some(({ deletion }) => deletion.tenant === tenant);
   }
 
-  snapshot(): readonly LoggedDeletion[] {
-    return [...this.#pending];
+  /** Those below an offset of the log. */
+  snapshot(belowOffset: number): readonly LoggedDeletion[] {
+    return this.#pending.filter(({ logOffset }) => logOffset < belowOffset);
   }
 
   /** Forgets what a commit has stored, but not what came after its snapshot. */

@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LogMark, PartitionProgress } from '@xscaler/database';
+import { type WriteLog, WriteLogError } from '@xscaler/writelog';
+import { fingerprintOf } from './record-mark.ts';
+
+/**
+ * What a log is to the blocks of a partition: `same` as they were made from; it has `dropped` records that no block holds; it
+ * was `replaced` by another one; or it was `cut`: records were lost at its end, and it may have got others since.
+ */
+export interface LogVerdict {
+  readonly kind: 'same' | 'dropped' | 'replaced' | 'cut';
+  /** For people; undefined if it is the same. */
+  readonly reason: string | undefined;
+  /** Of the log as it is. */
+  readonly identity: string;
+  readonly startOffset: number;
+  readonly endOffset: number;
+}
+
+type JudgedLog = Pick<WriteLog, 'identity' | 'startOffset' | 'endOffset' | 'read'>;
+type KnownProgress = Pick<PartitionProgress, 'resumeOffset' | 'logIdentity' | 'mark'>;
+
+/** A leader that was replaced may name an older end for the moment that it takes it to find out. */
+const END_TRIES = 5;
+const END_RETRY_MS = 1_000;
+const READ_TIMEOUT_MS = 10_000;
+
+/** Judges a partition's log by what the database knows of it. Rejects with `WriteLogError` if the log cannot be asked. */
+export async function judgeLog(
+  log: JudgedLog,
+  partition: number,
+  progress: KnownProgress,
+): Promise<LogVerdict> {
+  const { resumeOffset, logIdentity, mark } = progress;
+  const identity = await log.identity();
+  const startOffset = await log.startOffset(partition);
+  const endOffset = await endOf(log, partition, progress);
+  const verdict = (kind: LogVerdict['kind'], reason?: string): LogVerdict => ({
+    kind,
+    reason: reason === undefined ? undefined : `partition ${partition}: ${reason}`,
+    identity,
+    startOffset,
+    endOffset,
+  });
+  if (logIdentity !== undefined && identity !== logIdentity) {
+    const reason = `its identity is ${identity}, not ${logIdentity}`;
+    return verdict('replaced', `the log is not the one that the blocks were made from: ${reason}`);
+  }
+  if (resumeOffset > endOffset) {
+    const reason = 'it is not the log that the blocks were made from';
+    return verdict(
+      'cut',
+      `the log ends at offset ${endOffset}, below the resume offset ${resumeOffset}: ${reason}`,
+    );
+  }
+  if (mark !== undefined && mark.offset >= endOffset) {
+    const reason = `the record at ${mark.offset} had been read: the log has lost records`;
+    return verdict('cut', `the log ends at offset ${endOffset}, and ${reason}`);
+  }
+  if (mark !== undefined && mark.offset >= startOffset && !(await hasMark(log, partition, mark))) {
+    const reason = 'the log has lost records and got others in their place';
+    return verdict(
+      'cut',
+      `the record at offset ${mark.offset} is not the one that was read before: ${reason}`,
+    );
+  }
+  if (resumeOffset < startOffset) {
+    const reason = `above the resume offset ${resumeOffset}: records are missing`;
+    return verdict('dropped', `the log starts at offset ${startOffset}, ${reason}`);
+  }
+  return verdict('same');
+}
+
+/** Where the log ends. An end that is too low for the mark is asked for again. */
+async function endOf(log: JudgedLog, partition: number, progress: KnownProgress): Promise<number> {
+  const { resumeOffset, mark } = progress;
+  for (let tries = 1; ; tries++) {
+    const endOffset = await log.endOffset(partition);
+    const isShort = mark !== undefined && mark.offset >= endOffset && resumeOffset <= endOffset;
+    if (!isShort || tries === END_TRIES) return endOffset;
+    await sleep(END_RETRY_MS);
+  }
+}
+
+/** Whether the log has the record that was read before. */
+async function hasMark(log: JudgedLog, partition: number, mark: LogMark): Promise<boolean> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), READ_TIMEOUT_MS);
+  try {
+    for await (const { records } of log.read(partition, mark.offset, stop.signal)) {
+      return fingerprintOf(records[0]) === mark.fingerprint;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new WriteLogError('unavailable', `the record at offset ${mark.offset} could not be read in time`);
+}
