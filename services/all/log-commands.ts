@@ -1,9 +1,10 @@
 import type { OwnerRegistry } from '@xscaler/cluster';
-import { type BlockStore, SqlBlockStore } from '@xscaler/database';
+import { SqlBlockStore } from '@xscaler/database';
 import { createLogger } from '@xscaler/runtime';
 import { PlacementStore } from '@xscaler/tenancy';
 import type { WriteLog } from '@xscaler/writelog';
 import type { KafkaLog } from '@xscaler/writelog/kafka';
+import { acceptLoss, acceptLossHere, type LossParts } from './accept-loss.ts';
 import type { Config } from './config.ts';
 import { OPERATOR } from './operator.ts';
 import { takeFlags } from './own-flags.ts';
@@ -13,7 +14,7 @@ import type { ProcessIo } from './process-io.ts';
 export const LOG_COMMANDS: readonly string[] = [
   'log partitions [N]                    (how many writers use; makes them use N, more or fewer)',
   'log skip --partition P --offset O     (take out a record that cannot be read)',
-  'log accept-loss --partition P         (go on where the log begins, records are missing)',
+  'log accept-loss --partition P         (go on where the log begins: it has lost records, or is another one)',
 ];
 
 class UsageError extends Error {}
@@ -28,6 +29,10 @@ const DATABASE_WITHIN_MS = 30_000;
 /** One command, understood. */
 interface LogCommand {
   readonly needsRedis: boolean;
+  /** Whether it may make a topic in the place of one that is gone. */
+  readonly mayReplaceLog?: boolean;
+  /** What it prints on one machine, whose program is stopped; absent: it is for a cluster alone. */
+  readonly onOneMachine?: (config: Config) => Promise<string>;
   /** What it prints. */
   readonly run: (io: ProcessIo) => Promise<string>;
 }
@@ -47,11 +52,16 @@ export async function runLogCommand(
     const command = commandOf(words, own);
     const config = readConfig(rest);
     if (config === undefined) return 2;
-    if (config.database.url === '') throw new UsageError(ONE_MACHINE);
+    if (config.database.url === '') {
+      if (command.onOneMachine === undefined) throw new UsageError(ONE_MACHINE);
+      process.stdout.write(await command.onOneMachine(config));
+      return 0;
+    }
     const logger = createLogger({ service: 'log', level: 'error' });
     const { processIo } = await import('./process-io.ts');
-    const io = processIo('log', config, logger);
-    const modules = command.needsRedis ? [io.database, io.log, io.redis] : [io.database, io.log];
+    const mayReplaceLog = command.mayReplaceLog ? () => requireNoHolders(io) : undefined;
+    const io: ProcessIo = processIo('log', config, logger, mayReplaceLog);
+    const modules = command.needsRedis ? [io.database, io.redis, io.log] : [io.database, io.log];
     try {
       for (const module of modules) await module.start(AbortSignal.timeout(DATABASE_WITHIN_MS));
       const away = io.log.notReady?.();
@@ -86,7 +96,12 @@ function commandOf(
     }
     case 'accept-loss': {
       const partition = wholeNumber('--partition', own.partition);
-      return { needsRedis: true, run: (io) => acceptLoss(lossParts(io, partition), partition) };
+      return {
+        needsRedis: true,
+        mayReplaceLog: true,
+        run: (io) => acceptLoss(lossParts(io, partition), partition),
+        onOneMachine: (config) => acceptLossHere(config, partition),
+      };
     }
     default:
       throw new UsageError(`usage:\n${LOG_COMMANDS.map((line) => `  xscaler ${line}`).join('\n')}`);
@@ -106,14 +121,6 @@ async function skip(io: ProcessIo, partition: number, offset: number): Promise<s
   return `record ${offset} of partition ${partition} is taken out; restart the ingesters of the partition\n`;
 }
 
-function lossParts(io: ProcessIo, partition: number): LossParts {
-  return {
-    blocks: new SqlBlockStore(io.db()),
-    log: checked(io, partition),
-    holdersOf: (startOffset) => liveHolders(io.cluster().owners, partition, startOffset),
-  };
-}
-
 /** The log, which has the partition. @throws UsageError */
 function checked(io: ProcessIo, partition: number): WriteLog {
   const log = io.writeLog();
@@ -121,62 +128,48 @@ function checked(io: ProcessIo, partition: number): WriteLog {
   return log;
 }
 
-/** What `acceptLoss` works on. */
-export interface LossParts {
-  readonly blocks: BlockStore;
-  readonly log: WriteLog;
-  /** Names of the ingesters whose heads still have what the log has dropped below `startOffset`. */
-  readonly holdersOf: (startOffset: number) => Promise<readonly string[]>;
-}
-
-/**
- * Moves the resume offset to where the log begins, if that lies above it or the log is another one, which ends below it.
- * While an ingester of another zone is live nothing is lost yet: its heads have what the log has dropped, and moving
- * the offset would make the restarted one store other blocks of the same heads.
- * @throws Error naming who still holds the records
- */
-export async function acceptLoss({ blocks, log, holdersOf }: LossParts, partition: number): Promise<string> {
-  const resumeOffset = await blocks.resumeOffset(partition);
-  const startOffset = await log.startOffset(partition);
-  const endOffset = await log.endOffset(partition);
-  if (resumeOffset >= startOffset && resumeOffset <= endOffset) {
-    return `partition ${partition}: nothing is missing, the log holds offsets ${startOffset} to ${endOffset} and resumes at ${resumeOffset}\n`;
-  }
-  const holders = await holdersOf(startOffset);
-  if (holders.length > 0) {
-    throw new Error(
-      `partition ${partition}: nothing is lost yet: ${holders.join(', ')} still holds what the log has dropped and stores it when its heads are due; then restart the ingesters that stopped. To give it up all the same stop ${holders.join(', ')} first`,
-    );
-  }
-  // The offsets of a log that was made anew mean other records than those in the ledger: it must not skip any by them.
-  if (resumeOffset > endOffset) await blocks.pruneLedger(partition, Number.MAX_SAFE_INTEGER);
-  await blocks.commit({
-    meta: undefined,
-    partCount: 0,
-    partition,
-    expectedResumeOffset: resumeOffset,
-    resumeOffset: startOffset,
-    metadata: [],
-  });
-  const lost =
-    resumeOffset < startOffset
-      ? `records ${resumeOffset} to ${startOffset - 1} are lost`
-      : 'the log is another one';
-  return `partition ${partition}: ${lost}; it resumes at ${startOffset}; restart its ingesters\n`;
-}
-
 function wholeNumber(flag: string, text: string | undefined): number {
   if (text === undefined || !/^\d{1,15}$/.test(text)) throw new UsageError(`${flag} must be a whole number`);
   return Number(text);
 }
 
-/** A live ingester has everything from the resume offset on, in heads or blocks, whatever the log has dropped since. */
-async function liveHolders(owners: OwnerRegistry, partition: number, startOffset: number): Promise<string[]> {
+function lossParts(io: ProcessIo, partition: number): LossParts {
+  return {
+    blocks: new SqlBlockStore(io.db()),
+    log: checked(io, partition),
+    holdersOf: async (startOffset) =>
+      (await liveHolders(io.cluster().owners, startOffset)).get(partition) ?? [],
+  };
+}
+
+/** @throws Error naming the ingesters that still hold what was in a topic that is gone */
+async function requireNoHolders(io: ProcessIo): Promise<void> {
+  const holders = [...new Set([...(await liveHolders(io.cluster().owners, 0)).values()].flat())].sort();
+  if (holders.length === 0) return;
+  throw new Error(
+    `the topic is gone, and ${holders.join(', ')} still holds records that were in it and are in no block; to give them up stop ${holders.join(', ')} first`,
+  );
+}
+
+/**
+ * By partition the ingesters that are live. Each has everything from the resume offset on, in heads or blocks, whatever the log
+ * has dropped below `startOffset` since.
+ */
+async function liveHolders(owners: OwnerRegistry, startOffset: number): Promise<Map<number, string[]>> {
   const { byPartition, ageMs } = await owners.owners(0);
   if (!Number.isFinite(ageMs)) {
     throw new Error('Redis is away: whether an ingester still holds what the log has dropped is not known');
   }
-  return (byPartition.get(partition) ?? [])
-    .filter(({ state, appliedOffset }) => state === 'live' && appliedOffset >= startOffset)
-    .map(({ instanceId }) => instanceId);
+  const holders = new Map<number, string[]>();
+  for (const [partition, members] of byPartition) {
+    const live = members.filter(
+      ({ state, appliedOffset }) => state === 'live' && appliedOffset >= startOffset,
+    );
+    if (live.length > 0)
+      holders.set(
+        partition,
+        live.map(({ instanceId }) => instanceId),
+      );
+  }
+  return holders;
 }

@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import type { Cluster } from '@xscaler/cluster';
 import { openRedisCluster } from '@xscaler/cluster/redis';
-import { type Database, DatabaseError, migrate } from '@xscaler/database';
+import { type Database, DatabaseError, migrate, SqlLogIdentityStore } from '@xscaler/database';
 import { openPostgresDatabase } from '@xscaler/database/postgres';
 import type { Logger, Module } from '@xscaler/runtime';
 import { PlacementStore } from '@xscaler/tenancy';
-import type { WriteLog } from '@xscaler/writelog';
-import { type KafkaLog, openKafkaWriteLog } from '@xscaler/writelog/kafka';
+import { type WriteLog, WriteLogError } from '@xscaler/writelog';
+import { type KafkaLog, type KafkaWriteLogOptions, openKafkaWriteLog } from '@xscaler/writelog/kafka';
 import type { Config } from './config.ts';
 import { OpeningWriteLog } from './opening-write-log.ts';
 import { untilThere } from './until-there.ts';
@@ -30,8 +30,16 @@ export interface ProcessIo {
 /**
  * PostgreSQL, Kafka and Redis as the configuration names them. A PostgreSQL that is away is waited for; a Kafka or Redis
  * that is away is tried again in the background. @throws Error naming the setting that is missing
+ *
+ * A topic that is missing is created for a new installation alone. `mayReplaceLog` decides for one that has blocks: it rejects with
+ * the reason if the topic must not be created; absent: it must not.
  */
-export function processIo(target: string, config: Config, logger: Logger): ProcessIo {
+export function processIo(
+  target: string,
+  config: Config,
+  logger: Logger,
+  mayReplaceLog?: () => Promise<void>,
+): ProcessIo {
   let db: Database | undefined;
   let databaseAway: string | undefined;
   let writeLog: OpeningWriteLog<KafkaLog> | undefined;
@@ -75,7 +83,7 @@ export function processIo(target: string, config: Config, logger: Logger): Proce
         // What the database says counts in every service, whatever this one was told: `partitions` is for the first of all.
         const partitionCount = await new PlacementStore(db as Database).ensurePartitionCount(partitions);
         const open = () =>
-          openKafkaWriteLog({
+          openKnownLog(db as Database, mayReplaceLog, {
             brokers,
             topic,
             partitionCount,
@@ -110,6 +118,29 @@ export function processIo(target: string, config: Config, logger: Logger): Proce
       stop: async () => cluster?.close(),
     },
   };
+}
+
+/** Rejects with `WriteLogError` where the log cannot be opened now, and with anything else if it never can. */
+async function openKnownLog(
+  db: Database,
+  mayReplaceLog: (() => Promise<void>) | undefined,
+  options: Omit<KafkaWriteLogOptions, 'mayCreate'>,
+): Promise<KafkaLog> {
+  const { registered } = await new SqlLogIdentityStore(db).known().catch((cause) => {
+    throw new WriteLogError('unavailable', `the database: ${cause.message}`, { cause });
+  });
+  try {
+    return await openKafkaWriteLog({ ...options, mayCreate: registered === undefined });
+  } catch (error) {
+    if (!(error instanceof WriteLogError) || error.code !== 'log_missing') throw error;
+    if (mayReplaceLog === undefined) {
+      const hint =
+        'blocks were made from it: `xscaler log accept-loss` gives up what was in it alone and makes another one';
+      throw new WriteLogError('log_missing', `${error.message}, and ${hint}`, { cause: error });
+    }
+    await mayReplaceLog();
+    return openKafkaWriteLog({ ...options, mayCreate: true });
+  }
 }
 
 function required(setting: string, value: string): string {

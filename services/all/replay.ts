@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActiveSeriesCounts, IngesterStatus, PartitionReport } from '@xscaler/ingester';
+import { ReadinessWatch } from './readiness-watch.ts';
 
 /** What the ingester's thread tells the main thread. */
 export interface IngesterStatusApi {
@@ -23,33 +24,10 @@ export async function replayed(api: IngesterStatusApi, signal: AbortSignal): Pro
   }
 }
 
-const WATCH_MS = 1_000;
-
 /** Knows from second to second whether the ingester's partitions are live: for `/-/ready`. */
-export class IngesterWatch {
-  readonly #status: () => Promise<IngesterStatus>;
-  #timer: NodeJS.Timeout | undefined;
-  #notReady: string | undefined = 'partitions are loading';
-
+export class IngesterWatch extends ReadinessWatch {
   constructor(status: () => Promise<IngesterStatus>) {
-    this.#status = status;
-  }
-
-  async start(): Promise<void> {
-    await this.#look();
-    this.#timer = setInterval(() => this.#look(), WATCH_MS);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-
-  notReady(): string | undefined {
-    return this.#notReady;
-  }
-
-  async #look(): Promise<void> {
-    this.#notReady = await this.#status().then(notLive, (error: Error) => error.message);
+    super(async () => notLive(await status()), 'partitions are loading');
   }
 }
 

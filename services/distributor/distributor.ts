@@ -326,7 +326,8 @@ class LogDistributor implements Distributor {
       return { status: 400, text: `the write log refuses the request, ${failure.code}: ${failure.message}` };
     }
     this.#countWhole(tenantId, push.received.samples, 'not_durable');
-    return this.#unavailable('the write log is not available');
+    const isRefused = failure instanceof WriteLogError && REFUSING_CODES.has(failure.code);
+    return this.#unavailable(isRefused ? failure.message : 'the write log is not available');
   }
 
   /** The failure that decides (one that no retry can mend, if there is), or undefined once every record is durable. */
@@ -417,6 +418,9 @@ class LogDistributor implements Distributor {
     return sum;
   }
 }
+
+/** Where a log is not the one that writes are for, clients are told. */
+const REFUSING_CODES: ReadonlySet<string> = new Set(['log_missing', 'log_replaced']);
 
 /** A closed log isn't asked again either, but whoever comes next behind this address has an open one. */
 function isTooLarge(failure: unknown): failure is WriteLogError {

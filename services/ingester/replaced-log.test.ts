@@ -113,7 +113,7 @@ test('a log that has lost its last records is noticed, whatever it has got since
 test('what the log still holds of an older database is read again; what it has dropped stops the partition', async () => {
   await using machine = await Machine.make();
   await writeMany(machine, 'up', 2);
-  await machine.db.query("VACUUM INTO '" + join(machine.dir, 'backup.sqlite') + "'");
+  await machine.db.query(`VACUUM INTO '${join(machine.dir, 'backup.sqlite')}'`);
   const keeping = machine.ingester({ truncatesLog: false });
   await keeping.start();
   await writeMany(machine, 'up', 8);

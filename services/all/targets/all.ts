@@ -9,10 +9,12 @@ import { TenantDirectory } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
 import { bootstrapTenant, bootstrapToken } from '../bootstrap.ts';
 import type { Config, ThreadConfig } from '../config.ts';
+import type { DistributorStatusApi } from '../distributor-status.ts';
 import { isRepairPending } from '../doctor/pending-repair.ts';
 import { startGateway } from '../gateway-server.ts';
 import { placePartitions } from '../place-partitions.ts';
 import { ProcessParts } from '../process-parts.ts';
+import { ReadinessWatch } from '../readiness-watch.ts';
 import { type IngesterStatusApi, IngesterWatch, replayed } from '../replay.ts';
 import { SelfMetrics } from '../self-metrics.ts';
 
@@ -67,6 +69,11 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
   const db: Database = connectDatabase(ends.main.database);
   const directory = new TenantDirectory({ db, defaults: config.limits });
   const watch = new IngesterWatch(() => ingesterStatus.status(undefined, new AbortController().signal));
+  const distributorStatus = connect<DistributorStatusApi>(ends.main.distributorStatus);
+  const writes = new ReadinessWatch(
+    () => distributorStatus.notReady(undefined, new AbortController().signal),
+    'the write log has not been looked at yet',
+  );
   const ingesterStatus = connect<IngesterStatusApi>(ends.main.ingester);
   let lock: DataDirLock | undefined;
   let server: HttpServer | undefined;
@@ -98,6 +105,13 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
         placePartitions(db, await connectWriteLog(ends.main.log), config.write_log.partitions),
     },
     parts.thread('distributor', threadConfig, ends.distributor, ['placement']),
+    {
+      name: 'writes',
+      needs: ['distributor'],
+      start: () => writes.start(),
+      stop: async () => writes.stop(),
+      notReady: () => writes.notReady(),
+    },
     parts.thread('ingester', threadConfig, ends.ingester, ['placement']),
     {
       name: 'replay',
@@ -202,6 +216,7 @@ function channels(): Record<
   join('querier', 'ingester', 'ingester', 'querier');
   join('distributor', 'ingester', 'ingester', 'distributor');
   join('main', 'distributor', 'distributor', 'gateway');
+  join('main', 'distributorStatus', 'distributor', 'main');
   join('main', 'querier', 'querier', 'gateway');
   join('main', 'ingester', 'ingester', 'main');
   join('compactor', 'database', 'database', 'compactor');

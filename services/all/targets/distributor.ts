@@ -10,6 +10,7 @@ import type { DistributorStatusApi } from '../distributor-status.ts';
 import { opsServer } from '../ops-server.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
+import { ReadinessWatch } from '../readiness-watch.ts';
 import { channel, upstreamServer } from './upstream-process.ts';
 
 const INSPECT_TIMEOUT_MS = 5_000;
@@ -38,6 +39,10 @@ export function distributorProcess(
   };
   const ingesters = clusterIngesters(config, io, logger, ingester.here);
   const status = connect<DistributorStatusApi>(main.here);
+  const watch = new ReadinessWatch(
+    () => status.notReady(undefined, AbortSignal.timeout(INSPECT_TIMEOUT_MS)),
+    'the write log has not been looked at yet',
+  );
   return [
     opsServer({
       listen: config.ops_listen,
@@ -64,6 +69,13 @@ export function distributorProcess(
       },
     },
     parts.thread('distributor', { ...config, embedded: false }, ports, ['ports', 'ingesters']),
+    {
+      name: 'watch',
+      needs: ['distributor'],
+      start: () => watch.start(),
+      stop: async () => watch.stop(),
+      notReady: () => watch.notReady(),
+    },
     upstreamServer(config, gateway.here, notReady, ['distributor']),
   ];
 }

@@ -1,8 +1,10 @@
 /** Thread of the distributor. */
 import { randomUUID } from 'node:crypto';
-import { connectDatabase, SqlDeletionStore, SqlOutageStore } from '@xscaler/database';
+import { connectDatabase, SqlDeletionStore, SqlLogIdentityStore, SqlOutageStore } from '@xscaler/database';
 import {
   createDistributor,
+  GuardedLog,
+  LogGuard,
   Outages,
   RecordVersions,
   SeriesDeletions,
@@ -27,8 +29,12 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
   const placement = new PlacementDirectory({ db });
   await placement.start();
   const registry = createRegistry('distributor');
-  const log = await connectWriteLog(ports.log);
+  const connected = await connectWriteLog(ports.log);
   const logger = createLogger({ service: 'distributor', level: config.log.level });
+  const identities = new SqlLogIdentityStore(db);
+  const guard = new LogGuard({ log: connected, identities, clock: Date.now, logger });
+  await guard.start();
+  const log = new GuardedLog(connected, guard);
   const tenants = new TenantStore(db);
   const deletions = new SeriesDeletions({
     log,
@@ -57,7 +63,10 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
   await versions?.start();
   const outages = new Outages({
     store: new SqlOutageStore(db),
-    probe: (partition) => log.endOffset(partition),
+    probe: async (partition) => {
+      guard.requireRight();
+      await log.endOffset(partition);
+    },
     clock: Date.now,
     logger,
   });
@@ -78,7 +87,10 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
   });
   serve<Upstream>(ports.gateway, withDeletions(distributor, deletions));
   if (ports.main !== undefined) {
-    serve<DistributorStatusApi>(ports.main, { inspect: async () => distributor.inspect() });
+    serve<DistributorStatusApi>(ports.main, {
+      inspect: async () => distributor.inspect(),
+      notReady: async () => guard.notReady(),
+    });
   }
   return {
     registry,
@@ -86,6 +98,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
       directory.stop();
       placement.stop();
       await outages.stop();
+      await guard.stop();
       await rates?.stop();
       await versions?.stop();
     },

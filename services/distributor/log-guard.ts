@@ -1,0 +1,188 @@
+import { Heartbeat } from '@xscaler/cluster';
+import type { KnownLog, LogIdentityStore } from '@xscaler/database';
+import { type LogBatch, type WriteLog, WriteLogError, type WriteLogErrorCode } from '@xscaler/writelog';
+
+export interface LogGuardOptions {
+  readonly log: WriteLog;
+  readonly identities: LogIdentityStore;
+  /** Wall clock, ms. */
+  readonly clock: () => number;
+  readonly logger: {
+    info(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+}
+
+const CHECK_EVERY_MS = 2_000;
+/** How long an append that failed says that the log takes none, if nobody tries another. */
+const FAILURE_COUNTS_MS = 10_000;
+
+/** Why no record may go to the log. */
+interface Refusal {
+  readonly code: WriteLogErrorCode;
+  readonly reason: string;
+}
+
+/**
+ * Lets records go only to the log that the stored blocks were made from: readers pass over what another one has below their
+ * resume offsets. Which one that is the database knows. It is compared with the log that is there every two seconds; what was
+ * appended to another one between two looks is in it still when an operator makes the partitions go on with that one.
+ *
+ * The first log of an installation is registered here, before anything is acknowledged.
+ */
+export class LogGuard {
+  readonly #options: LogGuardOptions;
+  readonly #heartbeat: Heartbeat;
+  #known: KnownLog | undefined;
+  #refusal: Refusal | undefined = { code: 'unavailable', reason: 'the write log has not been looked at yet' };
+  /** Why the last look failed. */
+  #unreachable: string | undefined;
+  #failure: { readonly reason: string; readonly atMs: number } | undefined;
+
+  constructor(options: LogGuardOptions) {
+    this.#options = options;
+    this.#heartbeat = new Heartbeat(() => this.check(), CHECK_EVERY_MS);
+  }
+
+  /** Resolves after a first look, whatever it has shown. */
+  start(): Promise<void> {
+    return this.#heartbeat.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#heartbeat.stop();
+  }
+
+  /** Why the log takes no records, for `/-/ready`; undefined if it does. */
+  notReady(): string | undefined {
+    const { clock } = this.#options;
+    const failure = this.#failure;
+    const isRecent = failure !== undefined && clock() - failure.atMs < FAILURE_COUNTS_MS;
+    return this.#refusal?.reason ?? this.#unreachable ?? (isRecent ? failure.reason : undefined);
+  }
+
+  /** @throws WriteLogError if no record may go to the log */
+  requireRight(): void {
+    if (this.#refusal !== undefined) throw new WriteLogError(this.#refusal.code, this.#refusal.reason);
+  }
+
+  /** An append was done, or failed. */
+  noteAppend(failure: WriteLogError | undefined): void {
+    if (failure === undefined) this.#failure = undefined;
+    else
+      this.#failure = {
+        reason: `the write log takes no records: ${failure.message}`,
+        atMs: this.#options.clock(),
+      };
+  }
+
+  /** Looks at the database and the log. Never rejects. */
+  async check(): Promise<void> {
+    const { identities, log, logger } = this.#options;
+    // A database that cannot be reached has what it had.
+    this.#known = await identities.known().catch(() => this.#known);
+    const before = this.#refusal;
+    try {
+      const identity = await log.identity();
+      this.#unreachable = undefined;
+      this.#refusal = await this.#judge(identity);
+    } catch (error) {
+      const { code, message } = error as WriteLogError;
+      if (code === 'log_missing') this.#refusal = { code, reason: `the write log is gone: ${message}` };
+      else this.#unreachable = `the write log cannot be reached: ${message}`;
+    }
+    const reason = this.#refusal?.reason;
+    if (reason === before?.reason) return;
+    if (reason !== undefined) logger.error({ reason }, 'no writes are accepted');
+    else logger.info({}, 'the write log is the right one');
+  }
+
+  async #judge(identity: string): Promise<Refusal | undefined> {
+    const known = this.#known;
+    if (known === undefined) {
+      const reason = 'which write log is the right one is not known: the database cannot be reached';
+      return { code: 'unavailable', reason };
+    }
+    const registered = known.registered ?? (await this.#register(known, identity));
+    if (typeof registered !== 'string') return registered;
+    const others = known.partitions.map((partition) => partition.identity ?? registered);
+    const other = [registered, ...others].find((expected) => expected !== identity);
+    if (other === undefined) return undefined;
+    const reason = `its identity is ${identity}, not ${other}: see \`xscaler log accept-loss\``;
+    return {
+      code: 'log_replaced',
+      reason: `the write log is not the one that the blocks were made from: ${reason}`,
+    };
+  }
+
+  /** Makes the log the registered one, if it may be the one that known partitions were read from. */
+  async #register({ partitions }: KnownLog, identity: string): Promise<string | Refusal> {
+    const { identities, log, logger } = this.#options;
+    for (const { partition, resumeOffset } of partitions) {
+      const endOffset = await log.endOffset(partition);
+      if (endOffset >= resumeOffset) continue;
+      const reason = `partition ${partition} ends at offset ${endOffset}, below its resume offset ${resumeOffset}`;
+      const what = `the write log is not the one that the blocks were made from: ${reason}`;
+      return { code: 'log_replaced', reason: what };
+    }
+    try {
+      const registered = await identities.register(identity);
+      logger.info({ identity: registered }, 'the write log is registered');
+      return registered;
+    } catch (error) {
+      const reason = `the write log could not be registered: ${(error as Error).message}`;
+      return { code: 'unavailable', reason };
+    }
+  }
+}
+
+/** A log that takes records only while its guard lets it. */
+export class GuardedLog implements WriteLog {
+  readonly #log: WriteLog;
+  readonly #guard: LogGuard;
+
+  constructor(log: WriteLog, guard: LogGuard) {
+    this.#log = log;
+    this.#guard = guard;
+  }
+
+  get partitionCount(): number {
+    return this.#log.partitionCount;
+  }
+
+  async append(partition: number, record: Uint8Array): Promise<number> {
+    this.#guard.requireRight();
+    try {
+      const offset = await this.#log.append(partition, record);
+      this.#guard.noteAppend(undefined);
+      return offset;
+    } catch (error) {
+      if (error instanceof WriteLogError && error.code !== 'record_too_large') this.#guard.noteAppend(error);
+      throw error;
+    }
+  }
+
+  read(partition: number, fromOffset: number, signal: AbortSignal): AsyncIterable<LogBatch> {
+    return this.#log.read(partition, fromOffset, signal);
+  }
+
+  startOffset(partition: number): Promise<number> {
+    return this.#log.startOffset(partition);
+  }
+
+  endOffset(partition: number): Promise<number> {
+    return this.#log.endOffset(partition);
+  }
+
+  identity(): Promise<string> {
+    return this.#log.identity();
+  }
+
+  truncate(partition: number, offset: number): Promise<void> {
+    return this.#log.truncate(partition, offset);
+  }
+
+  close(): Promise<void> {
+    return this.#log.close();
+  }
+}
