@@ -1,6 +1,7 @@
 import { existsSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, openSqliteDatabase, SqlBlockStore, schemaState } from '@xscaler/database';
+import { judgeLog } from '@xscaler/ingester';
 import { openSqliteWriteLog, type WriteLog } from '@xscaler/writelog';
 import { damagedBlocks, describedBlock } from './damaged-blocks.ts';
 import { type Finding, fault, note, ok } from './finding.ts';
@@ -108,15 +109,11 @@ async function checkRecords(log: WriteLog, db: Database, partition: number): Pro
   );
 }
 
-/** Whether the log has what the blocks do not. */
+/** Whether the log is the one that the blocks were made from, and has what they do not. */
 export async function checkPartition(log: WriteLog, db: Database, partition: number): Promise<Finding> {
-  const resumeOffset = await new SqlBlockStore(db).resumeOffset(partition);
-  const startOffset = await log.startOffset(partition);
-  const endOffset = await log.endOffset(partition);
-  const mend = `xscaler log accept-loss --partition ${partition}`;
+  const progress = await new SqlBlockStore(db).progress(partition);
+  const { reason, startOffset, endOffset } = await judgeLog(log, partition, progress);
+  if (reason !== undefined) return fault(reason, `xscaler log accept-loss --partition ${partition}`);
   const holds = `partition ${partition}: the log holds offsets ${startOffset} to ${endOffset}`;
-  if (resumeOffset < startOffset)
-    return fault(`${holds}, records ${resumeOffset} to ${startOffset - 1} are missing`, mend);
-  if (resumeOffset > endOffset) return fault(`${holds}, but blocks hold offsets up to ${resumeOffset}`, mend);
-  return ok(`${holds}, blocks hold everything below ${resumeOffset}`);
+  return ok(`${holds}, blocks hold everything below ${progress.resumeOffset}`);
 }

@@ -22,6 +22,7 @@ import {
   migrate,
   openSqliteDatabase,
   SqlBlockStore,
+  SqlLogIdentityStore,
 } from '@xscaler/database';
 import { Labels } from '@xscaler/model';
 import { lockDataDir } from '@xscaler/runtime';
@@ -78,7 +79,7 @@ test('a damaged write log is named with the command that helps, and what can be 
       writeFileSync(path, sound);
       await forgetSkipped(dir);
     }),
-    { numRuns: 12 },
+    { numRuns: 12, examples: [[[0]], [[1]], [[2]]] },
   );
 });
 
@@ -97,7 +98,7 @@ test('a damaged database is named, and blocks that cannot be read any more are g
       await requireBlocks(dir, text);
       writeFileSync(path, sound);
     }),
-    { numRuns: 12 },
+    { numRuns: 12, examples: [[[0]], [[1]], [[2]]] },
   );
 });
 
@@ -222,6 +223,8 @@ async function dataFolder(t: TestContext): Promise<string> {
     await storeBlocks(new SqlBlockStore(db));
   });
   const log = openSqliteWriteLog({ path: join(dir, 'write-log.sqlite'), partitionCount: 1 });
+  const identity = await log.identity();
+  await withDatabase(dir, (db) => new SqlLogIdentityStore(db).register(identity));
   for (let i = 0; i < RECORDS; i++) await log.append(0, recordAt(i));
   await log.close();
   for (const name of readdirSync(dir)) chmodSync(join(dir, name), 0o600);

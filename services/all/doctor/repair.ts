@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { migrate, openSqliteDatabase } from '@xscaler/database';
 import { openSqliteWriteLog } from '@xscaler/writelog';
@@ -112,6 +112,7 @@ function salvageFile(name: DataFile, damagedPath: string, freshPath: string): Fi
       const { copied, unreadable } = salvageRows(from, to, table);
       to.exec('COMMIT');
       const text = `${name}, table ${table}: ${copied} rows saved`;
+      if (table === 'log' && copied === 0) adoptIdentity(dirname(freshPath), to);
       findings.push(
         unreadable.length === 0 ? ok(text) : fault(`${text}; lost: rows ${printedSpans(unreadable)}`),
       );
@@ -122,6 +123,19 @@ function salvageFile(name: DataFile, damagedPath: string, freshPath: string): Fi
   } finally {
     from.close();
     to.close();
+  }
+}
+
+/** A log that has lost its identity is still the one that the blocks were made from: the database knows which. */
+function adoptIdentity(dir: string, log: DatabaseSync): void {
+  const repaired = join(dir, `database.sqlite${REPAIRED}`);
+  const path = existsSync(repaired) ? repaired : join(dir, 'database.sqlite');
+  const db = new DatabaseSync(path, { readOnly: true });
+  try {
+    const known = db.prepare("SELECT identity FROM registered_logs WHERE name = 'writes'").get();
+    if (known !== undefined) log.prepare('UPDATE log SET identity = ?').run(String(known['identity']));
+  } finally {
+    db.close();
   }
 }
 
