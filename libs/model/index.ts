@@ -1,4 +1,4 @@
-export { EXEMPLAR_MAX_LABEL_LENGTH, type Exemplar } from './exemplar.ts';
+export { EXEMPLAR_MAX_LABEL_LENGTH, type Exemplar, exemplarKey } from './exemplar.ts';
 export type { BucketSpan, CounterResetHint, FloatHistogram } from './histogram.ts';
 export { Labels, METRIC_NAME } from './labels.ts';
 export { Matcher, type MatchType } from './matcher.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ByteWriter, DecodeError } from '@xscaler/encoding';
 import fc from 'fast-check';
 import { decodeExemplars } from './block-exemplars-codec.ts';
-import { decodeIndex, decodeLeaf, encodeIndex, readExemplarPage, readValuePage } from './block-index.ts';
+import { decodeIndex, decodeLeaf, encodeIndex, exemplarPageReader, readValuePage } from './block-index.ts';
 import { decodeList, decodeSymbols } from './block-labels-codec.ts';
 import { decodeGroup, encodeGroup, type GroupPage, type GroupSeries } from './block-series-codec.ts';
 import { packPage, unpackPage } from './chunk-pages.ts';
@@ -122,7 +122,8 @@ const decoders: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   group: (bytes) => decodeGroup(bytes, 0),
   index: decodeIndex,
   'leaf of values': (bytes) => decodeLeaf(bytes, readValuePage),
-  'leaf of exemplars': (bytes) => decodeLeaf(bytes, readExemplarPage),
+  'leaf of exemplars': (bytes) => decodeLeaf(bytes, exemplarPageReader(3)),
+  'leaf of exemplars, version 2': (bytes) => decodeLeaf(bytes, exemplarPageReader(2)),
   symbols: decodeSymbols,
   postings: (bytes) => decodeList(bytes, 0, bytes.length, 1000),
   exemplars: decodeExemplars,

@@ -6,13 +6,14 @@ import {
   type Directory,
   decodeLeaf,
   type ExemplarPage,
+  exemplarPageReader,
   GROUPS_PER_LEAF,
   type NameDirectory,
-  readExemplarPage,
   readValuePage,
   type ValuePage,
 } from './block-index.ts';
 import type { SliceReader } from './block-slices.ts';
+import { spanOf } from './exemplar-spans.ts';
 
 /** Finds groups and pages by the directories of a block, of which it reads the leaves that it needs. */
 export class BlockDirectories {
@@ -39,19 +40,25 @@ export class BlockDirectories {
   }
 
   async exemplarPages(signal: AbortSignal): Promise<readonly ExemplarPage[]> {
-    return this.#all(this.#index.exemplarPages, readExemplarPage, signal);
+    const { version, exemplarPages } = this.#index;
+    return this.#all(exemplarPages, exemplarPageReader(version), signal);
   }
 
-  /** The exemplar pages on which any of the series, ascending, may have some. */
-  async exemplarPagesOf(series: Uint32Array, signal: AbortSignal): Promise<Slice[]> {
+  /** The exemplar pages on which any of the series, ascending, may have some with startMs ≤ t ≤ endMs, in order. */
+  async exemplarPagesOf(
+    series: Uint32Array,
+    startMs: number,
+    endMs: number,
+    signal: AbortSignal,
+  ): Promise<ExemplarPage[]> {
     const pages = await this.exemplarPages(signal);
-    return pages
-      .filter(({ firstSeries }, i) => {
-        const limit = i + 1 < pages.length ? pages[i + 1].firstSeries : Infinity;
-        const at = firstFrom(series, firstSeries);
-        return at < series.length && series[at] < limit;
-      })
-      .map(({ slice }) => slice);
+    return pages.filter(({ span, firstSeries }, i) => {
+      if (span !== undefined && (span < spanOf(startMs) || span > spanOf(endMs))) return false;
+      const next = pages[i + 1];
+      const lastSeries = next !== undefined && next.span === span ? next.firstSeries : Infinity;
+      const at = firstFrom(series, firstSeries);
+      return at < series.length && series[at] <= lastSeries;
+    });
   }
 
   /** All pages of a name. */

@@ -2,7 +2,7 @@ import { ByteReader, type ByteWriter } from '@xscaler/encoding';
 import { type Exemplar, Labels } from '@xscaler/model';
 
 /*
- *   page     := series …
+ *   page     := series …                            one may come again: its exemplars go on
  *   series   := number uvarint, count uvarint, exemplar …
  *   exemplar := timestampMs varint, value f64, labelCount uvarint, (name string, value string) …
  */
@@ -12,14 +12,20 @@ export interface ExemplarsOfSeries {
 }
 
 export function encodeExemplars(writer: ByteWriter, series: number, exemplars: readonly Exemplar[]): void {
+  encodeExemplarHeader(writer, series, exemplars.length);
+  for (const exemplar of exemplars) encodeExemplar(writer, exemplar);
+}
+
+export function encodeExemplarHeader(writer: ByteWriter, series: number, count: number): void {
   writer.uvarint(series);
-  writer.uvarint(exemplars.length);
-  for (const { timestampMs, value, labels } of exemplars) {
-    writer.varint(timestampMs);
-    writer.f64(value);
-    writer.uvarint(labels.size);
-    for (const text of labels.pairs) writer.string(text);
-  }
+  writer.uvarint(count);
+}
+
+export function encodeExemplar(writer: ByteWriter, { timestampMs, value, labels }: Exemplar): void {
+  writer.varint(timestampMs);
+  writer.f64(value);
+  writer.uvarint(labels.size);
+  for (const text of labels.pairs) writer.string(text);
 }
 
 /** @throws DecodeError */

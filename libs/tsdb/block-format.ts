@@ -4,7 +4,7 @@ import { type ByteReader, ByteWriter } from '@xscaler/encoding';
 /*
  * A block: what a closed head held, as a few large parts, read by slices.
  *
- *   part      := version u8 (2), body, crc32 u32 of all before
+ *   part      := version u8, body, crc32 u32 of all before
  *   slice     := part number uvarint, offset in the part uvarint, length uvarint, crc32 u32 of the slice
  *
  *   index     (block-index.ts)                part 0: counts, bounds, and the directories of all that follows; further
@@ -13,14 +13,19 @@ import { type ByteReader, ByteWriter } from '@xscaler/encoding';
  *   postings  pages of lists, one for each page of symbols: which series have each value
  *   series    groups of SERIES_PER_GROUP series (block-series-codec.ts): id, label pairs, chunks, and the group's pages
  *   chunks    pages of chunks (run-pages.ts): all chunks of a series, one after the other, then those of the next
- *   exemplars pages of exemplars (block-exemplars-codec.ts)
+ *   exemplars pages of exemplars (block-exemplars-codec.ts), each as it is or as a zstd frame
  *
  * Every slice that a reader asks for has a checksum in the index, or, for pages of chunks, in a group: nothing is
  * believed that was not checked. Label pairs (name, value) are numbered from 0 in byte order of name, then value, so
  * that a series' pairs ascend; series from 0 in the order of their labels, which is that of their lists of pairs: those
  * of one metric are neighbours, share most labels, have chunks alike, and their postings are runs.
+ *
+ * Version 3 differs from version 2 in its exemplars: they lie by spans of time (exemplar-spans.ts), each span's by series,
+ * and their pages may be compressed; in version 2 they lie by series alone. A block without exemplars is of version 2, so
+ * that programs of before can read it. The version in the index counts; readers know both.
  */
-export const BLOCK_VERSION = 2;
+export const BLOCK_VERSION = 3;
+export const BLOCK_VERSION_2 = 2;
 
 export type BlockPartKind = 'index' | 'symbols' | 'postings' | 'series' | 'chunks' | 'exemplars';
 

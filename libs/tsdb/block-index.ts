@@ -1,12 +1,14 @@
 import { ByteReader, ByteWriter, DecodeError } from '@xscaler/encoding';
 import {
   BLOCK_VERSION,
+  BLOCK_VERSION_2,
   PART_OVERHEAD_BYTES,
   readSlice,
   type Slice,
   sealPart,
   writeSlice,
 } from './block-format.ts';
+import { CHUNK_PAGE_MAX_BYTES } from './chunk-pages.ts';
 
 /*
  * Directories say where pages and groups are. The body of the index' part 0:
@@ -20,7 +22,8 @@ import {
  *   groups    := count × 2 uvarint, slice …                                        up to GROUPS_PER_LEAF of them, or
  *              | leafCount × 2 + 1 uvarint, slice …                                leaves of GROUPS_PER_LEAF groups
  *   exemplars := count × 2 uvarint, exemplarPage … | leafCount × 2 + 1 uvarint, slice …    in leaves of as many pages
- *   exemplarPage := number of the first series uvarint, slice
+ *   exemplarPage := span varint, number of the first series uvarint, expandedLength uvarint, slice
+ *                   (in version 2 number of the first series uvarint, slice)
  *
  * A leaf, a slice of the index' parts from 1 on, is pages, group slices or exemplarPages as they are, without a count.
  * Times are 0 where there are no samples. A reader takes part 0, a few KB also where there are millions of series, and
@@ -31,6 +34,7 @@ export const LABEL_PAGES_PER_LEAF = 16;
 export const GROUPS_PER_LEAF = 128;
 
 export interface BlockIndex {
+  readonly version: number;
   readonly seriesCount: number;
   readonly sampleCount: number;
   readonly minTimeMs: number;
@@ -70,14 +74,21 @@ export interface ValueLeaf {
   readonly slice: Slice;
 }
 
+/** Exemplars of some series, each one's by time; of one span, or, of blocks of version 2, of any time. */
 export interface ExemplarPage {
+  /** Number of the span; undefined in blocks of version 2. */
+  readonly span: number | undefined;
+  /** The last may have more exemplars on the next page of the span. */
   readonly firstSeries: number;
+  /** 0 if it is stored as it is. */
+  readonly expandedLength: number;
   readonly slice: Slice;
 }
 
-export function encodeIndex(index: BlockIndex): Uint8Array<ArrayBuffer> {
+/** In the lowest version that its content allows. */
+export function encodeIndex(index: Omit<BlockIndex, 'version'>): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(4096);
-  writer.u8(BLOCK_VERSION);
+  writer.u8(index.exemplarPages.inline?.length === 0 ? BLOCK_VERSION_2 : BLOCK_VERSION);
   writer.uvarint(index.seriesCount);
   writer.uvarint(index.sampleCount);
   writer.varint(index.minTimeMs);
@@ -105,15 +116,17 @@ export function encodeIndex(index: BlockIndex): Uint8Array<ArrayBuffer> {
 export function decodeIndex(bytes: Uint8Array): BlockIndex {
   const reader = new ByteReader(bytes, 0, bytes.length - (PART_OVERHEAD_BYTES - 1));
   const version = reader.u8();
-  if (version !== BLOCK_VERSION) throw new DecodeError(`version ${version}; ${BLOCK_VERSION} is known`);
+  if (version !== BLOCK_VERSION && version !== BLOCK_VERSION_2)
+    throw new DecodeError(`version ${version}; ${BLOCK_VERSION_2} and ${BLOCK_VERSION} are known`);
   return {
+    version,
     seriesCount: reader.uvarint(),
     sampleCount: reader.uvarint(),
     minTimeMs: reader.varint(),
     maxTimeMs: reader.varint(),
     names: readMany(reader, reader.uvarint(), readName),
     groups: readDirectory(reader, readSlice),
-    exemplarPages: readDirectory(reader, readExemplarPage),
+    exemplarPages: readDirectory(reader, exemplarPageReader(version)),
   };
 }
 
@@ -134,14 +147,29 @@ export function readValuePage(reader: ByteReader): ValuePage {
   };
 }
 
-export function writeExemplarPage(writer: ByteWriter, { firstSeries, slice }: ExemplarPage): void {
-  writer.uvarint(firstSeries);
-  writeSlice(writer, slice);
+export function writeExemplarPage(writer: ByteWriter, page: ExemplarPage): void {
+  writer.varint(page.span as number);
+  writer.uvarint(page.firstSeries);
+  writer.uvarint(page.expandedLength);
+  writeSlice(writer, page.slice);
 }
 
-/** @throws DecodeError */
-export function readExemplarPage(reader: ByteReader): ExemplarPage {
-  return { firstSeries: reader.uvarint(), slice: readSlice(reader) };
+/** What reads the pages of a block of a version; it throws DecodeErrors. */
+export function exemplarPageReader(version: number): (reader: ByteReader) => ExemplarPage {
+  return version === BLOCK_VERSION_2 ? readExemplarPageOfVersion2 : readExemplarPage;
+}
+
+function readExemplarPageOfVersion2(reader: ByteReader): ExemplarPage {
+  return { span: undefined, firstSeries: reader.uvarint(), expandedLength: 0, slice: readSlice(reader) };
+}
+
+function readExemplarPage(reader: ByteReader): ExemplarPage {
+  const span = reader.varint();
+  const firstSeries = reader.uvarint();
+  const expandedLength = reader.uvarint();
+  if (expandedLength > CHUNK_PAGE_MAX_BYTES)
+    throw new DecodeError(`a page of exemplars that expands to ${expandedLength} bytes`);
+  return { span, firstSeries, expandedLength, slice: readSlice(reader) };
 }
 
 /** What a leaf has. @throws DecodeError */

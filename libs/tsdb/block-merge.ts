@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Exemplar, SampleColumns } from '@xscaler/model';
+import { SampleColumns } from '@xscaler/model';
 import { type BlockPartOut, writeSlice } from './block-format.ts';
 import { encodeIndex, writeExemplarPage } from './block-index.ts';
 import type { SeriesEntry } from './block-series-codec.ts';
@@ -7,6 +7,7 @@ import type { BlockSummary } from './block-writer.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
 import { ChunkMasker } from './chunk-masker.ts';
 import { ChunkMerger, type RankedChunk } from './chunk-merge.ts';
+import { mergeExemplars } from './exemplar-merge.ts';
 import { ExemplarParts } from './exemplar-parts.ts';
 import { LabelParts, LeafParts } from './label-parts.ts';
 import { DROPPED, type MergeInput, OpenInput, SeriesStream } from './merge-input.ts';
@@ -26,7 +27,7 @@ const ENCODE_SAMPLES = 16_384;
  *
  * Four walks over the inputs, each in the order of the block, one series or label value at a time: how labels compare,
  * which series are left and their numbers, then labels, then chunks and exemplars. It holds a part or two of every
- * input, its directories, four bytes for each series and eight for each label pair of it.
+ * input, its directories, four bytes for each series and eight for each label pair of it, and the exemplars of a page.
  *
  * Rejects with `DamagedBlockError`, as the sources do, or with the signal's reason.
  */
@@ -181,10 +182,10 @@ class BlockMerge {
   }
 
   async *#writeExemplars(parts: ExemplarParts): AsyncGenerator<BlockPartOut | undefined, void, void> {
-    for await (const { series, exemplars } of mergeExemplars(this.#inputs)) {
+    for await (const { span, series, exemplars } of mergeExemplars(this.#inputs, this.#signal)) {
       if (this.#steps.completes(exemplars.length * PAIR_WORK)) yield;
       this.#widen(exemplars[0].timestampMs, exemplars[exemplars.length - 1].timestampMs);
-      parts.add(series, exemplars);
+      parts.add(span, series, exemplars);
       yield* parts.full();
     }
     yield* parts.rest();
@@ -226,32 +227,4 @@ function clusterEnd(chunks: readonly RankedChunk[], from: number): number {
     to++;
   }
   return to;
-}
-
-/** Exemplars of all inputs by the series of the merge, each once, in time. */
-async function* mergeExemplars(
-  inputs: readonly OpenInput[],
-): AsyncGenerator<{ series: number; exemplars: Exemplar[] }, void, void> {
-  const walks = inputs.map((input) => ({ input, pages: input.exemplars() }));
-  const heads: { series: number; exemplars: readonly Exemplar[] }[] = [];
-  const advance = async (i: number) => {
-    const { input, pages } = walks[i];
-    const step = await pages.next();
-    heads[i] = step.done
-      ? { series: Number.POSITIVE_INFINITY, exemplars: [] }
-      : { series: input.seriesNumbers[step.value.series], exemplars: step.value.exemplars };
-  };
-  for (let i = 0; i < walks.length; i++) await advance(i);
-  for (;;) {
-    const series = Math.min(...heads.map((head) => head.series));
-    if (series === Number.POSITIVE_INFINITY) return;
-    const found = new Map<string, Exemplar>();
-    for (let i = 0; i < heads.length; i++) {
-      if (heads[i].series !== series) continue;
-      for (const one of heads[i].exemplars)
-        found.set(`${one.timestampMs} ${one.value} ${one.labels.key}`, one);
-      await advance(i);
-    }
-    yield { series, exemplars: [...found.values()].sort((a, b) => a.timestampMs - b.timestampMs) };
-  }
 }

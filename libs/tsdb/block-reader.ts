@@ -1,4 +1,4 @@
-import { compareUtf8, Labels } from '@xscaler/model';
+import { compareUtf8, type Exemplar, Labels } from '@xscaler/model';
 import { bytesOfExemplars, bytesOfTexts, UNBOUNDED } from './answer-bounds.ts';
 import { inBatches, readPages, type WantedChunks, wantedChunks } from './block-chunks.ts';
 import { BlockDirectories } from './block-directories.ts';
@@ -10,6 +10,7 @@ import { BlockLabels, type LabelPair } from './block-labels.ts';
 import { decodeGroup, type SeriesEntry } from './block-series-codec.ts';
 import { type BlockSource, SliceReader } from './block-slices.ts';
 import { newChunkView } from './chunk.ts';
+import { unpackPage } from './chunk-pages.ts';
 import { FrameMemory } from './frame-memory.ts';
 import type { SeriesExemplars } from './head.ts';
 import type { LabelCounts, SeriesCounts } from './head-label-counts.ts';
@@ -194,24 +195,27 @@ export class BlockReader {
     const opened = await this.#open(signal);
     const { index, labels } = opened;
     if (index.exemplarPages.inline?.length === 0) return [];
-    const resolved = await this.#resolve(matcherSets, signal);
+    // A series may have exemplars left though tombstones hide all of its samples.
+    const resolved = await labels.resolve(matcherSets, signal);
     const selected = new Set(resolved);
-    const found = new Map<number, SeriesExemplars['exemplars']>();
-    for await (const page of this.#exemplarPagesOf(opened, resolved, signal)) {
+    const found = new Map<number, Exemplar[]>();
+    for await (const page of this.#exemplarPagesOf(opened, resolved, startMs, endMs, signal)) {
       for (const { series, exemplars } of page) {
         if (!selected.has(series)) continue;
         const within = exemplars.filter(({ timestampMs }) => timestampMs >= startMs && timestampMs <= endMs);
         if (within.length === 0) continue;
-        bounds.take(1, bytesOfExemplars(within));
-        found.set(series, within);
+        const before = found.get(series);
+        bounds.take(before === undefined ? 1 : 0, bytesOfExemplars(within));
+        if (before === undefined) found.set(series, within);
+        else for (const one of within) before.push(one);
       }
     }
-    const numbers = Uint32Array.from(found.keys());
+    const numbers = Uint32Array.from(found.keys()).sort();
     const result: SeriesExemplars[] = [];
     for await (const batch of this.#entries(opened, numbers, signal)) {
       const pairs = await labels.pairs(pairsOf(batch), signal);
       for (const entry of batch) {
-        const exemplars = found.get(numbers[result.length]) as SeriesExemplars['exemplars'];
+        const exemplars = found.get(numbers[result.length]) as Exemplar[];
         const series = { labels: labelsOf(entry, pairs), exemplars };
         bounds.take(0, bytesOfTexts(series.labels.pairs));
         result.push(series);
@@ -312,19 +316,22 @@ export class BlockReader {
     }
   }
 
-  /** Exemplars of all pages on which the series, ascending, may have some. */
-  /** Pages that may have exemplars of the series, a few of them at a time. */
+  /** Pages that may have exemplars of the series, ascending, within the bounds; a few of them are read at a time. */
   async *#exemplarPagesOf(
     { directories }: OpenBlock,
     series: Uint32Array,
+    startMs: number,
+    endMs: number,
     signal: AbortSignal,
   ): AsyncGenerator<ExemplarsOfSeries[], void, undefined> {
-    const slices = await directories.exemplarPagesOf(series, signal);
-    for (let from = 0; from < slices.length; from += EXEMPLAR_PAGES_AT_ONCE) {
-      const some = slices.slice(from, from + EXEMPLAR_PAGES_AT_ONCE);
-      const read = await this.#slices.slices('exemplars', some, signal);
+    const pages = await directories.exemplarPagesOf(series, startMs, endMs, signal);
+    for (let from = 0; from < pages.length; from += EXEMPLAR_PAGES_AT_ONCE) {
+      const some = pages.slice(from, from + EXEMPLAR_PAGES_AT_ONCE);
+      const slices = some.map(({ slice }) => slice);
+      const read = await this.#slices.slices('exemplars', slices, signal);
       for (const [i, bytes] of read.entries()) {
-        yield this.#slices.decoded('exemplars', some[i].number, () => decodeExemplars(bytes));
+        const decode = () => decodeExemplars(unpackPage(bytes, some[i]));
+        yield this.#slices.decoded('exemplars', slices[i].number, decode);
       }
     }
   }

@@ -1,11 +1,14 @@
 import { createHash, type Hash } from 'node:crypto';
 import { ByteWriter } from '@xscaler/encoding';
-import { compareUtf8, ID_WORDS, SampleColumns } from '@xscaler/model';
+import { compareUtf8, type Exemplar, ID_WORDS, SampleColumns } from '@xscaler/model';
+import { encodeExemplar, encodeExemplarHeader } from './block-exemplars-codec.ts';
 import { type BlockPartOut, writeSlice } from './block-format.ts';
 import { encodeIndex, writeExemplarPage } from './block-index.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
 import { ChunkMerger } from './chunk-merge.ts';
-import { ExemplarParts } from './exemplar-parts.ts';
+import type { ExemplarColumns } from './exemplar-columns.ts';
+import { EXEMPLAR_RUN, ExemplarParts } from './exemplar-parts.ts';
+import { spanOf } from './exemplar-spans.ts';
 import type { Head } from './head.ts';
 import { LabelParts, LeafParts } from './label-parts.ts';
 import { writeNotes } from './noted-writer.ts';
@@ -14,9 +17,8 @@ import { SeriesParts } from './series-parts.ts';
 import { sortSlots } from './slot-sets.ts';
 import { PAIR_WORK, POSTINGS_PER_WORK, SERIES_WORK, WorkSteps } from './work-steps.ts';
 
-/** Numbers, or series that are only looked at, that a step goes through: less than a millisecond. */
+/** Numbers that a step goes through: less than a millisecond. */
 const STEP_NUMBERS = 131_072;
-const STEP_SERIES = 16_384;
 
 export interface BlockSummary {
   readonly seriesCount: number;
@@ -34,7 +36,7 @@ export interface BlockSummary {
 /**
  * Yields a head's block part by part, each about 256 KB, and returns its summary. Equal heads give equal bytes.
  * Between parts it yields `undefined` after every step of work, about a millisecond: a pause, for others to have their turn.
- * It holds a part of a kind and four bytes for each series and label pair, twice; the head is pinned meanwhile and must not
+ * It holds a part of a kind and four bytes for each series, label pair and exemplar, twice; the head is pinned meanwhile and must not
  * be appended to.
  */
 export function* writeBlock(head: Head): Generator<BlockPartOut | undefined, BlockSummary, void> {
@@ -206,17 +208,49 @@ class BlockWriter {
   }
 
   *#writeExemplars(parts: ExemplarParts): Generator<BlockPartOut | undefined, void, void> {
-    const exemplars = this.#head.seriesExemplars;
-    for (const [number, slot] of this.#slots.entries()) {
-      const found = exemplars.of(slot);
-      if (number % STEP_SERIES === STEP_SERIES - 1) yield;
-      if (found.length === 0) continue;
-      this.#minTimeMs = Math.min(this.#minTimeMs, found[0].timestampMs);
-      this.#maxTimeMs = Math.max(this.#maxTimeMs, found[found.length - 1].timestampMs);
-      this.#hashSlot(slot, found.length);
-      this.#hash.update(parts.add(number, found));
+    const columns = this.#head.seriesExemplars.columns();
+    if (columns.count === 0) return;
+    const bySeries = yield* columns.inOrder(this.#numbers);
+    yield* this.#hashExemplars(columns, bySeries);
+    // Stable: within a span the order by series and time stays.
+    const bySpan = yield* sortInSteps(
+      bySeries,
+      (a, b) => spanOf(columns.timeMsOf(a)) - spanOf(columns.timeMsOf(b)),
+    );
+    for (let from = 0; from < bySpan.length; ) {
+      const slot = columns.slotOf(bySpan[from]);
+      const span = spanOf(columns.timeMsOf(bySpan[from]));
+      const run: Exemplar[] = [];
+      for (; from < bySpan.length && run.length < EXEMPLAR_RUN; from++) {
+        const one = bySpan[from];
+        if (columns.slotOf(one) !== slot || spanOf(columns.timeMsOf(one)) !== span) break;
+        run.push(columns.at(one));
+      }
+      parts.add(span, this.#numbers[slot], run);
       yield* parts.full();
+      if (this.#steps.completes(run.length * PAIR_WORK)) yield;
     }
     yield* parts.rest();
+  }
+
+  /** Each series' id and count, then its number in the block, the count and its exemplars in the encoding of a page. */
+  *#hashExemplars(columns: ExemplarColumns, bySeries: Uint32Array): Generator<undefined, void, void> {
+    const bytes = new ByteWriter(256);
+    for (let from = 0; from < bySeries.length; ) {
+      const slot = columns.slotOf(bySeries[from]);
+      let to = from + 1;
+      while (to < bySeries.length && columns.slotOf(bySeries[to]) === slot) to++;
+      this.#minTimeMs = Math.min(this.#minTimeMs, columns.timeMsOf(bySeries[from]));
+      this.#maxTimeMs = Math.max(this.#maxTimeMs, columns.timeMsOf(bySeries[to - 1]));
+      this.#hashSlot(slot, to - from);
+      bytes.reset();
+      encodeExemplarHeader(bytes, this.#numbers[slot], to - from);
+      for (; from < to; from++) {
+        encodeExemplar(bytes, columns.at(bySeries[from]));
+        this.#hash.update(bytes.written());
+        bytes.reset();
+        if (this.#steps.completes(PAIR_WORK)) yield;
+      }
+    }
   }
 }

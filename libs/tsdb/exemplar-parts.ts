@@ -3,27 +3,31 @@ import type { Exemplar } from '@xscaler/model';
 import { encodeExemplars } from './block-exemplars-codec.ts';
 import { type BlockPartOut, PartWriter } from './block-format.ts';
 import type { ExemplarPage } from './block-index.ts';
+import { packPage } from './chunk-pages.ts';
 
-/** Size at which a page is closed. */
+/** Size, before it is compressed, at which a page is closed. */
 const EXEMPLAR_PAGE_BYTES = 64 * 1024;
+/** Exemplars of a series that are added at once, at most: they lie on one page. */
+export const EXEMPLAR_RUN = 256;
 
-/** Writes the exemplars of a block: those of each series that has some, in order, and the parts that are `full`; then the `rest`. */
+/** Writes the exemplars of a block: some of a series at a time, by span, series and time, and the parts that are `full`; then the `rest`. */
 export class ExemplarParts {
   /** In order; complete behind `rest`. */
   readonly pages: ExemplarPage[] = [];
   readonly #parts = new PartWriter('exemplars');
   readonly #page = new ByteWriter(4096);
-  readonly #one = new ByteWriter(1024);
+  #span = 0;
   #firstSeries = 0;
 
-  /** Exemplars of a series, by time; what was written of them, a view until the next. */
-  add(series: number, exemplars: readonly Exemplar[]): Uint8Array {
-    if (this.#page.length === 0) this.#firstSeries = series;
-    this.#one.reset();
-    encodeExemplars(this.#one, series, exemplars);
-    this.#page.raw(this.#one.bytes, 0, this.#one.length);
+  /** At most EXEMPLAR_RUN exemplars of a series in a span, by time. */
+  add(span: number, series: number, exemplars: readonly Exemplar[]): void {
+    if (span !== this.#span) this.#closePage();
+    if (this.#page.length === 0) {
+      this.#span = span;
+      this.#firstSeries = series;
+    }
+    encodeExemplars(this.#page, series, exemplars);
     if (this.#page.length >= EXEMPLAR_PAGE_BYTES) this.#closePage();
-    return this.#one.written();
   }
 
   /** Parts that are large enough to be closed. */
@@ -33,12 +37,15 @@ export class ExemplarParts {
 
   /** The last parts. */
   *rest(): Generator<BlockPartOut, void, void> {
-    if (this.#page.length > 0) this.#closePage();
+    this.#closePage();
     yield* this.#parts.rest();
   }
 
   #closePage(): void {
-    this.pages.push({ firstSeries: this.#firstSeries, slice: this.#parts.add(this.#page.written()) });
+    if (this.#page.length === 0) return;
+    const { bytes, expandedLength } = packPage(this.#page.written());
+    const slice = this.#parts.add(bytes);
+    this.pages.push({ span: this.#span, firstSeries: this.#firstSeries, expandedLength, slice });
     this.#page.reset();
   }
 }

@@ -1,47 +1,69 @@
-import type { Exemplar } from '@xscaler/model';
+import { type Exemplar, exemplarKey } from '@xscaler/model';
+import { ExemplarColumns } from './exemplar-columns.ts';
+import { YoungestExemplars } from './youngest-exemplars.ts';
 
-/** Youngest exemplars kept of a series, and most of a head. */
-const SERIES_MAX = 10;
-const HEAD_MAX = 100_000;
-/** What an exemplar takes in memory, roughly. */
-const EXEMPLAR_BYTES = 400;
-
-/** Exemplars by slot, each slot's sorted by time; those of one time in the order they came. */
+/** A head's exemplars: all that records of version 3 have, and what is kept of those of older records. */
 export class HeadExemplars {
-  readonly #bySlot = new Map<number, Exemplar[]>();
-  #count = 0;
+  readonly #windowStartMs: number;
+  readonly #seed: Uint32Array;
+  /** Made with the first: most heads have none. */
+  #all: ExemplarColumns | undefined;
+  readonly #youngest = new YoungestExemplars();
+
+  constructor(windowStartMs: number, seed: Uint32Array) {
+    this.#windowStartMs = windowStartMs;
+    this.#seed = seed;
+  }
 
   get count(): number {
-    return this.#count;
+    return (this.#all?.count ?? 0) + this.#youngest.count;
   }
 
   get byteSize(): number {
-    return this.#count * EXEMPLAR_BYTES;
+    return (this.#all?.byteSize ?? 0) + this.#youngest.byteSize;
   }
 
-  /** False where it is there already, older than all that are kept, or the head is full. */
+  /** False if the slot has it already. Its time has to lie in the window. */
   append(slot: number, exemplar: Exemplar): boolean {
-    const kept = this.#bySlot.get(slot) ?? [];
-    let at = kept.length;
-    while (at > 0 && kept[at - 1].timestampMs > exemplar.timestampMs) at--;
-    for (let i = at - 1; i >= 0 && kept[i].timestampMs === exemplar.timestampMs; i--) {
-      if (Object.is(kept[i].value, exemplar.value) && kept[i].labels.equals(exemplar.labels)) return false;
-    }
-    const full = kept.length === SERIES_MAX || this.#count === HEAD_MAX;
-    if (full && at === 0) return false;
-    kept.splice(at, 0, exemplar);
-    if (full) kept.shift();
-    else this.#count++;
-    this.#bySlot.set(slot, kept);
-    return true;
+    this.#all ??= this.#columns();
+    return this.#all.append(slot, exemplar);
   }
 
-  of(slot: number): readonly Exemplar[] {
-    return this.#bySlot.get(slot) ?? [];
+  /** As `append`, of a record below version 3; false too if it is older than those that are kept. */
+  appendYoungest(slot: number, exemplar: Exemplar): boolean {
+    return this.#youngest.append(slot, exemplar);
+  }
+
+  /** Those of a slot with startMs ≤ t ≤ endMs by time, each once. */
+  of(slot: number, startMs: number, endMs: number): Exemplar[] {
+    const all = this.#all;
+    const found = all?.numbersOf(slot, startMs, endMs).map((number) => all.at(number)) ?? [];
+    const young = this.#youngest
+      .of(slot)
+      .filter(({ timestampMs }) => timestampMs >= startMs && timestampMs <= endMs);
+    if (young.length === 0) return found;
+    const byKey = new Map([...young, ...found].map((one) => [exemplarKey(one), one]));
+    return [...byKey.values()].sort((a, b) => a.timestampMs - b.timestampMs);
+  }
+
+  /** All of them, each once; not to be appended to. */
+  columns(): ExemplarColumns {
+    const given = this.#all ?? this.#columns();
+    if (this.#youngest.count === 0) return given;
+    const both = this.#columns();
+    for (const slot of this.#youngest.slots()) {
+      for (const one of this.#youngest.of(slot)) both.append(slot, one);
+    }
+    for (let i = 0; i < given.count; i++) both.append(given.slotOf(i), given.at(i));
+    return both;
   }
 
   clear(): void {
-    this.#bySlot.clear();
-    this.#count = 0;
+    this.#all = undefined;
+    this.#youngest.clear();
+  }
+
+  #columns(): ExemplarColumns {
+    return new ExemplarColumns(this.#windowStartMs, this.#seed);
   }
 }

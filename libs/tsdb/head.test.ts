@@ -181,7 +181,7 @@ test('samples outside the window are refused', () => {
   assert.equal(head.sampleCount, 0);
 });
 
-test('of a series the ten youngest exemplars are kept, each once', () => {
+test('all exemplars of a series are kept, by time and each once', () => {
   const head = newHead();
   const slot = slotOf(head, 0);
   const exemplar = (i: number) => ({
@@ -189,19 +189,43 @@ test('of a series the ten youngest exemplars are kept, each once', () => {
     value: i,
     timestampMs: WINDOW_START_MS + i,
   });
-  for (const i of [5, 1, 3, 2, 4, 6, 7, 8, 9, 10]) assert.ok(head.appendExemplar(slot, exemplar(i)));
-  assert.ok(!head.appendExemplar(slot, exemplar(5)));
-  assert.ok(!head.appendExemplar(slot, exemplar(0)));
-  assert.ok(head.appendExemplar(slot, exemplar(11)));
+  const given = [5, 1, 3, 2, 4, 6, 7, 8, 9, 10, 0, 11];
+  for (const i of given) assert.ok(head.appendExemplar(slot, exemplar(i)));
+  for (const i of given) assert.ok(!head.appendExemplar(slot, exemplar(i)));
   assert.ok(head.appendExemplar(slot, { ...exemplar(11), value: Number.NaN }));
   assert.ok(!head.appendExemplar(slot, { ...exemplar(11), value: Number.NaN }));
-  const [found] = head.exemplars([], WINDOW_START_MS, WINDOW_START_MS + 10);
+  assert.ok(head.appendExemplar(slot, { ...exemplar(0), value: -0 }), 'which is not 0');
+  const [found] = head.exemplars([], WINDOW_START_MS + 1, WINDOW_START_MS + 10);
   assert.deepEqual(
     found.exemplars.map(({ value }) => value),
-    [3, 4, 5, 6, 7, 8, 9, 10],
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
   );
-  assert.equal(head.exemplarCount, 10);
+  assert.equal(head.exemplarCount, 14);
   assert.deepEqual(head.exemplars([[new Matcher('=', 'job', 'none')]], -Infinity, Infinity), []);
+  assert.throws(
+    () => head.appendExemplar(slot, { ...exemplar(0), timestampMs: WINDOW_START_MS - 1 }),
+    RangeError,
+  );
+});
+
+test('of exemplars of records below version 3 the ten youngest of a series are kept, each once', () => {
+  const head = newHead();
+  const slot = slotOf(head, 0);
+  const append = (i: number) =>
+    head.appendYoungestExemplar(slot, {
+      labels: Labels.of({ trace_id: `t${i}` }),
+      value: i,
+      timestampMs: WINDOW_START_MS + i,
+    });
+  for (const i of [5, 1, 3, 2, 4, 6, 7, 8, 9, 10]) assert.ok(append(i));
+  assert.ok(!append(5));
+  assert.ok(!append(0));
+  assert.ok(append(11));
+  const [found] = head.exemplars([], -Infinity, Infinity);
+  assert.deepEqual(
+    found.exemplars.map(({ value }) => value),
+    [2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+  );
 });
 
 test('memory goes back to the pool once the last reader is done, and the head refuses everything after', () => {

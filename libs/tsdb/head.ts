@@ -1,5 +1,6 @@
 import type { Exemplar, Labels } from '@xscaler/model';
 import { compareUtf8 } from '@xscaler/model';
+import { type AnswerBounds, bytesOfExemplars, bytesOfTexts, UNBOUNDED } from './answer-bounds.ts';
 import { APPEND_CONFLICT, APPEND_DUPLICATE, APPEND_STORED, type AppendOutcome } from './append-outcome.ts';
 import { CHUNK_MAX_DURATION_MS } from './chunk.ts';
 import { HeadChunks } from './head-chunks.ts';
@@ -20,7 +21,11 @@ export interface HeadOptions {
   /** Offset of the log record that opened the head. */
   readonly fromOffset: number;
   readonly pool?: PagePool;
+  /** Four random words that scatter exemplars in their index, so that nobody can aim many at one place of it. */
+  readonly seed?: Uint32Array;
 }
+
+const NO_SEED = new Uint32Array(4);
 
 export interface SeriesExemplars {
   readonly labels: Labels;
@@ -45,7 +50,7 @@ export class Head {
   /** For block writing and selections; to be read only. */
   readonly table = new SeriesTable();
   readonly chunks: HeadChunks;
-  readonly seriesExemplars = new HeadExemplars();
+  readonly seriesExemplars: HeadExemplars;
   #sampleCount = 0;
   #duplicateCount = 0;
   #conflictCount = 0;
@@ -68,6 +73,7 @@ export class Head {
     this.seq = options.seq;
     this.fromOffset = options.fromOffset;
     this.chunks = new HeadChunks(options.windowStartMs, options.pool ?? new PagePool(0));
+    this.seriesExemplars = new HeadExemplars(options.windowStartMs, options.seed ?? NO_SEED);
   }
 
   get seriesCount(): number {
@@ -177,10 +183,21 @@ export class Head {
     return outcome;
   }
 
-  /** Keeps the youngest few of a series; false where it was there already or is too old to be kept. */
+  /** False if the series has it already. Its time has to lie in the window. */
   appendExemplar(slot: number, exemplar: Exemplar): boolean {
-    this.#mustBeOpen();
+    this.#mustTake(exemplar);
     return this.seriesExemplars.append(slot, exemplar);
+  }
+
+  /** As `appendExemplar`, of a record below version 3: of those the youngest few of a series are kept. */
+  appendYoungestExemplar(slot: number, exemplar: Exemplar): boolean {
+    this.#mustTake(exemplar);
+    return this.seriesExemplars.appendYoungest(slot, exemplar);
+  }
+
+  #mustTake({ timestampMs }: Exemplar): void {
+    const offsetMs = timestampMs - this.windowStartMs;
+    if (!(offsetMs >= 0 && offsetMs < this.#acceptMs)) throw this.#refusal(timestampMs);
   }
 
   /** Notes, synchronously, what matches now; the selection pins the head until it is closed. */
@@ -213,15 +230,21 @@ export class Head {
     return Array.from(resolveMatcherSets(this.table, matcherSets), (slot) => this.labelsOf(slot));
   }
 
-  /** Series that have exemplars within the bounds, in no particular order. */
-  exemplars(matcherSets: MatcherSets, startMs: number, endMs: number): SeriesExemplars[] {
+  /** Series that have exemplars within the bounds, in no particular order; `bounds` is told of each. */
+  exemplars(
+    matcherSets: MatcherSets,
+    startMs: number,
+    endMs: number,
+    bounds: Pick<AnswerBounds, 'take'> = UNBOUNDED,
+  ): SeriesExemplars[] {
     const found: SeriesExemplars[] = [];
     if (this.seriesExemplars.count === 0) return found;
     for (const slot of resolveMatcherSets(this.table, matcherSets)) {
-      const exemplars = this.seriesExemplars
-        .of(slot)
-        .filter(({ timestampMs }) => timestampMs >= startMs && timestampMs <= endMs);
-      if (exemplars.length > 0) found.push({ labels: this.labelsOf(slot), exemplars });
+      const exemplars = this.seriesExemplars.of(slot, startMs, endMs);
+      if (exemplars.length === 0) continue;
+      const labels = this.labelsOf(slot);
+      bounds.take(1, bytesOfTexts(labels.pairs) + bytesOfExemplars(exemplars));
+      found.push({ labels, exemplars });
     }
     return found;
   }

@@ -1,7 +1,7 @@
 import type { Exemplar } from '@xscaler/model';
 import { BlockDirectories } from './block-directories.ts';
 import { decodeExemplars, type ExemplarsOfSeries } from './block-exemplars-codec.ts';
-import { SERIES_PER_GROUP, type Slice } from './block-format.ts';
+import { BLOCK_VERSION_2, SERIES_PER_GROUP, type Slice } from './block-format.ts';
 import { type BlockIndex, decodeIndex, GROUPS_PER_LEAF } from './block-index.ts';
 import { BlockIndexCache } from './block-index-cache.ts';
 import { BlockLabels } from './block-labels.ts';
@@ -11,6 +11,8 @@ import { type BlockSource, SliceReader } from './block-slices.ts';
 import { newChunkView } from './chunk.ts';
 import type { ChunkMasker } from './chunk-masker.ts';
 import type { RankedChunk } from './chunk-merge.ts';
+import { unpackPage } from './chunk-pages.ts';
+import { spanOf } from './exemplar-spans.ts';
 import { PartStream } from './part-stream.ts';
 import { type Hole, isWithinHole, joinHoles, type Tombstone, touchesHole } from './tombstones.ts';
 
@@ -18,6 +20,11 @@ import { type Hole, isWithinHole, joinHoles, type Tombstone, touchesHole } from 
 export interface MergeInput extends BlockIdentity {
   readonly source: BlockSource;
   readonly tombstones: readonly Tombstone[];
+}
+
+/** Exemplars of a series in a span, by time: all, or some that others follow. */
+export interface ExemplarRun extends ExemplarsOfSeries {
+  readonly span: number;
 }
 
 /** In place of a number: nothing is left of the series, or of the label pair. */
@@ -127,25 +134,41 @@ export class OpenInput {
     return ranked;
   }
 
-  /** Exemplars of each series that has some, those left out that are hidden. */
-  async *exemplars(): AsyncGenerator<ExemplarsOfSeries, void, void> {
+  /** Exemplars by span, series and time, those left out that are hidden; a series' exemplars of a span may come in several runs. */
+  async *exemplars(): AsyncGenerator<ExemplarRun, void, void> {
+    if (this.index.version !== BLOCK_VERSION_2) {
+      yield* this.#exemplarRuns();
+      return;
+    }
+    const spans = new Set<number>();
+    for await (const { exemplars } of this.#exemplarRuns()) {
+      for (const { timestampMs } of exemplars) spans.add(spanOf(timestampMs));
+    }
+    // They lie by series, and might be too many to be held: each span takes a walk of its own.
+    for (const span of [...spans].sort((a, b) => a - b)) yield* this.#exemplarRuns(span);
+  }
+
+  /** As they lie in the block; given a span, those in it alone. */
+  async *#exemplarRuns(span?: number): AsyncGenerator<ExemplarRun, void, void> {
     const parts = new PartStream(this.slices, 'exemplars');
-    for (const { slice } of await this.directories.exemplarPages(this.#signal)) {
-      const bytes = await parts.slice(slice);
-      const page = this.slices.decoded('exemplars', slice.number, () => decodeExemplars(bytes));
-      for (const { series, exemplars } of page) {
+    for (const page of await this.directories.exemplarPages(this.#signal)) {
+      const { number } = page.slice;
+      const bytes = await parts.slice(page.slice);
+      const runs = this.slices.decoded('exemplars', number, () => decodeExemplars(unpackPage(bytes, page)));
+      for (const { series, exemplars } of runs) {
         if (series >= this.index.seriesCount)
-          throw this.slices.damaged('exemplars', slice.number, 'a series beyond the last');
+          throw this.slices.damaged('exemplars', number, 'a series beyond the last');
         const holes = this.holesOf(series);
-        const isSeen = ({ timestampMs }: Exemplar) => !touchesHole(holes, timestampMs, timestampMs);
-        const seen = holes.length === 0 ? exemplars : exemplars.filter(isSeen);
-        if (seen.length > 0) yield { series, exemplars: seen };
+        const isWanted = ({ timestampMs: at }: Exemplar) =>
+          (span === undefined || spanOf(at) === span) && !touchesHole(holes, at, at);
+        const wanted = exemplars.filter(isWanted);
+        if (wanted.length > 0) yield { span: page.span ?? span ?? 0, series, exemplars: wanted };
       }
     }
   }
 
   async #findExemplars(found: Set<number>): Promise<void> {
-    for await (const { series } of this.exemplars()) {
+    for await (const { series } of this.#exemplarRuns()) {
       if (this.#selected.some((selected) => has(selected.series, series))) found.add(series);
     }
   }

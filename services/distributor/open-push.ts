@@ -8,6 +8,8 @@ import type { WriteBody } from './write-body.ts';
 
 /** From this version on records have native histograms and start timestamps. */
 const NOTED_RECORD_VERSION = 2;
+/** From this version on records have exemplars of which heads keep all. */
+const EXEMPLAR_RECORD_VERSION = 3;
 
 /**
  * A request while it is encoded: what its encoders read and go by, and what has become of it so far. It doesn't hold the
@@ -25,6 +27,8 @@ export class OpenPush {
   readonly maxParts: number;
   /** Whether its records may have native histograms and start timestamps. */
   readonly writesNotes: boolean;
+  /** Whether its records may have exemplars of which heads keep all. */
+  readonly keepsAllExemplars: boolean;
 
   readonly received = new RequestSize();
   readonly refusals = new Refusals();
@@ -47,6 +51,7 @@ export class OpenPush {
     this.bounds = bounds;
     this.maxParts = maxParts;
     this.writesNotes = write.recordVersion >= NOTED_RECORD_VERSION;
+    this.keepsAllExemplars = write.recordVersion >= EXEMPLAR_RECORD_VERSION;
     if (write.format === 'otlp') this.received.points = 0;
   }
 

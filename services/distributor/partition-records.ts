@@ -29,15 +29,20 @@ export class PartitionRecords {
   /** Whether what is to be stored whole takes more than there is room for: to be rewound. */
   isOverfull = false;
   #tenant = '';
+  #keepsAllExemplars = true;
   #records: PartitionRecord[] = [];
 
   constructor(windowMs: number) {
     this.#windowMs = windowMs;
   }
 
-  /** Begins a request with records for partitions below `partitionCount`; what is left of another one is dropped. */
-  begin(tenant: string, partitionCount: number): void {
+  /**
+   * Begins a request with records for partitions below `partitionCount`; what is left of another one is dropped.
+   * `keepsAllExemplars` is as `LogRecordWriter.reset` has it.
+   */
+  begin(tenant: string, partitionCount: number, keepsAllExemplars: boolean): void {
     this.#tenant = tenant;
+    this.#keepsAllExemplars = keepsAllExemplars;
     this.#begun.fill(false);
     this.settle();
     this.#records = [];
@@ -78,7 +83,7 @@ export class PartitionRecords {
     const writer = this.#writers[partition];
     if (!this.#begun[partition]) {
       this.#begun[partition] = true;
-      writer.reset(this.#tenant, this.#windowMs);
+      writer.reset(this.#tenant, this.#windowMs, this.#keepsAllExemplars);
     } else if (this.#isWhole) {
       if (this.#markedFor[partition] !== this.#wholes)
         this.#splitAt(RECORD_SPLIT_BYTES, partition, wantedBytes);
@@ -111,7 +116,7 @@ export class PartitionRecords {
     const writer = this.#writers[partition];
     if (writer.byteLength + wantedBytes <= maxBytes) return;
     this.#finish(partition);
-    writer.reset(this.#tenant, this.#windowMs);
+    writer.reset(this.#tenant, this.#windowMs, this.#keepsAllExemplars);
   }
 
   /** All records of the request. */
@@ -120,7 +125,7 @@ export class PartitionRecords {
       if (this.#begun[partition]) this.#finish(partition);
     }
     const records = this.#records;
-    this.begin('', 0);
+    this.begin('', 0, true);
     return records;
   }
 

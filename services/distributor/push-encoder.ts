@@ -108,8 +108,8 @@ export class PushEncoder {
     const maxParts = limits.max_samples_per_request || Number.POSITIVE_INFINITY;
     const source = this.#sources.open(format, body, limits, maxParts, bounds);
     tenant.begin(limits, shard, nowMs, mayAsk);
-    this.#records.begin(tenantId, 1 + (shard.partitions.at(-1) as number));
     const push = new OpenPush(write, source, bounds, maxParts);
+    this.#records.begin(tenantId, 1 + (shard.partitions.at(-1) as number), push.keepsAllExemplars);
     this.#metadata.begin(push);
     this.#series.begin(push);
     return push;

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { type CommitPoint, NO_COMMIT } from '@xscaler/database';
 import { Matcher } from '@xscaler/model';
 import { Head, type PagePool, type Tombstone } from '@xscaler/tsdb';
@@ -33,6 +33,7 @@ export interface HeldHead {
 export class PartitionHeads {
   readonly #partition: number;
   readonly #pool: PagePool;
+  readonly #seed = new Uint32Array(new Uint8Array(randomBytes(16)).buffer);
   readonly #open = new Map<string, HeldHead>();
   readonly #byTenant = new Map<string, Set<HeldHead>>();
 
@@ -61,6 +62,7 @@ export class PartitionHeads {
       seq: offset,
       fromOffset: offset,
       pool,
+      seed: this.#seed,
     });
     held = {
       head,

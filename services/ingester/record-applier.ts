@@ -129,7 +129,8 @@ export class RecordApplier {
       const at = series * ID_WORDS;
       let slot = head.find(ids[at], ids[at + 1], ids[at + 2], ids[at + 3]);
       if (slot < 0) slot = this.#create(head, record, series);
-      head.appendExemplar(slot, exemplar);
+      if (record.keepsAllExemplars) head.appendExemplar(slot, exemplar);
+      else head.appendYoungestExemplar(slot, exemplar);
     }
   }
 }

@@ -2,7 +2,7 @@ import type { HistogramFields } from '@xscaler/encoding';
 import type { Exemplar } from '@xscaler/model';
 
 /**
- * The log record, versions 1 and 2: what a distributor appends to a partition of the write log.
+ * The log record, versions 1 to 3: what a distributor appends to a partition of the write log.
  *
  *     record     = version:u8 kind:u8 body crc:u32
  *     body       = samples | cut | deletion
@@ -38,11 +38,13 @@ import type { Exemplar } from '@xscaler/model';
  *                  head = run × 2 + 1: the next `run` samples have this start timestamp (a difference from the one
  *                  before, the first from 0); head = run × 2, without `startMs`: they have none, nor have those behind
  *                  the last run
+ *     tag 5      = exemplars that heads keep all of, from version 3 on: as tag 1 has them; a record has one of the two
  *
  * A native histogram is a sample whose value is its sum; the rest of it, `layout` and `counts`, is as
  * `histogram-bytes.ts` of `@xscaler/encoding` has it.
- * Version 2 is version 1 with the tags 3 and 4. Writers give a record the lowest version that its sections allow:
- * a reader of version 1 goes on reading what it understands, and refuses the rest by its first byte.
+ * Version 2 is version 1 with the tags 3 and 4, version 3 is version 2 with the tag 5: of a series' exemplars with tag 1 a
+ * head keeps the ten youngest, as the releases do that read no more than version 2. Writers give a record the lowest version that its sections allow:
+ * a reader of a lower version goes on reading what it understands, and refuses the rest by its first byte.
  * `uvarint`, `varint` and `string` are those of `ByteWriter`; all numbers are little-endian.
  * `crc` is the CRC-32 (of zlib) of everything before it: a log without checksums of its own must not
  * turn a flipped bit into a sample.
@@ -54,8 +56,10 @@ export const RECORD_VERSION = 1;
 export const LOWEST_RECORD_VERSION = RECORD_VERSION;
 /** Of records with native histograms or start timestamps. */
 export const RECORD_VERSION_2 = 2;
+/** Of records with exemplars that heads keep all of. */
+export const RECORD_VERSION_3 = 3;
 /** What a reader of this program reads: ingesters tell it to those who would write more. */
-export const HIGHEST_RECORD_VERSION = RECORD_VERSION_2;
+export const HIGHEST_RECORD_VERSION = RECORD_VERSION_3;
 export const KIND_SAMPLES = 1;
 export const KIND_CUT = 2;
 export const KIND_DELETION = 3;
@@ -70,6 +74,7 @@ export const TAG_EXEMPLARS = 1;
 export const TAG_METADATA = 2;
 export const TAG_HISTOGRAMS = 3;
 export const TAG_START_TIMES = 4;
+export const TAG_ALL_EXEMPLARS = 5;
 
 export const CRC_BYTES = 4;
 

@@ -144,6 +144,30 @@ test('a samples record comes back as it was written', () => {
   );
 });
 
+test('exemplars that heads keep all of make a record one of version 3, which says so; others leave it as it is', () => {
+  const one = { labels: Labels.of({ trace_id: 'x' }), value: 1, timestampMs: 5 };
+  for (const [keepsAll, version] of [
+    [true, 3],
+    [false, 1],
+  ] as const) {
+    writer.reset('t', 1, keepsAll);
+    addSeries(writer, { id: [1, 2, 3, 4], labels: Labels.of({ a: 'b' }), samples: [] });
+    const without = writer.finish();
+    writer.reset('t', 1, keepsAll);
+    addSeries(writer, { id: [1, 2, 3, 4], labels: Labels.of({ a: 'b' }), samples: [] });
+    writer.addExemplar(one);
+    const record = writer.finish();
+    assert.deepEqual([without[0], record[0]], [1, version]);
+    reader.decode(record);
+    assert.deepEqual(
+      [reader.exemplars(), reader.keepsAllExemplars],
+      [[{ series: 0, exemplar: one }], keepsAll],
+    );
+    reader.decode(without);
+    assert.deepEqual([reader.exemplars(), reader.keepsAllExemplars], [[], false]);
+  }
+});
+
 test('staleness markers and NaN payloads keep their bits', () => {
   const words = [
     [STALE_LOW, STALE_HIGH],
@@ -186,7 +210,7 @@ test('versions, kinds, flags, codecs and sections of the future are refused by n
   const empty = writer.finish();
   const changed = (at: number, value: number) => resealed(empty, (bytes) => bytes.with(at, value));
   for (const [record, message] of [
-    [changed(0, 3), /record version 3/],
+    [changed(0, 4), /record version 4/],
     [changed(1, 9), /record kind 9/],
     [changed(5, 2), /record flags 2/],
     [changed(8, 7), /label codec 7/],

@@ -11,9 +11,11 @@ import {
   MAX_TIMESTAMP_MS,
   RECORD_VERSION,
   RECORD_VERSION_2,
+  RECORD_VERSION_3,
   type RecordExemplar,
   type RecordHistogram,
   type RecordKind,
+  TAG_ALL_EXEMPLARS,
   TAG_EXEMPLARS,
   TAG_HISTOGRAMS,
   TAG_METADATA,
@@ -24,6 +26,13 @@ import { HistogramPlaces } from './histogram-section.ts';
 import { LabelMemo } from './label-memo.ts';
 import { expandLabels, readStoredLabels, type StoredLabels } from './label-section.ts';
 import { readStartTimes } from './start-time-section.ts';
+
+/** The last tag that a record may have, by its version. */
+const LAST_TAGS: Readonly<Record<number, number>> = {
+  [RECORD_VERSION]: TAG_METADATA,
+  [RECORD_VERSION_2]: TAG_START_TIMES,
+  [RECORD_VERSION_3]: TAG_ALL_EXEMPLARS,
+};
 
 const NO_BYTES = new Uint8Array(0);
 const NO_LABELS: StoredLabels = { codec: 0, rawLength: 0, stored: NO_BYTES };
@@ -59,6 +68,8 @@ export class LogRecordReader {
   valueWords = new Uint32Array(2 * 256);
   /** Which samples are native histograms, and their bytes; the value of such a sample is its sum. */
   readonly histogramPlaces = new HistogramPlaces();
+  /** Whether heads keep all of its exemplars: those of records below version 3 displace each other. */
+  keepsAllExemplars = false;
   /** The start timestamp of each sample in ms, 0 where it has none; undefined where none has one. */
   startTimes: Float64Array | undefined;
 
@@ -80,7 +91,7 @@ export class LogRecordReader {
     this.#forget();
     if (bytes.length < 2 + CRC_BYTES) throw new DecodeError(`a record of ${bytes.length} bytes`);
     this.#version = bytes[0];
-    if (this.#version !== RECORD_VERSION && this.#version !== RECORD_VERSION_2)
+    if (LAST_TAGS[this.#version] === undefined)
       throw new UnknownRecordError(`record version ${this.#version}`);
     const end = bytes.length - CRC_BYTES;
     const from = new ByteReader(bytes, end);
@@ -153,6 +164,7 @@ export class LogRecordReader {
     this.#stored = NO_LABELS;
     this.#labels = undefined;
     this.#exemplars = NO_BYTES;
+    this.keepsAllExemplars = false;
     this.#metadata = NO_BYTES;
     this.histogramPlaces.reset();
     this.startTimes = undefined;
@@ -239,7 +251,7 @@ export class LogRecordReader {
   }
 
   #readSections(from: ByteReader, samples: number): void {
-    const lastTag = this.#version === RECORD_VERSION ? TAG_METADATA : TAG_START_TIMES;
+    const lastTag = LAST_TAGS[this.#version];
     let previousTag = 0;
     while (from.remaining > 0) {
       const tag = from.u8();
@@ -251,8 +263,15 @@ export class LogRecordReader {
       if (tag === TAG_EXEMPLARS) this.#exemplars = content;
       else if (tag === TAG_METADATA) this.#metadata = content;
       else if (tag === TAG_HISTOGRAMS) this.histogramPlaces.read(content, samples);
-      else this.#readStartTimes(content, samples);
+      else if (tag === TAG_START_TIMES) this.#readStartTimes(content, samples);
+      else this.#noteAllExemplars(content);
     }
+  }
+
+  #noteAllExemplars(content: Uint8Array): void {
+    if (this.#exemplars.length > 0) throw new DecodeError('two sections of exemplars');
+    this.#exemplars = content;
+    this.keepsAllExemplars = true;
   }
 
   #readStartTimes(content: Uint8Array, samples: number): void {

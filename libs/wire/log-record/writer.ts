@@ -12,6 +12,8 @@ import {
   MAX_TIMESTAMP_MS,
   RECORD_VERSION,
   RECORD_VERSION_2,
+  RECORD_VERSION_3,
+  TAG_ALL_EXEMPLARS,
   TAG_EXEMPLARS,
   TAG_HISTOGRAMS,
   TAG_METADATA,
@@ -46,6 +48,7 @@ interface RecordMark {
 export class LogRecordWriter {
   #tenant = '';
   #windowMs = 0;
+  #keepsAllExemplars = true;
   #seriesCount = 0;
   #sampleCount = 0;
   #previousMs = 0;
@@ -71,10 +74,14 @@ export class LogRecordWriter {
     exemplarBytes: 0,
   };
 
-  /** Begins a record; what was added before and not finished is dropped. */
-  reset(tenant: string, windowMs: number): void {
+  /**
+   * Begins a record; what was added before and not finished is dropped.
+   * @param keepsAllExemplars whether heads are to keep all of its exemplars: then it is of version 3 if it has any
+   */
+  reset(tenant: string, windowMs: number, keepsAllExemplars = true): void {
     this.#tenant = tenant;
     this.#windowMs = windowMs;
+    this.#keepsAllExemplars = keepsAllExemplars;
     this.#seriesCount = 0;
     this.#sampleCount = 0;
     this.#previousMs = 0;
@@ -251,7 +258,7 @@ export class LogRecordWriter {
     const series = this.#seriesCount;
     const frame = this.#frame;
     frame.reset();
-    frame.u8(this.#histograms.isEmpty && this.#startTimes.isEmpty ? RECORD_VERSION : RECORD_VERSION_2);
+    frame.u8(this.#lowestVersion());
     frame.u8(KIND_SAMPLES);
     frame.string(this.#tenant);
     frame.uvarint(this.#windowMs);
@@ -280,12 +287,23 @@ export class LogRecordWriter {
     return sealed(pieces);
   }
 
+  #lowestVersion(): number {
+    if (this.#exemplarCount > 0 && this.#keepsAllExemplars) return RECORD_VERSION_3;
+    return this.#histograms.isEmpty && this.#startTimes.isEmpty ? RECORD_VERSION : RECORD_VERSION_2;
+  }
+
   #writeSections(): void {
     const frame = this.#frame;
-    if (this.#exemplarCount > 0) writeSection(frame, TAG_EXEMPLARS, this.#exemplarCount, this.#exemplars);
+    const keepsAll = this.#keepsAllExemplars;
+    if (!keepsAll) this.#writeExemplars(TAG_EXEMPLARS);
     if (this.#metadataCount > 0) writeSection(frame, TAG_METADATA, this.#metadataCount, this.#metadata);
     if (!this.#histograms.isEmpty) this.#histograms.writeTo(frame, TAG_HISTOGRAMS);
     if (!this.#startTimes.isEmpty) this.#startTimes.writeTo(frame, TAG_START_TIMES);
+    if (keepsAll) this.#writeExemplars(TAG_ALL_EXEMPLARS);
+  }
+
+  #writeExemplars(tag: number): void {
+    if (this.#exemplarCount > 0) writeSection(this.#frame, tag, this.#exemplarCount, this.#exemplars);
   }
 
   #oneSampleEach(): boolean {

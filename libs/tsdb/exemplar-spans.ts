@@ -1,0 +1,10 @@
+/**
+ * Length of a span, ms: a block's exemplars lie by spans, so that whoever asks for a few minutes of many series reads little
+ * else. Spans are counted from the epoch.
+ */
+const SPAN_MS = 900_000;
+
+/** The number of the span that a time lies in; ±Infinity stays so. */
+export function spanOf(timeMs: number): number {
+  return Math.floor(timeMs / SPAN_MS);
+}
