@@ -110,7 +110,8 @@ test('much metadata is cut into records', async () => {
 });
 
 test('a series with more exemplars than a record takes is begun again in the next', async () => {
-  const { log, push } = setUp({ max_samples_per_request: 0 }, {}, 1);
+  const limits = { max_samples_per_request: 0, max_exemplars_per_series_per_minute: 0 };
+  const { log, push } = setUp(limits, {}, 1);
   const exemplars = repeat(300_000, (i) => pointer(`${i}`));
   const one = { ...series({ a: 'b' }), exemplars };
   assert.equal((await push([series({ before: '1' }), one, series({ c: 'd' })])).status, 204);
@@ -127,7 +128,7 @@ test('a series with more exemplars than a record takes is begun again in the nex
 });
 
 test('the buckets of a histogram stay in one record beside their exemplars', async () => {
-  const { log, push } = setUp({}, {}, 1);
+  const { log, push } = setUp({ max_exemplars_per_series_per_minute: 0 }, {}, 1);
   const histogram = ['1', '2', '+Inf'].map((le) => ({
     ...series({ __name__: 'd_bucket', le }),
     exemplars: repeat(2_000, (i) => pointer(`${'x'.repeat(110)}${i}`)),

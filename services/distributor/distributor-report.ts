@@ -13,6 +13,12 @@ export interface TenantReport {
   readonly knownSeries: number;
   /** Undefined where the tenant has no limit on them. */
   readonly activeSeries: number | undefined;
+  /** Exemplars above `max_exemplars_per_series_per_minute`, and the series that lost one last. */
+  readonly droppedExemplars: {
+    readonly count: number;
+    readonly series: string | undefined;
+    readonly at: string | undefined;
+  };
   readonly haPairs: readonly {
     readonly cluster: string;
     readonly elected: string | undefined;
@@ -32,10 +38,12 @@ export function reportOf(
 
 /** `series` is undefined for a tenant of which nothing has come. */
 export function tenantReport(tenant: string, series: TenantSeries | undefined): TenantReport {
+  const { count, last } = series?.exemplars.dropped ?? { count: 0, last: undefined };
   return {
     tenant,
     knownSeries: series?.facts.size ?? 0,
     activeSeries: series?.active?.count,
+    droppedExemplars: { count, series: last?.series, at: last && new Date(last.atMs).toISOString() },
     haPairs: [...(series?.haPairs.all() ?? [])].map(({ cluster, election }) => ({
       cluster,
       elected: election?.replica,

@@ -214,8 +214,9 @@ class LogDistributor implements Distributor {
       this.#refuseWhole(tenantId, tenant, limits, push, nowMs) ??
       this.#refuseUnlessKnown(tenantId, push, wideningMs) ??
       (await this.#append(tenantId, push, nowMs));
-    // Metadata that was noted as stored may not have been.
-    if (outcome.push === undefined) tenant.metadata.clear();
+    const { thinnedExemplars, thinnedSeries } = push.refusals;
+    if (outcome.push === undefined) tenant.noteFailure(push.storedExemplars);
+    else tenant.exemplars.noteDropped(thinnedExemplars, thinnedSeries, nowMs);
     return outcome;
   }
 

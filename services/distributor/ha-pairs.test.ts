@@ -96,10 +96,16 @@ test('a tenant sees the elected replicas of its own pairs, and of nobody else', 
   assert.deepEqual(await debugPage('acme'), {
     tenant: 'acme',
     knownSeries: 1,
+    droppedExemplars: { count: 0 },
     haPairs: [{ cluster: 'eu', elected: 'a', latest, since: latest }],
   });
   assert.deepEqual((await debugPage('other')).haPairs[0].elected, 'secret');
-  assert.deepEqual(await debugPage('nobody'), { tenant: 'nobody', knownSeries: 0, haPairs: [] });
+  assert.deepEqual(await debugPage('nobody'), {
+    tenant: 'nobody',
+    knownSeries: 0,
+    droppedExemplars: { count: 0 },
+    haPairs: [],
+  });
 });
 
 test('the other replica takes over once its samples are more than 30 s younger, and keeps it', async () => {

@@ -86,7 +86,8 @@ export class OtlpProtocol implements WriteProtocol {
 }
 
 function partialSuccess({ refusals, storedSamples }: EncodedPush): PartialSuccess | undefined {
-  if (refusals.none) return undefined;
+  // Without rejected points it is a warning, as the specification has it.
+  if (refusals.none && refusals.thinnedExemplars === 0) return undefined;
   return { rejectedDataPoints: refusals.pointCount, errorMessage: refusals.text(storedSamples).trimEnd() };
 }
 

@@ -30,6 +30,7 @@ export const REASONS = {
   exemplar_labels: "an exemplar's labels are not valid",
   exemplar_too_long: "an exemplar's labels are longer than 128 characters",
   exemplar_out_of_bounds: "an exemplar's timestamp is out of bounds",
+  too_many_exemplars: 'more exemplars than max_exemplars_per_series_per_minute lets in',
   metadata_too_long: 'a help or unit text is longer than max_metadata_length',
 } as const;
 
@@ -64,6 +65,10 @@ export class Refusals {
   exemplarsInAll = 0;
   /** Those of which the sender is told. */
   exemplarCount = 0;
+  /** Those above the tenant's limit. Their sender is told, but they are no fault of the request. */
+  thinnedExemplars = 0;
+  /** A series that lost some of them. */
+  thinnedSeries = '';
   metadataCount = 0;
   /** Data points of which any sample was refused, where the format has points. */
   pointCount = 0;
@@ -77,7 +82,7 @@ export class Refusals {
   }
 
   get exemplarsLeftOut(): number {
-    return this.exemplarsInAll - this.exemplarCount;
+    return this.exemplarsInAll - this.exemplarCount - this.thinnedExemplars;
   }
 
   get none(): boolean {
@@ -104,6 +109,16 @@ export class Refusals {
     if (describe !== undefined) this.#name(reason, describe, '');
   }
 
+  /** So many exemplars of a series are above the tenant's limit. */
+  thinExemplars(count: number, describe: () => string, detail: string): void {
+    if (count === 0) return;
+    add(this.exemplars, 'too_many_exemplars', count);
+    this.exemplarsInAll += count;
+    this.thinnedExemplars += count;
+    if (this.thinnedSeries === '') this.thinnedSeries = shortened(describe());
+    this.#name('too_many_exemplars', describe, detail);
+  }
+
   refuseMetadata(reason: Reason, metric: string, detail: string): void {
     add(this.metadata, reason, 1);
     this.metadataCount++;
@@ -128,13 +143,7 @@ export class Refusals {
 
   #name(reason: Reason, describe: () => string, detail: string): void {
     if (this.#faults.length >= MAX_NAMED_FAULTS) return;
-    const subject = describe();
-    const isLong = subject.length > MAX_SUBJECT_LENGTH;
-    this.#faults.push({
-      reason,
-      subject: isLong ? `${subject.slice(0, MAX_SUBJECT_LENGTH)}…` : subject,
-      detail,
-    });
+    this.#faults.push({ reason, subject: shortened(describe()), detail });
   }
 
   /** The answer's text: how much was stored, then each named fault on a line, then what they were in all. */
@@ -147,11 +156,16 @@ export class Refusals {
     }
     lines.push(...this.#remarks);
     const counts = [...this.samples].map(([reason, count]) => `${reason} ${count}`);
-    if (this.exemplarCount > 0) counts.push(`exemplars ${this.exemplarCount}`);
+    const exemplars = this.exemplarCount + this.thinnedExemplars;
+    if (exemplars > 0) counts.push(`exemplars ${exemplars}`);
     if (this.metadataCount > 0) counts.push(`metadata ${this.metadataCount}`);
     if (counts.length > 0) lines.push(`refused in all: ${counts.join(', ')}`);
     return `${lines.join('\n')}\n`;
   }
+}
+
+function shortened(subject: string): string {
+  return subject.length > MAX_SUBJECT_LENGTH ? `${subject.slice(0, MAX_SUBJECT_LENGTH)}…` : subject;
 }
 
 function add(counts: Map<Reason, number>, reason: Reason, count: number): void {

@@ -66,7 +66,7 @@ class RemoteWriteProtocol implements WriteProtocol {
   }
 }
 
-/** Float samples, native histograms and exemplars of which their sender is rid: all that were not refused. */
+/** Float samples, native histograms and exemplars of which their sender is rid: all that were neither refused nor thinned out. */
 function written({ push }: WriteOutcome): [samples: number, histograms: number, exemplars: number] {
   if (push === undefined) return [0, 0, 0];
   const { storedSamples, storedHistograms, storedExemplars, refusals } = push;
@@ -95,7 +95,7 @@ export function plainAnswer(outcome: WriteOutcome): UpstreamResponse {
     const { refusals, storedSamples } = outcome.push;
     if (!refusals.none) return textAnswer(400, refusals.text(storedSamples));
     // As Mimir has it: nothing to be done about it, but not a 204 either.
-    return refusals.samples.has('ha_deduplicated')
+    return refusals.samples.has('ha_deduplicated') || refusals.thinnedExemplars > 0
       ? textAnswer(202, refusals.text(storedSamples))
       : NO_CONTENT;
   }

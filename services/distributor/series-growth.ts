@@ -1,3 +1,5 @@
+import { textHash } from './text-hash.ts';
+
 /** New series are counted by metric and label over so long, and then over the same time again. */
 const WINDOW_MS = 600_000;
 /** Metrics and labels counted in one window; further ones aren't. */
@@ -78,7 +80,8 @@ class ValueCount {
   readonly #bits = new Uint32Array(BITMAP_BITS / 32);
 
   add(text: string): void {
-    const bit = hashOf(text) % BITMAP_BITS;
+    // Who aims values at few bits makes a label look smaller to himself.
+    const bit = textHash(text) % BITMAP_BITS;
     this.#bits[bit >>> 5] |= 1 << (bit & 31);
   }
 
@@ -87,14 +90,6 @@ class ValueCount {
     for (const word of this.#bits) for (let bit = 0; bit < 32; bit++) if (((word >>> bit) & 1) === 0) zeros++;
     return Math.round(BITMAP_BITS * Math.log(BITMAP_BITS / Math.max(1, zeros)));
   }
-}
-
-/** FNV-1a (Fowler, Noll and Vo) and a last mixing: who aims values at few bits makes a label look smaller to himself. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return (hash ^ (hash >>> 13)) >>> 0;
 }
 
 /** The few with the largest sums over all counts. */

@@ -72,6 +72,13 @@ export class SeriesRefusals {
     this.#push.refusals.refuseExemplars(reason, 1, this.#describe);
   }
 
+  /** So many of the series' exemplars that are above the tenant's limit. */
+  thinExemplars(count: number): void {
+    const { refusals, source, limits } = this.#push;
+    const detail = `${count} of ${source.exemplarCount}, limit ${limits.max_exemplars_per_series_per_minute}`;
+    refusals.thinExemplars(count, this.#describe, detail);
+  }
+
   #remarkOn(reason: Reason): void {
     const { refusals, tenant } = this.#push;
     if (reason === 'series_limit') refusals.remark(tenant.limitRemark);

@@ -95,14 +95,21 @@ export class SeriesWriter {
   /** Those that can't be stored are refused. `begun` is the record where the series stands last, if it does. */
   addExemplars(words: Int32Array, at: number, begun: LogRecordWriter | undefined): void {
     const push = this.#push;
-    const { source, bounds } = push;
+    const { source, tenant } = push;
+    const { exemplarCount } = source;
+    // Those that find room in their slots are then spread over all.
+    const isSpread = exemplarCount > tenant.exemplars.perSlot;
+    const bits = isSpread ? 32 - Math.clz32(exemplarCount - 1) : 0;
+    const steps = isSpread ? 2 ** bits : exemplarCount;
     let record = begun;
-    for (let i = 0; i < source.exemplarCount; i++) {
-      const tooLong = source.exemplarBytes(i) > EXEMPLAR_MAX_BYTES;
-      const exemplar = tooLong ? undefined : source.exemplar(i);
-      const reason = tooLong ? 'exemplar_too_long' : exemplarFault(exemplar, bounds);
-      if (exemplar === undefined || reason !== undefined) {
-        this.#refusals.refuseExemplar(reason ?? 'exemplar_labels');
+    let thinned = 0;
+    for (let step = 0; step < steps; step++) {
+      const i = isSpread ? reversedBits(step, bits) : step;
+      if (i >= exemplarCount) continue;
+      const exemplar = this.#storableExemplar(i);
+      if (exemplar === undefined) continue;
+      if (!tenant.exemplars.admits(words, at + FACT_ID, exemplar)) {
+        thinned++;
         continue;
       }
       // A record that got no further than this is full; the series goes on in the next.
@@ -113,6 +120,18 @@ export class SeriesWriter {
       record.addExemplar(exemplar);
       push.storedExemplars++;
     }
+    this.#refusals.thinExemplars(thinned);
+  }
+
+  /** Exemplar `i` of the series; undefined if it can't be stored: then it is refused. */
+  #storableExemplar(i: number): Exemplar | undefined {
+    const { source, bounds } = this.#push;
+    const tooLong = source.exemplarBytes(i) > EXEMPLAR_MAX_BYTES;
+    const exemplar = tooLong ? undefined : source.exemplar(i);
+    const reason = tooLong ? 'exemplar_too_long' : exemplarFault(exemplar, bounds);
+    if (reason === undefined) return exemplar;
+    this.#refusals.refuseExemplar(reason);
+    return undefined;
   }
 
   /** The record of the series' partition, where the series has been begun with room for `wantedBytes` after its labels. */
@@ -141,6 +160,13 @@ export class SeriesWriter {
     );
     return record;
   }
+}
+
+/** The lowest bits of a number in reverse: numbers that follow each other go through all by halves, then quarters. */
+function reversedBits(number: number, bits: number): number {
+  let reversed = 0;
+  for (let bit = 0; bit < bits; bit++) reversed |= ((number >>> bit) & 1) << (bits - 1 - bit);
+  return reversed;
 }
 
 function exemplarFault(exemplar: Exemplar | undefined, { minMs, maxMs }: TimeBounds): Reason | undefined {

@@ -4,6 +4,7 @@ import { Labels, seriesId } from '@xscaler/model';
 import { type Limits, partitionOf, type Shard } from '@xscaler/tenancy';
 import { LabelSetParser, type SeriesSource, writeLabelSet } from '@xscaler/wire';
 import { ACTIVE_MINUTES, ActiveSeries } from './active-series.ts';
+import { ExemplarSlots } from './exemplar-slots.ts';
 import type { HaPairOptions } from './ha-pair.ts';
 import { HaPairs } from './ha-pairs.ts';
 import { KnownMetadata } from './known-metadata.ts';
@@ -71,6 +72,7 @@ export class TenantSeries {
   readonly facts: SeriesTable;
   readonly bucket = new TokenBucket();
   readonly metadata: KnownMetadata;
+  readonly exemplars: ExemplarSlots;
   lastPushMs = 0;
   /** Why `admit` or `refresh` refused. */
   refusedFor: Reason = 'no_labels';
@@ -96,6 +98,7 @@ export class TenantSeries {
     this.#options = options;
     this.facts = this.#table(FACT_WORDS);
     this.metadata = new KnownMetadata(options.seed);
+    this.exemplars = new ExemplarSlots(options.seed);
     this.haPairs = new HaPairs(options);
   }
 
@@ -110,6 +113,7 @@ export class TenantSeries {
     this.#questions.clear();
     this.#remark = '';
     this.#nowMinute = Math.max(1, Math.floor(nowMs / 60_000));
+    this.exemplars.begin(limits.max_exemplars_per_series_per_minute, this.#nowMinute);
     const isChecked = this.#limits !== undefined && !labelLimitsDiffer(this.#limits, limits);
     if (!isChecked || this.#shard !== shard) this.#generation++;
     if (this.#limits !== limits) this.#setRewriting(limits);
@@ -122,6 +126,13 @@ export class TenantSeries {
     this.facts.sweep(this.#nowMinute);
     this.#active?.sweep();
     this.metadata.sweep(this.#nowMinute);
+    this.exemplars.sweep();
+  }
+
+  /** Metadata and exemplars that were noted as stored may not have been. */
+  noteFailure(storedExemplars: number): void {
+    this.metadata.clear();
+    if (storedExemplars > 0) this.exemplars.forget();
   }
 
   /** What the request that was looked at since `begin` left open: it is to be encoded again once that is decided. */
@@ -172,17 +183,20 @@ export class TenantSeries {
   mark(): void {
     this.facts.mark();
     this.#active?.mark();
+    this.exemplars.mark();
   }
 
   settle(): void {
     this.facts.settle();
     this.#active?.settle();
+    this.exemplars.settle();
   }
 
   /** Forgets the series that were admitted since `mark`. */
   rewind(): void {
     this.facts.rewind();
     this.#active?.rewind();
+    this.exemplars.rewind();
   }
 
   static partition(words: Int32Array, at: number): number {

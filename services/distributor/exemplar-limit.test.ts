@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { type Exemplar, Labels } from '@xscaler/model';
+import {
+  encodeExportRequest,
+  encodeWriteRequestV2,
+  LogRecordReader,
+  packSnappy,
+  type WriteSeriesV2,
+} from '@xscaler/wire';
+import { WriteLogError } from '@xscaler/writelog';
+import fc from 'fast-check';
+import { HEADERS, type MemoryLog, NOW_MS, setUp, textOf } from './distributor.testbed.ts';
+
+const MINUTE_MS = 60_000;
+const V2 = { ...HEADERS, 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' };
+/** A whole minute in the past, by which tests count. */
+const START_MS = Math.floor(NOW_MS / MINUTE_MS) * MINUTE_MS - 110 * MINUTE_MS;
+
+const exemplarAt = (timestampMs: number, trace = `${timestampMs}`): Exemplar => ({
+  labels: Labels.of({ trace_id: trace }),
+  value: 1,
+  timestampMs,
+});
+const seriesWith = (exemplars: readonly Exemplar[], name = 'm') => ({
+  labels: Labels.of({ __name__: name }),
+  timestamps: [],
+  values: [],
+  exemplars,
+});
+const v2Body = (...all: WriteSeriesV2[]) => packSnappy(encodeWriteRequestV2(all));
+
+/** Times of the exemplars in the log, in order, each as often as it is there. */
+function timesIn(log: MemoryLog): number[] {
+  const reader = new LogRecordReader();
+  const times: number[] = [];
+  for (const { record } of log.records) {
+    reader.decode(record);
+    for (const { exemplar } of reader.exemplars()) times.push(exemplar.timestampMs);
+  }
+  return times.sort((a, b) => a - b);
+}
+
+async function droppedBy({ registry }: ReturnType<typeof setUp>): Promise<unknown> {
+  const metric = registry.getSingleMetric('xscaler_distributor_exemplars_refused_total');
+  return ((await metric?.get())?.values ?? []).map(({ labels, value }) => [labels['reason'], value]);
+}
+
+const writtenOf = ({ headers }: { headers: Readonly<Record<string, string>> }) =>
+  headers['x-prometheus-remote-write-exemplars-written'];
+
+test('by default no exemplar of a scrape every two seconds is dropped, wherever in the scrape it lies', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.nat(1_999), { minLength: 100, maxLength: 100 }),
+      fc.nat(3_999),
+      async (places, shift) => {
+        const bed = setUp();
+        const times = places.map((place, i) => START_MS + shift + 2_000 * i + place);
+        // One series to each exemplar, as Prometheus sends them.
+        for (let from = 0; from < times.length; from += 10) {
+          const some = times.slice(from, from + 10).map((timeMs) => seriesWith([exemplarAt(timeMs)]));
+          assert.equal((await bed.push(some)).status, 204);
+        }
+        assert.deepEqual(timesIn(bed.log), times);
+        assert.deepEqual(await droppedBy(bed), []);
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
+test('a burst of a thousand in a second is thinned to what the limit says, and the minutes around it keep theirs', async () => {
+  const bed = setUp({ max_samples_per_request: 0 });
+  const trail = Array.from({ length: 60 }, (_, minute) => START_MS + minute * MINUTE_MS);
+  for (const timeMs of trail.slice(0, 30)) await bed.push([seriesWith([exemplarAt(timeMs)])]);
+  const burst = Array.from({ length: 1_000 }, (_, i) => exemplarAt(START_MS + 30_500 + i, `burst-${i}`));
+  const answer = await bed.post(v2Body(seriesWith(burst)), V2);
+  assert.equal(answer.status, 202);
+  for (const timeMs of trail.slice(30)) await bed.push([seriesWith([exemplarAt(timeMs)])]);
+  const kept = timesIn(bed.log).filter((timeMs) => !trail.includes(timeMs));
+  // Of 30.500 to 31.499 all lie in the slot from 28 to 32 s.
+  assert.deepEqual(
+    kept,
+    [0, 256, 512, 768].map((i) => START_MS + 30_500 + i),
+  );
+  assert.deepEqual(
+    timesIn(bed.log).filter((timeMs) => trail.includes(timeMs)),
+    trail,
+  );
+  assert.equal(writtenOf(answer), '4');
+  assert.deepEqual(await droppedBy(bed), [['too_many_exemplars', 996]]);
+  assert.match(
+    textOf(answer),
+    /\{__name__="m"\}: more exemplars than max_exemplars_per_series_per_minute lets in \(996 of 1000, limit 60\)/,
+  );
+});
+
+test('whatever is sent in whatever order, each slot keeps as many as it may, and all is stored or named', async () => {
+  const one = fc.record({ series: fc.nat(2), timeMs: fc.nat(5 * MINUTE_MS), trace: fc.nat(9) });
+  const requests = fc.array(fc.array(one, { maxLength: 40 }), { maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(requests, fc.constantFrom(0, 1, 2, 3, 4, 6, 60, 600), async (given, limit) => {
+      const bed = setUp({ max_exemplars_per_series_per_minute: limit });
+      const perSlot = limit === 0 ? Number.POSITIVE_INFINITY : Math.min(4, limit);
+      const slotMs = (MINUTE_MS * Math.min(4, limit)) / limit;
+      const slots = new Map<string, Set<string>>();
+      for (const request of given) {
+        const all = request.map(({ series, timeMs, trace }) =>
+          seriesWith([exemplarAt(START_MS + timeMs, `${trace}`)], `m${series}`),
+        );
+        let stored = 0;
+        for (const { series, timeMs, trace } of request) {
+          const slot = `${series}/${limit === 0 ? 0 : Math.floor((START_MS + timeMs) / slotMs)}`;
+          const kept = slots.get(slot) ?? new Set();
+          slots.set(slot, kept);
+          const key = `${timeMs} ${trace}`;
+          if (kept.size === perSlot && !kept.has(key)) continue;
+          kept.add(key);
+          stored++;
+        }
+        const answer = await bed.post(v2Body(...all), V2);
+        assert.equal(writtenOf(answer), String(stored));
+        assert.equal(answer.status, stored < request.length ? 202 : 204);
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('an exemplar that is sent again is let in again: nobody knows whether it was stored', async () => {
+  const bed = setUp({ max_exemplars_per_series_per_minute: 1 });
+  const body = v2Body(seriesWith([exemplarAt(START_MS, 'a')]));
+  const other = v2Body(seriesWith([exemplarAt(START_MS + 5, 'b')]));
+  for (let i = 0; i < 2; i++) assert.equal(writtenOf(await bed.post(body, V2)), '1');
+  assert.equal(writtenOf(await bed.post(other, V2)), '0');
+});
+
+test('what could not be stored takes no place of what comes after', async () => {
+  const bed = setUp({ max_exemplars_per_series_per_minute: 1 }, {}, 1);
+  bed.log.failing.set(0, new WriteLogError('unavailable', 'away'));
+  assert.equal((await bed.push([seriesWith([exemplarAt(START_MS, 'a')])])).status, 503);
+  bed.log.failing.clear();
+  assert.equal((await bed.push([seriesWith([exemplarAt(START_MS + 5, 'b')])])).status, 204);
+  assert.deepEqual(timesIn(bed.log), [START_MS + 5]);
+});
+
+test('a data point that is refused whole takes no place, and one above the limit is stored with a warning', async () => {
+  const bed = setUp({ max_exemplars_per_series_per_minute: 1, max_label_value_length: 4 });
+  const histogram = (id: string, bounds: number[], trace: string) => ({
+    name: 'h',
+    histogram: {
+      aggregationTemporality: 2,
+      dataPoints: [
+        {
+          timeUnixNano: `${START_MS}000000`,
+          count: bounds.length + 1,
+          bucketCounts: Array.from({ length: bounds.length + 1 }, () => 1),
+          explicitBounds: bounds,
+          attributes: [{ key: 'id', value: { stringValue: id } }],
+          exemplars: [
+            {
+              timeUnixNano: `${START_MS}000000`,
+              asDouble: 0.5,
+              traceId: trace.repeat(32),
+              spanId: trace.repeat(16),
+            },
+          ],
+        },
+      ],
+    },
+  });
+  const send = (metric: object) =>
+    bed.postOtlp(encodeExportRequest({ resourceMetrics: [{ scopeMetrics: [{ metrics: [metric] }] }] }));
+  // The bucket of 123456 has a label `le` that is too long, after that of 1 with the exemplar.
+  assert.match(textOf(await send(histogram('x', [1, 123456], 'a'))), /label_value_too_long/);
+  assert.equal((await send(histogram('x', [1, 2], 'b'))).body.length, 0);
+  assert.match(textOf(await send(histogram('x', [1, 2], 'c'))), /\(1 of 1, limit 1\)/);
+  const stored = await bed.registry.getSingleMetric('xscaler_distributor_exemplars_stored_total')?.get();
+  assert.equal(stored?.values[0].value, 1);
+});
+
+test('a tenant sees at /debug how many it lost, and of which series', async () => {
+  const bed = setUp({ max_exemplars_per_series_per_minute: 2 });
+  const burst = Array.from({ length: 9 }, (_, i) => exemplarAt(START_MS + i));
+  assert.equal((await bed.push([seriesWith(burst, 'lossy')])).status, 202);
+  const request = {
+    tenant: 'acme',
+    method: 'GET',
+    path: '/debug',
+    query: '',
+    headers: {},
+    body: new Uint8Array(),
+  };
+  const report = JSON.parse(textOf(await bed.distributor.handle(request, new AbortController().signal)));
+  assert.deepEqual(report.droppedExemplars, {
+    count: 7,
+    series: '{__name__="lossy"}',
+    at: new Date(NOW_MS).toISOString(),
+  });
+});
+
+test('before every ingester reads version 3 exemplars go into records that older ones read', async () => {
+  let recordVersion = 2;
+  const bed = setUp({}, { recordVersion: () => recordVersion });
+  await bed.push([seriesWith([exemplarAt(START_MS)])]);
+  recordVersion = 3;
+  await bed.push([seriesWith([exemplarAt(START_MS)])]);
+  assert.deepEqual(
+    bed.log.records.map(({ record }) => record[0]),
+    [1, 3],
+  );
+});

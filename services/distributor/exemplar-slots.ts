@@ -1,0 +1,128 @@
+import { type Exemplar, exemplarKey } from '@xscaler/model';
+import { FIRST_OWN_WORD, LAST_SEEN, SeriesTable } from './series-table.ts';
+import { textHash } from './text-hash.ts';
+
+const MINUTE_MS = 60_000;
+/**
+ * Exemplars that a slot keeps. With one they would be spread most evenly, but two that follow each other, one scrape's and
+ * the next one's, may be close: a sender of one exemplar a scrape loses none if slots are no longer than three scrapes.
+ */
+const SLOT_EXEMPLARS = 4;
+/** A slot that nothing has come for is forgotten: should it be sent to again, it keeps as many once more. */
+const REMEMBERED_MINUTES = 5;
+/** Of a tenant: some 10 MB. When there are more, some are forgotten early. */
+const MAX_SLOTS = 200_000;
+
+/** What a tenant lost to its limit since this process has known it. */
+export interface DroppedExemplars {
+  readonly count: number;
+  /** A series that lost some, and when, ms; undefined if none has. */
+  readonly last: { readonly series: string; readonly atMs: number } | undefined;
+}
+
+/**
+ * Holds a tenant's exemplars to `max_exemplars_per_series_per_minute`, evenly over sample time: a series' minute is divided
+ * into slots of four exemplars each (one slot below that), and each slot keeps the first that come, whatever the order of
+ * the slots. One that was let in is let in again: what is sent a second time is what might not have been stored.
+ */
+export class ExemplarSlots {
+  readonly #seed: number;
+  /** By series id and slot: hashes of what the slot has let in, 0 where there is room. Made with the first exemplar. */
+  #slots: SeriesTable | undefined;
+  #limit = 0;
+  #perSlot = 0;
+  #slotMs = MINUTE_MS;
+  #nowMinute = 1;
+  #isMarked = false;
+  #dropped: DroppedExemplars = { count: 0, last: undefined };
+
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  get dropped(): DroppedExemplars {
+    return this.#dropped;
+  }
+
+  /** Prepares for a request under a limit of exemplars a minute and series; 0: no limit. */
+  begin(limit: number, nowMinute: number): void {
+    this.#nowMinute = nowMinute;
+    if (limit === this.#limit) return;
+    this.#limit = limit;
+    this.#perSlot = Math.min(SLOT_EXEMPLARS, limit);
+    this.#slotMs = (MINUTE_MS * this.#perSlot) / limit;
+    this.#slots = undefined;
+  }
+
+  /** How many a slot keeps; Infinity without a limit. More than these come best in an order that spreads them. */
+  get perSlot(): number {
+    return this.#limit === 0 ? Number.POSITIVE_INFINITY : this.#perSlot;
+  }
+
+  /** Whether an exemplar of the series whose id is at `words[at …]` is within the limit: then it takes its place. */
+  admits(words: Int32Array, at: number, exemplar: Exemplar): boolean {
+    if (this.#limit === 0) return true;
+    const slots = this.#table();
+    const slot = Math.imul(Math.floor(exemplar.timestampMs / this.#slotMs), 0x9e3779b1);
+    const w0 = words[at];
+    const w1 = words[at + 1] ^ slot;
+    const w2 = words[at + 2];
+    const w3 = words[at + 3];
+    let found = slots.find(w0, w1, w2, w3);
+    if (found < 0) found = slots.insert(w0, w1, w2, w3, this.#nowMinute);
+    const own = slots.words;
+    own[found + LAST_SEEN] = this.#nowMinute;
+    const hash = textHash(exemplarKey(exemplar)) | 1;
+    for (let i = found + FIRST_OWN_WORD; i < found + FIRST_OWN_WORD + this.#perSlot; i++) {
+      if (own[i] === hash) return true;
+      if (own[i] !== 0) continue;
+      own[i] = hash;
+      slots.removeOnRewind(own, found);
+      return true;
+    }
+    return false;
+  }
+
+  /** Slots that change from here on can be forgotten, until `settle`. */
+  mark(): void {
+    this.#isMarked = true;
+    this.#slots?.mark();
+  }
+
+  settle(): void {
+    this.#isMarked = false;
+    this.#slots?.settle();
+  }
+
+  /** Forgets the slots that have changed since `mark`. */
+  rewind(): void {
+    this.#slots?.rewind();
+  }
+
+  sweep(): void {
+    this.#slots?.sweep(this.#nowMinute);
+  }
+
+  /** Forgets all slots: what they let in may not have been stored. */
+  forget(): void {
+    this.#slots?.clear();
+  }
+
+  /** Counts what was dropped, of `series` among others. */
+  noteDropped(count: number, series: string, atMs: number): void {
+    if (count > 0) this.#dropped = { count: this.#dropped.count + count, last: { series, atMs } };
+  }
+
+  #table(): SeriesTable {
+    if (this.#slots === undefined) {
+      this.#slots = new SeriesTable({
+        ownWords: SLOT_EXEMPLARS,
+        maxEntries: MAX_SLOTS,
+        staleAfterMinutes: REMEMBERED_MINUTES,
+        seed: this.#seed,
+      });
+      if (this.#isMarked) this.#slots.mark();
+    }
+    return this.#slots;
+  }
+}
