@@ -13,6 +13,7 @@ import type {
 } from './ingester-api.ts';
 import {
   joinedCardinalities,
+  sizeOfExemplars,
   sizeOfPairs,
   wireCardinalityRead,
   wireLabelValuesRead,
@@ -137,11 +138,7 @@ class GrpcIngesterClient implements GrpcIngester {
 
   async exemplars(read: IngesterRead, signal: AbortSignal): Promise<IngesterExemplars[]> {
     const stream = this.#stream<{ series: IngesterExemplars[] }>('Exemplars', wireRead(read), signal);
-    return this.#list(
-      stream,
-      ({ series }) => series,
-      ({ labels, exemplars }) => sizeOfPairs(labels) + exemplars.length * 64,
-    );
+    return this.#list(stream, ({ series }) => series, sizeOfExemplars);
   }
 
   async cardinality(read: CardinalityRead, signal: AbortSignal): Promise<PartitionCardinality[]> {

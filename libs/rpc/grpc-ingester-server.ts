@@ -6,12 +6,14 @@ import type { IngesterApi } from './ingester-api.ts';
 import {
   batchesOf,
   cardinalityPieces,
+  exemplarEntries,
   fromWireCardinalityRead,
   fromWireLabelValuesRead,
   fromWireMetadataRead,
   fromWireRead,
   int64,
   piecesOf,
+  sizeOfExemplars,
   sizeOfPairs,
 } from './ingester-messages.ts';
 import {
@@ -117,7 +119,7 @@ function handlersOf(api: IngesterApi, calls: ServedCalls): Handlers {
     Exemplars: calls.handler(async function* (wire: WireRead, signal) {
       const found = await api.exemplars(fromWireRead(wire), signal);
       for (const { exemplars } of found) for (const { timestampMs } of exemplars) int64(timestampMs);
-      for (const series of batchesOf(found, sizeOfExemplars)) yield { series };
+      for (const series of batchesOf(exemplarEntries(found), sizeOfExemplars)) yield { series };
     }),
     Cardinality: calls.handler(async function* (wire: WireCardinalityRead, signal) {
       for (const one of await api.cardinality(fromWireCardinalityRead(wire), signal))
@@ -180,15 +182,6 @@ class ServedCalls {
 
 function sizeOfText(text: string): number {
   return text.length + 3;
-}
-
-function sizeOfExemplars({
-  labels,
-  exemplars,
-}: Awaited<ReturnType<IngesterApi['exemplars']>>[number]): number {
-  let size = sizeOfPairs(labels);
-  for (const exemplar of exemplars) size += sizeOfPairs(exemplar.labels) + 20;
-  return size;
 }
 
 function shutDown(server: Server, graceMs: number): Promise<void> {

@@ -22,6 +22,11 @@ export interface IngesterRead {
    * which is not among those up to it rejects the read: the database has lost it. Not asked of a partition that is missing.
    */
   readonly commits?: Readonly<Record<number, { readonly number: number; readonly id: string }>>;
+  /**
+   * Of exemplars: how many bytes of an ingester's memory they may take, about; a read of more rejects with an error whose
+   * code is `too_large`. Absent: any number.
+   */
+  readonly maxBytes?: number;
 }
 
 /** A read of metadata: of one metric, or of all. */
@@ -32,6 +37,7 @@ export interface MetadataRead {
   readonly partitions?: readonly number[];
 }
 
+/** Exemplars of a series; a list may have several of one series. */
 export interface IngesterExemplars {
   /** Flat pairs of the series' labels. */
   readonly labels: readonly string[];

@@ -50,11 +50,13 @@ const reads: fc.Arbitrary<IngesterRead> = fc
     minOffsets: offsets,
     partitions,
     commits,
+    maxBytes: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
   })
   .map(
-    ({ commits: known, ...read }): IngesterRead => ({
+    ({ commits: known, maxBytes, ...read }): IngesterRead => ({
       ...withoutAbsent(read),
       ...(known !== undefined && { commits: known }),
+      ...(maxBytes !== undefined && { maxBytes }),
     }),
   );
 
@@ -151,6 +153,22 @@ function testAnswers(half: string, start: Start): void {
     };
     served.exemplarSeries = [series, { labels: [], exemplars: [{ labels: [], value: 1, timestampMs: 1 }] }];
     assert.deepEqual(await api.exemplars(READ, never), served.exemplarSeries);
+  });
+
+  test(`${half}: a series may have more exemplars than a message takes`, async (t) => {
+    const { served, api } = await start(t);
+    const exemplars = Array.from({ length: 100_000 }, (_, i) => ({
+      labels: ['trace_id', `${i}`.padStart(128, '0')],
+      value: i,
+      timestampMs: i,
+    }));
+    served.exemplarSeries = [{ labels: ['__name__', 'x'], exemplars }];
+    const found = await api.exemplars(READ, never);
+    assert.ok(found.every(({ labels }) => labels.join() === '__name__,x'));
+    assert.deepEqual(
+      found.flatMap((one) => one.exemplars),
+      exemplars,
+    );
   });
 
   test(`${half}: counts of series come as they are given, however many`, async (t) => {

@@ -1,5 +1,11 @@
 import type { MatchType } from '@xscaler/model';
-import type { CardinalityRead, IngesterRead, MetadataRead, PartitionCardinality } from './ingester-api.ts';
+import type {
+  CardinalityRead,
+  IngesterExemplars,
+  IngesterRead,
+  MetadataRead,
+  PartitionCardinality,
+} from './ingester-api.ts';
 import type {
   WireCardinalityPiece,
   WireCardinalityRead,
@@ -31,6 +37,7 @@ export function wireRead(read: IngesterRead): WireRead {
     minOffsets: wireOffsets(read.minOffsets),
     partitions: wirePartitions(read.partitions),
     commits: read.commits ?? {},
+    maxBytes: read.maxBytes ?? 0,
   };
 }
 
@@ -45,6 +52,7 @@ export function fromWireRead(wire: WireRead): IngesterRead {
     minOffsets: wire.minOffsets,
     ...fromWirePartitions(wire.partitions),
     ...(Object.keys(wire.commits).length > 0 && { commits: wire.commits }),
+    ...(wire.maxBytes > 0 && { maxBytes: wire.maxBytes }),
   };
 }
 
@@ -180,6 +188,25 @@ export function* batchesOf<T>(list: readonly T[], sizeOf: (entry: T) => number):
 }
 
 /** Characters in labels, and what their framing takes. */
+/** Exemplars of a series in an entry of a message. */
+const EXEMPLARS_OF_ENTRY = 1_000;
+
+/** The same exemplars in entries each of which fits a message. */
+export function exemplarEntries(found: readonly IngesterExemplars[]): IngesterExemplars[] {
+  const entries: IngesterExemplars[] = [];
+  for (const { labels, exemplars } of found) {
+    for (let from = 0; from < exemplars.length; from += EXEMPLARS_OF_ENTRY)
+      entries.push({ labels, exemplars: exemplars.slice(from, from + EXEMPLARS_OF_ENTRY) });
+  }
+  return entries;
+}
+
+export function sizeOfExemplars({ labels, exemplars }: IngesterExemplars): number {
+  let size = sizeOfPairs(labels);
+  for (const exemplar of exemplars) size += sizeOfPairs(exemplar.labels) + 20;
+  return size;
+}
+
 export function sizeOfPairs(pairs: readonly string[]): number {
   let size = 4;
   for (const text of pairs) size += text.length + 3;

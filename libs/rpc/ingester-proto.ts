@@ -15,6 +15,8 @@ export interface WireRead {
   readonly minOffsets: Readonly<Record<number, number>>;
   readonly partitions: WirePartitions | null;
   readonly commits: Readonly<Record<number, { readonly number: number; readonly id: string }>>;
+  /** 0: any number. */
+  readonly maxBytes: number;
 }
 
 export interface WirePartitions {

@@ -1,4 +1,4 @@
-import { Labels, type MetricMetadata, sortedUnion } from '@xscaler/model';
+import { exemplarKey, Labels, type MetricMetadata, sortedUnion } from '@xscaler/model';
 import { AddressHealth, type CircuitOptions } from './address-health.ts';
 import type {
   ActiveIdsRead,
@@ -214,8 +214,7 @@ function mergedExemplars(answers: readonly (readonly IngesterExemplars[])[]): In
     const series = found.get(key) ?? { labels, byKey: new Map<string, OneExemplar>() };
     found.set(key, series);
     for (const exemplar of exemplars) {
-      const { timestampMs, value, labels: own } = exemplar;
-      series.byKey.set(`${timestampMs} ${value} ${keyOf(own)}`, exemplar);
+      series.byKey.set(exemplarKey({ ...exemplar, labels: Labels.fromSorted(exemplar.labels) }), exemplar);
     }
   }
   return [...found.values()].map(({ labels, byKey }) => ({ labels, exemplars: [...byKey.values()] }));

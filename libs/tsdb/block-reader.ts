@@ -221,7 +221,7 @@ export class BlockReader {
         result.push(series);
       }
     }
-    return this.#tombstones.length === 0 ? result : maskExemplars(result, this.#mask);
+    return this.#tombstones.length === 0 ? result : [...maskExemplars(result, this.#mask)];
   }
 
   /** Numbers of the series that the sets select and of which there is something to be seen, ascending. */

@@ -180,8 +180,8 @@ test('exemplars come back with their series', async () => {
   const head = manySeries();
   const reader = new BlockReader(identity, new PartSource(write(head).parts));
   const sets = [[new Matcher('=', 'job', 'job-3')]];
-  const flat = (found: readonly SeriesExemplars[]) =>
-    found
+  const flat = (found: Iterable<SeriesExemplars>) =>
+    [...found]
       .map(
         ({ labels, exemplars }) =>
           `${labels} ${exemplars.map((e) => `${e.labels} ${e.value} ${e.timestampMs}`)}`,

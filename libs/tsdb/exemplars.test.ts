@@ -46,9 +46,9 @@ function mergedOf(
 }
 
 /** By the series' labels, each exemplar as text, in the order in which they were found. */
-function textsOf(found: readonly SeriesExemplars[]): Record<string, string[]> {
+function textsOf(found: Iterable<SeriesExemplars>): Record<string, string[]> {
   return Object.fromEntries(
-    found.map(({ labels, exemplars }) => [labels.toString(), exemplars.map(exemplarKey)]),
+    [...found].map(({ labels, exemplars }) => [labels.toString(), exemplars.map(exemplarKey)]),
   );
 }
 
@@ -134,7 +134,8 @@ test('heads, blocks and their merge have each exemplar once, by time, within the
       };
       const sorted = (entries: readonly (readonly [string, readonly Exemplar[]])[]) =>
         Object.fromEntries(entries.map(([labels, of]) => [labels, of.map(exemplarKey).sort()]));
-      const show = (found: readonly SeriesExemplars[]) => {
+      const show = (given: Iterable<SeriesExemplars>) => {
+        const found = [...given];
         for (const { exemplars } of found) {
           const times = exemplars.map(({ timestampMs }) => timestampMs);
           assert.deepEqual(

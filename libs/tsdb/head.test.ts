@@ -201,7 +201,7 @@ test('all exemplars of a series are kept, by time and each once', () => {
     [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
   );
   assert.equal(head.exemplarCount, 14);
-  assert.deepEqual(head.exemplars([[new Matcher('=', 'job', 'none')]], -Infinity, Infinity), []);
+  assert.deepEqual([...head.exemplars([[new Matcher('=', 'job', 'none')]], -Infinity, Infinity)], []);
   assert.throws(
     () => head.appendExemplar(slot, { ...exemplar(0), timestampMs: WINDOW_START_MS - 1 }),
     RangeError,

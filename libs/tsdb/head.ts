@@ -1,6 +1,5 @@
 import type { Exemplar, Labels } from '@xscaler/model';
 import { compareUtf8 } from '@xscaler/model';
-import { type AnswerBounds, bytesOfExemplars, bytesOfTexts, UNBOUNDED } from './answer-bounds.ts';
 import { APPEND_CONFLICT, APPEND_DUPLICATE, APPEND_STORED, type AppendOutcome } from './append-outcome.ts';
 import { CHUNK_MAX_DURATION_MS } from './chunk.ts';
 import { HeadChunks } from './head-chunks.ts';
@@ -230,23 +229,17 @@ export class Head {
     return Array.from(resolveMatcherSets(this.table, matcherSets), (slot) => this.labelsOf(slot));
   }
 
-  /** Series that have exemplars within the bounds, in no particular order; `bounds` is told of each. */
-  exemplars(
+  /** Series that have exemplars within the bounds, in no particular order. */
+  *exemplars(
     matcherSets: MatcherSets,
     startMs: number,
     endMs: number,
-    bounds: Pick<AnswerBounds, 'take'> = UNBOUNDED,
-  ): SeriesExemplars[] {
-    const found: SeriesExemplars[] = [];
-    if (this.seriesExemplars.count === 0) return found;
+  ): Generator<SeriesExemplars, void, void> {
+    if (this.seriesExemplars.count === 0) return;
     for (const slot of resolveMatcherSets(this.table, matcherSets)) {
       const exemplars = this.seriesExemplars.of(slot, startMs, endMs);
-      if (exemplars.length === 0) continue;
-      const labels = this.labelsOf(slot);
-      bounds.take(1, bytesOfTexts(labels.pairs) + bytesOfExemplars(exemplars));
-      found.push({ labels, exemplars });
+      if (exemplars.length > 0) yield { labels: this.labelsOf(slot), exemplars };
     }
-    return found;
   }
 
   /** Keeps the memory readable until the same number of `unpin`. */

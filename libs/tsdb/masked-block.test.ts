@@ -4,7 +4,7 @@ import { compareUtf8, Labels, Matcher } from '@xscaler/model';
 import fc from 'fast-check';
 import { mergeBlocks } from './block-merge.ts';
 import { BlockReader } from './block-reader.ts';
-import { Head } from './head.ts';
+import { Head, type SeriesExemplars } from './head.ts';
 import type { HeadSelection } from './head-selection.ts';
 import { maskExemplars, maskFrame } from './masked-frame.ts';
 import { blockOfHead, collectBlock, PartsInMemory } from './testing/block-parts.ts';
@@ -132,8 +132,8 @@ test('exemplars that a tombstone hides are not shown, of heads and of blocks', a
     startMs: WINDOW_START_MS + 2,
     endMs: WINDOW_START_MS + 4,
   };
-  const valuesOf = (found: ReturnType<typeof maskExemplars>) =>
-    found.flatMap(({ exemplars }) => exemplars.map(({ value }) => value)).sort();
+  const valuesOf = (found: Iterable<SeriesExemplars>) =>
+    [...found].flatMap(({ exemplars }) => exemplars.map(({ value }) => value)).sort();
   const mask = new SeriesMask([hidden]);
   assert.deepEqual(valuesOf(maskExemplars(head.exemplars([], -Infinity, Infinity), mask)), [0, 1, 5]);
   const reader = new BlockReader(identity, new PartsInMemory(blockOfHead(head).parts), undefined, [hidden]);

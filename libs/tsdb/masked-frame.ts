@@ -74,14 +74,13 @@ class MaskedFrameWriter {
 }
 
 /** Exemplars without what a mask hides, and only the series that are left with some. */
-export function maskExemplars(found: readonly SeriesExemplars[], mask: SeriesMask): SeriesExemplars[] {
-  return found
-    .map(({ labels, exemplars }) => {
-      const holes = mask.holesOf(labels);
-      return {
-        labels,
-        exemplars: exemplars.filter(({ timestampMs: at }) => !touchesHole(holes, at, at)),
-      };
-    })
-    .filter(({ exemplars }) => exemplars.length > 0);
+export function* maskExemplars(
+  found: Iterable<SeriesExemplars>,
+  mask: SeriesMask,
+): Generator<SeriesExemplars, void, void> {
+  for (const { labels, exemplars } of found) {
+    const holes = mask.holesOf(labels);
+    const seen = exemplars.filter(({ timestampMs: at }) => !touchesHole(holes, at, at));
+    if (seen.length > 0) yield { labels, exemplars: seen };
+  }
 }

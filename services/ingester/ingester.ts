@@ -17,15 +17,9 @@ import { type ActiveSeriesCounts, activeIdsOf, activeSeriesOf } from './active-s
 import type { Logger } from './contracts.ts';
 import { countedHeads } from './counted-heads.ts';
 import type { CutSettings } from './cut-policy.ts';
+import { exemplarAnswer } from './exemplar-answer.ts';
 import { IngesterMetrics } from './ingester-metrics.ts';
-import {
-  exemplarsOf,
-  labelNamesOf,
-  labelValuesOf,
-  maskedFrames,
-  maskOf,
-  seriesLabelsOf,
-} from './masked-heads.ts';
+import { labelNamesOf, labelValuesOf, maskedFrames, maskOf, seriesLabelsOf } from './masked-heads.ts';
 import type { HeldHead } from './partition-heads.ts';
 import { PartitionOwner } from './partition-owner.ts';
 import type { PartitionReport } from './partition-report.ts';
@@ -203,21 +197,7 @@ export class Ingester implements IngesterApi {
 
   async exemplars(read: IngesterRead, signal: AbortSignal): Promise<IngesterExemplars[]> {
     const owners = await this.#caughtUp(read, signal);
-    const matchers = compileMatchers(read.matcherSets);
-    const found: IngesterExemplars[] = [];
-    for (const held of headsOf(owners, read)) {
-      for (const { labels, exemplars } of exemplarsOf(held, matchers, read.startMs, read.endMs)) {
-        found.push({
-          labels: [...labels.pairs],
-          exemplars: exemplars.map((e) => ({
-            labels: [...e.labels.pairs],
-            value: e.value,
-            timestampMs: e.timestampMs,
-          })),
-        });
-      }
-    }
-    return found;
+    return exemplarAnswer(headsOf(owners, read), compileMatchers(read.matcherSets), read, signal);
   }
 
   async cardinality(read: CardinalityRead, signal: AbortSignal): Promise<PartitionCardinality[]> {

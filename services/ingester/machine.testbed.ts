@@ -3,10 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Database, hidesOf, migrate, openSqliteDatabase, SqlBlockStore } from '@xscaler/database';
+import {
+  type BlockMeta,
+  type Database,
+  hidesOf,
+  migrate,
+  openSqliteDatabase,
+  SqlBlockStore,
+} from '@xscaler/database';
 import { ByteWriter } from '@xscaler/encoding';
-import { Labels, SampleColumns, seriesId } from '@xscaler/model';
-import { BlockReader, SeriesMerger } from '@xscaler/tsdb';
+import { type Exemplar, Labels, SampleColumns, seriesId } from '@xscaler/model';
+import { BlockReader, SeriesMerger, type Tombstone } from '@xscaler/tsdb';
 import { LogRecordWriter, writeLabelSet } from '@xscaler/wire';
 import { openSqliteWriteLog, type WriteLog } from '@xscaler/writelog';
 import { Registry } from 'prom-client';
@@ -54,8 +61,13 @@ export class Machine implements AsyncDisposable {
     return ingester;
   }
 
-  /** Logs samples [timestamp, value] of series `name`. */
-  async write(name: string, samples: readonly (readonly [number, number])[], partition = 0): Promise<void> {
+  /** Logs samples [timestamp, value] of series `name`, and exemplars of it. */
+  async write(
+    name: string,
+    samples: readonly (readonly [number, number])[],
+    partition = 0,
+    exemplars: readonly Exemplar[] = [],
+  ): Promise<void> {
     const labels = Labels.of({ __name__: name });
     const id = seriesId(TENANT, labels);
     const words = new Uint32Array(id.slice().buffer);
@@ -69,6 +81,7 @@ export class Machine implements AsyncDisposable {
       value[0] = number;
       this.#writer.addSample(timestampMs, valueWords[0], valueWords[1]);
     }
+    for (const exemplar of exemplars) this.#writer.addExemplar(exemplar);
     await this.log.append(partition, this.#writer.finish());
   }
 
@@ -96,9 +109,10 @@ export class Machine implements AsyncDisposable {
       merger.addFrame(frame);
     const tombstones = await this.blocks.tombstones(TENANT, all.startMs, all.endMs);
     for (const meta of await this.blocks.list(TENANT, all.startMs, all.endMs)) {
-      const read = this.blocks.readPart.bind(this.blocks, meta.blockId);
-      const hiding = tombstones.filter((tombstone) => hidesOf(tombstone, meta));
-      const reader = new BlockReader(meta, { read }, undefined, hiding);
+      const reader = this.reader(
+        meta,
+        tombstones.filter((tombstone) => hidesOf(tombstone, meta)),
+      );
       for await (const frame of reader.select([], all.startMs, all.endMs, signal)) merger.addFrame(frame);
     }
     const found: Record<string, [number, number][]> = {};
@@ -112,6 +126,11 @@ export class Machine implements AsyncDisposable {
       ]);
     }
     return found;
+  }
+
+  reader(block: BlockMeta, tombstones: readonly Tombstone[] = []): BlockReader {
+    const read = this.blocks.readPart.bind(this.blocks, block.blockId);
+    return new BlockReader(block, { read }, undefined, tombstones);
   }
 
   /** Lets the policy cut every window and waits until `count` blocks are live. */

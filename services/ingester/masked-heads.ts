@@ -66,7 +66,7 @@ export function exemplarsOf(
   matchers: MatcherSets,
   startMs: number,
   endMs: number,
-): SeriesExemplars[] {
+): Iterable<SeriesExemplars> {
   const found = held.head.exemplars(matchers, startMs, endMs);
   const mask = maskOf(held);
   return mask === undefined ? found : maskExemplars(found, mask);

@@ -2,6 +2,7 @@ import { type BlockStore, type CommitPoint, NO_COMMIT } from '@xscaler/database'
 import {
   compareUtf8,
   type Exemplar,
+  exemplarKey,
   Labels,
   Matcher,
   type MetricMetadata,
@@ -157,17 +158,17 @@ export class FanOut {
       }
       const fresh = new Map<string, Exemplar>();
       for (const exemplar of exemplars) {
-        const key = `${exemplar.timestampMs} ${exemplar.value} ${exemplar.labels.key}`;
+        const key = exemplarKey(exemplar);
         if (!entry.byKey.has(key)) fresh.set(key, exemplar);
       }
       for (const [key, exemplar] of fresh) entry.byKey.set(key, exemplar);
       bytes += bytesOfTexts([...fresh.keys()]) + bytesOfExemplars([...fresh.values()]);
     };
     const { startMs, endMs } = scope;
-    const read = ingesterRead(scope, sets);
-    for (const answer of await Promise.all(
-      this.#ingestersFor(scope).map((ingester) => ingester.exemplars(read, signal)),
-    )) {
+    const { maxBytes } = budget;
+    const read = { ...ingesterRead(scope, sets), ...(maxBytes > 0 && { maxBytes }) };
+    const asked = this.#ingestersFor(scope).map((ingester) => ingester.exemplars(read, signal));
+    for (const answer of await Promise.all(asked).catch((error) => budget.rethrow(error))) {
       for (const { labels, exemplars } of answer) {
         const parsed = exemplars.map((e) => ({ ...e, labels: Labels.fromSorted(e.labels) }));
         add(Labels.fromSorted(labels), parsed);

@@ -26,6 +26,17 @@ export class LookupBudget implements AnswerBounds {
     this.#maxBytes = limits.max_estimated_memory_consumption_per_query;
   }
 
+  /** What the lookup may hold; 0: any number of bytes. */
+  get maxBytes(): number {
+    return this.#maxBytes;
+  }
+
+  /** @throws ApiError if the error says that an ingester had more than the lookup may hold, otherwise the error itself */
+  rethrow(error: unknown): never {
+    if ((error as { code?: unknown }).code !== 'too_large') throw error;
+    throw over('max_estimated_memory_consumption_per_query', this.#maxBytes, 'holds more bytes');
+  }
+
   /** @throws ApiError where the lookup holds more than it may */
   take(seriesCount: number, bytes: number): void {
     this.#passingCount += seriesCount;
