@@ -24,6 +24,12 @@ interface Found {
   }[];
 }
 
+const exemplarAt = (timestampMs: number, i: number): Exemplar => ({
+  labels: Labels.of({ trace_id: (i + 1).toString(16).padStart(32, '0') }),
+  value: i,
+  timestampMs,
+});
+
 let xscaler: Xscaler;
 let client: Client;
 
@@ -34,33 +40,29 @@ before(async () => {
 
 after(() => xscaler?.dispose());
 
-/** Sends one exemplar of the metric by one protocol. */
-type Send = (metric: string, exemplar: Exemplar) => Promise<Answer>;
+/** Sends exemplars of the metric by one protocol. */
+type Send = (metric: string, ...exemplars: readonly Exemplar[]) => Promise<Answer>;
 
-const sendV1: Send = (metric, exemplar) =>
-  client.pushBody(
-    packSnappy(
-      encodeWriteRequest([
-        { labels: Labels.of({ __name__: metric }), timestamps: [], values: [], exemplars: [exemplar] },
-      ]),
-    ),
-  );
+const sendV1: Send = (metric, ...exemplars) => {
+  const one = { labels: Labels.of({ __name__: metric }), timestamps: [], values: [], exemplars };
+  return client.pushBody(packSnappy(encodeWriteRequest([one])));
+};
 
-const sendV2: Send = (metric, exemplar) =>
-  client.pushBody(
-    packSnappy(encodeWriteRequestV2([{ labels: Labels.of({ __name__: metric }), exemplars: [exemplar] }])),
-    [
-      ['content-type', V2],
-      ['content-encoding', 'snappy'],
-      ['x-prometheus-remote-write-version', '2.0.0'],
-    ],
-  );
+const sendV2: Send = (metric, ...exemplars) => {
+  const one = { labels: Labels.of({ __name__: metric }), exemplars };
+  return client.pushBody(packSnappy(encodeWriteRequestV2([one])), [
+    ['content-type', V2],
+    ['content-encoding', 'snappy'],
+    ['x-prometheus-remote-write-version', '2.0.0'],
+  ]);
+};
 
-const sendOtlp: Send = (metric, { labels, value, timestampMs }) => {
-  const timeUnixNano = `${timestampMs}000000`;
-  const traceId = labels.get('trace_id');
-  const exemplars = [{ timeUnixNano, asDouble: value, traceId, spanId: traceId.slice(0, 16) }];
-  const point = { timeUnixNano, asDouble: value, exemplars };
+const sendOtlp: Send = (metric, ...all) => {
+  const exemplars = all.map(({ labels, value, timestampMs }) => {
+    const traceId = labels.get('trace_id');
+    return { timeUnixNano: `${timestampMs}000000`, asDouble: value, traceId, spanId: traceId.slice(-16) };
+  });
+  const point = { timeUnixNano: exemplars[0].timeUnixNano, asDouble: 1, exemplars };
   const metrics = [{ name: metric, gauge: { dataPoints: [point] } }];
   const body = JSON.stringify({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] });
   const headers = [...client.credentials, ['content-type', 'application/json'] as const];
@@ -75,11 +77,7 @@ const PROTOCOLS: readonly (readonly [string, Send, number])[] = [
 
 test('an exemplar a minute is kept for each minute, whatever it came by: in heads, in blocks, after a restart', async () => {
   const startMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 110 * MINUTE_MS;
-  const trail = Array.from({ length: 60 }, (_, i) => ({
-    labels: Labels.of({ trace_id: (i + 1).toString(16).padStart(32, '0') }),
-    value: i,
-    timestampMs: startMs + i * MINUTE_MS,
-  }));
+  const trail = Array.from({ length: 60 }, (_, i) => exemplarAt(startMs + i * MINUTE_MS, i));
   for (const [metric, send, status] of PROTOCOLS) {
     for (const exemplar of trail) {
       const answer = await send(metric, exemplar);
@@ -108,4 +106,34 @@ test('an exemplar a minute is kept for each minute, whatever it came by: in head
   await xscaler.start();
   client = xscaler.client();
   await assertAll('after a restart');
+});
+
+test('a burst is thinned to the limit, and what is dropped is named, counted and shown to its tenant', async () => {
+  const startMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 5 * MINUTE_MS;
+  const burst = Array.from({ length: 1_000 }, (_, i) => exemplarAt(startMs + i, i));
+  const named = /more exemplars than max_exemplars_per_series_per_minute lets in \(996 of 1000, limit 60\)/;
+  const byV1 = await sendV1('burst_v1', ...burst);
+  assert.equal(byV1.status, 202, byV1.text);
+  const byV2 = await sendV2('burst_v2', ...burst);
+  assert.equal(byV2.status, 202, byV2.text);
+  assert.equal(byV2.headers['x-prometheus-remote-write-exemplars-written'], '4');
+  const byOtlp = await sendOtlp('burst_otlp', ...burst);
+  assert.equal(byOtlp.status, 200, byOtlp.text);
+  const { partialSuccess } = JSON.parse(byOtlp.text);
+  assert.equal(Number(partialSuccess.rejectedDataPoints ?? 0), 0, 'the point itself is stored');
+  for (const text of [byV1.text, byV2.text, partialSuccess.errorMessage]) assert.match(text, named);
+  const range = { start: startMs / 1_000, end: startMs / 1_000 + 1 };
+  for (const metric of ['burst_v1', 'burst_v2', 'burst_otlp']) {
+    const [found] = await client.data<Found[]>('/api/v1/query_exemplars', { query: metric, ...range });
+    assert.deepEqual(
+      found.exemplars.map(({ value }) => value),
+      ['0', '256', '512', '768'],
+      metric,
+    );
+  }
+  const { text } = await client.get('/metrics');
+  assert.match(text, /exemplars_refused_total\{[^}]*reason="too_many_exemplars"[^}]*\} 2988/);
+  const { droppedExemplars } = JSON.parse((await client.get('/debug')).text);
+  assert.equal(droppedExemplars.count, 2_988);
+  assert.equal(droppedExemplars.series, '{__name__="burst_otlp"}');
 });
