@@ -20,6 +20,7 @@ export class DistributorMetrics {
   readonly knownSeries: Gauge;
   readonly factsEvicted: Gauge;
   readonly otlpCacheBytes: Gauge;
+  readonly exemplarSlots: Gauge;
 
   /** The functions are asked when metrics are collected. */
   constructor(
@@ -27,6 +28,7 @@ export class DistributorMetrics {
     series: () => number,
     evicted: () => number,
     otlpCacheBytes: () => number,
+    exemplarSlots: () => number,
     report: () => DistributorReport,
   ) {
     const registers = [registry];
@@ -149,6 +151,14 @@ export class DistributorMetrics {
       registers,
       collect() {
         this.set(otlpCacheBytes());
+      },
+    });
+    this.exemplarSlots = new Gauge({
+      name: 'xscaler_distributor_exemplar_slots',
+      help: 'Slots of exemplars that are remembered to keep to max_exemplars_per_series_per_minute, over all tenants',
+      registers,
+      collect() {
+        this.set(exemplarSlots());
       },
     });
   }

@@ -120,6 +120,7 @@ class LogDistributor implements Distributor {
       () => this.#sumOverTenants((tenant) => tenant.facts.size),
       () => this.#sumOverTenants((tenant) => tenant.facts.evicted),
       () => this.#encoder.otlpCacheBytes,
+      () => this.#sumOverTenants((tenant) => tenant.exemplars.size),
       () => this.inspect(),
     );
   }

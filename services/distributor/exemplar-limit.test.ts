@@ -90,6 +90,8 @@ test('a burst of a thousand in a second is thinned to what the limit says, and t
   );
   assert.equal(writtenOf(answer), '4');
   assert.deepEqual(await droppedBy(bed), [['too_many_exemplars', 996]]);
+  const slots = await bed.registry.getSingleMetric('xscaler_distributor_exemplar_slots')?.get();
+  assert.equal(slots?.values[0].value, 61);
   assert.match(
     textOf(answer),
     /\{__name__="m"\}: more exemplars than max_exemplars_per_series_per_minute lets in \(996 of 1000, limit 60\)/,

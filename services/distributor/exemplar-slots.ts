@@ -40,6 +40,11 @@ export class ExemplarSlots {
     this.#seed = seed;
   }
 
+  /** Slots that are remembered. */
+  get size(): number {
+    return this.#slots?.size ?? 0;
+  }
+
   get dropped(): DroppedExemplars {
     return this.#dropped;
   }

@@ -20,7 +20,8 @@ const V2_MESSAGE = 'io.prometheus.write.v2.Request';
  * content negotiation). A request that is partly bad keeps its good part and is answered 400, which no sender retries;
  * answers to 2.0 say how much was written, always. What somebody wants not to be stored (the samples of an HA replica that
  * isn't elected: the other one's are) counts as written, as with Mimir: of a 2xx that counts less than was sent, Prometheus
- * (`queue_manager.go`) counts the rest as failed and writes an error for every request.
+ * (`queue_manager.go`) counts the rest as failed and writes an error for every request. Exemplars above the tenant's limit are
+ * in that rest: they are lost, though the request is not at fault.
  */
 class RemoteWriteProtocol implements WriteProtocol {
   readonly format: WriteFormat;
