@@ -122,7 +122,9 @@ export const configSchema = z.strictObject({
   querier: z.strictObject({
     timeout: within('2m', 1).describe('Longest time a query may take'),
     lookback_delta: within('5m', 1).describe('How far back an instant selector looks'),
-    evaluation_threads: count(2).describe('Threads that evaluate queries, at most'),
+    evaluation_threads: count(2).describe(
+      'Threads that evaluate queries, at most; one more for the others while one tenant holds them all',
+    ),
     evaluation_heap_mb: count(1024).describe('JavaScript heap of an evaluation thread, MB'),
     max_queued_queries: count(200).describe('Queries that wait for a thread at most'),
     max_block_index_bytes: count(256 * MB).describe('Bytes of block indexes kept in memory'),

@@ -1,58 +1,50 @@
-import { MessageChannel, Worker } from 'node:worker_threads';
 import { SharedCancellation } from '@xscaler/promql';
-import { connect, RpcError, serve } from '@xscaler/rpc';
 import { ApiError } from './api-error.ts';
-import { joined } from './envelope.ts';
-import type { EvaluationJob, EvaluationReply, EvaluatorApi, SelectApi } from './evaluation-api.ts';
+import type { EvaluationJob } from './evaluation-api.ts';
+import { type Evaluated, EvaluationWorker, type EvaluationWorkerOptions } from './evaluation-worker.ts';
 import { type QueueBounds, requirePlace, TenantQueue } from './tenant-queue.ts';
-
-/** Three semi-spaces of 16 MB. V8's own bound lets each thread grow to more than 100 MB, and keep them. */
-const YOUNG_GENERATION_MB = 48;
 
 /** Longer than dashboards wait between two looks: a thread that nobody asks holds 15 MB, a new one takes 0.2 s. */
 const MAX_IDLE_MS = 600_000;
 
-export interface EvaluationPoolOptions {
-  /** At most; they start when there is work for them. */
+export interface EvaluationPoolOptions extends EvaluationWorkerOptions {
+  /** At most, and one more if a tenant holds them all while another waits; they start when there is work for them. */
   readonly threads: number;
   /** How long a thread without work is kept, ms; 10 minutes by default. */
   readonly maxIdleMs?: number;
   /** Queries of all tenants that wait for a thread at most; one more is refused. */
   readonly maxQueued: number;
-  /** JavaScript heap of each thread, MB; the columns live outside it. */
-  readonly maxHeapMb: number;
-  readonly source: SelectApi;
-  /** What a thread runs, where it isn't `evaluation-thread.ts`. */
-  readonly entry?: URL;
-  /** Told of each frame of the source once nobody reads it any more. */
-  readonly giveBack?: (frame: Uint8Array) => void;
   onThreadLost(error: Error): void;
+  /** A thread was ended, since it was still busy with a query of the tenant long after that had been given up. */
+  onThreadDeaf(tenant: string): void;
 }
-
-/** The answer as it goes to the client. */
-export type Evaluated = Omit<EvaluationReply, 'body'> & { readonly body: Uint8Array };
 
 type Submission = Omit<EvaluationJob, 'cancellation' | 'queuedMs'>;
 
 interface Waiting {
   readonly maxRunning: number;
-  readonly start: (thread: EvaluationThread) => void;
+  readonly start: (thread: EvaluationWorker) => void;
   readonly fail: (error: Error) => void;
 }
 
 /**
  * Threads that evaluate queries, each one at a time, tenants in turn. They start when there are queries and end when there
  * have been none for a while. A query that nobody waits for any more is stopped through a cell of shared memory, since its
- * thread is deaf to messages while it computes. A thread that dies takes its one query with it and is replaced.
+ * thread is deaf to messages while it computes. A thread that dies takes its one query with it and is replaced; so is one
+ * that goes on computing long after its query was stopped.
+ *
+ * A tenant alone may use all threads. While it does, one more thread works for the others, so that no tenant can keep
+ * the reads of another from being answered, however few threads there are.
  */
 export class EvaluationPool {
   readonly #options: EvaluationPoolOptions;
   /** The one used last comes last, and is the next to be used; each with what ends it. */
-  readonly #idle = new Map<EvaluationThread, NodeJS.Timeout>();
-  readonly #threads = new Set<EvaluationThread>();
+  readonly #idle = new Map<EvaluationWorker, NodeJS.Timeout>();
+  readonly #threads = new Set<EvaluationWorker>();
   /** Whom a thread works for. */
-  readonly #tenants = new Map<EvaluationThread, string>();
+  readonly #tenants = new Map<EvaluationWorker, string>();
   readonly #queue = new TenantQueue<Waiting>();
+  #deaf = 0;
   #closed = false;
 
   constructor(options: EvaluationPoolOptions) {
@@ -77,6 +69,11 @@ export class EvaluationPool {
 
   get busy(): number {
     return this.#threads.size - this.#idle.size;
+  }
+
+  /** Threads ended because they did not hear that their query was given up. */
+  get deaf(): number {
+    return this.#deaf;
   }
 
   get queued(): number {
@@ -105,13 +102,10 @@ export class EvaluationPool {
     await Promise.all([...this.#threads].map((thread) => thread.terminate()));
   }
 
-  async #acquire(tenant: string, bounds: QueueBounds, signal: AbortSignal): Promise<EvaluationThread> {
+  async #acquire(tenant: string, bounds: QueueBounds, signal: AbortSignal): Promise<EvaluationWorker> {
     signal.throwIfAborted();
     if (this.#closed) throw new ApiError('unavailable', 'the querier is stopping');
-    if (this.#queue.runningOf(tenant) < bounds.maxRunning) {
-      const thread = this.#available();
-      if (thread) return this.#grant(thread, tenant);
-    }
+    if (this.#mayRun(tenant, bounds.maxRunning)) return this.#grant(this.#available(), tenant);
     requirePlace(this.#queue, tenant, bounds, this.#options.maxQueued);
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -134,17 +128,24 @@ export class EvaluationPool {
     });
   }
 
-  #available(): EvaluationThread | undefined {
+  /** Whether there is a thread for a query of the tenant, or may be one more. */
+  #mayRun(tenant: string, maxRunning: number): boolean {
+    if (this.#queue.runningOf(tenant) >= maxRunning) return false;
+    const { busy } = this;
+    const { threads } = this.#options;
+    return busy < threads || (busy === threads && this.#queue.isHeldByOneOther(tenant));
+  }
+
+  /** A thread that rests, or a new one. */
+  #available(): EvaluationWorker {
     const idle = [...this.#idle.keys()].at(-1);
-    if (idle !== undefined) {
-      this.#unrest(idle);
-      return idle;
-    }
-    return this.#threads.size < this.#options.threads ? this.#spawn() : undefined;
+    if (idle === undefined) return this.#spawn();
+    this.#unrest(idle);
+    return idle;
   }
 
   /** The thread waits for work, and ends where none comes. */
-  #rest(thread: EvaluationThread): void {
+  #rest(thread: EvaluationWorker): void {
     const end = () => {
       this.#idle.delete(thread);
       this.#threads.delete(thread);
@@ -153,19 +154,19 @@ export class EvaluationPool {
     this.#idle.set(thread, setTimeout(end, this.#options.maxIdleMs ?? MAX_IDLE_MS).unref());
   }
 
-  #unrest(thread: EvaluationThread): void {
+  #unrest(thread: EvaluationWorker): void {
     clearTimeout(this.#idle.get(thread));
     this.#idle.delete(thread);
   }
 
-  #grant(thread: EvaluationThread, tenant: string): EvaluationThread {
+  #grant(thread: EvaluationWorker, tenant: string): EvaluationWorker {
     this.#tenants.set(thread, tenant);
     this.#queue.started(tenant);
     return thread;
   }
 
   /** The thread works for its tenant no more. */
-  #ended(thread: EvaluationThread): void {
+  #ended(thread: EvaluationWorker): void {
     const tenant = this.#tenants.get(thread);
     if (tenant === undefined) return;
     this.#tenants.delete(thread);
@@ -173,147 +174,40 @@ export class EvaluationPool {
   }
 
   #dispatch(): void {
-    while (this.#idle.size > 0 || this.#threads.size < this.#options.threads) {
-      const next = this.#queue.take((tenant, { maxRunning }) => this.#queue.runningOf(tenant) < maxRunning);
+    for (;;) {
+      const next = this.#queue.take((tenant, { maxRunning }) => this.#mayRun(tenant, maxRunning));
       if (next === undefined) return;
       try {
-        next.start(this.#available() as EvaluationThread);
+        next.start(this.#available());
       } catch (error) {
         next.fail(error as Error);
       }
     }
   }
 
-  #spawn(): EvaluationThread {
-    const thread = new EvaluationThread(this.#options, {
+  #spawn(): EvaluationWorker {
+    const thread = new EvaluationWorker(this.#options, {
       free: () => {
         this.#ended(thread);
         this.#rest(thread);
         this.#dispatch();
       },
-      lost: (error) => {
+      lost: (error, isDeaf) => {
+        const tenant = this.#tenants.get(thread);
         this.#ended(thread);
         this.#unrest(thread);
         // One that rested too long has been taken from them.
         const wasNeeded = this.#threads.delete(thread);
+        if (isDeaf) this.#deaf++;
         if (this.#closed || !wasNeeded) return;
-        this.#options.onThreadLost(error);
+        if (isDeaf) this.#options.onThreadDeaf(tenant ?? '');
+        else this.#options.onThreadLost(error);
         this.#dispatch();
       },
     });
     this.#threads.add(thread);
     return thread;
   }
-}
-
-interface ThreadEvents {
-  free(): void;
-  lost(error: Error): void;
-}
-
-class EvaluationThread {
-  readonly #worker: Worker;
-  readonly #api: EvaluatorApi;
-  readonly #events: ThreadEvents;
-  readonly #options: EvaluationPoolOptions;
-  /** What ended the thread, once something has. */
-  readonly #exited: Promise<Error>;
-  #jobSignal = new AbortController().signal;
-  /** What the job that runs was given to read. */
-  #frames: Uint8Array[] = [];
-
-  constructor(options: EvaluationPoolOptions, events: ThreadEvents) {
-    this.#events = events;
-    this.#options = options;
-    const evaluator = new MessageChannel();
-    const source = new MessageChannel();
-    this.#worker = new Worker(options.entry ?? new URL('./evaluation-thread.ts', import.meta.url), {
-      name: 'evaluation',
-      workerData: { evaluator: evaluator.port2, source: source.port2 },
-      transferList: [evaluator.port2, source.port2],
-      resourceLimits: {
-        maxOldGenerationSizeMb: options.maxHeapMb,
-        maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
-      },
-    });
-    this.#api = connect<EvaluatorApi>(evaluator.port1);
-    serve<SelectApi>(source.port1, {
-      select: (request, signal) => this.#select(options.source, request, signal),
-    });
-    let fault = new Error('an evaluation thread ended');
-    this.#worker.on('error', (error) => {
-      fault = error as Error;
-    });
-    this.#exited = new Promise((resolve) => {
-      this.#worker.on('exit', () => {
-        evaluator.port1.close();
-        source.port1.close();
-        resolve(fault);
-        events.lost(fault);
-      });
-    });
-  }
-
-  /** The thread is free again only when the job has really ended there, whatever became of its caller. */
-  evaluate(job: EvaluationJob, signal: AbortSignal): Promise<Evaluated> {
-    this.#jobSignal = signal;
-    const done = this.#api.evaluate(job, new AbortController().signal).then(whole);
-    done.then(
-      () => this.#free(),
-      // Its port closes before the thread's end is told.
-      (error: unknown) => {
-        if (!isClosed(error)) this.#free();
-      },
-    );
-    return new Promise((resolve, reject) => {
-      const abandon = () => reject(signal.reason);
-      signal.addEventListener('abort', abandon, { once: true });
-      done
-        .then(resolve, async (error: unknown) => {
-          reject(isClosed(error) ? lossOf(await this.#exited, this.#options.maxHeapMb) : error);
-        })
-        .finally(() => signal.removeEventListener('abort', abandon));
-    });
-  }
-
-  /** A job that is given up while it waits for its series must not wait on. */
-  async *#select(source: SelectApi, request: Parameters<SelectApi['select']>[0], asked: AbortSignal) {
-    const signal = AbortSignal.any([asked, this.#jobSignal]);
-    signal.throwIfAborted();
-    for await (const frame of source.select(request, signal)) {
-      if (frame.buffer instanceof SharedArrayBuffer) this.#frames.push(frame);
-      yield frame;
-    }
-  }
-
-  #free(): void {
-    const { giveBack } = this.#options;
-    if (giveBack) for (const frame of this.#frames) giveBack(frame);
-    this.#frames = [];
-    this.#events.free();
-  }
-
-  async terminate(): Promise<void> {
-    await this.#worker.terminate();
-  }
-}
-
-function whole(reply: EvaluationReply): Evaluated {
-  return { ...reply, body: joined(reply.body) };
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof RpcError && error.code === 'closed';
-}
-
-/** What a query is told whose thread ended under it. */
-function lossOf(fault: Error, maxHeapMb: number): ApiError {
-  if ((fault as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY')
-    return new ApiError(
-      'execution',
-      `the query exhausted the memory of its evaluation thread: limit evaluation_heap_mb (${maxHeapMb})`,
-    );
-  return new ApiError('unavailable', fault.message);
 }
 
 function isTimeout(reason: unknown): boolean {

@@ -79,3 +79,20 @@ test('of all tenants as many wait as may', async () => {
   for (const name of ['a2', 'b2']) end(name);
   await Promise.all(pending);
 });
+
+test('a tenant without a limit leaves room for the lookups of others', async () => {
+  const queue = new LookupQueue(1_000);
+  const { begin, end, started } = lookups(queue);
+  const unbounded = { maxRunning: Number.POSITIVE_INFINITY, maxWaiting: Number.POSITIVE_INFINITY };
+  const names = Array.from({ length: 64 }, (_, i) => `a${i}`);
+  const pending = names.map((name) => begin('a', name, never, unbounded));
+  const other = begin('b', 'b1');
+  assert.equal(started.at(-1), 'b1');
+  assert.equal(queue.queued, 64 - started.length + 1);
+  end('b1');
+  await other;
+  for (const name of names) {
+    end(name);
+    await pending[names.indexOf(name)];
+  }
+});

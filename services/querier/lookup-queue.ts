@@ -2,6 +2,8 @@ import { type QueueBounds, requirePlace, TenantQueue } from './tenant-queue.ts';
 
 /** Each may hold what a query may. They wait for ingesters and the database most of their time. */
 const MAX_RUNNING = 64;
+/** The rest is left to other tenants, whatever one tenant is allowed. */
+const MAX_RUNNING_OF_TENANT = 48;
 
 interface Waiting {
   readonly maxRunning: number;
@@ -10,7 +12,7 @@ interface Waiting {
 
 /**
  * Lookups (series, labels, exemplars, metadata, counts), which need no evaluation thread: as many of a tenant at a time as
- * it may have queries, 64 in all, the others waiting, tenants in turn.
+ * it may have queries (48 at most), 64 in all, the others waiting, tenants in turn.
  */
 export class LookupQueue {
   readonly #maxQueued: number;
@@ -66,7 +68,8 @@ export class LookupQueue {
   }
 
   #mayRun(tenant: string, maxRunning: number): boolean {
-    return this.#running < MAX_RUNNING && this.#queue.runningOf(tenant) < maxRunning;
+    const most = Math.min(maxRunning, MAX_RUNNING_OF_TENANT);
+    return this.#running < MAX_RUNNING && this.#queue.runningOf(tenant) < most;
   }
 
   #started(tenant: string): void {

@@ -30,7 +30,7 @@ export class QuerierMetrics {
     });
     new Gauge({
       name: 'xscaler_querier_evaluation_threads',
-      help: 'Evaluation threads: they start when there are queries and end some time after the last.',
+      help: 'Evaluation threads: they start when there are queries and end some time after the last. One more than querier.evaluation_threads while a tenant holds those and another asks.',
       registers,
       collect() {
         this.set(pool.size);
@@ -42,6 +42,15 @@ export class QuerierMetrics {
       registers,
       collect() {
         this.set(pool.busy);
+      },
+    });
+    new Counter({
+      name: 'xscaler_querier_evaluation_threads_ended_total',
+      help: 'Evaluation threads that were ended because they were still busy 2 s after their query was given up.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(pool.deaf);
       },
     });
     new Gauge({

@@ -78,6 +78,11 @@ export class Querier implements Upstream {
       giveBack: (frame) => readers.giveBack(frame),
       onThreadLost: (error) =>
         options.logger.error({ err: error }, 'an evaluation thread was lost; replacing it'),
+      onThreadDeaf: (tenant) =>
+        options.logger.warn(
+          { tenant },
+          'an evaluation thread went on with a query that was over, and was ended',
+        ),
     });
     const lookups = new LookupQueue(options.maxQueuedQueries);
     const metrics = new QuerierMetrics(options.registry, this.#pool, lookups, readers);

@@ -50,3 +50,18 @@ test('what runs is counted by tenant', () => {
   assert.equal(queue.runningOf('a'), 0);
   assert.equal(queue.runningOf('b'), 0);
 });
+
+test('whether one other tenant has all that runs', () => {
+  const queue = new TenantQueue<string>();
+  assert.equal(queue.isHeldByOneOther('a'), false);
+  queue.started('a');
+  queue.started('a');
+  assert.equal(queue.isHeldByOneOther('a'), false);
+  assert.equal(queue.isHeldByOneOther('b'), true);
+  queue.started('b');
+  assert.equal(queue.isHeldByOneOther('b'), false);
+  assert.equal(queue.isHeldByOneOther('c'), false);
+  queue.ended('b');
+  queue.ended('a');
+  assert.equal(queue.isHeldByOneOther('b'), true);
+});

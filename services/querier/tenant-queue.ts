@@ -45,6 +45,11 @@ export class TenantQueue<T> {
     return this.#running.get(tenant) ?? 0;
   }
 
+  /** Whether all that runs is of one tenant, and that is another. */
+  isHeldByOneOther(tenant: string): boolean {
+    return this.#running.size === 1 && !this.#running.has(tenant);
+  }
+
   add(tenant: string, entry: T): void {
     const entries = this.#waiting.get(tenant);
     if (entries) entries.push(entry);
