@@ -1,6 +1,6 @@
 import { RE2JS, RE2JSSyntaxException } from 're2js';
-import { MAX_PATTERN_LENGTH, MAX_PATTERN_STATES, patternStates } from './matcher-cost.ts';
 import { plainPattern } from './matcher-pattern.ts';
+import { MAX_PATTERN_LENGTH, MAX_PATTERN_STATES, patternStates } from './pattern-cost.ts';
 
 export type MatchType = '=' | '!=' | '=~' | '!~';
 

@@ -6,6 +6,8 @@ const MAX_TEXTS = 10;
 
 /** Texts of each kind that are gathered at most: a text may say a value, of which a query has many. */
 const MAX_GATHERED = 10_000;
+/** Characters of them, of both kinds. */
+const MAX_GATHERED_LENGTH = 4 * 1024 * 1024;
 
 /** What an annotation says about how often and where it came up. */
 export interface AnnotationDetail {
@@ -25,17 +27,18 @@ export class Annotations {
   readonly #query: string;
   readonly #warnings = new Map<string, Annotation>();
   readonly #infos = new Map<string, Annotation>();
+  #gatheredLength = 0;
 
   constructor(query: string) {
     this.#query = query;
   }
 
   warn(message: string, at: Span): void {
-    add(this.#warnings, message, at, undefined);
+    this.#add(this.#warnings, message, at, undefined);
   }
 
   info(message: string, at: Span, detail?: AnnotationDetail): void {
-    add(this.#infos, message, at, detail);
+    this.#add(this.#infos, message, at, detail);
   }
 
   get warnings(): string[] {
@@ -55,17 +58,22 @@ export class Annotations {
     if (all.length <= MAX_TEXTS) return all;
     return [...all.slice(0, MAX_TEXTS), `${all.length - MAX_TEXTS} more ${kind} annotations omitted`];
   }
-}
 
-function add(
-  annotations: Map<string, Annotation>,
-  message: string,
-  at: Span,
-  detail: AnnotationDetail | undefined,
-): void {
-  const known = annotations.get(message);
-  if (known) {
-    known.at = at;
-    if (detail) known.detail?.merge(detail);
-  } else if (annotations.size < MAX_GATHERED) annotations.set(message, { at, detail });
+  #add(
+    annotations: Map<string, Annotation>,
+    message: string,
+    at: Span,
+    detail: AnnotationDetail | undefined,
+  ): void {
+    const known = annotations.get(message);
+    if (known) {
+      known.at = at;
+      if (detail) known.detail?.merge(detail);
+      return;
+    }
+    const length = this.#gatheredLength + message.length;
+    if (annotations.size >= MAX_GATHERED || length > MAX_GATHERED_LENGTH) return;
+    this.#gatheredLength = length;
+    annotations.set(message, { at, detail });
+  }
 }

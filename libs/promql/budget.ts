@@ -10,13 +10,17 @@ const CELL_BYTES = 9;
 /** Where a query gives no limit: as many samples as Prometheus holds for a query unless told otherwise. */
 const DEFAULT_MAX_BYTES = 50_000_000 * CELL_BYTES;
 
+/** Bytes of labels that are handled in the time of one sample. */
+const LABEL_BYTES_A_SAMPLE = 64;
+
 /** Every column is allocated. */
 const NO_MEMORY = new QueryMemory(0);
 
 /**
  * What a query has used, checked against what it may use, and its look at the cancellation.
  *
- * Memory is counted in cells, one for each value of a column. Whoever allocates holds the cells first. An evaluated node then settles for what it hands on: all else it held is dead.
+ * Memory is counted in cells, one for each value of a column, and in bytes of label sets that the query makes. Whoever allocates
+ * holds them first. An evaluated node then settles for what it hands on: all else it held is dead.
  */
 export class Budget {
   /** Where its columns are from; they are of no use when the query is over. */
@@ -27,6 +31,7 @@ export class Budget {
   #series = 0;
   #samplesRead = 0;
   #held = 0;
+  #labelBytes = 0;
   #peak = 0;
   #sinceLook = 0;
 
@@ -50,6 +55,11 @@ export class Budget {
   /** Cells held now. */
   get held(): number {
     return this.#held;
+  }
+
+  /** Bytes of label sets held now. */
+  get heldLabelBytes(): number {
+    return this.#labelBytes;
   }
 
   /** @throws LimitError */
@@ -85,9 +95,24 @@ export class Budget {
   hold(cells: number): void {
     this.#held += cells;
     checkSamples(this.#held, this.#limits.maxSamples, 'max_samples_per_query');
-    checkSamples(this.#held * CELL_BYTES, this.#maxBytes, 'max_estimated_memory_consumption_per_query');
+    this.#checkMemory();
     if (this.#held > this.#peak) this.#peak = this.#held;
     this.work(cells);
+  }
+
+  /**
+   * Counts bytes of label sets about to be made, as `labelSetBytes` estimates them.
+   * @throws LimitError | QueryCancelledError | QueryTimeoutError
+   */
+  holdLabels(bytes: number): void {
+    this.#labelBytes += bytes;
+    this.#checkMemory();
+    this.workOnText(bytes);
+  }
+
+  /** Takes back bytes of label sets that nobody refers to any more. */
+  releaseLabels(bytes: number): void {
+    this.#labelBytes -= bytes;
   }
 
   /** Takes back cells that nobody refers to any more. */
@@ -95,9 +120,10 @@ export class Budget {
     this.#held -= cells;
   }
 
-  /** @param cells all that is still referred to */
-  settle(cells: number): void {
+  /** @param cells all that is still referred to; `labelBytes` likewise */
+  settle(cells: number, labelBytes: number): void {
     this.#held = cells;
+    this.#labelBytes = labelBytes;
   }
 
   /** Counts work done without counting it as samples. @throws QueryCancelledError | QueryTimeoutError */
@@ -106,10 +132,20 @@ export class Budget {
     if (this.#sinceLook >= CANCELLATION_SAMPLES) this.look();
   }
 
+  /** The same for text that is read, compared or copied: bytes or characters. */
+  workOnText(length: number): void {
+    this.work(length / LABEL_BYTES_A_SAMPLE);
+  }
+
   /** Looks at the cancellation now: before a piece of work of unknown size. @throws QueryCancelledError | QueryTimeoutError */
   look(): void {
     this.#sinceLook = 0;
     this.#cancellation?.throwIfCancelled();
+  }
+
+  #checkMemory(): void {
+    const bytes = this.#held * CELL_BYTES + this.#labelBytes;
+    checkSamples(bytes, this.#maxBytes, 'max_estimated_memory_consumption_per_query');
   }
 }
 

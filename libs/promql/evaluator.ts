@@ -52,10 +52,10 @@ export class Evaluator {
 
   /** A vector expression over the grid. The caller owns the block. */
   vector(expr: Expr, grid: StepGrid): StepBlock {
-    const heldBefore = this.budget.held;
+    const { held, heldLabelBytes } = this.budget;
     const once = grid.count > 1 && this.plan.isInvariant(expr);
     const block = once ? this.#once(expr, grid) : this.#vector(expr, grid);
-    this.budget.settle(heldBefore + block.heldCells);
+    this.budget.settle(held + block.heldCells, heldLabelBytes + block.heldLabelBytes);
     return block;
   }
 
@@ -95,9 +95,9 @@ export class Evaluator {
 
   /** A scalar expression: one value a step. The caller owns the column. */
   scalar(expr: Expr, grid: StepGrid): Float64Array {
-    const heldBefore = this.budget.held;
+    const { held, heldLabelBytes } = this.budget;
     const column = this.#scalar(expr, grid);
-    this.budget.settle(heldBefore + column.length);
+    this.budget.settle(held + column.length, heldLabelBytes);
     return column;
   }
 
@@ -149,7 +149,7 @@ export class Evaluator {
     }
     for (let row = 0; row < block.rows; row++) {
       this.budget.work(LABELS_WORK);
-      block.labels[row] = withoutMetadataLabels(block.labels[row]);
+      block.setLabels(row, withoutMetadataLabels(block.labels[row]));
     }
   }
 
@@ -157,7 +157,7 @@ export class Evaluator {
   finish(block: StepBlock): StepBlock {
     if (!this.delayedNameRemoval) return block;
     for (let row = 0; row < block.rows; row++) {
-      if (block.nameDropped[row]) block.labels[row] = withoutMetadataLabels(block.labels[row]);
+      if (block.nameDropped[row]) block.setLabels(row, withoutMetadataLabels(block.labels[row]));
     }
     return mergeEqualRows(block);
   }

@@ -1,5 +1,6 @@
 import { type Labels, METRIC_NAME } from '@xscaler/model';
 import type { Budget } from './budget.ts';
+import { labelSetBytes } from './label-set-bytes.ts';
 import { isMetadataLabel, LABELS_WORK } from './label-sets.ts';
 
 /** Rows that share the labels that count, worked out once for all steps. */
@@ -10,14 +11,16 @@ export interface Groups {
   readonly labels: Labels[];
 }
 
-/** Groups rows by the labels that `reduce` leaves of theirs. */
+/** Groups rows by the labels that `reduce` leaves of theirs. The groups' label sets are held until the node settles. */
 export function groupRows(
   rows: readonly Labels[],
   reduce: (labels: Labels) => Labels,
   budget: Budget,
 ): Groups {
   const groups = new RowGroups(reduce, budget);
-  return { groupOf: groups.add(rows), labels: groups.labels };
+  const groupOf = groups.add(rows);
+  for (const labels of groups.labels) budget.holdLabels(labelSetBytes(labels));
+  return { groupOf, labels: groups.labels };
 }
 
 /** The same for rows that come some at a time. */
@@ -39,10 +42,12 @@ export class RowGroups {
     for (let i = 0; i < rows.length; i++) {
       this.#budget.work(LABELS_WORK);
       const reduced = this.#reduce(rows[i]);
-      let group = this.#byKey.get(reduced.key);
+      const { key } = reduced;
+      this.#budget.workOnText(key.length);
+      let group = this.#byKey.get(key);
       if (group === undefined) {
         group = this.labels.length;
-        this.#byKey.set(reduced.key, group);
+        this.#byKey.set(key, group);
         this.labels.push(reduced);
       }
       groupOf[i] = group;

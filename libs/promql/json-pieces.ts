@@ -41,6 +41,8 @@ export class JsonPieces {
 
   /** @throws LimitError | QueryCancelledError | QueryTimeoutError, as all that write do */
   text(text: string): void {
+    // A byte a character at least: what is too long is refused before there is memory for it.
+    if (text.length > PIECE_BYTES) this.#checkSize(this.#length + text.length);
     this.#reserve(text.length * BYTES_PER_UNIT);
     this.#length += this.#piece.write(text, this.#length);
   }
@@ -76,14 +78,18 @@ export class JsonPieces {
   #flush(): void {
     if (this.#length === 0) return;
     this.#cancellation?.throwIfCancelled();
+    this.#checkSize(this.#length);
     this.#bytes += this.#length;
-    if (this.#bytes > this.#maxBytes) {
-      throw new LimitError(
-        'max_query_response_size_bytes',
-        `the answer is larger than its limit max_query_response_size_bytes (${this.#maxBytes}): select fewer series or a larger step`,
-      );
-    }
     this.#pieces.push(this.#piece.subarray(0, this.#length));
+  }
+
+  /** @param bytes to come on top of the finished pieces @throws LimitError */
+  #checkSize(bytes: number): void {
+    if (this.#bytes + bytes <= this.#maxBytes) return;
+    throw new LimitError(
+      'max_query_response_size_bytes',
+      `the answer is larger than its limit max_query_response_size_bytes (${this.#maxBytes}): select fewer series or a larger step`,
+    );
   }
 }
 

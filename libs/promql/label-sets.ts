@@ -31,13 +31,18 @@ export function differWithoutMetadata(rows: readonly { readonly labels: Labels }
   return new Set(rows.map(({ labels }) => withoutMetadataLabels(labels).key)).size === rows.length;
 }
 
+/** Characters of a label set that an error text shows at most; functions make label sets of any length. */
+const MAX_SHOWN_LENGTH = 65_536;
+
 /** `{a="b", c="d"}`, as error texts show label sets. */
 export function printLabelSet(labels: Labels): string {
-  const pairs = [...labels].map(([name, value]) => {
+  let text = '{';
+  for (const [name, value] of labels) {
     const shown = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : quoteText(name);
-    return `${shown}=${quoteText(value)}`;
-  });
-  return `{${pairs.join(', ')}}`;
+    text += `${text === '{' ? '' : ', '}${shown}=${quoteText(value)}`;
+    if (text.length > MAX_SHOWN_LENGTH) return `${text.slice(0, MAX_SHOWN_LENGTH)}…`;
+  }
+  return `${text}}`;
 }
 
 /**
@@ -49,7 +54,8 @@ export function mergeEqualRows(block: StepBlock): StepBlock {
   let repeated = false;
   for (let row = 0; row < block.rows; row++) {
     block.budget.work(LABELS_WORK);
-    const key = block.labels[row].key;
+    const { key } = block.labels[row];
+    block.budget.workOnText(key.length);
     if (firstRows.has(key)) repeated = true;
     else firstRows.set(key, row);
   }

@@ -11,8 +11,8 @@ export interface QueryLimits {
   /** Samples read from storage, and cells held, each. */
   readonly maxSamples?: number;
   /**
-   * Bytes of the cells (series × steps, those of subqueries and scalars too) held at a time, 9 each; 450,000,000 where
-   * absent: as many samples as Prometheus' `query.max-samples` by default.
+   * Bytes held at a time: cells (series × steps, those of subqueries and scalars too), 9 each, and label sets that the query
+   * makes; 450,000,000 if absent: as many samples as Prometheus' `query.max-samples` by default.
    */
   readonly maxHeldBytes?: number;
   /** Time that a selector may reach over, from its first step's window to its last, ms. */

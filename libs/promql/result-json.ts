@@ -3,6 +3,7 @@ import { refusingExhaustion } from './exhaustion.ts';
 import { histogramJson } from './histogram-json.ts';
 import { type EncodedTexts, type EncodeOptions, encodeTexts, JsonPieces } from './json-pieces.ts';
 import { escapedJson, labelJsonText } from './json-text.ts';
+import { labelTextLength } from './label-set-bytes.ts';
 import { formatSampleValue, formatShortest, formatTimestampMs } from './number-format.ts';
 import {
   FLOAT,
@@ -59,11 +60,11 @@ function writeResult(out: JsonPieces, result: QueryResult): void {
 function writeVector(out: JsonPieces, block: SeriesBlock, timeMs: number): void {
   out.text('{"resultType":"vector","result":[');
   for (let row = 0; row < block.labels.length; row++) {
-    out.text(`${row === 0 ? '' : ','}{"metric":${labelsJson(block.labels[row])},`);
+    writeMetric(out, row, block.labels[row]);
     if (block.present[row] === HISTOGRAM) {
-      out.text(`"histogram":${histogramPointJson(timeMs, block.histograms?.[row])}}`);
+      out.text(`,"histogram":${histogramPointJson(timeMs, block.histograms?.[row])}}`);
     } else {
-      out.text(`"value":${pointJson(timeMs, formatSampleValue(block.values[row]))}}`);
+      out.text(`,"value":${pointJson(timeMs, formatSampleValue(block.values[row]))}}`);
     }
   }
   out.text(']}');
@@ -73,7 +74,7 @@ function writeMatrix(out: JsonPieces, block: SeriesBlock, grid: StepGrid): void 
   const leads = encodeTexts(grid.count, (k) => pointLead(grid.startMs + k * grid.stepMs));
   out.text('{"resultType":"matrix","result":[');
   for (let row = 0; row < block.labels.length; row++) {
-    out.text(`${row === 0 ? '' : ','}{"metric":${labelsJson(block.labels[row])}`);
+    writeMetric(out, row, block.labels[row]);
     writeFloats(out, block, row, leads);
     if (block.histograms) writeHistogramCells(out, block, row, grid);
     out.text('}');
@@ -109,7 +110,7 @@ function writeHistogramCells(out: JsonPieces, block: SeriesBlock, row: number, g
 function writeRuns(out: JsonPieces, series: readonly SampleRun[]): void {
   out.text('{"resultType":"matrix","result":[');
   series.forEach(({ labels, timestampsMs, values, histograms }, row) => {
-    out.text(`${row === 0 ? '' : ','}{"metric":${labelsJson(labels)}`);
+    writeMetric(out, row, labels);
     const leads = encodeTexts(timestampsMs.length, (i) => pointLead(timestampsMs[i]));
     let some = false;
     for (let i = 0; i < timestampsMs.length; i++) {
@@ -152,6 +153,25 @@ function pointJson(timestampMs: number, value: string): string {
 function histogramPointJson(timestampMs: number, histogram: FloatHistogram | undefined): string {
   if (!histogram) throw new TypeError('a histogram cell without its histogram');
   return `[${formatTimestampMs(timestampMs)},${histogramJson(histogram)}]`;
+}
+
+/** Characters of a label set that is written at once. */
+const SHORT_LABELS = 65_536;
+
+/** Begins a row. Long labels are written one by one: the answer's bound and the cancellation are looked at in between. */
+function writeMetric(out: JsonPieces, row: number, labels: Labels): void {
+  const lead = row === 0 ? '{"metric":' : ',{"metric":';
+  if (labelTextLength(labels) <= SHORT_LABELS) {
+    out.text(lead + labelsJson(labels));
+    return;
+  }
+  out.text(`${lead}{`);
+  let separator = '';
+  for (const [name, value] of labels) {
+    out.text(`${separator}${labelJsonText(name)}:${labelJsonText(value)}`);
+    separator = ',';
+  }
+  out.text('}');
 }
 
 /** A label set as the Prometheus HTTP API shows it. */

@@ -2,6 +2,7 @@ import { type FloatHistogram, Labels } from '@xscaler/model';
 import { type Expr, typeOf, unwrapParens } from './ast.ts';
 import type { Budget } from './budget.ts';
 import type { Evaluator } from './evaluator.ts';
+import { labelTextLength } from './label-set-bytes.ts';
 import { sampleWeight } from './queried-samples.ts';
 import { FLOAT, type QueryResult, type SampleRun, type StepGrid } from './query.ts';
 import { firstAfter } from './ranges/first-after.ts';
@@ -58,8 +59,10 @@ const LABEL_COMPARISON_WORK = 8;
 
 function sortedByLabels(block: StepBlock): StepBlock {
   const order = block.labels.map((_, row) => row);
+  const lengths = block.labels.map(labelTextLength);
   order.sort((a, b) => {
     block.budget.work(LABEL_COMPARISON_WORK);
+    block.budget.workOnText(Math.min(lengths[a], lengths[b]));
     return block.labels[a].compare(block.labels[b]);
   });
   return order.every((row, i) => row === i) ? block : block.pick(order);

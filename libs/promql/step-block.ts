@@ -1,6 +1,7 @@
 import type { FloatHistogram, Labels } from '@xscaler/model';
 import type { Budget } from './budget.ts';
 import { CANCELLATION_SAMPLES } from './cancellation.ts';
+import { labelSetBytes } from './label-set-bytes.ts';
 import { FLOAT, HISTOGRAM, type SeriesBlock } from './query.ts';
 
 /** Cells copied between two looks at the cancellation. */
@@ -17,9 +18,12 @@ export class StepBlock implements SeriesBlock {
   labels: Labels[] = [];
   /** Per row: the metric name goes when the query ends (delayed name removal only). */
   nameDropped: boolean[] = [];
+  /** Per row: bytes of its label set, as they are held in the budget; 0 for that of a series that was read. */
+  labelBytes: number[] = [];
   values: Float64Array;
   present: Uint8Array;
   histograms: (FloatHistogram | undefined)[] | undefined;
+  #heldLabelBytes = 0;
 
   /** @throws LimitError | QueryCancelledError | QueryTimeoutError */
   constructor(budget: Budget, steps: number, expectedRows = 0) {
@@ -39,13 +43,43 @@ export class StepBlock implements SeriesBlock {
     return this.histograms ? 2 * this.present.length : this.present.length;
   }
 
-  /** Adds a row of absent cells. @returns index of its first cell */
-  addRow(labels: Labels, nameDropped = false): number {
+  /** Bytes of the label sets of all rows that were made. */
+  get heldLabelBytes(): number {
+    return this.#heldLabelBytes;
+  }
+
+  /**
+   * Adds a row of absent cells.
+   * @param labelBytes of a label set that was made, and is held by another block: by this one as well from here on
+   * @returns index of its first cell
+   */
+  addRow(labels: Labels, nameDropped = false, labelBytes = 0): number {
     const first = this.labels.length * this.steps;
     this.labels.push(labels);
     this.nameDropped.push(nameDropped);
+    this.labelBytes.push(labelBytes);
+    if (labelBytes > 0) {
+      this.budget.holdLabels(labelBytes);
+      this.#heldLabelBytes += labelBytes;
+    }
     this.#reserve(first + this.steps);
     return first;
+  }
+
+  /** Adds a row whose label set was made just now. */
+  addMadeRow(labels: Labels, nameDropped = false, newText = 0): number {
+    return this.addRow(labels, nameDropped, labelSetBytes(labels) + newText);
+  }
+
+  /** Gives a row another label set. @param newText characters of it that no other label set has */
+  setLabels(row: number, labels: Labels, newText = 0): void {
+    if (labels === this.labels[row]) return;
+    const bytes = labelSetBytes(labels) + newText;
+    this.budget.holdLabels(bytes);
+    this.budget.releaseLabels(this.labelBytes[row]);
+    this.#heldLabelBytes += bytes - this.labelBytes[row];
+    this.labels[row] = labels;
+    this.labelBytes[row] = bytes;
   }
 
   /** Takes all rows back, and keeps the memory for others. */
@@ -55,6 +89,9 @@ export class StepBlock implements SeriesBlock {
     if (this.histograms) this.histograms.length = 0;
     this.labels = [];
     this.nameDropped = [];
+    this.labelBytes = [];
+    this.budget.releaseLabels(this.#heldLabelBytes);
+    this.#heldLabelBytes = 0;
   }
 
   /** Takes the last row back. */
@@ -62,6 +99,9 @@ export class StepBlock implements SeriesBlock {
     const first = (this.labels.length - 1) * this.steps;
     this.labels.pop();
     this.nameDropped.pop();
+    const labelBytes = this.labelBytes.pop() ?? 0;
+    this.budget.releaseLabels(labelBytes);
+    this.#heldLabelBytes -= labelBytes;
     this.values.fill(0, first, first + this.steps);
     this.present.fill(0, first, first + this.steps);
     if (this.histograms) this.histograms.length = Math.min(this.histograms.length, first);
@@ -94,7 +134,7 @@ export class StepBlock implements SeriesBlock {
   append(other: StepBlock): void {
     for (let row = 0; row < other.rows; row++) {
       this.budget.work(this.steps);
-      const first = this.addRow(other.labels[row], other.nameDropped[row]);
+      const first = this.addRow(other.labels[row], other.nameDropped[row], other.labelBytes[row]);
       for (let k = 0; k < other.steps; k++) {
         const cell = row * other.steps + k;
         if (other.present[cell] !== 0) this.copyCell(first + k, other, cell);
@@ -113,7 +153,7 @@ export class StepBlock implements SeriesBlock {
     const picked = new StepBlock(this.budget, this.steps, rows.length);
     for (const row of rows) {
       this.budget.work(this.steps);
-      const to = picked.addRow(this.labels[row], this.nameDropped[row]);
+      const to = picked.addRow(this.labels[row], this.nameDropped[row], this.labelBytes[row]);
       const from = row * this.steps;
       picked.values.set(this.values.subarray(from, from + this.steps), to);
       picked.present.set(this.present.subarray(from, from + this.steps), to);
@@ -140,7 +180,7 @@ export class StepBlock implements SeriesBlock {
     const { budget } = this;
     const block = new StepBlock(budget, steps, this.rows);
     for (let row = 0; row < this.rows; row++) {
-      const first = block.addRow(this.labels[row], this.nameDropped[row]);
+      const first = block.addRow(this.labels[row], this.nameDropped[row], this.labelBytes[row]);
       for (let from = 0; from < steps; from += CANCELLATION_SAMPLES) {
         const to = Math.min(steps, from + CANCELLATION_SAMPLES);
         budget.work(to - from);

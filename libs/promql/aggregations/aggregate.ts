@@ -62,7 +62,7 @@ function reduceGroups(evaluator: Evaluator, expr: Aggregation, op: ReducerName, 
 }
 
 function addGroups(result: StepBlock, labels: Groups['labels']): void {
-  for (let group = result.rows; group < labels.length; group++) result.addRow(labels[group]);
+  for (let group = result.rows; group < labels.length; group++) result.addMadeRow(labels[group]);
 }
 
 /** A group's name is dropped where any of its rows' is. */

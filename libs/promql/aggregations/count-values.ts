@@ -32,10 +32,12 @@ export function countValues(evaluator: Evaluator, expr: Aggregation, block: Step
           ? formatShortest(block.values[cell])
           : histogramText(block.histogramAt(cell));
       const labels = group.with(label, text);
-      let first = rows.get(labels.key);
+      const { key } = labels;
+      evaluator.budget.workOnText(key.length);
+      let first = rows.get(key);
       if (first === undefined) {
-        first = result.addRow(labels, block.nameDropped[row]);
-        rows.set(labels.key, first);
+        first = result.addMadeRow(labels, block.nameDropped[row], text.length);
+        rows.set(key, first);
       }
       result.setFloat(first + step, result.values[first + step] + 1);
     }

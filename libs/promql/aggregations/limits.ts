@@ -4,6 +4,7 @@ import { ExecutionError } from '../errors.ts';
 import type { Evaluator } from '../evaluator.ts';
 import type { Groups } from '../grouping.ts';
 import { labelHash } from '../label-hash.ts';
+import { labelTextLength } from '../label-set-bytes.ts';
 import { formatGeneral } from '../number-format.ts';
 import { mapColumn } from '../scalar-column.ts';
 import type { StepBlock } from '../step-block.ts';
@@ -30,6 +31,7 @@ export function limitTo(block: StepBlock, groups: Groups, params: Float64Array):
 
 /** What hashing a label set costs, in samples handled. */
 const HASH_WORK = 128;
+const HASH_WORK_A_CHARACTER = 8;
 
 /**
  * `limit_ratio`: rows whose label hash, as a share of all hashes, is below the ratio; for a negative ratio
@@ -45,7 +47,7 @@ export function limitRatio(
   const ratios = mapColumn(budget, params, (ratio) => checkedRatio(evaluator, expr, ratio));
   const { steps, present } = block;
   for (let row = 0; row < block.rows; row++) {
-    budget.work(steps + HASH_WORK);
+    budget.work(steps + HASH_WORK + HASH_WORK_A_CHARACTER * labelTextLength(block.labels[row]));
     const share = hashShare(block.labels[row]);
     for (let step = 0; step < steps; step++) {
       const ratio = ratios[step];

@@ -198,11 +198,13 @@ class VectorJoin {
   /** First cell of the row that a pair of rows fills. */
   #resultRow(manyRow: number, oneRow: number): number {
     const labels = this.#resultLabels(this.#many.labels[manyRow], this.#one.labels[oneRow]);
-    const known = this.#rows.get(labels.key);
+    const { key } = labels;
+    this.#evaluator.budget.workOnText(key.length);
+    const known = this.#rows.get(key);
     if (known !== undefined) return known;
     const nameDropped = this.#expr.returnBool || this.#many.nameDropped[manyRow];
-    const first = this.#result.addRow(labels, nameDropped);
-    this.#rows.set(labels.key, first);
+    const first = this.#result.addMadeRow(labels, nameDropped);
+    this.#rows.set(key, first);
     const cells = first + this.#result.steps;
     if (cells > this.#filledBy.length) {
       const capacity = Math.max(cells, this.#filledBy.length * 2);
@@ -237,7 +239,7 @@ function sampleAt(block: StepBlock, cell: number): number | FloatHistogram {
 
 /** Adds a row with the fill value wherever none of `rows` is there, and lists it. @returns its index */
 function addFilledRow(block: StepBlock, labels: Labels, rows: number[], fill: number): number {
-  const first = block.addRow(labels);
+  const first = block.addMadeRow(labels);
   for (let step = 0; step < block.steps; step++) {
     block.budget.work(rows.length);
     if (rows.every((row) => block.present[row * block.steps + step] === ABSENT)) {

@@ -144,6 +144,8 @@ function extensionOf(expr: Expr): Extension | undefined {
 function infoOfGauges(evaluator: Evaluator, call: Call, block: StepBlock): void {
   for (let row = 0; row < block.rows; row++) {
     const name = block.labels[row].metricName;
+    // Quoted character by character below.
+    evaluator.budget.work(name.length);
     if (name === '' || /_(total|sum|count|bucket)$/.test(name) || !hasFloat(block, row)) continue;
     evaluator.annotations.info(
       `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${quoteText(name)}`,

@@ -139,7 +139,7 @@ class HistogramReader {
       for (let row = 0; row < input.rows; row++) {
         input.budget.work(steps);
         if (!hasKind(input, row, HISTOGRAM)) continue;
-        const first = block.addRow(label(this.#resultLabels(input.labels[row])), true);
+        const first = block.addMadeRow(label(this.#resultLabels(input.labels[row])), true);
         for (let step = 0; step < steps; step++) {
           const cell = row * steps + step;
           if (input.present[cell] !== HISTOGRAM || this.#clashing.has(cell)) continue;
@@ -148,7 +148,7 @@ class HistogramReader {
       }
     }
     for (const { buckets, row } of this.#classic) {
-      const first = block.addRow(label(this.#resultLabels(input.labels[row].without('le'))), true);
+      const first = block.addMadeRow(label(this.#resultLabels(input.labels[row].without('le'))), true);
       for (let step = 0; step < steps; step++) {
         if (this.#clashing.has(row * steps + step) || buckets.gather(input, step) === 0) continue;
         block.setFloat(first + step, classic(buckets, row, step));
@@ -202,6 +202,7 @@ class HistogramReader {
 
   #forMetric(row: number): string {
     const name = this.#input.labels[row].metricName;
+    this.#evaluator.budget.work(name.length);
     return name === '' ? '' : ` for metric name ${quoteText(name)}`;
   }
 }
@@ -225,6 +226,7 @@ function classicHistograms(
     const upperBound = parseBound(le);
     if (upperBound === undefined) {
       const name = input.labels[row].metricName;
+      evaluator.budget.work(le.length + name.length);
       const forMetric = name === '' ? '' : ` for metric name ${quoteText(name)}`;
       evaluator.annotations.warn(
         `bucket label "le" is missing or has a malformed value of ${quoteText(le)}${forMetric}`,

@@ -1,4 +1,4 @@
-import type { Labels } from '@xscaler/model';
+import { type Labels, MAX_MATCH_STEPS, type Matcher, matchSteps } from '@xscaler/model';
 import type { Call } from '../ast.ts';
 import { ExecutionError } from '../errors.ts';
 import type { Evaluator } from '../evaluator.ts';
@@ -57,7 +57,7 @@ class Enrichment {
   #enrichRow(row: number): void {
     const base = this.#base;
     const labels = base.labels[row];
-    const isInfo = this.#target.nameMatchers.every((matcher) => matcher.matches(labels.metricName));
+    const isInfo = this.#target.nameMatchers.every((matcher) => this.#matches(matcher, labels.metricName));
     const candidates = this.#infoRows.get(identity(labels)) ?? [];
     /** First cell of the result row for each combination of info series. */
     const cells = new Map<string, number>();
@@ -70,11 +70,27 @@ class Enrichment {
       const combination = matches.join();
       let first = cells.get(combination);
       if (first === undefined) {
-        first = this.#result.addRow(this.#enriched(labels, matches), base.nameDropped[row]);
+        const enriched = this.#enriched(labels, matches);
+        first =
+          enriched === labels
+            ? this.#result.addRow(labels, base.nameDropped[row], base.labelBytes[row])
+            : this.#result.addMadeRow(enriched, base.nameDropped[row]);
         cells.set(combination, first);
       }
       this.#result.copyCell(first + step, base, cell);
     }
+  }
+
+  /** A name may be one that a label function made. @throws ExecutionError if to match it may take too long */
+  #matches(matcher: Matcher, name: string): boolean {
+    const steps = matchSteps(matcher.states, name.length);
+    if (steps > MAX_MATCH_STEPS) {
+      throw new ExecutionError(
+        `regular expression in info() is too large for a metric name of ${name.length} characters: its ${matcher.states} states times the characters may be ${MAX_MATCH_STEPS} at most`,
+      );
+    }
+    this.#base.budget.look();
+    return matcher.matches(name);
   }
 
   /** Of each info metric the series with the newest sample. */

@@ -1,53 +1,65 @@
 import { METRIC_NAME } from '@xscaler/model';
-import { RE2JS } from 're2js';
 import type { Call } from '../ast.ts';
 import { ExecutionError } from '../errors.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { mergeEqualRows } from '../label-sets.ts';
 import type { StepGrid } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
+import { LabelPattern, type PatternMatch } from './label-pattern.ts';
+
+/** What making a label set costs, in samples handled. */
+const LABELLING_WORK = 16;
 
 /** `label_replace(v, dst, replacement, src, regex)`: sets a label from what an anchored regex finds in another. */
 export function evaluateLabelReplace(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
   const [target, replacement, source, pattern] = call.args.slice(1).map((arg) => evaluator.text(arg));
-  const regex = compile(pattern);
+  const regex = new LabelPattern('label_replace', pattern, evaluator.budget);
   if (!isLabelName(target)) {
     throw new ExecutionError(`invalid destination label name in label_replace(): ${target}`);
   }
   const block = evaluator.vector(call.args[0], grid);
   const template = new Template(replacement);
   for (let row = 0; row < block.rows; row++) {
-    // A match may take milliseconds: its cost is pattern × text.
-    evaluator.budget.look();
-    const matcher = regex.matcher(block.labels[row].get(source));
-    if (!matcher.matches()) continue;
-    const value = template.expand((group) => {
-      const found = typeof group === 'number' ? numbered(matcher, group) : named(matcher, group);
+    evaluator.budget.work(LABELLING_WORK);
+    const match = regex.match(block.labels[row].get(source));
+    if (!match) continue;
+    const parts = template.expand((group) => {
+      const found = typeof group === 'number' ? numbered(match, group) : named(match, group);
       return found ?? '';
     });
-    block.labels[row] = block.labels[row].with(target, value);
+    evaluator.budget.work(parts.length);
+    const value = joinedValue('label_replace', parts, '');
+    block.setLabels(row, block.labels[row].with(target, value), value.length);
     if (target === METRIC_NAME) block.nameDropped[row] = false;
   }
   return mergeEqualRows(block);
 }
 
-type RegexMatch = ReturnType<RE2JS['matcher']>;
-
-function numbered(matcher: RegexMatch, group: number): string | null {
-  return group <= matcher.groupCount() ? matcher.group(group) : null;
+function numbered(match: PatternMatch, group: number): string | null {
+  return group <= match.groupCount() ? match.group(group) : null;
 }
 
-function named(matcher: RegexMatch, group: string): string | null {
-  const groups: Record<string, unknown> = matcher.getNamedGroups();
-  return group in groups ? matcher.group(group) : null;
+function named(match: PatternMatch, group: string): string | null {
+  const groups: Record<string, unknown> = match.getNamedGroups();
+  return group in groups ? match.group(group) : null;
 }
 
-function compile(pattern: string): RE2JS {
-  try {
-    return RE2JS.compile(`^(?s:${pattern})$`);
-  } catch {
-    throw new ExecutionError(`invalid regular expression in label_replace(): ${pattern}`);
+/**
+ * Characters of a value that a function makes of others: as many as all labels of a series have together, by the limits that
+ * hold where none is set. Without a bound every function that is put around another could double it.
+ */
+const MAX_VALUE_LENGTH = 65_536;
+
+/** @throws ExecutionError, before anything is joined, if the value would be too long */
+function joinedValue(functionName: string, parts: readonly string[], separator: string): string {
+  let length = separator.length * Math.max(0, parts.length - 1);
+  for (const part of parts) length += part.length;
+  if (length > MAX_VALUE_LENGTH) {
+    throw new ExecutionError(
+      `${functionName}() would make a label value of ${length} characters, limit ${MAX_VALUE_LENGTH}`,
+    );
   }
+  return parts.join(separator);
 }
 
 /** A replacement text with `$1`, `${1}`, `$name`, `${name}` and `$$`, as Go's `Regexp.Expand` reads it. */
@@ -68,13 +80,11 @@ class Template {
     this.#parts = parts;
   }
 
-  expand(groupText: (group: string | number) => string): string {
-    return this.#parts.map((part) => (typeof part === 'string' ? part : groupText(part.group))).join('');
+  /** Pieces that follow one another. */
+  expand(groupText: (group: string | number) => string): string[] {
+    return this.#parts.map((part) => (typeof part === 'string' ? part : groupText(part.group)));
   }
 }
-
-/** What making a label set costs, in samples handled. */
-const LABELLING_WORK = 16;
 
 /** `label_join(v, dst, separator, src…)`. */
 export function evaluateLabelJoin(evaluator: Evaluator, call: Call, grid: StepGrid): StepBlock {
@@ -88,9 +98,11 @@ export function evaluateLabelJoin(evaluator: Evaluator, call: Call, grid: StepGr
   }
   const block = evaluator.vector(call.args[0], grid);
   for (let row = 0; row < block.rows; row++) {
-    evaluator.budget.work(LABELLING_WORK);
+    evaluator.budget.work(LABELLING_WORK + sources.length);
     const labels = block.labels[row];
-    block.labels[row] = labels.with(target, sources.map((source) => labels.get(source)).join(separator));
+    const values = sources.map((source) => labels.get(source));
+    const value = joinedValue('label_join', values, separator);
+    block.setLabels(row, labels.with(target, value), value.length);
     if (target === METRIC_NAME) block.nameDropped[row] = false;
   }
   return mergeEqualRows(block);

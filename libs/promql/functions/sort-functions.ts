@@ -1,5 +1,6 @@
 import type { Call } from '../ast.ts';
 import type { Evaluator } from '../evaluator.ts';
+import { labelTextLength } from '../label-set-bytes.ts';
 import { HISTOGRAM, type StepGrid } from '../query.ts';
 import type { StepBlock } from '../step-block.ts';
 
@@ -34,12 +35,17 @@ export function evaluateSortByLabel(evaluator: Evaluator, call: Call, grid: Step
   const names = call.args.slice(1).map((arg) => evaluator.text(arg));
   const sign = call.signature.name === 'sort_by_label' ? 1 : -1;
   const rows = rowsOf(block);
+  const lengths = block.labels.map(labelTextLength);
   rows.sort((a, b) => {
     block.budget.work(LABEL_COMPARISON_WORK);
     for (const name of names) {
-      const order = compareNaturally(block.labels[a].get(name), block.labels[b].get(name));
+      const [left, right] = [block.labels[a].get(name), block.labels[b].get(name)];
+      // Taken apart into runs, a character may cost as much as a sample.
+      block.budget.work(left.length + right.length);
+      const order = compareNaturally(left, right);
       if (order !== 0) return sign * order;
     }
+    block.budget.workOnText(Math.min(lengths[a], lengths[b]));
     return sign * block.labels[a].compare(block.labels[b]);
   });
   return block.pick(rows);

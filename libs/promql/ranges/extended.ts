@@ -56,7 +56,7 @@ export function slideExtended(range: ExtendedRange): StepBlock {
   for (let row = 0; row < source.count; row++) {
     source.load(row, samples);
     if (samples.isEmpty) continue;
-    const first = block.addRow(source.labels(row), source.nameDropped(row));
+    const first = block.addRow(source.labels(row), source.nameDropped(row), source.labelBytes(row));
     report.metricName = source.labels(row).metricName;
     for (let step = 0; step < grid.count; step++) {
       placeWindow(range, window, step);

@@ -12,6 +12,8 @@ export interface RangeSource {
   readonly time: ResolvedTime;
   labels(row: number): Labels;
   nameDropped(row: number): boolean;
+  /** As `StepBlock.labelBytes`. */
+  labelBytes(row: number): number;
   load(row: number, samples: RangeSamples): void;
 }
 
@@ -39,6 +41,10 @@ export class SelectorSource implements RangeSource {
 
   nameDropped(): boolean {
     return false;
+  }
+
+  labelBytes(): number {
+    return 0;
   }
 
   load(row: number, samples: RangeSamples): void {
@@ -74,6 +80,10 @@ export class SubquerySource implements RangeSource {
 
   nameDropped(row: number): boolean {
     return this.#block.nameDropped[row];
+  }
+
+  labelBytes(row: number): number {
+    return this.#block.labelBytes[row];
   }
 
   load(row: number, samples: RangeSamples): void {

@@ -48,7 +48,7 @@ export function* slideBatches(
       yield block;
       block.clear();
     }
-    const first = block.addRow(source.labels(row), source.nameDropped(row));
+    const first = block.addRow(source.labels(row), source.nameDropped(row), source.labelBytes(row));
     report.metricName = source.labels(row).metricName;
     // A subquery's row may be of millions of points, and each of these goes over all of them.
     budget.look();

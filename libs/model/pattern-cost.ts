@@ -3,6 +3,18 @@ export const MAX_PATTERN_LENGTH = 65_536;
 /** States of a pattern that needs an engine: at 12 µs each for the costliest classes, a quarter of a second. */
 export const MAX_PATTERN_STATES = 20_000;
 
+/**
+ * Steps of one match at most: states × characters, or × groups, if there are more of these. A step takes 25 to 250 ns, so that a
+ * match takes two seconds at the very most, and an engine that keeps 8 bytes a state and group takes 64 MB. A pattern of 4,096 states
+ * may be matched with a label value of 2,048 characters, one of 100 states with 83,000.
+ */
+export const MAX_MATCH_STEPS = 2 ** 23;
+
+/** Steps of a match, about: what it costs is in proportion, unless the engine knows a shorter way. */
+export function matchSteps(states: number, textLength: number, groups = 0): number {
+  return states * Math.max(textLength, groups);
+}
+
 /** What is repeated more often is no regular expression: the engine says so. */
 const MAX_COPIES = 1000;
 
