@@ -6,15 +6,16 @@
  */
 export const LIBRARY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   model: [],
+  tls: [],
   encoding: [],
   storage: ['model'],
   wire: ['encoding', 'model'],
   tsdb: ['encoding', 'model'],
   promql: ['storage', 'model'],
   rpc: ['model'],
-  writelog: ['encoding', 'model', 'rpc'],
-  database: ['model', 'rpc'],
-  cluster: ['model', 'rpc'],
+  writelog: ['encoding', 'model', 'rpc', 'tls'],
+  database: ['model', 'rpc', 'tls'],
+  cluster: ['model', 'rpc', 'tls'],
   tenancy: ['database', 'model'],
   runtime: [],
 };

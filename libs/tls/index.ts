@@ -1,0 +1,1 @@
+export { ClientTls, TlsFileError, type TlsFiles, type TlsSettingNames } from './client-tls.ts';

@@ -1,0 +1,60 @@
+import type { TlsSettingNames } from './client-tls.ts';
+
+/** OpenSSL's codes for a chain that ends at nobody we trust. */
+const UNTRUSTED = new Set([
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'INVALID_CA',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** Alerts by which a server refuses a client's certificate, or asks for one: servers differ in which they send. */
+const CLIENT_REFUSED =
+  /ALERT_(ACCESS_DENIED|BAD_CERTIFICATE|CERTIFICATE_\w+|HANDSHAKE_FAILURE|UNKNOWN_CA|UNSUPPORTED_CERTIFICATE)/;
+const NOT_TLS =
+  /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|HTTP_REQUEST|RECORD_LAYER_FAILURE)$/;
+const TOO_OLD = /^ERR_SSL_(UNSUPPORTED_PROTOCOL|\w*ALERT_PROTOCOL_VERSION)$/;
+
+/** Which of the files the client has. */
+export interface GivenFiles {
+  readonly hasCa: boolean;
+  readonly hasCertificate: boolean;
+}
+
+export function explainTlsFault(
+  error: unknown,
+  names: TlsSettingNames,
+  given: GivenFiles,
+): string | undefined {
+  const { code = '', message = '' } = error as { code?: string; message?: string };
+  if (UNTRUSTED.has(code)) {
+    return given.hasCa
+      ? `its certificate comes from no authority in ${names.ca} (${code})`
+      : `its certificate comes from no authority that Node knows, and ${names.ca} is not set (${code})`;
+  }
+  if (code === 'CERT_HAS_EXPIRED') return 'its certificate has expired';
+  if (code === 'CERT_NOT_YET_VALID') return 'its certificate is not valid yet';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const remedy = names.serverName === undefined ? '' : `; ${names.serverName} says which name to expect`;
+    return `its certificate is for another name (${detailOf(message)})${remedy}`;
+  }
+  if (CLIENT_REFUSED.test(code)) {
+    return given.hasCertificate
+      ? `it refuses the client certificate of ${names.cert} (${code})`
+      : `it asks for a client certificate: ${names.cert} and ${names.key} are not set (${code})`;
+  }
+  if (NOT_TLS.test(code)) return `it does not speak TLS there (${code})`;
+  if (TOO_OLD.test(code)) return `it speaks no TLS from version 1.2 on (${code})`;
+  if (message.includes('before secure TLS connection was established'))
+    return 'it ended the connection during the TLS handshake';
+  return undefined;
+}
+
+/** Node's sentence without its beginning, which says the same as ours. */
+function detailOf(message: string): string {
+  return message.replace(/^.*does not match certificate's altnames: /, '').replace(/\.?\s*$/, '');
+}
