@@ -1,8 +1,9 @@
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort, RunningProgram, sleep } from '../harness/index.ts';
+import { freePort, RunningProgram, sleep, type TestAuthority } from '../harness/index.ts';
 
 const READY_WITHIN_MS = 30_000;
 const COMMAND = 'redis-server';
@@ -24,22 +25,60 @@ export function skipWithoutRedis(): string | false {
   return missing ?? false;
 }
 
+/** How a client that may do everything gets in. */
+interface Admin {
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls?: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
+}
+
 /** A real Redis that keeps nothing on disk, on a loopback port that stays the same over restarts. */
 export class RedisServer {
   readonly port: number;
   readonly #folder: string;
   readonly #settings: readonly string[];
+  readonly #admin: Admin;
   #program: RunningProgram | undefined;
 
-  private constructor(port: number, settings: readonly string[]) {
+  private constructor(port: number, settings: readonly string[], admin: Admin) {
     this.port = port;
     this.#folder = mkdtempSync(join(tmpdir(), 'xscaler-redis-'));
     this.#settings = settings;
+    this.#admin = admin;
   }
 
   /** Started and ready; `settings` are further words of its command line. */
   static async start(...settings: readonly string[]): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), settings);
+    const port = await freePort();
+    const server = new RedisServer(port, ['--port', String(port), ...settings], {});
+    await server.start();
+    return server;
+  }
+
+  /**
+   * A Redis that nobody reaches but by TLS, with a certificate of `authority` and as one of `users`: by name, the rules of
+   * each as ACL SETUSER takes them.
+   */
+  static async startSecured(
+    authority: TestAuthority,
+    users: Readonly<Record<string, string>>,
+  ): Promise<RedisServer> {
+    const port = await freePort();
+    const { certFile, keyFile } = authority.issue({ commonName: 'redis', altNames: ['IP:127.0.0.1'] });
+    const client = authority.issue({ commonName: 'admin' });
+    const password = randomBytes(12).toString('hex');
+    const all = { default: 'off', admin: `on >${password} ~* +@all`, ...users };
+    const settings = [
+      ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'yes'],
+      ...['--tls-cert-file', certFile, '--tls-key-file', keyFile, '--tls-ca-cert-file', authority.caFile],
+      ...Object.entries(all).flatMap(([name, rules]) => ['--user', name, ...rules.split(' ')]),
+    ];
+    const tls = {
+      ca: readFileSync(authority.caFile),
+      cert: readFileSync(client.certFile),
+      key: readFileSync(client.keyFile),
+    };
+    const server = new RedisServer(port, settings, { username: 'admin', password, tls });
     await server.start();
     return server;
   }
@@ -54,7 +93,7 @@ export class RedisServer {
   }
 
   async start(): Promise<void> {
-    const settings = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder];
+    const settings = ['--bind', '127.0.0.1', '--dir', this.#folder];
     const nothingOnDisk = ['--save', '', '--appendonly', 'no'];
     // It goes when this process goes.
     const args = ['--pdeathsig=KILL', '--', COMMAND, ...settings, ...nothingOnDisk, ...this.#settings];
@@ -93,9 +132,9 @@ export class RedisServer {
     await this.start();
   }
 
-  /** Does something with a plain client of its own. */
+  /** Does something with a client of its own, which may do everything. */
   async withClient<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
-    const redis = new Redis(this.port, '127.0.0.1');
+    const redis = new Redis({ ...this.#admin, port: this.port, host: '127.0.0.1' });
     try {
       return await work(redis);
     } finally {

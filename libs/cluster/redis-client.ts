@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { ClientTls } from '@xscaler/tls';
 import { Redis } from 'ioredis';
 import { ClusterError } from './cluster.ts';
-import { driverOptionsOf, type RedisOptions } from './redis-options.ts';
+import { driverOptionsOf, passwordOf, type RedisOptions, tlsOf } from './redis-options.ts';
 
 /** A Lua script, which Redis runs as one step. */
 export class Script {
@@ -22,6 +23,8 @@ const MAX_CALLS = 1_000;
 
 /** One connection to Redis, which nobody waits for longer than `timeoutMs`. Every call rejects with `ClusterError` alone. */
 export class RedisClient {
+  readonly #options: RedisOptions;
+  readonly #tls: ClientTls | undefined;
   readonly #redis: Redis;
   readonly #timeoutMs: number;
   readonly #onAway: (reason: string | undefined) => void;
@@ -29,16 +32,27 @@ export class RedisClient {
   readonly #firstTry: Promise<unknown>;
   #calls = 0;
   #pausedUntilMs = 0;
-  #isAway = false;
+  /** Why there is no connection; calls know no more than that there is none. */
+  #connectFault: string | undefined;
+  #awayBecause: string | undefined;
+  #wasReady = false;
   #isClosed = false;
 
   constructor(options: RedisOptions) {
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#onAway = options.onAway ?? (() => {});
-    this.#redis = new Redis(driverOptionsOf(options));
-    this.#redis.on('error', (error: Error) => this.#note(error.message || String(error)));
+    this.#options = options;
+    this.#tls = tlsOf(options);
+    this.#redis = new Redis(driverOptionsOf(options, this.#tls));
+    this.#redis.on('error', (error: Error) => {
+      this.#connectFault = this.#explain(error);
+      this.#note(this.#connectFault);
+    });
+    this.#redis.on('reconnecting', () => this.#renewPassword());
     this.#redis.on('ready', () => {
       this.#pausedUntilMs = 0;
+      this.#connectFault = undefined;
+      this.#wasReady = true;
       this.#note(undefined);
     });
     this.#firstTry = this.#redis.connect().catch(() => undefined);
@@ -46,7 +60,7 @@ export class RedisClient {
 
   /** Whether the connection is lost, or the last call was too late. */
   get isAway(): boolean {
-    return this.#isAway;
+    return this.#awayBecause !== undefined;
   }
 
   /** Runs a script. Answers are as Redis gives them: texts, numbers, null, lists of them. */
@@ -97,8 +111,9 @@ export class RedisClient {
       this.#note(undefined);
       return answer;
     } catch (error) {
-      const { message } = error as Error;
-      this.#note(message);
+      const message = this.#connectFault ?? (error as Error).message;
+      // Only a first reason: what the next calls run into follows from it.
+      if (!this.isAway) this.#note(message);
       // Without its cause: the driver's errors carry the command, and that may be the one with the password.
       throw error instanceof ClusterError ? error : new ClusterError('unavailable', message);
     } finally {
@@ -108,9 +123,30 @@ export class RedisClient {
   }
 
   #note(reason: string | undefined): void {
-    const isAway = reason !== undefined;
-    if (isAway === this.#isAway || this.#isClosed) return;
-    this.#isAway = isAway;
+    if (reason === this.#awayBecause || this.#isClosed) return;
+    this.#awayBecause = reason;
     this.#onAway(reason);
+  }
+
+  /** For the connection that is opened next; the one read before counts while the file cannot be read. */
+  #renewPassword(): void {
+    try {
+      const password = passwordOf(this.#options);
+      if (password !== undefined) this.#redis.options.password = password;
+    } catch (error) {
+      this.#note((error as Error).message);
+    }
+  }
+
+  #explain(error: Error): string {
+    const { host, port, username = 'default' } = this.#redis.options;
+    const fault = this.#tls?.explain(error);
+    if (fault !== undefined) return `${host}:${port}: ${fault}`;
+    const text = error.message || String(error);
+    if (this.#tls === undefined && !this.#wasReady && 'code' in error && error.code === 'ECONNRESET')
+      return `${host}:${port} ended the connection: it may ask for TLS: cluster.redis_url does not begin with rediss:`;
+    if (!/^(WRONGPASS|NOAUTH|NOPERM)/.test(text)) return text;
+    const settings = 'cluster.redis_url, cluster.redis_password_file';
+    return `${host}:${port} refuses user ${JSON.stringify(username)} (${settings}): ${text}`;
   }
 }

@@ -8,12 +8,12 @@ import { ClusterError } from './cluster.ts';
 import { driverOptionsOf } from './redis-options.ts';
 
 test('a URL names host, port, user, password and database', () => {
-  const { host, port, username, password, db, tls } = driverOptionsOf({
+  const { host, port, username, password, db } = driverOptionsOf({
     url: 'rediss://us%40er:p%2Fw@cache.example:6380/2',
   });
   assert.deepEqual(
-    { host, port, username, password, db, tls },
-    { host: 'cache.example', port: 6380, username: 'us@er', password: 'p/w', db: 2, tls: {} },
+    { host, port, username, password, db },
+    { host: 'cache.example', port: 6380, username: 'us@er', password: 'p/w', db: 2 },
   );
 });
 
@@ -22,6 +22,19 @@ test('what is absent has Redis’ defaults, what stands beside the URL goes befo
   assert.deepEqual([options.host, options.port, options.db], ['::1', 6379, 0]);
   assert.equal(options.password, 'new');
   assert.equal(options.tls, undefined);
+});
+
+test('rediss: is TLS, and files that cannot be used are refused by their setting', () => {
+  assert.ok(driverOptionsOf({ url: 'rediss://h' }).tls?.secureContext);
+  assert.equal(driverOptionsOf({ url: 'redis://h' }).tls, undefined);
+  assert.throws(() => driverOptionsOf({ url: 'rediss://h', tlsFiles: { caFile: '/nowhere' } }), {
+    code: 'invalid',
+    message: 'cluster.redis_tls.ca_file: /nowhere cannot be read: ENOENT',
+  });
+  assert.throws(() => driverOptionsOf({ url: 'rediss://h', tlsFiles: { certFile: '/nowhere' } }), {
+    code: 'invalid',
+    message: /cert_file and cluster\.redis_tls\.key_file need each other/,
+  });
 });
 
 test('a password may stand in a file', () => {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { ClientTls, type TlsFiles } from '@xscaler/tls';
 import type { RedisOptions as DriverOptions } from 'ioredis';
 import { ClusterError } from './cluster.ts';
+import { RedisConnector } from './redis-connector.ts';
 
 /** How a Redis is reached, and how long it is waited for. Whatever is absent takes its default. */
 export interface RedisOptions {
@@ -11,15 +12,15 @@ export interface RedisOptions {
   readonly port?: number;
   readonly username?: string;
   readonly password?: string;
-  /** A file with the password, read at the opening. Goes before the URL's. */
+  /** A file with the password, read again for each connection, so that it may change. Goes before the URL's. */
   readonly passwordFile?: string;
   readonly db?: number;
   readonly tls?: boolean;
-  /** The certificates that TLS trusts, a PEM file; the system's where it is absent. */
-  readonly tlsCaFile?: string;
+  /** Of TLS; without them it trusts what Node trusts and shows no certificate. */
+  readonly tlsFiles?: TlsFiles;
   /** What a call may take, all in all (250 ms). */
   readonly timeoutMs?: number;
-  /** Told when Redis goes away (with the reason) and when it is back (undefined): for the log. */
+  /** Told when Redis goes away (with the reason), when the reason changes, and when it is back (undefined): for the log. */
   readonly onAway?: (reason: string | undefined) => void;
 }
 
@@ -31,13 +32,34 @@ const MAX_RECONNECT_DELAY_MS = 1_000;
 /** A connection with a call that has had no answer for so long is made anew: the other end may have gone silently. */
 const SILENT_CONNECTION_MS = 3_000;
 
+const TLS_SETTINGS = {
+  ca: 'cluster.redis_tls.ca_file',
+  cert: 'cluster.redis_tls.cert_file',
+  key: 'cluster.redis_tls.key_file',
+  serverName: 'cluster.redis_tls.server_name',
+};
+
+/**
+ * TLS to Redis, if that is asked for.
+ * @throws ClusterError `invalid` if the URL cannot be understood, or a file cannot be used
+ */
+export function tlsOf(options: RedisOptions): ClientTls | undefined {
+  const { tls } = { ...parse(options.url), ...present(options) };
+  if (tls !== true) return undefined;
+  try {
+    return new ClientTls(options.tlsFiles ?? {}, TLS_SETTINGS);
+  } catch (error) {
+    throw new ClusterError('invalid', (error as Error).message);
+  }
+}
+
 /**
  * What the driver is told. It neither keeps commands for later nor sends them twice: a heartbeat of ten seconds ago is worth
  * nothing, and whoever asks has an answer of last time.
  * @throws ClusterError `invalid`, which says what is wrong and never holds the password
  */
-export function driverOptionsOf(options: RedisOptions): LegacyOptions {
-  const { host, port, username, password, db, tls } = { ...parse(options.url), ...present(options) };
+export function driverOptionsOf(options: RedisOptions, tls = tlsOf(options)): LegacyOptions {
+  const { host, port, username, password, db } = { ...parse(options.url), ...present(options) };
   if (host === undefined) throw new ClusterError('invalid', 'Redis needs a host');
   return {
     host,
@@ -45,9 +67,12 @@ export function driverOptionsOf(options: RedisOptions): LegacyOptions {
     db: db ?? 0,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
-    ...(tls === true && { tls: tlsOf(options.tlsCaFile) }),
+    ...(tls !== undefined && { tls: tls.connectOptions() }),
+    Connector: RedisConnector,
     replyMapping: 'legacy',
     lazyConnect: true,
+    // A user with no more rights than the program needs may not do it.
+    disableClientInfo: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SILENT_CONNECTION_MS,
     enableOfflineQueue: false,
@@ -59,15 +84,24 @@ export function driverOptionsOf(options: RedisOptions): LegacyOptions {
   };
 }
 
-function tlsOf(caFile: string | undefined): TlsOptions {
-  return caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') };
-}
-
 function present(options: RedisOptions): RedisOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const { password, passwordFile } = options;
-  if (password !== undefined || passwordFile === undefined) return given;
-  return { ...given, password: readFileSync(passwordFile, 'utf8').replace(/\r?\n$/, '') };
+  const password = passwordOf(options);
+  return password === undefined ? given : { ...given, password };
+}
+
+/**
+ * The password that stands beside the URL, read from its file if it has one.
+ * @throws ClusterError `invalid` if the file cannot be read
+ */
+export function passwordOf({ password, passwordFile }: RedisOptions): string | undefined {
+  if (password !== undefined || passwordFile === undefined) return password;
+  try {
+    return readFileSync(passwordFile, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ClusterError('invalid', `the file with the password of Redis cannot be read: ${code}`);
+  }
 }
 
 function parse(text: string | undefined): RedisOptions {
