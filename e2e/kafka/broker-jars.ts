@@ -91,6 +91,19 @@ function fetchInto(folder: string): boolean {
   }
 }
 
+/** Formats the data folder that a broker's properties name, with users that may come in by SCRAM. */
+export function formatData(
+  { classPath }: BrokerJars,
+  properties: string,
+  clusterId: string,
+  users: readonly { readonly mechanism: string; readonly name: string; readonly password: string }[],
+): void {
+  const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties];
+  for (const { mechanism, name, password } of users)
+    format.push('--add-scram', `${mechanism}=[name=${name},password=${password}]`);
+  run('java', [...JVM, '-cp', classPath, ...format]);
+}
+
 /** Runs a broker for some seconds: the JVM writes the archive when it is told to end. */
 function archiveClasses({ classPath, formatted, classArchive }: BrokerJars): void {
   const folder = mkdtempSync(join(dirname(classArchive), 'archive-'));

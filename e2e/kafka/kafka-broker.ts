@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RunningProgram } from '../harness/index.ts';
-import { type BrokerJars, JVM, uuid } from './broker-jars.ts';
+import { type BrokerJars, formatData, JVM, uuid } from './broker-jars.ts';
 import type { CuttingProxy } from './cutting-proxy.ts';
 
 /** The ports of one broker, all of the loopback. `advertised` is where clients are sent: the broker's or its proxy's. */
@@ -21,7 +21,18 @@ export interface BrokerOptions {
   readonly folder: string;
   readonly jars: BrokerJars;
   readonly properties: Readonly<Record<string, string>>;
+  /** What the clients' listener speaks. */
+  readonly clientProtocol: ClientProtocol;
+  readonly scramUsers: readonly ScramUser[];
   readonly proxy: CuttingProxy | undefined;
+}
+
+export type ClientProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
+
+export interface ScramUser {
+  readonly mechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+  readonly name: string;
+  readonly password: string;
 }
 
 const LOGGING = [
@@ -97,17 +108,22 @@ export class KafkaBroker {
   }
 
   #format(): void {
-    const { folder, jars, id, clusterId } = this.#options;
+    const { folder, jars, id, clusterId, scramUsers } = this.#options;
     const data = join(folder, 'data');
     mkdirSync(folder, { recursive: true });
+    writeFileSync(this.#properties, propertiesText({ ...this.#settings(), 'log.dirs': data }));
+    if (scramUsers.length > 0) {
+      // Users are made with the cluster's metadata: whoever adds them later needs to authenticate first.
+      formatData(jars, this.#properties, clusterId, scramUsers);
+      return;
+    }
     cpSync(jars.formatted, data, { recursive: true });
     const meta = { version: '1', 'node.id': String(id), 'cluster.id': clusterId, 'directory.id': uuid() };
     writeFileSync(join(data, 'meta.properties'), propertiesText(meta));
-    writeFileSync(this.#properties, propertiesText({ ...this.#settings(), 'log.dirs': data }));
   }
 
   #settings(): Record<string, string> {
-    const { id, ports, voters, properties } = this.#options;
+    const { id, ports, voters, properties, clientProtocol } = this.#options;
     return {
       'node.id': String(id),
       'process.roles': 'broker,controller',
@@ -116,7 +132,7 @@ export class KafkaBroker {
         `CLIENT://127.0.0.1:${ports.client},INTERNAL://127.0.0.1:${ports.internal},` +
         `CONTROLLER://127.0.0.1:${ports.controller}`,
       'advertised.listeners': `CLIENT://127.0.0.1:${ports.advertised},INTERNAL://127.0.0.1:${ports.internal}`,
-      'listener.security.protocol.map': 'CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
+      'listener.security.protocol.map': `CLIENT:${clientProtocol},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT`,
       'inter.broker.listener.name': 'INTERNAL',
       'controller.listener.names': 'CONTROLLER',
       'auto.create.topics.enable': 'false',

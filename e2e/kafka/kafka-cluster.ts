@@ -6,7 +6,7 @@ import { sleep } from '../harness/index.ts';
 import { brokerJars, uuid } from './broker-jars.ts';
 import { brokersSeenFrom } from './broker-probe.ts';
 import { CuttingProxy } from './cutting-proxy.ts';
-import { type BrokerPorts, KafkaBroker } from './kafka-broker.ts';
+import { type BrokerPorts, type ClientProtocol, KafkaBroker, type ScramUser } from './kafka-broker.ts';
 
 const READY_WITHIN_MS = 120_000;
 const STOP_WITHIN_MS = 3_000;
@@ -18,6 +18,10 @@ export interface KafkaClusterOptions {
   readonly withProxies?: boolean;
   /** Further broker settings by name. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** What clients must speak; plain text by default. */
+  readonly clientProtocol?: ClientProtocol;
+  /** Users that may come in by SCRAM. */
+  readonly scramUsers?: readonly ScramUser[];
 }
 
 /** Real brokers in KRaft mode, each also a controller, on loopback ports that stay the same over restarts. */
@@ -62,6 +66,8 @@ export class KafkaCluster {
           jars,
           folder: join(folder, `broker-${id}`),
           properties: options.properties ?? {},
+          clientProtocol: options.clientProtocol ?? 'PLAINTEXT',
+          scramUsers: options.scramUsers ?? [],
           proxy: options.withProxies ? await CuttingProxy.listen(own.advertised, own.client) : undefined,
         }),
       );
@@ -96,7 +102,7 @@ export class KafkaCluster {
     for (const broker of this.brokers) {
       if (!broker.isRunning) continue;
       for (;;) {
-        const seen = await brokersSeenFrom(broker.ports.client).catch(() => 0);
+        const seen = await brokersSeenFrom(broker.ports.internal).catch(() => 0);
         if (seen >= expected) break;
         if (broker.isRunning && Date.now() < deadline) await sleep(100);
         else throw new Error(`broker ${broker.id} isn't ready, it sees ${seen}:\n${broker.output}`);

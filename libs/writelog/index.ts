@@ -1,3 +1,4 @@
+export { SASL_MECHANISMS, type SaslMechanism } from './sasl-mechanisms.ts';
 export { fillLostRecords } from './sqlite-log-repair.ts';
 export {
   openSqliteWriteLog,

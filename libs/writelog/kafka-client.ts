@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { KafkaAccess } from './kafka-access.ts';
 import { KafkaConnection } from './kafka-connection.ts';
 import { metadataRequest, type TopicMetadata } from './kafka-metadata.ts';
 import type { ApiRequest } from './kafkajs-inside.ts';
@@ -9,6 +10,8 @@ export interface KafkaClientOptions {
   readonly brokers: readonly string[];
   readonly topic: string;
   readonly clientId: string;
+  /** TLS and SASL; neither if absent. */
+  readonly access?: KafkaAccess;
 }
 
 const METADATA_TIMEOUT_MS = 3_000;
@@ -126,7 +129,7 @@ export class KafkaClient {
     if (this.#closedBy) throw this.#closedBy;
     let connection = this.#connections.get(address);
     if (!connection?.isUsable) {
-      connection = new KafkaConnection(address, this.options.clientId);
+      connection = new KafkaConnection(address, this.options.clientId, this.options.access);
       this.#connections.set(address, connection);
     }
     return connection.send(request, timeoutMs);

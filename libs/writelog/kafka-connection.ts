@@ -1,6 +1,12 @@
+import { KafkaAccess } from './kafka-access.ts';
 import { type ApiRequest, type KafkajsConnection, kafkajsConnection } from './kafkajs-inside.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
+/** How long before its session ends a connection authenticates again: at most, and as a part of a short session. */
+const MAX_REAUTHENTICATION_MARGIN_MS = 10_000;
+const REAUTHENTICATION_MARGIN = 0.2;
+
+const PLAIN = new KafkaAccess({});
 
 /**
  * One connection to one broker, opened by the first request. Requests are answered in their order. A request that
@@ -8,23 +14,27 @@ const CONNECT_TIMEOUT_MS = 3_000;
  */
 export class KafkaConnection {
   readonly address: string;
+  readonly #access: KafkaAccess;
   readonly #connection: KafkajsConnection;
   readonly #waiting = new Set<(error: Error) => void>();
-  #opening: Promise<unknown> | undefined;
+  #opening: Promise<void> | undefined;
   #isOpen = false;
+  #hasAnswered = false;
   #isDestroyed = false;
 
   /** @param address `host:port` */
-  constructor(address: string, clientId: string) {
+  constructor(address: string, clientId: string, access: KafkaAccess = PLAIN) {
     this.address = address;
+    this.#access = access;
     const colon = address.lastIndexOf(':');
-    const host = address.slice(0, colon);
-    this.#connection = kafkajsConnection(
-      host,
-      Number(address.slice(colon + 1)),
+    this.#connection = kafkajsConnection({
+      host: address.slice(0, colon),
+      port: Number(address.slice(colon + 1)),
       clientId,
-      CONNECT_TIMEOUT_MS,
-    );
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      tls: access.tls?.connectOptions(),
+      sasl: access.sasl,
+    });
   }
 
   /** Whether a request may be given to it. */
@@ -69,9 +79,41 @@ export class KafkaConnection {
 
   async #exchange<Answer>(request: ApiRequest<Answer>): Promise<Answer> {
     if (this.#isDestroyed) throw new Error(`the connection to ${this.address} has been closed`);
-    this.#opening ??= this.#connection.connect();
+    this.#opening ??= this.#open();
     await this.#opening;
-    this.#isOpen = true;
-    return this.#connection.send(request);
+    try {
+      const answer = await this.#connection.send(request);
+      this.#hasAnswered = true;
+      return answer;
+    } catch (error) {
+      throw this.#explain(error as Error);
+    }
   }
+
+  async #open(): Promise<void> {
+    try {
+      await this.#connection.connect();
+      this.#isOpen = true;
+      await this.#connection.authenticate();
+    } catch (error) {
+      throw this.#explain(error as Error);
+    }
+    const sessionMs = Number(this.#connection.sessionLifetime.toString());
+    const marginMs = Math.min(MAX_REAUTHENTICATION_MARGIN_MS, sessionMs * REAUTHENTICATION_MARGIN);
+    this.#connection.reauthenticationThreshold = marginMs;
+  }
+
+  /** A server that refuses a client's certificate, or its next credentials, says so after the connection is open. */
+  #explain(error: Error): Error {
+    const explained = this.#access.explain(error, this.address);
+    if (explained !== error || this.#hasAnswered || !this.#isOpen || this.#isDestroyed) return explained;
+    return isClosing(error) ? this.#access.explainClosed(error, this.address) : error;
+  }
+}
+
+function isClosing(error: Error): boolean {
+  const { name, code } = error as Error & { code?: string };
+  return (
+    name === 'KafkaJSConnectionClosedError' || (name === 'KafkaJSConnectionError' && code === 'ECONNRESET')
+  );
 }

@@ -1,4 +1,5 @@
 import { checkRecord } from './check-record.ts';
+import type { KafkaAccess } from './kafka-access.ts';
 import { type AppenderStats, KafkaAppender } from './kafka-appender.ts';
 import { Backoff, KafkaClient } from './kafka-client.ts';
 import { KafkaOffsets } from './kafka-offsets.ts';
@@ -15,6 +16,8 @@ export interface KafkaWriteLogOptions {
   /** Of a topic that is missing and so created; one that is there has to have as many at least. */
   readonly partitionCount: number;
   readonly clientId: string;
+  /** Plain text, whose senders nobody knows, if absent. */
+  readonly access?: KafkaAccess;
   /**
    * Copies of each record; by default 3 where at least 3 brokers are up when the topic is created, else 1. To be named
    * where brokers may come up one after another.
@@ -78,7 +81,10 @@ class KafkaWriteLog implements KafkaLog {
   readonly #closing = new AbortController();
   #partitionCount: number;
 
-  constructor(client: KafkaClient, options: Required<Omit<KafkaWriteLogOptions, 'replicationFactor'>>) {
+  constructor(
+    client: KafkaClient,
+    options: Required<Omit<KafkaWriteLogOptions, 'replicationFactor' | 'access'>>,
+  ) {
     this.#partitionCount = client.metadata.partitions.length;
     this.#client = client;
     this.#warn = options.warn;
@@ -207,11 +213,11 @@ function closed(): WriteLogError {
  * @throws WriteLogError `unavailable` where the brokers don't answer in time
  */
 export async function openKafkaWriteLog(options: KafkaWriteLogOptions): Promise<KafkaLog> {
-  const { brokers, topic, clientId, partitionCount, replicationFactor } = options;
+  const { brokers, topic, clientId, access, partitionCount, replicationFactor } = options;
   const settings = { ...DEFAULTS, ...options };
-  const client = new KafkaClient({ brokers, topic, clientId });
   const { retentionMs, mayCreate } = settings;
   const wanted = { partitionCount, replicationFactor, retentionMs, mayCreate };
+  const client = new KafkaClient({ brokers, topic, clientId, ...(access && { access }) });
   try {
     await prepareTopic(client, wanted, settings.openTimeoutMs);
     return new KafkaWriteLog(client, settings);

@@ -1,3 +1,8 @@
 // The Kafka half. Apart from the index: a process on the embedded log must not load its driver.
+export {
+  KafkaAccess,
+  type KafkaAccessOptions,
+  type KafkaSaslOptions,
+} from './kafka-access.ts';
 export type { AppenderStats as KafkaWriteLogStats } from './kafka-appender.ts';
 export { type KafkaLog, type KafkaWriteLogOptions, openKafkaWriteLog } from './kafka-write-log.ts';

@@ -10,6 +10,7 @@
  * - All of them wake up every millisecond per idle connection (see `quietQueue`).
  */
 import { createRequire } from 'node:module';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
 
 const load = createRequire(import.meta.url);
 
@@ -37,8 +38,16 @@ interface RequestQueue {
 export interface KafkajsConnection {
   readonly socket: { destroy(error: Error): void } | undefined;
   readonly requestQueue: RequestQueue;
+  /** How long before its session ends a connection authenticates again, ms. */
+  reauthenticationThreshold: number;
+  /** How long the session lasts that `authenticate` began, ms; 0 is for ever. A `Long`. */
+  readonly sessionLifetime: { toString(): string };
   isConnected(): boolean;
   connect(): Promise<unknown>;
+  /** Nothing if there is no SASL. Later `send` does it again by itself when the session comes to its end. */
+  authenticate(): Promise<void>;
+  setVersions(versions: Readonly<Record<number, { readonly maxVersion: number }>>): void;
+  setSupportAuthenticationProtocol(isSupported: boolean): void;
   send<Answer>(request: ApiRequest<Answer>): Promise<Answer>;
 }
 
@@ -50,11 +59,42 @@ interface Logger {
   error(): void;
 }
 
+/** What kafkajs gives to whoever authenticates a connection. */
+export interface SaslContext {
+  readonly host: string;
+  readonly port: number;
+  /** One exchange of SASL messages. */
+  saslAuthenticate(exchange: {
+    readonly request: { encode(): Promise<Buffer> };
+    readonly response?: { decode(bytes: Buffer): Promise<unknown>; parse(decoded: unknown): unknown };
+  }): Promise<unknown>;
+}
+
+export type SaslProvider = (context: SaslContext) => { authenticate(): Promise<void> };
+
+export interface KafkajsSasl {
+  /** As the protocol spells it. */
+  readonly mechanism: string;
+  readonly authenticationProvider: SaslProvider;
+}
+
+export interface ConnectionTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly clientId: string;
+  readonly connectTimeoutMs: number;
+  /** Plain text if absent. */
+  readonly tls?: TlsOptions | undefined;
+  readonly sasl?: KafkajsSasl | undefined;
+}
+
 interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly clientId: string;
   readonly connectionTimeout: number;
+  readonly ssl: TlsOptions | null;
+  readonly sasl: KafkajsSasl | null;
   readonly requestTimeout: number;
   readonly enforceRequestTimeout: boolean;
   readonly socketFactory: unknown;
@@ -82,6 +122,23 @@ const protocolErrors: { createErrorFromCode(code: number): KafkaCode } = load(
   'kafkajs/src/protocol/error.js',
 );
 
+/** Who authenticates by user name and password. */
+export const passwordProviders: Readonly<
+  Record<'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512', (user: SaslUser) => SaslProvider>
+> = {
+  PLAIN: load('kafkajs/src/broker/saslAuthenticator/plain.js'),
+  'SCRAM-SHA-256': load('kafkajs/src/broker/saslAuthenticator/scram256.js'),
+  'SCRAM-SHA-512': load('kafkajs/src/broker/saslAuthenticator/scram512.js'),
+};
+
+export interface SaslUser {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** SaslHandshake and SaslAuthenticate; the latter's version 1 says how long the session lasts. */
+const SASL_VERSIONS = { 17: { maxVersion: 1 }, 36: { maxVersion: 1 } };
+
 const silent: Logger = {
   namespace: () => silent,
   debug() {},
@@ -91,12 +148,8 @@ const silent: Logger = {
 };
 
 /** A connection that isn't open yet; it can be opened once. Requests have no time limit of their own. */
-export function kafkajsConnection(
-  host: string,
-  port: number,
-  clientId: string,
-  connectTimeoutMs: number,
-): KafkajsConnection {
+export function kafkajsConnection(target: ConnectionTarget): KafkajsConnection {
+  const { host, port, clientId, connectTimeoutMs, tls, sasl } = target;
   const connection = new Connection({
     host,
     port,
@@ -104,9 +157,13 @@ export function kafkajsConnection(
     connectionTimeout: connectTimeoutMs,
     requestTimeout: 0,
     enforceRequestTimeout: false,
+    ssl: tls ?? null,
+    sasl: sasl ?? null,
     socketFactory: socketFactory(),
     logger: silent,
   });
+  connection.setVersions(SASL_VERSIONS);
+  connection.setSupportAuthenticationProtocol(true);
   quietQueue(connection.requestQueue);
   return connection;
 }
