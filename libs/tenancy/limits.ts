@@ -57,7 +57,7 @@ export const limitsSchema = z.strictObject({
     'Samples a second; a request with more series, exemplars or metadata entries than samples counts as so many; 0: no limit',
   ),
   ingestion_burst_size: count(0).describe('Samples accepted at once above the rate'),
-  max_exemplars_per_series_per_minute: count(60).describe(
+  max_exemplars_per_series_per_minute: count(120).describe(
     'Exemplars of a series that are stored of each minute of sample time, spread over it, the others dropped; 0: no limit',
   ),
   request_rate: count(0).describe('Write requests a second; 0: no limit'),

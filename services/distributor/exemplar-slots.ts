@@ -4,14 +4,15 @@ import { textHash } from './text-hash.ts';
 
 const MINUTE_MS = 60_000;
 /**
- * Exemplars that a slot keeps. With one they would be spread most evenly, but two that follow each other, one scrape's and
- * the next one's, may be close: a sender of one exemplar a scrape loses none if slots are no longer than three scrapes.
+ * Exemplars that a slot keeps. With one they would be spread most evenly. But a busy native histogram of Prometheus' clients
+ * shows its ten youngest at each scrape, all of the same moment; and two of other series that follow each other may be close,
+ * one being the last of a scrape's interval and the other the first of the next one's. Such senders are to lose none.
  */
-const SLOT_EXEMPLARS = 4;
+const SLOT_EXEMPLARS = 10;
 /** A slot that nothing has come for is forgotten: should it be sent to again, it keeps as many once more. */
 const REMEMBERED_MINUTES = 5;
-/** Of a tenant: some 10 MB. When there are more, some are forgotten early. */
-const MAX_SLOTS = 200_000;
+/** Of a tenant: some 8 MB. When there are more, some are forgotten early. */
+const MAX_SLOTS = 100_000;
 
 /** What a tenant lost to its limit since this process has known it. */
 export interface DroppedExemplars {
@@ -22,8 +23,8 @@ export interface DroppedExemplars {
 
 /**
  * Holds a tenant's exemplars to `max_exemplars_per_series_per_minute`, evenly over sample time: a series' minute is divided
- * into slots of four exemplars each (one slot below that), and each slot keeps the first that come, whatever the order of
- * the slots. One that was let in is let in again: what is sent a second time is what might not have been stored.
+ * into slots of ten exemplars each (a limit of ten or less makes it one slot), and each slot keeps the first that come, whatever
+ * the order of the slots. One that was let in is let in again: what is sent a second time is what might not have been stored.
  */
 export class ExemplarSlots {
   readonly #seed: number;

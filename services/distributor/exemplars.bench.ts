@@ -6,7 +6,7 @@ import { NOW_MS, setUp } from './distributor.testbed.ts';
 const SERIES = 10_000;
 const ROUNDS = 30;
 
-for (const limit of [0, 60, 0, 60]) {
+for (const limit of [0, 120, 0, 120]) {
   const { post, log } = setUp({ max_exemplars_per_series_per_minute: limit });
   const bodies = Array.from({ length: ROUNDS }, (_, round) =>
     packSnappy(
