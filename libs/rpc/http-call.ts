@@ -1,5 +1,5 @@
 import type { Dispatcher, errors, Pool } from 'undici';
-import type { UpstreamResponse } from './http-exchange.ts';
+import type { AnswerRoom, UpstreamResponse } from './http-exchange.ts';
 import { endToEndHeaders, FAULT_HEADER } from './http-headers.ts';
 import { fromWireError, RpcError, type WireError } from './rpc-error.ts';
 
@@ -16,6 +16,8 @@ export interface HttpCallRequest {
   /** Flat pairs. */
   readonly headers: readonly string[];
   readonly body: Uint8Array;
+  /** Asked before an answer's body is read: until there is room for it, it stays with the other side. */
+  readonly room?: AnswerRoom | undefined;
 }
 
 /**
@@ -39,6 +41,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   outcome: CallOutcome = 'unsent';
   readonly #signal: AbortSignal;
   readonly #limits: HttpCallLimits;
+  readonly #room: AnswerRoom | undefined;
   readonly #onReleased: (outcome: CallOutcome) => void;
   #resolve!: (response: UpstreamResponse) => void;
   #reject!: (error: unknown) => void;
@@ -59,6 +62,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   ) {
     this.#signal = signal;
     this.#limits = limits;
+    this.#room = request.room;
     this.#onReleased = onReleased;
     this.response = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -93,13 +97,27 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#status = status;
     this.#headers = headers;
-    if (Number(headers['content-length'] ?? 0) > this.#limits.maxResponseBytes) controller.abort(tooLarge());
+    const bytes = Number(headers['content-length'] ?? 0);
+    if (bytes > this.#limits.maxResponseBytes) controller.abort(tooLarge());
+    else if (bytes > 0 && this.#room !== undefined) this.#waitForRoom(controller, this.#room(bytes));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#receivedBytes += chunk.byteLength;
     if (this.#receivedBytes > this.#limits.maxResponseBytes) controller.abort(tooLarge());
     else this.#chunks.push(chunk);
+  }
+
+  #waitForRoom(controller: Dispatcher.DispatchController, room: Promise<void>): void {
+    controller.pause();
+    room.then(
+      () => controller.resume(),
+      (reason: unknown) => {
+        this.#settle('answered');
+        this.#reject(reason);
+        controller.abort(asError(reason));
+      },
+    );
   }
 
   onResponseEnd(): void {

@@ -26,5 +26,12 @@ export interface UpstreamResponse {
 
 /** A service that answers requests. Aborting the signal ends the work; the promise then rejects with its reason. */
 export interface Upstream {
-  handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>;
+  /** @param room asked before the answer's body comes, where that is still somewhere else: a service in another process */
+  handle(request: UpstreamRequest, signal: AbortSignal, room?: AnswerRoom): Promise<UpstreamResponse>;
 }
+
+/**
+ * Resolves when there is room for the body of an answer. What it rejects with is what the call rejects with.
+ * @param bytes those the body has
+ */
+export type AnswerRoom = (bytes: number) => Promise<void>;

@@ -1,7 +1,7 @@
 import { Pool } from 'undici';
 import { AddressHealth, type CircuitOptions } from './address-health.ts';
-import { HttpCall, type HttpCallLimits } from './http-call.ts';
-import type { Upstream, UpstreamRequest, UpstreamResponse } from './http-exchange.ts';
+import { HttpCall, type HttpCallLimits, type HttpCallRequest } from './http-call.ts';
+import type { AnswerRoom, Upstream, UpstreamRequest, UpstreamResponse } from './http-exchange.ts';
 import { isEndToEnd, TENANT_HEADER } from './http-headers.ts';
 import { HealthProbe } from './http-probe.ts';
 import { hashText, rendezvousWeight } from './rendezvous.ts';
@@ -144,7 +144,7 @@ class HttpUpstreamClient implements HttpUpstream {
     this.setAddresses(options.addresses);
   }
 
-  async handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
+  async handle(request: UpstreamRequest, signal: AbortSignal, room?: AnswerRoom): Promise<UpstreamResponse> {
     signal.throwIfAborted();
     if (this.#closed) throw new RpcError('closed', 'the client is closed');
     const headers = this.#headersOf(request);
@@ -157,7 +157,7 @@ class HttpUpstreamClient implements HttpUpstream {
       const target = this.#pick(ranked, tried);
       if (target === undefined) break;
       tried.add(target);
-      const call = this.#start(target, request, headers, signal);
+      const call = this.#start(target, { ...request, headers, room }, signal);
       try {
         return await call.response;
       } catch (error) {
@@ -199,19 +199,14 @@ class HttpUpstreamClient implements HttpUpstream {
     await Promise.all(pools.map((pool) => pool.close(graceMs)));
   }
 
-  #start(
-    target: AddressPool,
-    request: UpstreamRequest,
-    headers: readonly string[],
-    signal: AbortSignal,
-  ): HttpCall {
+  #start(target: AddressPool, request: HttpCallRequest, signal: AbortSignal): HttpCall {
     if (this.#inFlight >= this.#maxConcurrentCalls) {
       throw new RpcError('overloaded', `${this.#inFlight} requests are in flight`);
     }
     this.#inFlight++;
     target.inFlight++;
     // Counted until undici lets go of it: a cancelled request that waits for a connection still holds its body.
-    return new HttpCall(target.pool, { ...request, headers }, signal, this.#limits, (outcome) => {
+    return new HttpCall(target.pool, request, signal, this.#limits, (outcome) => {
       this.#inFlight--;
       target.inFlight--;
       if (outcome === 'answered') target.health.succeeded();

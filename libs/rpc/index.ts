@@ -1,4 +1,5 @@
 export {
+  type AnswerRoom,
   CLIENT_ADDRESS_HEADER,
   TOKEN_ID_HEADER,
   type Upstream,

@@ -8,7 +8,8 @@ const within = (byDefault: string, minMs: number, maxMs = 24 * 86_400_000) =>
 
 const count = (byDefault: number) => z.coerce.number().int().positive().default(byDefault);
 
-const MB = 1024 * 1024;
+const KB = 1024;
+const MB = 1024 * KB;
 
 /** Beside a setting that is a secret: a file that holds it, read at the start. */
 const secretFile = (setting: string) =>
@@ -93,6 +94,18 @@ export const configSchema = z.strictObject({
     tls_key_file: z.string().default('').describe('File with its key, PEM'),
     max_inflight_bytes: count(256 * MB).describe('Request bodies held at once, bytes'),
     max_inflight_requests: count(2_000).describe('Requests under way at once'),
+    min_body_rate: count(4 * KB).describe(
+      'Bytes a second that a request body has to come with, over 10 s each',
+    ),
+    max_answer_bytes: count(512 * MB).describe(
+      'Answers held at once until clients have taken them, bytes; one tenant gets half of it at most',
+    ),
+    max_answer_wait: within('10s', 1).describe(
+      'How long a read waits for other answers to be taken before it is refused',
+    ),
+    min_answer_rate: count(64 * KB).describe(
+      'Bytes a second that a client has to take of its answer, over 30 s each, or it is cut off',
+    ),
     max_connections: count(10_000).describe('Open connections of each of its addresses'),
   }),
   write_log: z.strictObject({

@@ -15,10 +15,12 @@ import type { ProcessParts } from './process-parts.ts';
 type GatewayParts = Pick<GatewayOptions, 'authenticator' | 'distributor' | 'querier' | 'notReady' | 'rates'>;
 
 const GRACE_MS = 10_000;
+/** Over which the rates of bodies and answers are taken: whoever hesitates for less is not cut off. */
+const BODY_WINDOW_MS = 10_000;
+const ANSWER_WINDOW_MS = 30_000;
 
 /**
  * The gateway on its public addresses: HTTP, OTLP/gRPC, and where it has a certificate both of them over TLS.
- * One tenant gets half of the requests and bytes in flight at most: its slow senders are its own trouble.
  * @returns the HTTP server; closing it closes all of them
  */
 export async function startGateway(
@@ -26,15 +28,17 @@ export async function startGateway(
   parts: ProcessParts,
   gateway: GatewayParts,
 ): Promise<HttpServer> {
-  const { max_inflight_bytes: maxInFlightBytes, max_inflight_requests: maxInFlightRequests } = config.gateway;
+  const { gateway: settings } = config;
   const { app, exports } = createGateway({
     ...gateway,
     metrics: parts.publicMetrics,
     limits: {
-      maxInFlightBytes,
-      maxTenantInFlightBytes: maxInFlightBytes / 2,
-      maxInFlightRequests,
-      maxTenantInFlightRequests: Math.ceil(maxInFlightRequests / 2),
+      maxInFlightBytes: settings.max_inflight_bytes,
+      maxInFlightRequests: settings.max_inflight_requests,
+      minBodyPace: { windowMs: BODY_WINDOW_MS, bytesPerSecond: settings.min_body_rate },
+      maxAnswerBytes: settings.max_answer_bytes,
+      maxAnswerWaitMs: settings.max_answer_wait,
+      minAnswerPace: { windowMs: ANSWER_WINDOW_MS, bytesPerSecond: settings.min_answer_rate },
       readTimeoutMs: config.querier.timeout + 10_000,
     },
     clock: () => performance.now(),

@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { UpstreamResponse } from '@xscaler/rpc';
-import { ClientGone } from './body.ts';
+import type { ByteLease } from './byte-budget.ts';
 import { acceptedEncoding, COMPRESS_FROM_BYTES, compress } from './content-encoding.ts';
 import { otlpRefusalBody } from './otlp-refusal.ts';
+import type { MinPace } from './pace.ts';
+import { sendPaced } from './paced-answer.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import type { Route, RouteKind } from './routes.ts';
 
@@ -53,16 +55,24 @@ function refusalBody({ code, message }: Refusal, kind: RouteKind | undefined) {
   return { contentType: 'application/json', body: Buffer.from(JSON.stringify(envelope)) };
 }
 
+export interface AnswerOptions {
+  readonly kind: RouteKind;
+  readonly acceptEncoding: string | undefined;
+  /** Holds what the answer has; less if that is compressed. */
+  readonly lease: ByteLease;
+  readonly minPace: MinPace;
+  /** Told of a client before it is cut off for reading too slowly. */
+  readonly onSlow: (takenBytes: number, ofBytes: number) => void;
+}
+
 /**
- * Passes a service's answer on; answers to reads are compressed where the client takes that and it pays.
- * @param stalledReaderMs a client that takes nothing of its answer for so long is cut off
+ * Passes a service's answer on; answers to reads are compressed if the client takes that and it pays.
+ * @returns when the last byte is taken, or the connection is closed
  */
 export async function sendAnswer(
   response: ServerResponse,
   answer: UpstreamResponse,
-  kind: RouteKind,
-  acceptEncoding: string | undefined,
-  stalledReaderMs: number,
+  { kind, acceptEncoding, lease, minPace, onSlow }: AnswerOptions,
 ): Promise<void> {
   const headers: Record<string, string | number> = {};
   for (const [name, value] of Object.entries(answer.headers)) {
@@ -77,13 +87,13 @@ export async function sendAnswer(
     if (encoding !== undefined) {
       body = await compress(body, encoding);
       headers['content-encoding'] = encoding;
+      lease.shrinkTo(body.length);
     }
   }
   if (response.destroyed) return;
   if (answer.status !== 204 && answer.status !== 304) headers['content-length'] = body.length;
   response.writeHead(answer.status, headers);
-  response.setTimeout(stalledReaderMs, () => response.destroy(new ClientGone('the client stalled')));
-  response.end(body);
+  await sendPaced(response, body, minPace, (takenBytes) => onSlow(takenBytes, body.length));
 }
 
 /** @param response one that was sent, perhaps before all of its request was read */

@@ -6,6 +6,11 @@ import type { RefusalCode } from './refusal.ts';
 const GAUGES: readonly (readonly [name: string, help: string, value: (inFlight: InFlight) => number])[] = [
   ['in_flight_requests', 'Requests that are being worked on', ({ requests }) => requests],
   ['in_flight_body_bytes', 'Bytes held for request bodies', ({ bytes }) => bytes],
+  [
+    'in_flight_answer_bytes',
+    'Bytes held for answers that clients have not taken yet',
+    ({ answerBytes }) => answerBytes,
+  ],
   ['writes_at_work', 'Writes that distributors have been given', ({ atWork }) => atWork],
   [
     'writes_at_work_limit',
@@ -21,6 +26,7 @@ export class GatewayMetrics {
   readonly #duration: Histogram<'route'>;
   readonly #received: Counter<'route'>;
   readonly #refused: Counter<'tenant' | 'reason'>;
+  readonly #slowReaders: Counter<'tenant'>;
 
   constructor(registry: MetricsRegistry, inFlight: () => InFlight) {
     const registers = [registry];
@@ -49,6 +55,12 @@ export class GatewayMetrics {
       labelNames: ['tenant', 'reason'],
       registers,
     });
+    this.#slowReaders = new Counter({
+      name: 'xscaler_gateway_slow_readers_total',
+      help: 'Clients that were cut off because they took their answer too slowly',
+      labelNames: ['tenant'],
+      registers,
+    });
     for (const [name, help, value] of GAUGES) {
       new Gauge({
         name: `xscaler_gateway_${name}`,
@@ -69,6 +81,11 @@ export class GatewayMetrics {
   /** Anybody can name a tenant: it is counted only where the token was looked at, and is of this tenant. */
   refused(tenant: string, reason: RefusalCode, isAdmitted: boolean): void {
     if (isAdmitted || reason === 'forbidden') this.#refused.inc({ tenant, reason });
+  }
+
+  /** The tenant's token was looked at before; empty: a client of `/metrics`. */
+  slowReader(tenant: string): void {
+    this.#slowReaders.inc({ tenant });
   }
 
   received(route: string, bytes: number): void {

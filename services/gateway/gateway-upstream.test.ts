@@ -36,7 +36,9 @@ test('an answer of the service that asks to come back says when', async () => {
 });
 
 test('a client that takes nothing of its answer is cut off, and what was held for it given back', async () => {
-  await using gateway = await startGateway({ gatewayLimits: { stalledReaderMs: 50 } });
+  await using gateway = await startGateway({
+    gatewayLimits: { minAnswerPace: { windowMs: 50, bytesPerSecond: 1 } },
+  });
   const body = new Uint8Array(64 * 1024 * 1024);
   gateway.querier.answer = async () => ({ status: 200, headers: {}, body });
   await using connection = new RawConnection(gateway.server);
@@ -192,10 +194,8 @@ test('whoever is refused for what others do is told to come back at different ti
   assert.deepEqual(await Promise.all([0, 0.4, 0.99].map(retryAfter)), ['1', '2', '3']);
 });
 
-test('a tenant has half of the requests in flight at most', async () => {
-  await using gateway = await startGateway({
-    gatewayLimits: { maxInFlightRequests: 3, maxTenantInFlightRequests: 2 },
-  });
+test('a tenant has as many requests in flight as it leaves free, and each tenant at least one', async () => {
+  await using gateway = await startGateway({ gatewayLimits: { maxInFlightRequests: 4 } });
   gateway.querier.answer = untilAborted;
   const canceler = new AbortController();
   const ask = (tenant: string, signal?: AbortSignal) =>
@@ -208,7 +208,10 @@ test('a tenant has half of the requests in flight at most', async () => {
   assert.equal((await ask('acme')).status, 503);
   asked.push(ask('other', canceler.signal));
   await until(() => gateway.querier.signals.length === 3);
-  assert.equal((await ask('third')).status, 503);
+  assert.equal((await ask('other')).status, 503);
+  asked.push(ask('third', canceler.signal));
+  await until(() => gateway.querier.signals.length === 4);
+  assert.equal((await ask('fourth')).status, 503);
   canceler.abort();
   await Promise.all(asked.map((one) => assert.rejects(one)));
 });

@@ -13,9 +13,10 @@ import { sendAnswer, sendRefusal } from './answer.ts';
 import { ClientGone, collectBody } from './body.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
 import { grpcExports } from './grpc-exports.ts';
-import { Intake, type IntakeOptions } from './intake.ts';
+import { Intake, type IntakeOptions, type Place } from './intake.ts';
 import type { ExportIntake } from './otlp-grpc.ts';
-import { Refusal } from './refusal.ts';
+import { sendPaced } from './paced-answer.ts';
+import { REFUSALS, Refusal } from './refusal.ts';
 import { ROUTES, type Route, servicePath } from './routes.ts';
 
 export interface GatewayOptions extends IntakeOptions {
@@ -52,10 +53,7 @@ export function createGateway(options: GatewayOptions): GatewayEntrances {
   for (const route of ROUTES) {
     app.all([...route.paths], (request, response) => gateway.serve(route, request, response));
   }
-  app.get('/metrics', async (_request, response) => {
-    const { contentType, text } = await options.metrics();
-    response.type(contentType).send(text);
-  });
+  app.get('/metrics', (_request, response) => gateway.serveMetrics(response));
   app.get('/-/healthy', (_request, response) => {
     response.type('text/plain').send('healthy\n');
   });
@@ -125,6 +123,21 @@ class Gateway {
     }
   }
 
+  /** Whoever asks needs no token: so this is held for slow readers within the bounds of one tenant's answers. */
+  async serveMetrics(response: Response): Promise<void> {
+    const lease = this.#intake.ownAnswer();
+    try {
+      await lease.growTo(1);
+      const { contentType, text } = await this.#options.metrics();
+      const body = Buffer.from(text);
+      await lease.growTo(body.length);
+      response.writeHead(200, { 'content-type': contentType, 'content-length': body.length });
+      await sendPaced(response, body, this.#intake.limits.minAnswerPace, () => this.#metrics.slowReader(''));
+    } finally {
+      lease.release();
+    }
+  }
+
   refuseUnknown(response: Response): void {
     this.#noteUnrouted(response, 404);
     sendRefusal(response, new Refusal('not_found', 'no such path'), undefined);
@@ -132,12 +145,11 @@ class Gateway {
 
   /** What went wrong outside of `serve`: a path that can't be decoded, a failing `/metrics`. */
   refuseFaulty(response: Response, error: unknown): void {
-    const malformed = error instanceof URIError;
-    this.#noteUnrouted(response, malformed ? 400 : 500);
-    if (!malformed) this.#options.logger.error({ err: error }, 'request failed');
+    const refusal = refusalOf(error);
+    this.#noteUnrouted(response, REFUSALS[refusal.code].status);
+    if (refusal.code === 'internal') this.#options.logger.error({ err: error }, 'request failed');
     if (response.headersSent) response.destroy();
-    else
-      sendRefusal(response, malformed ? new Refusal('bad_request', 'malformed path') : internal(), undefined);
+    else sendRefusal(response, refusal, undefined);
   }
 
   async #pass(exchange: Exchange): Promise<void> {
@@ -152,25 +164,32 @@ class Gateway {
     const place = this.#intake.place(exchange.tenant, route.kind, limits);
     try {
       const maxBytes = this.#intake.maxBodyBytes(route.kind, limits);
-      const body =
-        request.method === 'POST' ? await collectBody(request, maxBytes, place.lease) : new Uint8Array(0);
+      const { minBodyPace, minAnswerPace } = this.#intake.limits;
+      const bounds = { maxBytes, lease: place.body, minPace: minBodyPace };
+      const body = request.method === 'POST' ? await collectBody(request, bounds) : new Uint8Array(0);
       this.#metrics.received(route.name, body.length);
-      const answer = await this.#ask(exchange, body);
-      const { stalledReaderMs } = this.#intake.limits;
-      await sendAnswer(response, answer, route.kind, request.headers['accept-encoding'], stalledReaderMs);
+      const answer = await this.#ask(exchange, body, place);
+      place.body.release();
+      await sendAnswer(response, answer, {
+        kind: route.kind,
+        acceptEncoding: request.headers['accept-encoding'],
+        lease: place.answer,
+        minPace: minAnswerPace,
+        onSlow: (takenBytes, ofBytes) => this.#noteSlowReader(exchange, takenBytes, ofBytes),
+      });
     } finally {
       place.release();
     }
   }
 
-  async #ask(exchange: Exchange, body: Uint8Array): Promise<UpstreamResponse> {
+  async #ask(exchange: Exchange, body: Uint8Array, place: Place): Promise<UpstreamResponse> {
     const { route, response } = exchange;
     const canceler = new AbortController();
     const onClose = () => canceler.abort(new ClientGone('the client closed its connection'));
     if (response.destroyed) onClose();
     response.on('close', onClose);
     try {
-      return await this.#intake.ask(route, upstreamRequest(exchange, body), canceler.signal);
+      return await this.#intake.ask(route, upstreamRequest(exchange, body), place, canceler.signal);
     } finally {
       response.off('close', onClose);
     }
@@ -185,6 +204,15 @@ class Gateway {
     else this.#options.logger.error({ route: route.name, err: error }, 'request failed');
     if (response.headersSent) response.destroy();
     else sendRefusal(response, error instanceof Refusal ? error : internal(), route);
+  }
+
+  #noteSlowReader({ route, tenant }: Exchange, takenBytes: number, ofBytes: number): void {
+    this.#metrics.slowReader(tenant);
+    const { minAnswerPace } = this.#intake.limits;
+    this.#options.logger.warn(
+      { tenant, route: route.name, takenBytes, ofBytes, minAnswerPace },
+      'a client was cut off: it took its answer too slowly',
+    );
   }
 
   #noteEnd(exchange: Exchange): void {
@@ -239,6 +267,11 @@ function upstreamRequest({ route, request, tenant, tokenId }: Exchange, body: Ui
     headers,
     body,
   };
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  return error instanceof URIError ? new Refusal('bad_request', 'malformed path') : internal();
 }
 
 function internal(): Refusal {

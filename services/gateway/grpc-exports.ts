@@ -1,7 +1,6 @@
 import { status as StatusCode } from '@grpc/grpc-js';
 import type { UpstreamResponse } from '@xscaler/rpc';
 import { credentialsOf } from './admission.ts';
-import type { BodyLease } from './body-budget.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Intake, Place } from './intake.ts';
 import { type ExportIntake, GRPC_MAX_MESSAGE_BYTES } from './otlp-grpc.ts';
@@ -27,14 +26,15 @@ export function grpcExports(intake: Intake, metrics: GatewayMetrics): ExportInta
         isAdmitted = true;
         place = intake.place(tenant, 'write', limits);
         const maxBytes = Math.min(GRPC_MAX_MESSAGE_BYTES, intake.maxBodyBytes('write', limits));
-        // How long the message is shows only as it comes, and then it is in memory already.
-        place.lease.growTo(maxBytes);
-        const { lease, release } = place;
+        const { body, release } = place;
+        const letIn = { intake, metrics, tenant, place, maxBytes };
         return {
+          bounds: { lease: body, maxBytes, minPace: intake.limits.minBodyPace },
+          refused: counted,
           release,
           pass: async (message, signal) => {
             try {
-              return await pass({ intake, metrics, tenant, lease, maxBytes }, message, signal);
+              return await pass(letIn, message, signal);
             } catch (error) {
               throw counted(error);
             }
@@ -53,24 +53,25 @@ interface LetIn {
   readonly intake: Intake;
   readonly metrics: GatewayMetrics;
   readonly tenant: string;
-  readonly lease: BodyLease;
+  readonly place: Place;
   readonly maxBytes: number;
 }
 
-function pass(
-  { intake, metrics, tenant, lease, maxBytes }: LetIn,
+async function pass(
+  { intake, metrics, tenant, place, maxBytes }: LetIn,
   message: Uint8Array,
   signal: AbortSignal,
 ): Promise<UpstreamResponse> {
   if (message.length > maxBytes) {
     throw new Refusal('body_too_large', `the message is larger than ${maxBytes} bytes`);
   }
-  lease.release();
-  lease.growTo(message.length);
+  // Its length is known by now, and no longer what it might be.
+  await place.body.growTo(message.length);
+  place.body.shrinkTo(message.length);
   metrics.received(ROUTE, message.length);
   const headers = { 'content-type': 'application/x-protobuf' };
   // The message may be a piece of a larger buffer, which can't go to another thread.
   const body = new Uint8Array(message);
   const request = { tenant, method: 'POST', path: '/v1/metrics', query: '', headers, body };
-  return intake.ask(EXPORT, request, signal);
+  return intake.ask(EXPORT, request, place, signal);
 }

@@ -2,22 +2,32 @@ import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import type { Logger } from '@xscaler/runtime';
 import type { Limits } from '@xscaler/tenancy';
 import { type Admission, type Authenticator, admit, type Credentials } from './admission.ts';
-import { BodyBudget, type BodyLease } from './body-budget.ts';
-import { Refusal, unavailable } from './refusal.ts';
+import { ByteBudget, type ByteLease } from './byte-budget.ts';
+import { FairShares } from './fair-shares.ts';
+import type { MinPace } from './pace.ts';
+import { Refusal, type RefusalCode } from './refusal.ts';
 import type { Route, RouteKind } from './routes.ts';
 import { TokenBuckets } from './token-buckets.ts';
 import { type WritePlace, WriteQueue } from './write-queue.ts';
 
 /** Bounds of a gateway as a whole; those of a tenant are in its `Limits`. */
 export interface GatewayLimits {
-  /** Requests with both headers right that are being worked on, in all and for one tenant. */
+  /** Requests with both headers right that are being worked on; tenants share them as in `FairShares`, and so with all bytes. */
   readonly maxInFlightRequests: number;
-  readonly maxTenantInFlightRequests: number;
-  /** Bytes of request bodies held, in all and for one tenant. */
+  /** Bytes of request bodies held. */
   readonly maxInFlightBytes: number;
-  readonly maxTenantInFlightBytes: number;
+  /** How long a body waits for others to be done before it is refused. */
+  readonly maxBodyWaitMs: number;
+  /** A body that comes more slowly is refused. */
+  readonly minBodyPace: MinPace;
   /** Largest body of a read (a form). */
   readonly maxReadBodyBytes: number;
+  /** Bytes of answers held that clients have not taken yet. */
+  readonly maxAnswerBytes: number;
+  /** How long a read, or its answer, waits for other answers to be taken before it is refused. */
+  readonly maxAnswerWaitMs: number;
+  /** A client that takes its answer more slowly is cut off: the answer is held for it meanwhile. */
+  readonly minAnswerPace: MinPace;
   /** Requests a second, all tenants together; 0: no limit. */
   readonly requestRate: number;
   /** A write that waits longer for those before it is refused. */
@@ -25,23 +35,28 @@ export interface GatewayLimits {
   /** How long a service may take. */
   readonly writeTimeoutMs: number;
   readonly readTimeoutMs: number;
-  /** A client that takes nothing of its answer for so long is cut off: the answer is held for it meanwhile. */
-  readonly stalledReaderMs: number;
 }
 
 export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxInFlightRequests: 2048,
-  maxTenantInFlightRequests: 1024,
   maxInFlightBytes: 256 * 1024 * 1024,
-  maxTenantInFlightBytes: 128 * 1024 * 1024,
+  maxBodyWaitMs: 2_000,
+  minBodyPace: { windowMs: 10_000, bytesPerSecond: 4 * 1024 },
   maxReadBodyBytes: 10 * 1024 * 1024,
+  // Half of it is the largest answer that a query may have by default.
+  maxAnswerBytes: 512 * 1024 * 1024,
+  maxAnswerWaitMs: 10_000,
+  // Half of a connection of 1 Mbit/s.
+  minAnswerPace: { windowMs: 30_000, bytesPerSecond: 64 * 1024 },
   requestRate: 0,
   maxWriteWaitMs: 300,
   writeTimeoutMs: 30_000,
   // The querier ends a query after 2 minutes and says so better than we can.
   readTimeoutMs: 130_000,
-  stalledReaderMs: 30_000,
 };
+
+/** Of all answers together, part of it that may wait for room: they may be in memory already. */
+const WAITING_ANSWERS = 1 / 8;
 
 /** How tenants' rates are divided among the gateways of a cluster. */
 export interface RateDivision {
@@ -78,6 +93,8 @@ export interface InFlight {
   readonly requests: number;
   /** Of their bodies. */
   readonly bytes: number;
+  /** Of answers that clients have not taken yet. */
+  readonly answerBytes: number;
   /** Writes that a service works on, how many these may be, and writes that wait for them. */
   readonly atWork: number;
   readonly places: number;
@@ -86,7 +103,8 @@ export interface InFlight {
 
 /** A request being worked on: what it holds of the gateway. */
 export interface Place {
-  readonly lease: BodyLease;
+  readonly body: ByteLease;
+  readonly answer: ByteLease;
   release(): void;
 }
 
@@ -97,22 +115,35 @@ export interface Place {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly limits: GatewayLimits;
-  readonly #budget: BodyBudget;
+  readonly #bodies: ByteBudget;
+  readonly #answers: ByteBudget;
   readonly #tenantRates = new TokenBuckets();
   readonly #gatewayRate = new TokenBuckets();
   readonly #writes: WriteQueue;
-  readonly #inFlight = new Map<string, number>();
-  #inFlightCount = 0;
+  readonly #requests: FairShares;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
     this.limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
-    const { maxInFlightBytes, maxTenantInFlightBytes, maxWriteWaitMs } = this.limits;
-    this.#budget = new BodyBudget(maxInFlightBytes, maxTenantInFlightBytes, () =>
-      this.#unavailable('too many bytes in flight'),
-    );
+    const { maxInFlightBytes, maxAnswerBytes } = this.limits;
+    this.#requests = new FairShares(this.limits.maxInFlightRequests);
+    this.#bodies = new ByteBudget({
+      maxBytes: maxInFlightBytes,
+      maxWaitMs: this.limits.maxBodyWaitMs,
+      // What waits is still with its client.
+      maxWaitingBytes: Number.POSITIVE_INFINITY,
+      lendsToOne: true,
+      refusal: () => this.#unavailable('too many bytes in flight', 'bodies_full'),
+    });
+    this.#answers = new ByteBudget({
+      maxBytes: maxAnswerBytes,
+      maxWaitMs: this.limits.maxAnswerWaitMs,
+      maxWaitingBytes: maxAnswerBytes * WAITING_ANSWERS,
+      lendsToOne: false,
+      refusal: (tenant, bytes) => this.#noRoomForAnswer(tenant, bytes),
+    });
     this.#writes = new WriteQueue({
-      maxWaitMs: maxWriteWaitMs,
+      maxWaitMs: this.limits.maxWriteWaitMs,
       clock: options.clock,
       refusal: () => this.#unavailable('too many writes wait'),
     });
@@ -120,7 +151,14 @@ export class Intake {
 
   get inFlight(): InFlight {
     const { atWork, waiting, places } = this.#writes;
-    return { requests: this.#inFlightCount, bytes: this.#budget.heldBytes, atWork, waiting, places };
+    return {
+      requests: this.#requests.held,
+      bytes: this.#bodies.heldBytes,
+      answerBytes: this.#answers.heldBytes,
+      atWork,
+      waiting,
+      places,
+    };
   }
 
   /** The limits of the tenant that the request may act for, now. @throws Refusal */
@@ -133,44 +171,46 @@ export class Intake {
     this.#checkRates(tenant, kind, limits);
     // Before its body is read, and once more when it is.
     if (kind === 'write' && this.#writes.isFull(tenant)) throw this.#unavailable('too many writes wait');
-    const { maxInFlightRequests, maxTenantInFlightRequests } = this.limits;
-    const ofTenant = this.#inFlight.get(tenant) ?? 0;
-    if (this.#inFlightCount >= maxInFlightRequests || ofTenant >= maxTenantInFlightRequests) {
-      throw this.#unavailable('too many requests in flight');
-    }
-    const lease = this.#budget.lease(tenant);
-    this.#inFlightCount++;
-    this.#inFlight.set(tenant, ofTenant + 1);
+    if (!this.#requests.fits(tenant, 1)) throw this.#unavailable('too many requests in flight');
+    this.#requests.add(tenant, 1);
+    const body = this.#bodies.lease(tenant);
+    const answer = this.#answers.lease(tenant);
     let held = true;
     return {
-      lease,
+      body,
+      answer,
       release: () => {
         if (!held) return;
         held = false;
-        this.#inFlightCount--;
-        const left = (this.#inFlight.get(tenant) as number) - 1;
-        if (left === 0) this.#inFlight.delete(tenant);
-        else this.#inFlight.set(tenant, left);
-        lease.release();
+        this.#requests.add(tenant, -1);
+        body.release();
+        answer.release();
       },
     };
   }
 
+  /** Of an answer that belongs to no tenant. */
+  ownAnswer(): ByteLease {
+    return this.#answers.lease('');
+  }
+
   /** What could never be held is too large: a 503 would have the client try it for ever. */
   maxBodyBytes(kind: RouteKind, limits: Limits): number {
-    const { maxInFlightBytes, maxTenantInFlightBytes, maxReadBodyBytes } = this.limits;
-    const held = Math.min(limits.max_recv_msg_size, maxInFlightBytes, maxTenantInFlightBytes);
+    const { maxInFlightBytes, maxReadBodyBytes } = this.limits;
+    const held = Math.min(limits.max_recv_msg_size, Math.floor(maxInFlightBytes / 2));
     return kind === 'write' ? held : Math.min(held, maxReadBodyBytes);
   }
 
   /**
-   * The service's answer. Its work is ended when the client leaves (`left` is aborted) or the time is up.
+   * The service's answer, which the place holds room for. Its work is ended when the client leaves (`left` is aborted) or the time
+   * is up.
    * @throws Refusal
    * @throws the reason of `left`
    */
   async ask(
     { kind, service }: Pick<Route, 'kind' | 'service'>,
     request: UpstreamRequest,
+    { answer }: Pick<Place, 'answer'>,
     left: AbortSignal,
   ): Promise<UpstreamResponse> {
     const write = kind !== 'read';
@@ -179,27 +219,67 @@ export class Intake {
     const onLeave = () => canceler.abort(left.reason);
     if (left.aborted) onLeave();
     left.addEventListener('abort', onLeave);
-    let place: WritePlace | undefined;
+    let atWork: WritePlace | undefined;
     const timeoutMs = write ? this.limits.writeTimeoutMs : this.limits.readTimeoutMs;
     const timer = setTimeout(() => canceler.abort(timedOut(timeoutMs)), timeoutMs);
     try {
       canceler.signal.throwIfAborted();
-      if (kind === 'write') place = await this.#writes.enter(request.tenant, canceler.signal);
-      return await upstream.handle(request, canceler.signal);
+      if (kind === 'write') {
+        atWork = await this.#writes.enter(request.tenant, canceler.signal);
+        return await upstream.handle(request, canceler.signal);
+      }
+      return await this.#askForLarge(upstream, request, answer, canceler.signal);
     } catch (error) {
       if (canceler.signal.aborted) throw canceler.signal.reason;
       if (error instanceof Refusal) throw error;
       this.#options.logger.warn({ path: request.path, tenant: request.tenant, err: error }, 'service failed');
       throw this.#unavailable(write ? 'not accepted, try again' : 'cannot answer at the moment, try again');
     } finally {
-      place?.leave();
+      atWork?.leave();
       clearTimeout(timer);
       left.removeEventListener('abort', onLeave);
     }
   }
 
-  #unavailable(text: string): Refusal {
-    return unavailable(text, 1 + Math.floor(this.#options.random() * RETRY_WITHIN_SECONDS));
+  /** A tenant that has answers enough to read is not given another one: nothing is worked out that can't be held. */
+  async #askForLarge(
+    upstream: Upstream,
+    request: UpstreamRequest,
+    answer: ByteLease,
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse> {
+    await answer.growTo(1, signal);
+    answer.shrinkTo(0);
+    const room = (bytes: number) => answer.growTo(bytes, signal);
+    const response = await upstream.handle(request, signal, room);
+    // A service in another thread has not asked.
+    await room(response.body.length);
+    return response;
+  }
+
+  #noRoomForAnswer(tenant: string, bytes: number): Refusal {
+    const { maxAnswerBytes } = this.limits;
+    if (bytes > maxAnswerBytes) {
+      const limit = `the limit gateway.max_answer_bytes (${maxAnswerBytes})`;
+      return new Refusal('answer_too_large', `the answer has ${bytes} bytes, more than ${limit}`);
+    }
+    const held = this.#answers.heldBy(tenant);
+    if (held + bytes <= maxAnswerBytes / 2) {
+      return this.#unavailable('too many answers are being read', 'answers_full');
+    }
+    return this.#comeBack(
+      'unread_answers',
+      `${held} bytes of this tenant's answers are not read yet: too many for another answer`,
+    );
+  }
+
+  #unavailable(text: string, code: RefusalCode = 'unavailable'): Refusal {
+    return this.#comeBack(code, text);
+  }
+
+  #comeBack(code: RefusalCode, text: string): Refusal {
+    const seconds = 1 + Math.floor(this.#options.random() * RETRY_WITHIN_SECONDS);
+    return new Refusal(code, text, { 'retry-after': String(seconds) });
   }
 
   /** `request_rate` is a tenant's rate of writes, over all gateways. */

@@ -9,15 +9,16 @@ import { createOtlpGrpcServer, type GrpcLimits } from './otlp-grpc.ts';
 
 const EXPORT = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
 
-async function listen(gateway: GatewayUnderTest, limits: Partial<GrpcLimits>) {
+async function listen(gateway: GatewayUnderTest, limits: Partial<GrpcLimits> = {}) {
   const server = createOtlpGrpcServer(gateway.exports, () => gateway.clock.nowMs, limits);
   const port = await server.listen('127.0.0.1', 0, 10);
   return { port, [Symbol.asyncDispose]: () => server.close(0) };
 }
 
 test('an export whose message does not come is ended, and its memory given back', async () => {
-  await using gateway = await startGateway();
-  await using grpc = await listen(gateway, { messageTimeoutMs: 50 });
+  const minBodyPace = { windowMs: 50, bytesPerSecond: 1_000 };
+  await using gateway = await startGateway({ gatewayLimits: { minBodyPace } });
+  await using grpc = await listen(gateway);
   const session = connectHttp2(`http://127.0.0.1:${grpc.port}`);
   const call = session.request({
     ':method': 'POST',
@@ -31,6 +32,11 @@ test('an export whose message does not come is ended, and its memory given back'
   const [headers] = await once(call, 'response');
   const [trailers] = 'grpc-status' in headers ? [headers] : await once(call.resume(), 'trailers');
   assert.equal(Number(trailers['grpc-status']), status.DEADLINE_EXCEEDED);
+  assert.match(
+    decodeURI(String(trailers['grpc-message'])),
+    /^8 bytes of the request body came in 0.05 s; at least 1000 bytes\/s are needed$/,
+  );
+  assert.match(await gateway.metricsText(), /requests_refused_total\{tenant="acme",reason="slow_body"/);
   await gateway.held(0);
   assert.equal(gateway.distributor.requests.length, 0);
   session.destroy();

@@ -12,6 +12,7 @@ import {
 import type { UpstreamResponse } from '@xscaler/rpc';
 import { acceptSockets } from '@xscaler/runtime/http';
 import { readRpcStatus, rpcStatus } from '@xscaler/wire';
+import { ArrivingMessage, type MessageBounds } from './arriving-message.ts';
 import { statusOfRefusal } from './otlp-refusal.ts';
 import { Refusal } from './refusal.ts';
 
@@ -27,23 +28,27 @@ const EXPORT_PATH = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Ex
 /** What gRPC servers take by default, the OpenTelemetry Collector too: no client sends more without being told to. */
 export const GRPC_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
+/** Of one connection: what waits to be sent, and its streams. */
+const SESSION_MEMORY_MB = 10;
+
 /** Bounds of a gRPC server. Times in ms. */
 export interface GrpcLimits {
-  /** From the metadata to the end of the message. */
-  readonly messageTimeoutMs: number;
   /** A connection on which nothing comes is asked for a sign of life, and cut off where there is none. */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
 }
 
 const DEFAULT_GRPC_LIMITS: GrpcLimits = {
-  messageTimeoutMs: 60_000,
   keepaliveMs: 60_000,
   keepaliveTimeoutMs: 20_000,
 };
 
 /** An export that was let in; to be released when it is done, whatever came of it. */
 export interface AdmittedExport {
+  /** Of the message that comes. */
+  readonly bounds: Omit<MessageBounds, 'onFault'>;
+  /** Counts what ends it before its message is whole. */
+  refused(error: unknown): void;
   /** Passes the message on. Aborted by the signal. @throws Refusal */
   pass(message: Uint8Array, signal: AbortSignal): Promise<UpstreamResponse>;
   release(): void;
@@ -79,17 +84,16 @@ export function createOtlpGrpcServer(
   clock: () => number,
   limits: Partial<GrpcLimits> = {},
 ): OtlpGrpcServer {
-  const { messageTimeoutMs, keepaliveMs, keepaliveTimeoutMs } = {
-    ...DEFAULT_GRPC_LIMITS,
-    ...limits,
-  };
+  const { keepaliveMs, keepaliveTimeoutMs } = { ...DEFAULT_GRPC_LIMITS, ...limits };
   const admitted = new WeakMap<Metadata, AdmittedExport>();
   const server = new Server({
     'grpc.max_receive_message_length': GRPC_MAX_MESSAGE_BYTES,
     'grpc.max_concurrent_streams': 256,
+    // Whoever takes no answers gets no further calls in: grpc-js would keep answers without bound.
+    'grpc-node.max_session_memory': SESSION_MEMORY_MB,
     'grpc.keepalive_time_ms': keepaliveMs,
     'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
-    interceptors: [(_method, call) => admission(intake, admitted, call, clock, messageTimeoutMs)],
+    interceptors: [(_method, call) => admission(intake, admitted, call, clock)],
   });
   server.addService(EXPORT_SERVICE, {
     Export: ((call, callback) => {
@@ -144,40 +148,42 @@ function admission(
   admitted: WeakMap<Metadata, AdmittedExport>,
   call: ServerInterceptingCallInterface,
   clock: () => number,
-  messageTimeoutMs: number,
 ): ServerInterceptingCall {
   const startMs = clock();
   let taken: AdmittedExport | undefined;
-  let stalled: NodeJS.Timeout | undefined;
+  let message: ArrivingMessage | undefined;
   const end = () => {
-    clearTimeout(stalled);
+    message?.stop();
     taken?.release();
     taken = undefined;
+  };
+  const refuse = (error: unknown) => {
+    end();
+    const refused = statusOfError(error);
+    intake.noteExport(refused.code, clock() - startMs);
+    call.sendStatus(refused);
   };
   return new ServerInterceptingCall(call, {
     start: (next) =>
       next({
         onReceiveMetadata: (metadata, pass) => {
           try {
-            taken = intake.admitExport(headersOf(metadata));
+            const letIn = intake.admitExport(headersOf(metadata));
+            taken = letIn;
+            const onFault = (error: unknown) => {
+              letIn.refused(error);
+              refuse(error);
+            };
+            message = new ArrivingMessage(call, { ...letIn.bounds, onFault });
+            admitted.set(metadata, letIn);
           } catch (error) {
-            const refused = statusOfError(error);
-            intake.noteExport(refused.code, clock() - startMs);
-            call.sendStatus(refused);
+            refuse(error);
             return;
           }
-          admitted.set(metadata, taken);
-          stalled = setTimeout(() => {
-            end();
-            call.sendStatus({
-              code: StatusCode.DEADLINE_EXCEEDED,
-              details: 'the message did not come in time',
-            });
-          }, messageTimeoutMs);
           pass(metadata);
         },
         onReceiveHalfClose: (pass) => {
-          clearTimeout(stalled);
+          message?.arrived();
           pass();
         },
         onCancel: () => {

@@ -10,8 +10,13 @@ const CODES: Readonly<Record<RefusalCode, number>> = {
   not_found: 5, // NOT_FOUND
   method_not_allowed: 12, // UNIMPLEMENTED
   body_too_large: 3,
+  slow_body: 4, // DEADLINE_EXCEEDED
+  bodies_full: 14, // UNAVAILABLE
   rate_limited: 8, // RESOURCE_EXHAUSTED
-  timeout: 14, // UNAVAILABLE
+  answer_too_large: 8,
+  unread_answers: 8,
+  answers_full: 14,
+  timeout: 14,
   unavailable: 14,
   internal: 13, // INTERNAL
 };

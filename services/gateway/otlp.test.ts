@@ -5,22 +5,13 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import {
-  ChannelCredentials,
-  Client,
-  compressionAlgorithms,
-  Metadata,
-  type ServiceError,
-  status,
-} from '@grpc/grpc-js';
+import { ChannelCredentials, compressionAlgorithms, status } from '@grpc/grpc-js';
 import type { UpstreamResponse } from '@xscaler/rpc';
 import { exportResponse, readRpcStatus, rpcStatus } from '@xscaler/wire';
 import { type GatewayUnderTest, READER, startGateway, untilAborted, WRITER } from './gateway-under-test.ts';
 import { createOtlpGrpcServer, GRPC_MAX_MESSAGE_BYTES, type OtlpGrpcServer } from './otlp-grpc.ts';
+import { Exporter } from './test-peers/otlp-exporter.ts';
 import { listenTls } from './tls-listener.ts';
-
-const EXPORT = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
-const raw = (bytes: Buffer) => bytes;
 
 const answer = (status: number, body: Uint8Array): UpstreamResponse => ({
   status,
@@ -73,44 +64,6 @@ test('what the gateway refuses of OTLP over HTTP is a Status in what was sent', 
   const get = await gateway.fetch('/v1/metrics', { headers: WRITER });
   assert.equal(get.status, 405);
 });
-
-interface Exported {
-  readonly code: number;
-  readonly details: string;
-  readonly response: Buffer | undefined;
-  /** The `Status` that went along. */
-  readonly status: Buffer | undefined;
-}
-
-class Exporter implements Disposable {
-  readonly #client: Client;
-
-  constructor(address: string, credentials = ChannelCredentials.createInsecure(), further: object = {}) {
-    // Without a pool of their own exporters would share a connection.
-    const options = { 'grpc.max_send_message_length': -1, 'grpc.use_local_subchannel_pool': 1, ...further };
-    this.#client = new Client(address, credentials, options);
-  }
-
-  export(headers: Record<string, string>, message: Buffer, deadlineMs = 20_000): Promise<Exported> {
-    const metadata = new Metadata();
-    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-    const options = { deadline: Date.now() + deadlineMs };
-    return new Promise((resolve) => {
-      const done = (error: ServiceError | null, response: Buffer | undefined) =>
-        resolve({
-          code: error?.code ?? status.OK,
-          details: error?.details ?? '',
-          response,
-          status: error?.metadata.get('grpc-status-details-bin')[0] as Buffer | undefined,
-        });
-      this.#client.makeUnaryRequest(EXPORT, raw, raw, message, metadata, options, done);
-    });
-  }
-
-  [Symbol.dispose](): void {
-    this.#client.close();
-  }
-}
 
 async function listenGrpc(gateway: GatewayUnderTest, maxConnections = 100) {
   const server = createOtlpGrpcServer(gateway.exports, () => gateway.clock.nowMs);
@@ -229,7 +182,9 @@ test('gRPC has the canonical codes, with RetryInfo where the client may come aga
 
 test('gRPC messages are bounded, also together', async () => {
   const megabyte = 1024 * 1024;
-  await using gateway = await startGateway({ gatewayLimits: { maxInFlightBytes: 9 * megabyte } });
+  await using gateway = await startGateway({
+    gatewayLimits: { maxInFlightBytes: 9 * megabyte, maxBodyWaitMs: 50 },
+  });
   await using grpc = await listenGrpc(gateway);
   using exporter = new Exporter(grpc.address);
   gateway.distributor.answer = async () => answer(200, exportResponse(undefined));

@@ -7,7 +7,12 @@ export type RefusalCode =
   | 'not_found'
   | 'method_not_allowed'
   | 'body_too_large'
+  | 'slow_body'
+  | 'bodies_full'
   | 'rate_limited'
+  | 'answer_too_large'
+  | 'unread_answers'
+  | 'answers_full'
   | 'timeout'
   | 'unavailable'
   | 'internal';
@@ -26,7 +31,16 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalAnswer>> = {
   not_found: { status: 404, errorType: 'not_found' },
   method_not_allowed: { status: 405, errorType: 'bad_data' },
   body_too_large: { status: 413, errorType: 'too_large_entry' },
+  // Too little of it came in a given time.
+  slow_body: { status: 408, errorType: 'bad_data' },
+  // Other bodies hold all the memory there is for bodies.
+  bodies_full: { status: 503, errorType: 'unavailable' },
   rate_limited: { status: 429, errorType: 'too_many_requests' },
+  // More than may be held for all answers together.
+  answer_too_large: { status: 422, errorType: 'execution' },
+  // Answers that the tenant has not read yet, and those of all tenants together, hold all the memory there is for answers.
+  unread_answers: { status: 429, errorType: 'too_many_requests' },
+  answers_full: { status: 503, errorType: 'unavailable' },
   timeout: { status: 503, errorType: 'timeout' },
   unavailable: { status: 503, errorType: 'unavailable' },
   internal: { status: 500, errorType: 'internal' },

@@ -1,0 +1,51 @@
+import type { ServerResponse } from 'node:http';
+import { ClientGone } from './body.ts';
+import { type MinPace, Pace } from './pace.ts';
+
+/** Written at once: how far a client is shows after each piece. */
+const PIECE_BYTES = 256 * 1024;
+
+/**
+ * Sends the rest of an answer, whose headers are set, and cuts off a client that takes it too slowly.
+ * @param onSlow told of a client before it is cut off, with what it has taken in all
+ * @returns when the system has taken the last byte, or the connection is closed
+ */
+export function sendPaced(
+  response: ServerResponse,
+  body: Uint8Array,
+  minPace: MinPace,
+  onSlow: (takenBytes: number) => void,
+): Promise<void> {
+  return new Promise((resolve) => {
+    let handed = 0;
+    const taken = () => Math.max(0, handed - (response.socket?.writableLength ?? 0));
+    let pace: Pace | undefined;
+    const watch = () => {
+      pace = new Pace(minPace, taken, () => {
+        onSlow(taken());
+        response.destroy(new ClientGone('the client takes its answer too slowly'));
+      });
+    };
+    response.once('close', () => {
+      pace?.stop();
+      resolve();
+    });
+    const sendOn = () => {
+      while (body.length - handed > PIECE_BYTES) {
+        const piece = body.subarray(handed, handed + PIECE_BYTES);
+        handed += piece.length;
+        if (!response.write(piece)) {
+          response.once('drain', sendOn);
+          return;
+        }
+      }
+      const last = body.subarray(handed);
+      handed = body.length;
+      response.end(last);
+    };
+    // An answer that waits behind another one of its connection has no socket yet.
+    if (response.socket === null) response.once('socket', watch);
+    else watch();
+    sendOn();
+  });
+}
