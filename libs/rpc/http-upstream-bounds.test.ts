@@ -92,3 +92,84 @@ test('bodies held at once are bounded', async (t) => {
   await until(() => served.signals[0].aborted);
   await client.handle({ ...PUSH, body: new Uint8Array(6000) }, never);
 });
+
+const READ = { ...PUSH, method: 'GET', path: '/api/v1/query', body: new Uint8Array(0) };
+const MB = 1024 * 1024;
+
+test('an answer stays with the service until there is room for it', async (t) => {
+  const served = new ScriptedUpstream();
+  served.response = { status: 200, headers: {}, body: new Uint8Array(64 * MB).fill(7) };
+  const { address } = await startHttpService(t, served);
+  const client = connectHttp(t, [address], { bodyTimeoutMs: 100 });
+  const room = Promise.withResolvers<void>();
+  const asked: number[] = [];
+  const before = process.memoryUsage().arrayBuffers;
+  const answering = client.handle(READ, never, (bytes) => {
+    asked.push(bytes);
+    return room.promise;
+  });
+  await until(() => asked.length === 1);
+  // Longer than may pass between two pieces of an answer that is being read.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  // The service runs in this process, too: it is the answer's own 64 MB that is held.
+  assert.ok(process.memoryUsage().arrayBuffers - before < 80 * MB);
+  room.resolve();
+  const { body } = await answering;
+  assert.deepEqual(asked, [64 * MB]);
+  assert.equal(body.byteLength, 64 * MB);
+  assert.ok(body.every((byte) => byte === 7));
+});
+
+test('an answer for which there is no room is the error that says so, and is asked for only once', async (t) => {
+  const served = new ScriptedUpstream();
+  served.response = { status: 200, headers: {}, body: new Uint8Array(MB) };
+  const { address } = await startHttpService(t, served);
+  const client = connectHttp(t, [address]);
+  const reason = new Error('no room');
+  await assert.rejects(
+    client.handle(READ, never, () => Promise.reject(reason)),
+    reason,
+  );
+  await until(() => client.status()[0].inFlight === 0);
+  assert.equal(served.requests.length, 1);
+  assert.equal((await client.handle(READ, never)).body.byteLength, MB);
+});
+
+test('a caller that is cancelled while its answer waits for room is told so', async (t) => {
+  const served = new ScriptedUpstream();
+  served.response = { status: 200, headers: {}, body: new Uint8Array(MB) };
+  const { address } = await startHttpService(t, served);
+  const client = connectHttp(t, [address]);
+  const canceler = new AbortController();
+  const room = Promise.withResolvers<void>();
+  const answering = client.handle(READ, canceler.signal, () => {
+    canceler.abort(new Error('enough'));
+    return room.promise;
+  });
+  await assert.rejects(answering, /enough/);
+  room.resolve();
+  await until(() => client.status()[0].inFlight === 0);
+});
+
+test('answers that callers do not take are bounded, and let go of in the end', async (t) => {
+  const served = new ScriptedUpstream();
+  served.response = { status: 200, headers: {}, body: new Uint8Array(20 * MB) };
+  const { address } = await startHttpService(t, served, { maxAnswerBytes: 30 * MB, stalledCallerMs: 300 });
+  const client = connectHttp(t, [address]);
+  const asked = Promise.withResolvers<void>();
+  const room = Promise.withResolvers<void>();
+  const stalled = client.handle(READ, never, () => {
+    asked.resolve();
+    return room.promise;
+  });
+  await asked.promise;
+  await assert.rejects(client.handle(READ, never), { code: 'overloaded', message: /bytes of answers wait/ });
+  const isServed = () =>
+    client.handle(READ, never).then(
+      ({ body }) => body.byteLength === 20 * MB,
+      () => false,
+    );
+  while (!(await isServed())) await new Promise((resolve) => setTimeout(resolve, 20));
+  room.resolve();
+  await assert.rejects(stalled, { code: 'unavailable' });
+});

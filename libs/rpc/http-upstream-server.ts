@@ -11,6 +11,10 @@ export interface ServeHttpOptions {
   readonly maxBodyBytes?: number;
   /** Of the bodies of all requests at work. Default 512 MB. */
   readonly maxInFlightBytes?: number;
+  /** Of answers that callers have not taken yet; one more is not given, unless it is the only one. Default 512 MB. */
+  readonly maxAnswerBytes?: number;
+  /** A caller that takes nothing of its answer for this long is cut off. Default 60,000. */
+  readonly stalledCallerMs?: number;
   /** Requests at work; one more is told to go elsewhere. Default 4,096. */
   readonly maxConcurrentCalls?: number;
 }
@@ -33,8 +37,11 @@ class HttpUpstreamServer {
   readonly #maxBodyBytes: number;
   readonly #maxInFlightBytes: number;
   readonly #maxConcurrentCalls: number;
+  readonly #maxAnswerBytes: number;
+  readonly #stalledCallerMs: number;
   #calls = 0;
   #bytes = 0;
+  #answerBytes = 0;
 
   constructor(upstream: Upstream, options: ServeHttpOptions) {
     this.#upstream = upstream;
@@ -42,6 +49,8 @@ class HttpUpstreamServer {
     this.#maxBodyBytes = options.maxBodyBytes ?? 64 * 1024 * 1024;
     this.#maxInFlightBytes = options.maxInFlightBytes ?? 512 * 1024 * 1024;
     this.#maxConcurrentCalls = options.maxConcurrentCalls ?? 4096;
+    this.#maxAnswerBytes = options.maxAnswerBytes ?? 512 * 1024 * 1024;
+    this.#stalledCallerMs = options.stalledCallerMs ?? 60_000;
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -103,10 +112,30 @@ class HttpUpstreamServer {
         },
         canceler.signal,
       );
-      send(response, answer);
+      this.#send(response, answer);
     } catch (error) {
       sendFault(response, 'thrown', error);
     }
+  }
+
+  /** An answer is held until the caller has taken it, which may have no room for it at the moment. */
+  #send(response: ServerResponse, answer: UpstreamResponse): void {
+    const bytes = answer.body.byteLength;
+    if (this.#answerBytes > 0 && this.#answerBytes + bytes > this.#maxAnswerBytes) {
+      sendFault(
+        response,
+        'refused',
+        new RpcError('overloaded', `${this.#answerBytes} bytes of answers wait`),
+      );
+      return;
+    }
+    if (response.destroyed) return;
+    this.#answerBytes += bytes;
+    response.once('close', () => {
+      this.#answerBytes -= bytes;
+    });
+    response.setTimeout(this.#stalledCallerMs, () => response.destroy());
+    send(response, answer);
   }
 }
 
@@ -157,7 +186,6 @@ function tooLarge(maxBytes: number): RpcError {
 }
 
 function send(response: ServerResponse, { status, headers, body }: UpstreamResponse): void {
-  if (response.destroyed) return;
   response.sendDate = false;
   for (const name in headers) if (isEndToEnd(name)) response.setHeader(name, headers[name]);
   if (status !== 204 && status !== 304) response.setHeader('content-length', body.byteLength);
