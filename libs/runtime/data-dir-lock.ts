@@ -22,8 +22,14 @@ export interface DataDirLock {
   release(): void;
 }
 
+const LOCK_FILE = 'lock.sqlite';
+const PID_FILE = 'lock.pid';
+
+/** What the lock puts into a data folder. */
+export const LOCK_FILES: readonly string[] = [LOCK_FILE, PID_FILE];
+
 /**
- * Takes a data folder (made where it is missing) for this process alone.
+ * Takes a data folder (made, for this user alone, if it is missing) for this process alone.
  *
  * The lock is the operating system's, on a file that SQLite holds locked exclusively: it goes with the process
  * however that dies, so there is no stale lock to judge. `lock.pid` beside it only says who; it is never trusted.
@@ -32,9 +38,9 @@ export interface DataDirLock {
  */
 export function lockDataDir(dir: string): DataDirLock {
   const path = resolve(dir);
-  mkdirSync(path, { recursive: true });
-  const pidPath = join(path, 'lock.pid');
-  const db = new DatabaseSync(join(path, 'lock.sqlite'));
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const pidPath = join(path, PID_FILE);
+  const db = new DatabaseSync(join(path, LOCK_FILE));
   try {
     db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA busy_timeout=0; BEGIN EXCLUSIVE');
   } catch (error) {

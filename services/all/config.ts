@@ -22,10 +22,15 @@ export const DEFAULT_OTLP_GRPC_LISTEN = '127.0.0.1:4317';
 
 /** Configuration of every target. Keys are YAML paths; flags and variables follow from them. */
 export const configSchema = z.strictObject({
-  data_dir: z.string().default('./data').describe('Folder of everything that is kept; one process at a time'),
+  data_dir: z
+    .string()
+    .default('./data')
+    .describe('Folder of everything that is kept, for the user of the process alone; one process at a time'),
   listen: z.string().default('127.0.0.1:9009').describe('Address and port to listen on'),
   bootstrap_tenant: z.string().default('demo').describe('Tenant that the first start creates'),
-  bootstrap_token: secret(z.string().default('')).describe('Its token; random where empty'),
+  bootstrap_token: secret(z.string().default('')).describe(
+    'Its token, never printed; random, and printed once, if empty',
+  ),
   bootstrap_token_file: secretFile('bootstrap_token'),
   ops_listen: z
     .string()

@@ -9,6 +9,9 @@ process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(
   new URL('../../node_modules/.cache/compile', import.meta.url),
 );
 
+// What it writes holds everybody's samples: it is for the user that it runs as alone.
+process.umask(0o077);
+
 /*
  * What a process is given when it starts or never. It is started once more in its own place to have it, with the same process id.
  *

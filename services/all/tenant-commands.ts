@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Database, migrate, openSqliteDatabase } from '@xscaler/database';
 import {
   type AuditEntry,
@@ -10,6 +9,7 @@ import {
   type TokenScope,
 } from '@xscaler/tenancy';
 import type { Config } from './config.ts';
+import { databasePath } from './data-folder.ts';
 import { OPERATOR } from './operator.ts';
 import { takeFlags } from './own-flags.ts';
 import { describeShard, setShard } from './shard-commands.ts';
@@ -152,7 +152,7 @@ async function openDatabase(config: Config): Promise<Database> {
     await migrate(db);
     return db;
   }
-  const path = join(config.data_dir, 'database.sqlite');
+  const path = databasePath(config.data_dir);
   if (!existsSync(path))
     throw new UsageError(`no database at ${path}: start the server once, or set database.url`);
   return openSqliteDatabase(path);

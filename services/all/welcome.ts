@@ -1,8 +1,18 @@
-/** What the first start prints: all that a newcomer copies. The token is shown here and never again. */
-export function welcomeText(url: string, tenant: string, token: string): string {
+import type { FirstToken } from './targets/all.ts';
+
+/**
+ * What the first start prints: all that a newcomer copies. A token that this start made is shown here and never again; of one that
+ * was given it says where it came from.
+ */
+export function welcomeText(url: string, tenant: string, first: FirstToken): string {
+  const token = 'text' in first ? first.text : '<token>';
+  const origin =
+    'text' in first
+      ? `token ${token} (scope read+write; shown only this once)`
+      : `its token is the one ${first.givenBy} (scope read+write)`;
   return `
 xscaler is running on ${url}
-tenant ${tenant}, token ${token} (scope read+write; shown only this once)
+tenant ${tenant}, ${origin}
 
 1. Send metrics from Prometheus: add to prometheus.yml
 
@@ -36,5 +46,5 @@ curl -s -H 'Authorization: Bearer ${token}' -H 'X-Scope-OrgID: ${tenant}' '${url
 }
 
 export function welcomeBackText(url: string, tenant: string): string {
-  return `\nxscaler is running on ${url} (tenant ${tenant}; its token was shown at the first start)\n`;
+  return `\nxscaler is running on ${url} (tenant ${tenant}; its first token was shown or given at the first start)\n`;
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { connectDatabase, type Database } from '@xscaler/database';
 import { connect, type Upstream } from '@xscaler/rpc';
@@ -9,6 +8,7 @@ import { TenantDirectory } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
 import { bootstrapTenant, bootstrapToken } from '../bootstrap.ts';
 import type { Config, ThreadConfig } from '../config.ts';
+import { closeDataFolder, databasePath, writeLogPath } from '../data-folder.ts';
 import type { DistributorStatusApi } from '../distributor-status.ts';
 import { isRepairPending } from '../doctor/pending-repair.ts';
 import { startGateway } from '../gateway-server.ts';
@@ -23,9 +23,12 @@ export interface Greeting {
   readonly url: string;
   /** The tenant that own metrics are written into. */
   readonly tenant: string;
-  /** The tenant's token, at the first start alone. */
-  readonly token: string | undefined;
+  /** The tenant's token; undefined if an earlier start made it. */
+  readonly token: FirstToken | undefined;
 }
+
+/** A token that this start made, or what the operator gave one by, which is shown nowhere. */
+export type FirstToken = { readonly text: string } | { readonly givenBy: string };
 
 export interface AllInOne {
   readonly modules: Module[];
@@ -78,7 +81,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
   let lock: DataDirLock | undefined;
   let server: HttpServer | undefined;
   let tenant = '';
-  let token: string | undefined;
+  let token: FirstToken | undefined;
   let selfMetrics: SelfMetrics | undefined;
 
   const modules: Module[] = [
@@ -88,13 +91,14 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
         lock = lockDataDir(config.data_dir);
         if (isRepairPending(config.data_dir))
           throw new Error(`a repair of ${lock.dir} was cut short: run xscaler doctor --repair`);
+        closeDataFolder(lock.dir, logger);
       },
       stop: async () => lock?.release(),
     },
-    parts.thread('database', { path: join(config.data_dir, 'database.sqlite') }, ends.database, ['data-dir']),
+    parts.thread('database', { path: databasePath(config.data_dir) }, ends.database, ['data-dir']),
     parts.thread(
       'write-log',
-      { path: join(config.data_dir, 'write-log.sqlite'), partitionCount: config.write_log.partitions },
+      { path: writeLogPath(config.data_dir), partitionCount: config.write_log.partitions },
       ends.writeLog,
       ['data-dir'],
     ),
@@ -130,8 +134,10 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       needs: ['database'],
       start: async () => {
         tenant = await bootstrapTenant(db, config.bootstrap_tenant);
-        const given = config.bootstrap_token;
-        if (given !== '') token = await bootstrapToken(db, tenant, given);
+        const { bootstrap_token: given, bootstrap_token_file: path } = config;
+        const isFirst = given !== '' && (await bootstrapToken(db, tenant, given)) !== undefined;
+        if (isFirst)
+          token = { givenBy: path === '' ? 'given by the setting bootstrap_token' : `in the file ${path}` };
         await directory.start();
       },
       stop: async () => directory.stop(),
@@ -176,8 +182,10 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       needs: ['gateway'],
       start: async () => {
         if (config.bootstrap_token !== '') return;
-        token = await bootstrapToken(db, tenant, '');
-        if (token !== undefined) await directory.refresh();
+        const text = await bootstrapToken(db, tenant, '');
+        if (text === undefined) return;
+        token = { text };
+        await directory.refresh();
       },
     },
   ];
