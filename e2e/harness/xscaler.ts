@@ -67,8 +67,8 @@ export class Xscaler {
     return new RunningProgram(process.execPath, args, { ...this.#env, ...env });
   }
 
-  async start(): Promise<void> {
-    this.#program = this.spawn();
+  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.#program = this.spawn(env);
     await this.#program.untilReady(`${this.url}/-/ready`, READY_WITHIN_MS);
   }
 

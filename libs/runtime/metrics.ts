@@ -2,6 +2,10 @@ import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client
 
 export type MetricsRegistry = Registry;
 
+const TENANT_LABEL = 'tenant';
+/** Labels of a tenant's metrics whose values are the tenant's own words: its name, and those of its HA pairs. */
+const TENANTS_WORDS: ReadonlySet<string> = new Set([TENANT_LABEL, 'cluster', 'replica']);
+
 /** One metric of a registry with its values, in plain values that can be sent to another thread. */
 export interface MetricFamily {
   readonly name: string;
@@ -59,16 +63,17 @@ export function registrySource(registry: MetricsRegistry): MetricsSource {
 
 /**
  * Gathers what several threads of a process have measured; same name and labels become one by the metric's aggregator.
- * `sumOver` is a label that isn't to be seen: where it stood, its values are added up.
+ * `isNamed` says which tenants the reader may know of, all by default: what is measured of the others is added up, and their
+ * names are left out.
  */
 export async function collectThreads(
   sources: readonly MetricsSource[],
-  options: { readonly sumOver?: string } = {},
+  options: { readonly isNamed?: (tenant: string) => boolean } = {},
 ): Promise<CollectedMetrics> {
   const perThread = await Promise.all(sources.map((source) => source.metrics()));
-  const { sumOver } = options;
+  const { isNamed } = options;
   const shown =
-    sumOver === undefined ? perThread : perThread.map((families) => withoutLabel(families, sumOver));
+    isNamed === undefined ? perThread : perThread.map((families) => withoutTenants(families, isNamed));
   const registry: MetricsRegistry = AggregatorRegistry.aggregate(shown as object[]);
   const families = await registrySource(registry).metrics();
   return {
@@ -79,17 +84,29 @@ export async function collectThreads(
   };
 }
 
-function withoutLabel(families: readonly MetricFamily[], label: string): MetricFamily[] {
+function withoutTenants(
+  families: readonly MetricFamily[],
+  isNamed: (tenant: string) => boolean,
+): MetricFamily[] {
   return families.map((family) => {
-    if (!family.values.some(({ labels }) => label in labels)) return family;
+    if (!family.values.some(({ labels }) => TENANT_LABEL in labels)) return family;
     const sums = new Map<string, MetricValue>();
     for (const value of family.values) {
-      const { [label]: _hidden, ...labels } = value.labels;
+      const labels = labelsFor(value.labels, isNamed);
       const key = JSON.stringify([value.metricName, Object.entries(labels).sort()]);
       sums.set(key, { ...value, labels, value: value.value + (sums.get(key)?.value ?? 0) });
     }
     return { ...family, values: [...sums.values()] };
   });
+}
+
+function labelsFor(
+  labels: MetricValue['labels'],
+  isNamed: (tenant: string) => boolean,
+): MetricValue['labels'] {
+  const tenant = labels[TENANT_LABEL];
+  if (tenant === undefined || isNamed(String(tenant))) return labels;
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => !TENANTS_WORDS.has(name)));
 }
 
 function familySamples(family: MetricFamily): MetricSample[] {

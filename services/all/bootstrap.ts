@@ -3,7 +3,7 @@ import { type Actor, TenantStore } from '@xscaler/tenancy';
 
 const ACTOR: Actor = { who: 'bootstrap', from: 'bootstrap' };
 
-/** Creates the first tenant where the database has none yet. @returns the tenant that own metrics are written into */
+/** Creates the first tenant where the database has none yet. @returns the oldest tenant */
 export async function bootstrapTenant(db: Database, id: string): Promise<string> {
   const store = new TenantStore(db);
   const known = await store.tenants();

@@ -43,7 +43,13 @@ export const configSchema = z.strictObject({
       .describe('Least severe level written'),
   }),
   self_metrics: z.strictObject({
-    enabled: flag(true).describe('Whether own metrics are written into the bootstrap tenant'),
+    enabled: flag(true).describe('Whether own metrics are written into a tenant'),
+    tenant: z
+      .string()
+      .default('')
+      .describe(
+        "Tenant of the operator's own for them: they name every tenant there. If empty: `xscaler all` writes them into the first tenant, which sees no other's name; a service of a cluster writes none",
+      ),
     interval: within('15s', 1_000).describe('How often they are'),
   }),
   cluster: z.strictObject({

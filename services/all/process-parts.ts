@@ -57,7 +57,12 @@ export class ProcessParts {
 
   /** The same without tenants, for a listener that clients reach: nobody learns there which tenants exist. */
   readonly publicMetrics = (): Promise<CollectedMetrics> =>
-    collectThreads(this.#sources(), { sumOver: 'tenant' });
+    collectThreads(this.#sources(), { isNamed: () => false });
+
+  /** The same for a tenant to read: it is named, and no other. */
+  metricsFor(tenant: string): Promise<CollectedMetrics> {
+    return collectThreads(this.#sources(), { isNamed: (other) => other === tenant });
+  }
 
   #sources(): MetricsSource[] {
     return [registrySource(this.registry), ...this.#threads];

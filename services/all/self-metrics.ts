@@ -1,12 +1,16 @@
+import type { Database } from '@xscaler/database';
 import { Labels, METRIC_NAME, METRIC_TYPES, type MetricMetadata, type MetricType } from '@xscaler/model';
-import type { Upstream } from '@xscaler/rpc';
+import type { Upstream, UpstreamResponse } from '@xscaler/rpc';
 import type { CollectedMetrics, Logger } from '@xscaler/runtime';
+import { TenantStore } from '@xscaler/tenancy';
 import { encodeWriteRequest, packSnappy } from '@xscaler/wire';
 
 export interface SelfMetricsOptions {
   readonly collect: () => Promise<CollectedMetrics>;
   readonly distributor: Upstream;
+  /** Who may read them knows of every tenant that `collect` names. */
   readonly tenant: string;
+  readonly db: Database;
   readonly instance: string;
   readonly intervalMs: number;
   readonly clock: () => number;
@@ -16,43 +20,44 @@ export interface SelfMetricsOptions {
 /** Writes the server's own metrics into a tenant, by the way that everybody's samples take. */
 export class SelfMetrics {
   readonly #options: SelfMetricsOptions;
+  readonly #tenants: TenantStore;
+  readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: SelfMetricsOptions) {
     this.#options = options;
+    this.#tenants = new TenantStore(options.db);
   }
 
-  /** Resolves once the first samples are in, so that a first query finds some. */
-  async start(): Promise<void> {
-    this.#timer = setInterval(() => {
+  /** Resolves once the first samples are in, so that a first query finds some, or cannot be written. */
+  start(): Promise<void> {
+    const write = () => {
       this.#writing = this.#write();
-    }, this.#options.intervalMs);
-    await this.#write();
+      return this.#writing;
+    };
+    this.#timer = setInterval(write, this.#options.intervalMs);
+    return write();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#stopping.abort();
     await this.#writing;
   }
 
   async #write(): Promise<void> {
-    const { collect, distributor, tenant, instance, clock, logger } = this.#options;
+    const { collect, tenant, logger } = this.#options;
     try {
-      const { samples, families } = await collect();
-      const timestampMs = clock();
-      const series = samples.map(({ name, labels, value }) => ({
-        labels: Labels.of({ ...labels, [METRIC_NAME]: name, job: 'xscaler', instance }),
-        timestamps: [timestampMs],
-        values: [value],
-      }));
-      const body = packSnappy(encodeWriteRequest(series, families.map(metadataOf)));
-      const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' };
-      const path = '/api/v1/push';
-      const answer = await distributor.handle(
-        { tenant, method: 'POST', path, query: '', headers, body },
-        AbortSignal.timeout(this.#options.intervalMs),
-      );
+      const state = (await this.#tenants.tenant(tenant))?.state;
+      if (state !== 'active') {
+        logger.warn(
+          { tenant, state: state ?? 'unknown' },
+          'own metrics are not written: the tenant is not active',
+        );
+        return;
+      }
+      const answer = await this.#push(await collect());
       if (answer.status >= 300) {
         logger.warn(
           { status: answer.status, answer: Buffer.from(answer.body).toString() },
@@ -60,8 +65,24 @@ export class SelfMetrics {
         );
       }
     } catch (error) {
-      logger.warn({ err: error }, 'own metrics could not be written');
+      if (!this.#stopping.signal.aborted) logger.warn({ err: error }, 'own metrics could not be written');
     }
+  }
+
+  #push({ samples, families }: CollectedMetrics): Promise<UpstreamResponse> {
+    const { distributor, tenant, instance, clock, intervalMs } = this.#options;
+    const timestampMs = clock();
+    const series = samples.map(({ name, labels, value }) => ({
+      labels: Labels.of({ ...labels, [METRIC_NAME]: name, job: 'xscaler', instance }),
+      timestamps: [timestampMs],
+      values: [value],
+    }));
+    const body = packSnappy(encodeWriteRequest(series, families.map(metadataOf)));
+    const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' };
+    return distributor.handle(
+      { tenant, method: 'POST', path: '/api/v1/push', query: '', headers, body },
+      AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(intervalMs)]),
+    );
   }
 }
 

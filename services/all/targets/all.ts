@@ -21,7 +21,7 @@ import { SelfMetrics } from '../self-metrics.ts';
 /** What there is to say when everything is started. */
 export interface Greeting {
   readonly url: string;
-  /** The tenant that own metrics are written into. */
+  /** The first tenant. */
   readonly tenant: string;
   /** The tenant's token; undefined if an earlier start made it. */
   readonly token: FirstToken | undefined;
@@ -147,12 +147,13 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
       needs: ['distributor', 'tenants', 'querier'],
       start: async () => {
         if (!config.self_metrics.enabled) return;
-        const intervalMs = config.self_metrics.interval;
+        const { tenant: operators, interval: intervalMs } = config.self_metrics;
         const instance = config.listen;
         selfMetrics = new SelfMetrics({
-          collect: parts.metrics,
+          collect: operators === '' ? () => parts.metricsFor(tenant) : parts.metrics,
           distributor,
-          tenant,
+          tenant: operators === '' ? tenant : operators,
+          db,
           instance,
           intervalMs,
           clock: Date.now,

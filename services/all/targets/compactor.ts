@@ -1,6 +1,7 @@
 import { serveDatabase } from '@xscaler/database';
 import { connect } from '@xscaler/rpc';
 import type { Logger, Module } from '@xscaler/runtime';
+import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
 import type { CompactorStatusApi } from '../compactor-status.ts';
 import type { Config } from '../config.ts';
 import { opsServer } from '../ops-server.ts';
@@ -38,5 +39,6 @@ export function compactorProcess(
       { database: database.there, main: main.there },
       ['ports'],
     ),
+    clusterSelfMetrics(config, parts, io, logger),
   ];
 }

@@ -5,6 +5,7 @@ import type { Logger, Module } from '@xscaler/runtime';
 import { serveWriteLog } from '@xscaler/writelog';
 import { clusterIngesters } from '../cluster-ingesters.ts';
 import { serveCluster } from '../cluster-port.ts';
+import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
 import type { Config } from '../config.ts';
 import type { DistributorStatusApi } from '../distributor-status.ts';
 import { opsServer } from '../ops-server.ts';
@@ -77,5 +78,6 @@ export function distributorProcess(
       notReady: () => watch.notReady(),
     },
     upstreamServer(config, gateway.here, notReady, ['distributor']),
+    clusterSelfMetrics(config, parts, io, logger),
   ];
 }

@@ -3,6 +3,7 @@ import { connectHttpUpstream, type HttpUpstream } from '@xscaler/rpc/network';
 import type { Logger, Module } from '@xscaler/runtime';
 import type { HttpServer } from '@xscaler/runtime/http';
 import { TenantDirectory } from '@xscaler/tenancy';
+import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
 import type { Config } from '../config.ts';
 import { startGateway } from '../gateway-server.ts';
 import { opsServer } from '../ops-server.ts';
@@ -82,5 +83,6 @@ export function gatewayProcess(config: Config, logger: Logger, notReady: () => s
       },
       stop: async () => server?.close(),
     },
+    clusterSelfMetrics(config, parts, io, logger),
   ];
 }

@@ -6,6 +6,7 @@ import type { Logger, Module } from '@xscaler/runtime';
 import { PlacementStore } from '@xscaler/tenancy';
 import { HIGHEST_RECORD_VERSION } from '@xscaler/wire';
 import { serveWriteLog } from '@xscaler/writelog';
+import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
 import { type Config, parseListenAddress } from '../config.ts';
 import { opsServer } from '../ops-server.ts';
 import { PartitionGrowth } from '../partition-growth.ts';
@@ -143,5 +144,6 @@ export function ingesterProcess(
       // Later it may go away: queriers know their owners then.
       notReady: () => (isAnnounced ? undefined : 'Redis is away: no querier knows of this ingester'),
     },
+    clusterSelfMetrics(config, parts, io, logger),
   ];
 }

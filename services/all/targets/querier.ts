@@ -2,6 +2,7 @@ import { serveDatabase } from '@xscaler/database';
 import type { Logger, Module } from '@xscaler/runtime';
 import { serveWriteLog } from '@xscaler/writelog';
 import { clusterIngesters } from '../cluster-ingesters.ts';
+import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
 import type { Config } from '../config.ts';
 import { opsServer } from '../ops-server.ts';
 import { processIo } from '../process-io.ts';
@@ -44,5 +45,6 @@ export function querierProcess(config: Config, logger: Logger, notReady: () => s
     },
     parts.thread('querier', { ...config, embedded: false }, ports, ['ports', 'ingesters']),
     upstreamServer(config, gateway.here, notReady, ['querier']),
+    clusterSelfMetrics(config, parts, io, logger),
   ];
 }
