@@ -1,7 +1,14 @@
 export { dropBootLeftovers } from './boot-leftovers.ts';
 export { type DataDirLock, DataDirLockedError, LOCK_FILES, lockDataDir } from './data-dir-lock.ts';
 export { type ClosedPaths, closeDataDir, type KeptOpen, type OpenPath } from './data-dir-modes.ts';
-export { Lifecycle, type LifecycleOptions, type LifecycleState, type Module } from './lifecycle.ts';
+export {
+  Lifecycle,
+  type LifecycleOptions,
+  type LifecycleState,
+  type Module,
+  type Readiness,
+  readinessAnswer,
+} from './lifecycle.ts';
 export { createLogger, type Logger, type LoggerOptions, type LogLevel } from './logging.ts';
 export {
   type CollectedMetrics,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
-import { Lifecycle, type Module } from './lifecycle.ts';
+import { Lifecycle, type Module, readinessAnswer } from './lifecycle.ts';
 import { createLogger } from './logging.ts';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
@@ -111,6 +111,21 @@ test('readiness is that of every module', async () => {
   assert.equal(lifecycle.notReady(), 'ingester: replaying');
   reason = undefined;
   assert.equal(lifecycle.notReady(), undefined);
+});
+
+test('what a module warns of is said beside the readiness, which it does not change', async () => {
+  let warning: string | undefined = 'Kafka is unreachable';
+  const { modules } = tableOf({ log: [], querier: ['log'] }, { log: { warning: () => warning } });
+  const lifecycle = new Lifecycle({ modules, logger });
+  await lifecycle.start();
+  assert.deepEqual(readinessAnswer(lifecycle), {
+    status: 200,
+    text: 'ready\nwarning: log: Kafka is unreachable\n',
+  });
+  warning = undefined;
+  assert.deepEqual(readinessAnswer(lifecycle), { status: 200, text: 'ready\n' });
+  await lifecycle.stop();
+  assert.deepEqual(readinessAnswer(lifecycle), { status: 503, text: 'stopped\n' });
 });
 
 test('one signal stops in order, a second one at once', async () => {

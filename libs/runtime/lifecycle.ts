@@ -9,8 +9,25 @@ export interface Module {
   start(signal: AbortSignal): Promise<void>;
   /** Called only where `start` had resolved. */
   stop?(): Promise<void>;
-  /** Why it can't do its work at the moment; undefined where it can. Asked while it starts, too. */
+  /** Why it can't do its work at the moment; undefined if it can. Asked while it starts, too. */
   notReady?(): string | undefined;
+  /** What an operator should know of it although it does its work; undefined if there is nothing. Asked while it starts, too. */
+  warning?(): string | undefined;
+}
+
+/** What `/-/ready` says of a process. */
+export interface Readiness {
+  /** Why it can't do its work at the moment; undefined if it can. */
+  notReady(): string | undefined;
+  /** What an operator should know although it does its work. */
+  warnings(): readonly string[];
+}
+
+/** The answer to `/-/ready`: 200 or 503, and a text that says why, a line for each warning. */
+export function readinessAnswer(readiness: Readiness): { readonly status: number; readonly text: string } {
+  const reason = readiness.notReady();
+  const warnings = readiness.warnings().map((warning) => `warning: ${warning}\n`);
+  return { status: reason === undefined ? 200 : 503, text: `${reason ?? 'ready'}\n${warnings.join('')}` };
 }
 
 export type LifecycleState = 'idle' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
@@ -32,7 +49,7 @@ export interface SignalSource {
  * Starts modules one after the other in the order of their needs and stops them in reverse.
  * Among modules that are free to start, the table's order holds.
  */
-export class Lifecycle {
+export class Lifecycle implements Readiness {
   readonly #order: readonly Module[];
   readonly #logger: Logger;
   readonly #stopDeadlineMs: number;
@@ -57,13 +74,20 @@ export class Lifecycle {
 
   /** For `/-/ready`: why the process isn't ready, or undefined. */
   notReady(): string | undefined {
-    if (this.#state === 'starting') return `starting${reasonOf(this.#current)}`;
+    if (this.#state === 'starting') return `starting ${current(this.#current)}`;
     if (this.#state !== 'running') return this.#state;
     for (const module of this.#started) {
       const reason = module.notReady?.();
       if (reason !== undefined) return `${module.name}: ${reason}`;
     }
     return undefined;
+  }
+
+  warnings(): readonly string[] {
+    return this.#started.flatMap((module) => {
+      const text = module.warning?.();
+      return text === undefined ? [] : [`${module.name}: ${text}`];
+    });
   }
 
   /** Rejects with the error of the module that failed, once those started before it have been stopped again. */
@@ -174,9 +198,9 @@ export class Lifecycle {
   }
 }
 
-function reasonOf(module: Module | undefined): string {
-  const reason = module?.notReady?.();
-  return reason === undefined ? '' : ` ${module?.name}: ${reason}`;
+function current(module: Module | undefined): string {
+  const reason = module?.notReady?.() ?? module?.warning?.();
+  return reason === undefined ? `${module?.name}` : `${module?.name}: ${reason}`;
 }
 
 function startOrder(modules: readonly Module[]): Module[] {

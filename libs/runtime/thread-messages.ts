@@ -19,8 +19,9 @@ export interface ThreadFault {
 /** To a thread, on the port every worker has. */
 export type ThreadCommand = { readonly kind: 'metrics' } | { readonly kind: 'stop' };
 
-/** From a thread: one `ready` or `failed`, then the answers to commands; `stopped` is the last. */
+/** From a thread: what its boot `waits` for, any number of times; one `ready` or `failed`; then the answers to commands; `stopped` is the last. */
 export type ThreadReport =
+  | { readonly kind: 'waits'; readonly reason: string | undefined }
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly fault: ThreadFault }
   | { readonly kind: 'metrics'; readonly families: readonly MetricFamily[] }

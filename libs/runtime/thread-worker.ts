@@ -10,6 +10,8 @@ export interface ThreadContext<Config> {
   readonly config: Config;
   /** The ends of the channels that `startThread` was given, by name. */
   readonly ports: Readonly<Record<string, MessagePort>>;
+  /** Says why the boot waits, for `onWaits` of `startThread`; undefined once it goes on. */
+  readonly waitsFor: (reason: string | undefined) => void;
 }
 
 /** What a booted thread shows to the one that started it. */
@@ -29,7 +31,8 @@ export function runThread<Config>(boot: (context: ThreadContext<Config>) => Prom
   const port = parentPort;
   const report = (message: ThreadReport) => port.postMessage(message);
   const seed = workerData as ThreadSeed<Config>;
-  const running = Promise.resolve(seed).then(boot);
+  const waitsFor = (reason: string | undefined) => report({ kind: 'waits', reason });
+  const running = Promise.resolve({ ...seed, waitsFor }).then(boot);
   running.then(
     () => {
       report({ kind: 'ready' });

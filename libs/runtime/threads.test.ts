@@ -61,6 +61,41 @@ test('a thread that fails to boot rejects with its error', async () => {
   });
 });
 
+test('a boot that waits says what for, and is waited for', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const reasons: (string | undefined)[] = [];
+  const first = Promise.withResolvers<void>();
+  const onWaits = (reason: string | undefined) => {
+    reasons.push(reason);
+    first.resolve();
+  };
+  const started = startThread({
+    ...{ url, name: 'echoing', config: { waitInBoot: true } },
+    ...{ ports: { echo: port2 }, onWaits },
+  });
+  await first.promise;
+  assert.deepEqual(reasons, ['nobody has said go']);
+  port1.postMessage('go');
+  const thread = await started;
+  assert.deepEqual(reasons, ['nobody has said go', undefined]);
+  await thread.stop();
+  port1.close();
+});
+
+test('a boot that waits is given up when its signal aborts', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const stopping = new AbortController();
+  const reason = new Error('stopping');
+  const started = startThread({
+    ...{ url, name: 'echoing', config: { waitInBoot: true }, ports: { echo: port2 } },
+    onWaits: () => stopping.abort(reason),
+    signal: stopping.signal,
+  });
+  await assert.rejects(started, reason);
+  port1.close();
+  await assert.rejects(startThread({ url, name: 'late', config: {}, signal: stopping.signal }), reason);
+});
+
 test('an entry file that does not load rejects', async () => {
   const missing = new URL('./test-threads/no-such-thread.ts', import.meta.url);
   await assert.rejects(startThread({ url: missing, name: 'missing', config: {} }), {

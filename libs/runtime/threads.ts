@@ -20,6 +20,10 @@ export interface ThreadOptions<Config> {
   readonly resourceLimits?: ResourceLimits;
   /** Called once when the thread dies unasked. By default it is written to standard error and the process exits. */
   readonly onCrash?: (crash: ThreadCrash) => void;
+  /** Told what the thread's boot waits for; undefined once it goes on. */
+  readonly onWaits?: (reason: string | undefined) => void;
+  /** Gives up a thread that hasn't booted yet: it is ended, and the start rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** How long `metrics()` waits for a thread that is busy. Default 1 s. */
   readonly metricsDeadlineMs?: number;
 }
@@ -47,14 +51,22 @@ export class ThreadCrash extends Error {
 }
 
 /**
- * Starts a worker thread; resolves when it has booted, rejects with its error when it fails to.
+ * Starts a worker thread; resolves when it has booted, however long that takes, rejects with its error when it fails to.
  *
  * Crash-only: a thread that dies later takes the whole process down. Its state is a function of the log, a restart
  * rebuilds it, and half a process that answers for a whole one is worse than none.
  */
 export async function startThread<Config>(options: ThreadOptions<Config>): Promise<Thread> {
+  const { signal } = options;
+  signal?.throwIfAborted();
   const thread = new WorkerThread(options);
-  await thread.booted;
+  const giveUp = () => thread.giveUp(signal?.reason);
+  signal?.addEventListener('abort', giveUp);
+  try {
+    await thread.booted;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+  }
   return thread;
 }
 
@@ -65,6 +77,7 @@ class WorkerThread implements Thread {
   readonly #onCrash: (crash: ThreadCrash) => void;
   readonly #boot = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<ThreadFault | undefined>();
+  readonly #onWaits: (reason: string | undefined) => void;
   readonly #metricsDeadlineMs: number;
   #collection: PromiseWithResolvers<void> | undefined;
   #families: readonly MetricFamily[] = [];
@@ -73,6 +86,7 @@ class WorkerThread implements Thread {
   constructor(options: ThreadOptions<unknown>) {
     this.name = options.name;
     this.#onCrash = options.onCrash ?? endProcess;
+    this.#onWaits = options.onWaits ?? (() => {});
     this.#metricsDeadlineMs = options.metricsDeadlineMs ?? 1_000;
     this.booted = this.#boot.promise;
     const ports = options.ports ?? {};
@@ -86,6 +100,13 @@ class WorkerThread implements Thread {
     this.#worker.on('message', (report: ThreadReport) => this.#receive(report));
     this.#worker.on('error', (error: Error) => this.#end(`failed: ${error.message}`, error));
     this.#worker.on('exit', (code: number) => this.#end(`exited with code ${code}`));
+  }
+
+  /** Only while it boots. */
+  giveUp(reason: unknown): void {
+    this.#phase = 'ended';
+    this.#boot.reject(reason);
+    void this.#worker.terminate();
   }
 
   async metrics(): Promise<readonly MetricFamily[]> {
@@ -125,6 +146,9 @@ class WorkerThread implements Thread {
 
   #receive(report: ThreadReport): void {
     switch (report.kind) {
+      case 'waits':
+        this.#onWaits(report.reason);
+        break;
       case 'ready':
         this.#phase = 'running';
         this.#boot.resolve();

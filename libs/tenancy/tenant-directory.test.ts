@@ -194,10 +194,13 @@ test('without the database known tokens work on for five minutes, unknown ones a
   clock.nowMs += 5 * MINUTE_MS;
   await poll();
   assert.equal(code(tokens.both, 'team', 'write'), 'ok');
+  assert.equal(directory.canAuthenticate, true);
   clock.nowMs += 1;
   assert.equal(code(tokens.both, 'team', 'write'), 'unavailable');
+  assert.equal(directory.canAuthenticate, false);
   db.isAway = false;
   await poll();
+  assert.equal(directory.canAuthenticate, true);
   assert.equal(code(tokens.both, 'team', 'write'), 'ok');
   assert.equal(code('xag_unknown', 'team', 'write'), 'unauthenticated');
 });

@@ -121,7 +121,7 @@ export class TenantDirectory {
   authenticate(tokenText: string | undefined, tenantId: string, access: Access): Authentication {
     if (tokenText === undefined || !isTokenText(tokenText)) return UNAUTHENTICATED;
     const nowMs = this.#now();
-    if (this.#lastAnswerMs === undefined || nowMs - this.#lastAnswerMs > MAX_AWAY_MS) return UNAVAILABLE;
+    if (!this.#isGood(nowMs)) return UNAVAILABLE;
     const hash = hashToken(tokenText);
     const found = this.#tokens.get(hash);
     if (found === undefined || !sameHash(found.hash, hash)) {
@@ -157,6 +157,15 @@ export class TenantDirectory {
   /** All tenants that aren't deleted. */
   *tenants(): IterableIterator<TenantView> {
     for (const tenant of this.#tenants.values()) if (tenant.state !== 'deleted') yield tenant;
+  }
+
+  /** Whether what is known is young enough to go by: otherwise every token gets `unavailable`. */
+  get canAuthenticate(): boolean {
+    return this.#isGood(this.#now());
+  }
+
+  #isGood(nowMs: number): boolean {
+    return this.#lastAnswerMs !== undefined && nowMs - this.#lastAnswerMs <= MAX_AWAY_MS;
   }
 
   /** Whether the last poll failed or hasn't come back: what is known may be out of date. */

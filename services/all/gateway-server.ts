@@ -12,7 +12,7 @@ import { type HttpServer, listenHttp } from '@xscaler/runtime/http';
 import { type Config, DEFAULT_OTLP_GRPC_LISTEN, parseListenAddress } from './config.ts';
 import type { ProcessParts } from './process-parts.ts';
 
-type GatewayParts = Pick<GatewayOptions, 'authenticator' | 'distributor' | 'querier' | 'notReady' | 'rates'>;
+type GatewayParts = Pick<GatewayOptions, 'authenticator' | 'distributor' | 'querier' | 'readiness' | 'rates'>;
 
 const GRACE_MS = 10_000;
 /** Over which the rates of bodies and answers are taken: whoever hesitates for less is not cut off. */

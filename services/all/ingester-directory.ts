@@ -35,7 +35,7 @@ export class IngesterDirectory {
 
   /** Why no owner can be known yet; undefined from the registry's first answer on. */
   notReady(): string | undefined {
-    return this.#isKnown ? undefined : 'Redis is away: no ingester is known';
+    return this.#isKnown ? undefined : 'Redis has never answered: no ingester is known';
   }
 
   owners(): Record<number, readonly PartitionOwner[]> {

@@ -105,6 +105,6 @@ export class OpeningWriteLog<Log extends WriteLog> implements WriteLog {
   #opened(): Log {
     if (this.#log !== undefined) return this.#log;
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
-    throw new WriteLogError('unavailable', `the write log is away: ${this.#reason}`);
+    throw new WriteLogError('unavailable', `the write log is unreachable: ${this.#reason}`);
   }
 }

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CollectedMetrics, Module } from '@xscaler/runtime';
+import { type CollectedMetrics, type Module, type Readiness, readinessAnswer } from '@xscaler/runtime';
 import { type HttpServer, listenHttp } from '@xscaler/runtime/http';
 import { parseListenAddress } from './config.ts';
 
 export interface OpsServerOptions {
   readonly listen: string;
   readonly metrics: () => Promise<CollectedMetrics>;
-  readonly notReady: () => string | undefined;
+  readonly readiness: Readiness;
   /** The service's own state, for people. */
   readonly debug?: () => Promise<unknown>;
 }
@@ -37,8 +37,8 @@ async function answer(
   try {
     if (path === '/-/healthy') return send(response, 200, 'text/plain', 'healthy\n');
     if (path === '/-/ready') {
-      const reason = options.notReady();
-      return send(response, reason === undefined ? 200 : 503, 'text/plain', `${reason ?? 'ready'}\n`);
+      const { status, text } = readinessAnswer(options.readiness);
+      return send(response, status, 'text/plain', text);
     }
     if (path === '/metrics') {
       const { contentType, text } = await options.metrics();

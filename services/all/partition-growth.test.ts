@@ -4,6 +4,8 @@ import { loadConfig } from '@xscaler/runtime/config';
 import { configSchema } from './config.ts';
 import { PartitionGrowth } from './partition-growth.ts';
 
+const never = new AbortController().signal;
+
 function growthOf(ordinal: number, count: () => Promise<number>) {
   const argv = [`--cluster.ordinal=${ordinal}`, '--cluster.ingesters-per-zone=2'];
   const { cluster } = loadConfig(configSchema, { argv, env: {}, yaml: undefined });
@@ -23,7 +25,7 @@ function growthOf(ordinal: number, count: () => Promise<number>) {
 
 test('what the database knows is taken first, then what the log has beyond', async () => {
   const { growth, owned } = growthOf(1, async () => 7);
-  await growth.start();
+  await growth.start(never);
   await growth.stop();
   assert.deepEqual(owned, [
     [1, 3],
@@ -34,7 +36,7 @@ test('what the database knows is taken first, then what the log has beyond', asy
 test('a log with fewer partitions, or one that is not open yet, takes none away', async () => {
   for (const count of [0, 3, 4]) {
     const { growth, owned } = growthOf(0, async () => count);
-    await growth.start();
+    await growth.start(never);
     await growth.stop();
     assert.deepEqual(owned, [[0, 2]]);
   }
@@ -42,7 +44,7 @@ test('a log with fewer partitions, or one that is not open yet, takes none away'
 
 test('a log that fails is told of and looked at again', async () => {
   const { growth, owned, faults } = growthOf(0, () => Promise.reject(new Error('no broker')));
-  await growth.start();
+  await growth.start(never);
   await growth.stop();
   assert.deepEqual(owned, [[0, 2]]);
   assert.match(String(faults[0]), /no broker/);
@@ -50,5 +52,5 @@ test('a log that fails is told of and looked at again', async () => {
 
 test('a place without a partition is an error', async () => {
   const { growth } = growthOf(5, async () => 4);
-  await assert.rejects(growth.start(), /cluster\.ordinal is 5/);
+  await assert.rejects(growth.start(never), /cluster\.ordinal is 5/);
 });

@@ -4,8 +4,8 @@ import { partitionsOf } from './placement.ts';
 
 export interface PartitionGrowthOptions {
   readonly cluster: Config['cluster'];
-  /** Partitions that writers have ever used, by the database. */
-  readonly known: () => Promise<number>;
+  /** Partitions that writers have ever used, by the database; waits for it as long as the signal isn't aborted. */
+  readonly known: (signal: AbortSignal) => Promise<number>;
   /** Partitions that the log has now; 0 where it isn't open. */
   readonly count: () => Promise<number>;
   readonly own: (partitions: readonly number[]) => Promise<void>;
@@ -29,8 +29,8 @@ export class PartitionGrowth {
   }
 
   /** @throws Error where this ingester's place has no partition */
-  async start(): Promise<void> {
-    await this.#take(await this.#options.known());
+  async start(signal: AbortSignal): Promise<void> {
+    await this.#take(await this.#options.known(signal));
     await this.#looking.start();
   }
 

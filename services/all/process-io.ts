@@ -1,15 +1,16 @@
 import { hostname } from 'node:os';
 import type { Cluster } from '@xscaler/cluster';
 import { openRedisCluster } from '@xscaler/cluster/redis';
-import { type Database, DatabaseError, migrate, SqlLogIdentityStore } from '@xscaler/database';
+import { type Database, migrate, SqlLogIdentityStore } from '@xscaler/database';
 import { openPostgresDatabase } from '@xscaler/database/postgres';
 import type { Logger, Module } from '@xscaler/runtime';
 import { PlacementStore } from '@xscaler/tenancy';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import { type KafkaLog, type KafkaWriteLogOptions, openKafkaWriteLog } from '@xscaler/writelog/kafka';
+import { AnswerWatch } from './answer-watch.ts';
 import type { Config } from './config.ts';
 import { OpeningWriteLog } from './opening-write-log.ts';
-import { untilThere } from './until-there.ts';
+import { untilDatabase } from './until-database.ts';
 
 /** How long one try to open the write log may take. */
 const OPEN_LOG_MS = 5_000;
@@ -25,11 +26,14 @@ export interface ProcessIo {
   /** The log itself; undefined where it isn't open yet. */
   readonly kafkaLog: () => KafkaLog | undefined;
   readonly cluster: () => Cluster;
+  /** Does what a start needs of the database, once the database does it; says meanwhile what it waits for. */
+  readonly untilDatabase: <T>(attempt: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 }
 
 /**
- * PostgreSQL, Kafka and Redis as the configuration names them. A PostgreSQL that is away is waited for; a Kafka or Redis
- * that is away is tried again in the background. @throws Error naming the setting that is missing
+ * PostgreSQL, Kafka and Redis as the configuration names them. A start waits for PostgreSQL as long as it takes; Kafka and Redis
+ * are tried again in the background. Each module says from second to second whether its server answers; `warnsOnly` makes
+ * that a warning in a process that can do its work without. @throws Error naming the setting that is missing
  *
  * A topic that is missing is created for a new installation alone. `mayReplaceLog` decides for one that has blocks: it rejects with
  * the reason if the topic must not be created; absent: it must not.
@@ -41,10 +45,23 @@ export function processIo(
   mayReplaceLog?: () => Promise<void>,
 ): ProcessIo {
   let db: Database | undefined;
-  let databaseAway: string | undefined;
+  let databaseReason: string | undefined;
   let writeLog: OpeningWriteLog<KafkaLog> | undefined;
   let cluster: Cluster | undefined;
+  const waitsFor = (reason: string | undefined) => {
+    databaseReason = reason;
+  };
+  const patiently: ProcessIo['untilDatabase'] = (attempt, signal) =>
+    untilDatabase(attempt, { waitsFor, logger, signal });
+  const databaseWatch = new AnswerWatch('PostgreSQL', async () => db?.query('SELECT 1'));
+  const logWatch = new AnswerWatch('the write log', () => askNextPartition());
+  let asked = 0;
+  const askNextPartition = async () => {
+    const log = writeLog?.opened;
+    if (log !== undefined) await log.endOffset(asked++ % log.partitionCount);
+  };
   return {
+    untilDatabase: patiently,
     db: () => db as Database,
     writeLog: () => writeLog as WriteLog,
     kafkaLog: () => writeLog?.opened,
@@ -61,27 +78,24 @@ export function processIo(
           onConnectionLost: (reason) => logger.warn({ reason }, 'a connection to PostgreSQL was lost'),
         });
         const opened = db;
-        await untilThere(() => migrate(opened), {
-          mayPass: (error) => error instanceof DatabaseError && error.code === 'unavailable',
-          onAway: ({ message }) => {
-            databaseAway = message;
-            logger.warn({ reason: message }, 'PostgreSQL is away, waiting for it');
-          },
-          signal,
-        });
-        databaseAway = undefined;
+        await patiently(() => migrate(opened), signal);
+        databaseWatch.start();
       },
-      notReady: () => databaseAway,
-      stop: async () => db?.close(),
+      notReady: () => databaseReason ?? databaseWatch.reason,
+      stop: async () => {
+        databaseWatch.stop();
+        await db?.close();
+      },
     },
     log: {
       name: 'write-log',
       needs: ['database'],
-      start: async () => {
+      start: async (signal) => {
         const { brokers, topic, partitions, replication_factor: copies, retention } = config.write_log;
         if (brokers.length === 0) required('write_log.brokers', '');
         // What the database says counts in every service, whatever this one was told: `partitions` is for the first of all.
-        const partitionCount = await new PlacementStore(db as Database).ensurePartitionCount(partitions);
+        const placement = new PlacementStore(db as Database);
+        const partitionCount = await patiently(() => placement.ensurePartitionCount(partitions), signal);
         const open = () =>
           openKnownLog(db as Database, mayReplaceLog, {
             brokers,
@@ -96,13 +110,17 @@ export function processIo(
         writeLog = new OpeningWriteLog({
           partitionCount,
           open,
-          onAway: ({ message }) => logger.warn({ reason: message }, 'Kafka is away, waiting for it'),
+          onAway: ({ message }) => logger.warn({ reason: message }, 'Kafka is unreachable; waiting for it'),
           onFault: (error) => logger.error({ err: error }, 'the write log is not what it should be'),
         });
         await writeLog.start();
+        logWatch.start();
       },
-      stop: async () => writeLog?.close(),
-      notReady: () => writeLog?.reason,
+      stop: async () => {
+        logWatch.stop();
+        await writeLog?.close();
+      },
+      notReady: () => (writeLog === undefined ? databaseReason : (writeLog.reason ?? logWatch.reason)),
     },
     redis: {
       name: 'redis',
@@ -111,11 +129,12 @@ export function processIo(
           url: required('cluster.redis_url', config.cluster.redis_url),
           onAway: (reason) => {
             if (reason === undefined) logger.info({}, 'Redis is back');
-            else logger.warn({ reason }, 'Redis is away');
+            else logger.warn({ reason }, 'Redis is unreachable');
           },
         });
       },
       stop: async () => cluster?.close(),
+      notReady: () => (cluster?.isAway ? 'Redis is unreachable' : undefined),
     },
   };
 }

@@ -38,17 +38,22 @@ export class ProcessParts {
   /** The thread whose entry file is `threads/<name>.ts`. */
   thread(name: string, config: unknown, ports: Ports, needs: readonly string[]): Module {
     let running: Thread | undefined;
+    let waitsFor: string | undefined;
+    const onWaits = (reason: string | undefined) => {
+      waitsFor = reason;
+    };
     return {
       name,
       needs,
-      start: async () => {
+      start: async (signal) => {
         const url = new URL(`./threads/${name}.ts`, import.meta.url);
         const maxYoungGenerationSizeMb = BUSY.has(name) ? BUSY_YOUNG_GENERATION_MB : YOUNG_GENERATION_MB;
         const resourceLimits = { maxYoungGenerationSizeMb };
-        running = await startThread({ url, name, config, ports, resourceLimits });
+        running = await startThread({ url, name, config, ports, resourceLimits, onWaits, signal });
         this.#threads.push(running);
       },
       stop: async () => running?.stop(),
+      notReady: () => waitsFor,
     };
   }
 

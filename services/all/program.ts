@@ -1,6 +1,13 @@
 /** `xscaler <target>`: a service, everything in one process, or a command of the operator. */
 import { readFileSync } from 'node:fs';
-import { createLogger, dropBootLeftovers, Lifecycle, type Logger, type Module } from '@xscaler/runtime';
+import {
+  createLogger,
+  dropBootLeftovers,
+  Lifecycle,
+  type Logger,
+  type Module,
+  type Readiness,
+} from '@xscaler/runtime';
 import { ConfigError, configFilePath, helpText, loadConfig, printConfig } from '@xscaler/runtime/config';
 import { type Config, configSchema } from './config.ts';
 import { DOCTOR_COMMANDS, runDoctor } from './doctor/doctor-command.ts';
@@ -10,7 +17,7 @@ import { allInOne, checkAlone } from './targets/all.ts';
 import { runTenantCommand, TENANT_COMMANDS } from './tenant-commands.ts';
 import { welcomeBackText, welcomeText } from './welcome.ts';
 
-type Target = (config: Config, logger: Logger, notReady: () => string | undefined) => Promise<Module[]>;
+type Target = (config: Config, logger: Logger, readiness: Readiness) => Promise<Module[]>;
 
 /** Each loads what it needs when it is asked for: one process on one machine has no use for Kafka's driver. */
 const TARGETS: Readonly<Record<string, Target>> = {
@@ -59,7 +66,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   );
   if (config === undefined) return 2;
   const logger = createLogger({ service: target, level: config.log.level });
-  const modules = await TARGETS[target](config, logger, () => lifecycle.notReady());
+  // Asked once the lifecycle is there.
+  const readiness: Readiness = {
+    notReady: () => lifecycle.notReady(),
+    warnings: () => lifecycle.warnings(),
+  };
+  const modules = await TARGETS[target](config, logger, readiness);
   const lifecycle: Lifecycle = new Lifecycle({ modules: [...modules, BOOTED], logger });
   return lifecycle.runUntilSignal();
 }

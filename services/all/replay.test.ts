@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { IngesterWatch } from './replay.ts';
+import { partitionsWatch } from './replay.ts';
 
-async function reasonOf(status: ConstructorParameters<typeof IngesterWatch>[0]): Promise<string | undefined> {
-  const watch = new IngesterWatch(status);
-  assert.notEqual(watch.notReady(), undefined, 'nobody is ready before the first look');
-  await watch.start();
-  watch.stop();
-  return watch.notReady();
+async function reasonOf(status: Parameters<typeof partitionsWatch>[1]): Promise<string | undefined> {
+  const watch = partitionsWatch([], status);
+  assert.notEqual(watch.notReady?.(), undefined, 'nobody is ready before the first look');
+  await watch.start(new AbortController().signal);
+  await watch.stop?.();
+  return watch.notReady?.();
 }
 
 test('ready means that every partition is live', async () => {

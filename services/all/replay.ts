@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActiveSeriesCounts, IngesterStatus, PartitionReport } from '@xscaler/ingester';
-import { ReadinessWatch } from './readiness-watch.ts';
+import type { Module } from '@xscaler/runtime';
+import { statusWatch } from './status-watch.ts';
 
 /** What the ingester's thread tells the main thread. */
 export interface IngesterStatusApi {
@@ -24,11 +25,9 @@ export async function replayed(api: IngesterStatusApi, signal: AbortSignal): Pro
   }
 }
 
-/** Knows from second to second whether the ingester's partitions are live: for `/-/ready`. */
-export class IngesterWatch extends ReadinessWatch {
-  constructor(status: () => Promise<IngesterStatus>) {
-    super(async () => notLive(await status()), 'partitions are loading');
-  }
+/** A module that knows from second to second whether the ingester's partitions are live. */
+export function partitionsWatch(needs: readonly string[], status: () => Promise<IngesterStatus>): Module {
+  return statusWatch('partitions', needs, async () => notLive(await status()));
 }
 
 function notLive(status: IngesterStatus): string | undefined {

@@ -6,6 +6,7 @@ import type { Limits, Shard } from '@xscaler/tenancy';
 import { HIGHEST_RECORD_VERSION, TooLargeError } from '@xscaler/wire';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
+import type { AppendHealth } from './append-health.ts';
 import { BodyExpansion } from './body-expansion.ts';
 import { DistributorMetrics } from './distributor-metrics.ts';
 import { type DistributorReport, reportOf, tenantReport } from './distributor-report.ts';
@@ -49,6 +50,8 @@ export interface DistributorOptions {
   readonly rates?: RateDivision;
   /** What is known of outages of ours, after which samples may be later; absent: there are none. */
   readonly outages?: Pick<Outages, 'noteAppend' | 'wideningMs'>;
+  /** Told of every append. */
+  readonly appendHealth?: Pick<AppendHealth, 'noteAppend'>;
   /** Bound on the series of one tenant that facts are kept for. */
   readonly maxFactsPerTenant?: number;
   /** Bound on the bytes of requests under way, and of what the log was given of them; above it a request gets 503. */
@@ -343,7 +346,9 @@ class LogDistributor implements Distributor {
     this.#trackInFlight(-bytes);
     for (const [i, outcome] of outcomes.entries()) {
       const isDurable = outcome.status === 'fulfilled' || isTooLarge(outcome.reason);
-      this.#options.outages?.noteAppend(records[i].partition, isDurable);
+      const { partition } = records[i];
+      this.#options.outages?.noteAppend(partition, isDurable);
+      this.#options.appendHealth?.noteAppend(partition, isDurable ? undefined : outcome.reason);
     }
     const failures = outcomes
       .filter((outcome) => outcome.status === 'rejected')

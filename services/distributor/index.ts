@@ -1,3 +1,4 @@
+export { AppendHealth, type AppendHealthOptions } from './append-health.ts';
 export {
   createDistributor,
   type Distributor,

@@ -101,7 +101,7 @@ export async function startGateway(options: GatewayUnderTestOptions = {}): Promi
     clock: () => clock.nowMs,
     random: options.random ?? (() => 0),
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
-    notReady: () => underTest.notReady,
+    readiness: { notReady: () => underTest.notReady, warnings: () => [] },
   });
   const server = await listenHttp(app, {
     host: '127.0.0.1',

@@ -5,7 +5,7 @@ import {
   type UpstreamRequest,
   type UpstreamResponse,
 } from '@xscaler/rpc';
-import type { MetricsRegistry } from '@xscaler/runtime';
+import { type MetricsRegistry, type Readiness, readinessAnswer } from '@xscaler/runtime';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import { credentialsOf } from './admission.ts';
@@ -23,8 +23,8 @@ export interface GatewayOptions extends IntakeOptions {
   readonly registry: MetricsRegistry;
   /** The answer to `/metrics`. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
-  /** For `/-/ready`: why the process isn't, or undefined. */
-  readonly notReady: () => string | undefined;
+  /** For `/-/ready`. */
+  readonly readiness: Readiness;
 }
 
 /** The way in, for whoever has the sockets. */
@@ -58,11 +58,8 @@ export function createGateway(options: GatewayOptions): GatewayEntrances {
     response.type('text/plain').send('healthy\n');
   });
   app.get('/-/ready', (_request, response) => {
-    const reason = options.notReady();
-    response
-      .status(reason === undefined ? 200 : 503)
-      .type('text/plain')
-      .send(`${reason ?? 'ready'}\n`);
+    const { status, text } = readinessAnswer(options.readiness);
+    response.status(status).type('text/plain').send(text);
   });
   app.use((_request, response) => gateway.refuseUnknown(response));
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {

@@ -5,11 +5,17 @@ import { runThread } from '../thread-worker.ts';
 /** For tests: echoes what comes on its port; `config` says what it does wrong. */
 interface Config {
   readonly failBoot?: boolean;
+  readonly waitInBoot?: boolean;
   readonly failStop?: boolean;
   readonly hangStop?: boolean;
 }
 
-runThread<Config>(async ({ name, config, ports }) => {
+runThread<Config>(async ({ name, config, ports, waitsFor }) => {
+  if (config.waitInBoot) {
+    waitsFor('nobody has said go');
+    await new Promise((resolve) => ports['echo'].once('message', resolve));
+    waitsFor(undefined);
+  }
   if (config.failBoot) throw Object.assign(new Error('cannot open the log'), { code: 'unavailable' });
   const registry = createRegistry(name);
   const echoes = new Counter({ name: 'echoes_total', help: 'Echoes', registers: [registry] });

@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { connectDatabase, type Database } from '@xscaler/database';
 import { connect, type Upstream } from '@xscaler/rpc';
-import { type DataDirLock, type Logger, lockDataDir, type Module } from '@xscaler/runtime';
+import { type DataDirLock, type Logger, lockDataDir, type Module, type Readiness } from '@xscaler/runtime';
 import { ConfigError } from '@xscaler/runtime/config';
 import type { HttpServer } from '@xscaler/runtime/http';
 import { TenantDirectory } from '@xscaler/tenancy';
@@ -14,9 +14,11 @@ import { isRepairPending } from '../doctor/pending-repair.ts';
 import { startGateway } from '../gateway-server.ts';
 import { placePartitions } from '../place-partitions.ts';
 import { ProcessParts } from '../process-parts.ts';
-import { ReadinessWatch } from '../readiness-watch.ts';
-import { type IngesterStatusApi, IngesterWatch, replayed } from '../replay.ts';
+import { type IngesterStatusApi, partitionsWatch, replayed } from '../replay.ts';
 import { SelfMetrics } from '../self-metrics.ts';
+import { statusWatch, warnsOnly } from '../status-watch.ts';
+
+const STATUS_TIMEOUT_MS = 5_000;
 
 /** What there is to say when everything is started. */
 export interface Greeting {
@@ -63,20 +65,15 @@ export function checkAlone(config: Config): Config {
  *           ├────────▶ querier ─▶ ingester, write-log, database
  *           └────────▶ compactor ─▶ database
  */
-export function allInOne(config: Config, logger: Logger, notReady: () => string | undefined): AllInOne {
+export function allInOne(config: Config, logger: Logger, readiness: Readiness): AllInOne {
   const parts = new ProcessParts('gateway', logger);
   const threadConfig: ThreadConfig = { ...config, embedded: true };
   const ends = channels();
   const distributor = connect<Upstream>(ends.main.distributor);
+  const distributorStatus = connect<DistributorStatusApi>(ends.main.distributorStatus);
   const querier = connect<Upstream>(ends.main.querier);
   const db: Database = connectDatabase(ends.main.database);
   const directory = new TenantDirectory({ db, defaults: config.limits });
-  const watch = new IngesterWatch(() => ingesterStatus.status(undefined, new AbortController().signal));
-  const distributorStatus = connect<DistributorStatusApi>(ends.main.distributorStatus);
-  const writes = new ReadinessWatch(
-    () => distributorStatus.notReady(undefined, new AbortController().signal),
-    'the write log has not been looked at yet',
-  );
   const ingesterStatus = connect<IngesterStatusApi>(ends.main.ingester);
   let lock: DataDirLock | undefined;
   let server: HttpServer | undefined;
@@ -109,24 +106,19 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
         placePartitions(db, await connectWriteLog(ends.main.log), config.write_log.partitions),
     },
     parts.thread('distributor', threadConfig, ends.distributor, ['placement']),
-    {
-      name: 'writes',
-      needs: ['distributor'],
-      start: () => writes.start(),
-      stop: async () => writes.stop(),
-      notReady: () => writes.notReady(),
-    },
+    // Reads go on while the disk is full: the process stays ready for them.
+    warnsOnly(
+      statusWatch('writes', ['distributor'], () =>
+        distributorStatus.refusal(undefined, AbortSignal.timeout(STATUS_TIMEOUT_MS)),
+      ),
+    ),
     parts.thread('ingester', threadConfig, ends.ingester, ['placement']),
     {
       name: 'replay',
       needs: ['ingester'],
-      start: async () => {
-        await replayed(ingesterStatus, new AbortController().signal);
-        await watch.start();
-      },
-      stop: async () => watch.stop(),
-      notReady: () => watch.notReady(),
+      start: () => replayed(ingesterStatus, new AbortController().signal),
     },
+    partitionsWatch(['replay'], () => ingesterStatus.status(undefined, new AbortController().signal)),
     parts.thread('querier', threadConfig, ends.querier, ['placement', 'replay']),
     parts.thread('compactor', threadConfig, ends.compactor, ['database', 'replay']),
     {
@@ -171,7 +163,7 @@ export function allInOne(config: Config, logger: Logger, notReady: () => string 
           authenticator: directory,
           distributor,
           querier,
-          notReady,
+          readiness,
         });
       },
       stop: async () => server?.close(),

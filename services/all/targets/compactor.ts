@@ -1,6 +1,6 @@
 import { serveDatabase } from '@xscaler/database';
 import { connect } from '@xscaler/rpc';
-import type { Logger, Module } from '@xscaler/runtime';
+import type { Logger, Module, Readiness } from '@xscaler/runtime';
 import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
 import type { CompactorStatusApi } from '../compactor-status.ts';
 import type { Config } from '../config.ts';
@@ -10,11 +10,7 @@ import { ProcessParts } from '../process-parts.ts';
 import { channel } from './upstream-process.ts';
 
 /** Blocks in the background, as a process of its own: it needs PostgreSQL and nothing else, and nobody calls it. */
-export function compactorProcess(
-  config: Config,
-  logger: Logger,
-  notReady: () => string | undefined,
-): Module[] {
+export function compactorProcess(config: Config, logger: Logger, readiness: Readiness): Module[] {
   const parts = new ProcessParts('compactor-main', logger);
   const io = processIo('compactor', config, logger);
   const database = channel();
@@ -24,7 +20,7 @@ export function compactorProcess(
     opsServer({
       listen: config.ops_listen,
       metrics: parts.metrics,
-      notReady,
+      readiness,
       debug: () => status.inspect(undefined, AbortSignal.timeout(5_000)),
     }),
     io.database,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { serveDatabase } from '@xscaler/database';
 import { connect } from '@xscaler/rpc';
-import type { Logger, Module } from '@xscaler/runtime';
+import type { Logger, Module, Readiness } from '@xscaler/runtime';
 import { serveWriteLog } from '@xscaler/writelog';
 import { clusterIngesters } from '../cluster-ingesters.ts';
 import { serveCluster } from '../cluster-port.ts';
@@ -11,17 +11,13 @@ import type { DistributorStatusApi } from '../distributor-status.ts';
 import { opsServer } from '../ops-server.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
-import { ReadinessWatch } from '../readiness-watch.ts';
+import { statusWatch, warnsOnly } from '../status-watch.ts';
 import { channel, upstreamServer } from './upstream-process.ts';
 
 const INSPECT_TIMEOUT_MS = 5_000;
 
 /** Writes, as a process of its own: sockets and Kafka in the main thread, everything else in the distributor's. */
-export function distributorProcess(
-  config: Config,
-  logger: Logger,
-  notReady: () => string | undefined,
-): Module[] {
+export function distributorProcess(config: Config, logger: Logger, readiness: Readiness): Module[] {
   const parts = new ProcessParts('distributor-main', logger);
   const io = processIo('distributor', config, logger);
   const database = channel();
@@ -40,15 +36,11 @@ export function distributorProcess(
   };
   const ingesters = clusterIngesters(config, io, logger, ingester.here);
   const status = connect<DistributorStatusApi>(main.here);
-  const watch = new ReadinessWatch(
-    () => status.notReady(undefined, AbortSignal.timeout(INSPECT_TIMEOUT_MS)),
-    'the write log has not been looked at yet',
-  );
   return [
     opsServer({
       listen: config.ops_listen,
       metrics: parts.metrics,
-      notReady,
+      readiness,
       debug: async () => {
         const partitions = [...Array(io.writeLog().partitionCount).keys()];
         const ends = await Promise.all(partitions.map((partition) => io.writeLog().endOffset(partition)));
@@ -56,9 +48,9 @@ export function distributorProcess(
         return { endOffsets: Object.fromEntries(ends.entries()), ...report };
       },
     }),
-    io.database,
+    warnsOnly(io.database),
     io.log,
-    io.redis,
+    warnsOnly(io.redis),
     ingesters.module,
     {
       name: 'ports',
@@ -70,14 +62,10 @@ export function distributorProcess(
       },
     },
     parts.thread('distributor', { ...config, embedded: false }, ports, ['ports', 'ingesters']),
-    {
-      name: 'watch',
-      needs: ['distributor'],
-      start: () => watch.start(),
-      stop: async () => watch.stop(),
-      notReady: () => watch.notReady(),
-    },
-    upstreamServer(config, gateway.here, notReady, ['distributor']),
+    statusWatch('appends', ['distributor'], () =>
+      status.refusal(undefined, AbortSignal.timeout(INSPECT_TIMEOUT_MS)),
+    ),
+    upstreamServer(config, gateway.here, readiness, ['distributor']),
     clusterSelfMetrics(config, parts, io, logger),
   ];
 }

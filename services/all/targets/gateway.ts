@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { connectHttpUpstream, type HttpUpstream } from '@xscaler/rpc/network';
-import type { Logger, Module } from '@xscaler/runtime';
+import type { Logger, Module, Readiness } from '@xscaler/runtime';
 import type { HttpServer } from '@xscaler/runtime/http';
 import { TenantDirectory } from '@xscaler/tenancy';
 import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
@@ -10,10 +10,11 @@ import { opsServer } from '../ops-server.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
 import { SharedRates } from '../shared-rates.ts';
+import { warnsOnly } from '../status-watch.ts';
 import { READY_PATH } from './upstream-process.ts';
 
 /** The way in, as a process of its own: tenants from PostgreSQL, writes to distributors, reads to queriers. */
-export function gatewayProcess(config: Config, logger: Logger, notReady: () => string | undefined): Module[] {
+export function gatewayProcess(config: Config, logger: Logger, readiness: Readiness): Module[] {
   const parts = new ProcessParts('gateway', logger);
   const io = processIo('gateway', config, logger);
   const { distributors, queriers } = config.gateway;
@@ -29,7 +30,7 @@ export function gatewayProcess(config: Config, logger: Logger, notReady: () => s
     opsServer({
       listen: config.ops_listen,
       metrics: parts.metrics,
-      notReady,
+      readiness,
       debug: async () => ({
         distributors: toDistributors?.status(),
         queriers: toQueriers?.status(),
@@ -38,17 +39,22 @@ export function gatewayProcess(config: Config, logger: Logger, notReady: () => s
         gateways: rates?.members,
       }),
     }),
-    io.database,
+    warnsOnly(io.database),
     {
       name: 'tenants',
       needs: ['database'],
-      start: async () => {
-        directory = new TenantDirectory({ db: io.db(), defaults: config.limits });
-        await directory.start();
+      start: async (signal) => {
+        const opened = new TenantDirectory({ db: io.db(), defaults: config.limits });
+        directory = opened;
+        await io.untilDatabase(() => opened.start(), signal);
       },
       stop: async () => directory?.stop(),
+      notReady: () =>
+        directory?.canAuthenticate === false
+          ? 'the database has not answered for so long that no token can be checked'
+          : undefined,
     },
-    io.redis,
+    warnsOnly(io.redis),
     {
       name: 'rates',
       needs: ['redis'],
@@ -78,7 +84,8 @@ export function gatewayProcess(config: Config, logger: Logger, notReady: () => s
           distributor: toDistributors as HttpUpstream,
           querier: toQueriers as HttpUpstream,
           rates: rates as SharedRates,
-          notReady,
+          // Warnings name servers that are no business of clients.
+          readiness: { notReady: () => readiness.notReady(), warnings: () => [] },
         });
       },
       stop: async () => server?.close(),

@@ -2,7 +2,7 @@ import { Heartbeat } from '@xscaler/cluster';
 import { serveDatabase } from '@xscaler/database';
 import { connect, type IngesterApi } from '@xscaler/rpc';
 import { type GrpcIngesterServer, serveGrpcIngester } from '@xscaler/rpc/network';
-import type { Logger, Module } from '@xscaler/runtime';
+import type { Logger, Module, Readiness } from '@xscaler/runtime';
 import { PlacementStore } from '@xscaler/tenancy';
 import { HIGHEST_RECORD_VERSION } from '@xscaler/wire';
 import { serveWriteLog } from '@xscaler/writelog';
@@ -12,21 +12,17 @@ import { opsServer } from '../ops-server.ts';
 import { PartitionGrowth } from '../partition-growth.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
-import { type IngesterStatusApi, IngesterWatch } from '../replay.ts';
+import { type IngesterStatusApi, partitionsWatch } from '../replay.ts';
+import { warnsOnly } from '../status-watch.ts';
 import { channel } from './upstream-process.ts';
 
 const HEARTBEAT_MS = 2_000;
 /** How often the active series of tenants are counted, for the limits on them. */
 const COUNT_MS = 5_000;
 const COUNT_TIMEOUT_MS = 5_000;
-const OWN_TIMEOUT_MS = 5_000;
 
 /** Heads, as a process of its own: gRPC and Kafka in the main thread, the heads in the ingester's. */
-export function ingesterProcess(
-  config: Config,
-  logger: Logger,
-  notReady: () => string | undefined,
-): Module[] {
+export function ingesterProcess(config: Config, logger: Logger, readiness: Readiness): Module[] {
   const parts = new ProcessParts('ingester-main', logger);
   const io = processIo('ingester', config, logger);
   const { zone, ordinal, secret, advertise } = config.cluster;
@@ -37,7 +33,6 @@ export function ingesterProcess(
   const ports = { database: database.there, log: log.there, querier: querier.there, main: main.there };
   const status = () => connectedStatus.status(undefined, new AbortController().signal);
   const connectedStatus = connect<IngesterStatusApi>(main.here);
-  const watch = new IngesterWatch(status);
   const instanceId = `ingester-${zone}-${ordinal}`;
   let server: GrpcIngesterServer | undefined;
   let isAnnounced = false;
@@ -71,12 +66,14 @@ export function ingesterProcess(
 
   const growth = new PartitionGrowth({
     cluster: config.cluster,
-    known: async () => {
-      const counts = await new PlacementStore(io.db()).partitionCounts();
+    known: async (signal) => {
+      const placement = new PlacementStore(io.db());
+      const counts = await io.untilDatabase(() => placement.partitionCounts(), signal);
       return Math.max(...counts.map(({ partitionCount }) => partitionCount));
     },
     count: async () => (await io.kafkaLog()?.countPartitions()) ?? 0,
-    own: (partitions) => connectedStatus.own(partitions, AbortSignal.timeout(OWN_TIMEOUT_MS)),
+    // However long its thread has something else to do: this process is of no use without its partitions.
+    own: (partitions) => connectedStatus.own(partitions, new AbortController().signal),
     onFault: (error) => logger.warn({ err: error }, 'partitions that are new could not be looked for'),
   });
 
@@ -84,7 +81,7 @@ export function ingesterProcess(
     opsServer({
       listen: config.ops_listen,
       metrics: parts.metrics,
-      notReady,
+      readiness,
       debug: async () => ({
         instanceId,
         zone,
@@ -92,9 +89,9 @@ export function ingesterProcess(
         partitions: await connectedStatus.inspect(undefined, AbortSignal.timeout(5_000)),
       }),
     }),
-    io.database,
-    io.log,
-    io.redis,
+    warnsOnly(io.database),
+    warnsOnly(io.log),
+    warnsOnly(io.redis),
     {
       name: 'ports',
       needs: ['database', 'write-log'],
@@ -105,18 +102,12 @@ export function ingesterProcess(
     },
     parts.thread('ingester', { ...config, embedded: false }, ports, ['ports']),
     {
-      name: 'partitions',
+      name: 'growth',
       needs: ['ingester'],
-      start: () => growth.start(),
+      start: (signal) => growth.start(signal),
       stop: () => growth.stop(),
     },
-    {
-      name: 'watch',
-      needs: ['partitions'],
-      start: () => watch.start(),
-      stop: async () => watch.stop(),
-      notReady: () => watch.notReady(),
-    },
+    partitionsWatch(['growth'], status),
     {
       name: 'internal-grpc',
       needs: ['ingester'],
@@ -142,7 +133,8 @@ export function ingesterProcess(
         await io.cluster().owners.leave(instanceId);
       },
       // Later it may go away: queriers know their owners then.
-      notReady: () => (isAnnounced ? undefined : 'Redis is away: no querier knows of this ingester'),
+      notReady: () =>
+        isAnnounced ? undefined : 'Redis has never answered: no querier knows of this ingester',
     },
     clusterSelfMetrics(config, parts, io, logger),
   ];

@@ -1,5 +1,5 @@
 import { serveDatabase } from '@xscaler/database';
-import type { Logger, Module } from '@xscaler/runtime';
+import type { Logger, Module, Readiness } from '@xscaler/runtime';
 import { serveWriteLog } from '@xscaler/writelog';
 import { clusterIngesters } from '../cluster-ingesters.ts';
 import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
@@ -7,10 +7,11 @@ import type { Config } from '../config.ts';
 import { opsServer } from '../ops-server.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
+import { warnsOnly } from '../status-watch.ts';
 import { channel, upstreamServer } from './upstream-process.ts';
 
 /** Reads, as a process of its own: sockets in the main thread, queries in the querier's and its evaluation threads. */
-export function querierProcess(config: Config, logger: Logger, notReady: () => string | undefined): Module[] {
+export function querierProcess(config: Config, logger: Logger, readiness: Readiness): Module[] {
   const parts = new ProcessParts('querier-main', logger);
   const io = processIo('querier', config, logger);
   const database = channel();
@@ -28,13 +29,14 @@ export function querierProcess(config: Config, logger: Logger, notReady: () => s
     opsServer({
       listen: config.ops_listen,
       metrics: parts.metrics,
-      notReady,
+      readiness,
       debug: async () => ({ owners: ingesters.directory()?.owners() }),
     }),
+    // Committed history is read without the log, Redis and ingesters, and nothing without the database.
     io.database,
-    io.log,
-    io.redis,
-    { ...ingesters.module, notReady: () => ingesters.directory()?.notReady() },
+    warnsOnly(io.log),
+    warnsOnly(io.redis),
+    warnsOnly({ ...ingesters.module, notReady: () => ingesters.directory()?.notReady() }),
     {
       name: 'ports',
       needs: ['database', 'write-log'],
@@ -44,7 +46,7 @@ export function querierProcess(config: Config, logger: Logger, notReady: () => s
       },
     },
     parts.thread('querier', { ...config, embedded: false }, ports, ['ports', 'ingesters']),
-    upstreamServer(config, gateway.here, notReady, ['querier']),
+    upstreamServer(config, gateway.here, readiness, ['querier']),
     clusterSelfMetrics(config, parts, io, logger),
   ];
 }

@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { connect, type Upstream } from '@xscaler/rpc';
 import { serveHttpUpstream } from '@xscaler/rpc/network';
-import type { Module } from '@xscaler/runtime';
+import type { Module, Readiness } from '@xscaler/runtime';
 import { type HttpServer, listenHttp } from '@xscaler/runtime/http';
 import { type Config, parseListenAddress } from '../config.ts';
 
@@ -19,7 +19,7 @@ export const READY_PATH = '/-/ready';
 export function upstreamServer(
   config: Config,
   port: MessagePort,
-  notReady: () => string | undefined,
+  readiness: Readiness,
   needs: readonly string[],
 ): Module {
   let server: HttpServer | undefined;
@@ -31,7 +31,7 @@ export function upstreamServer(
       const upstream = serveHttpUpstream(connect<Upstream>(port), secret === '' ? {} : { secret });
       const listener: RequestListener = (request, response) => {
         if (request.url !== READY_PATH) return upstream(request, response);
-        response.writeHead(notReady() === undefined ? 200 : 503).end();
+        response.writeHead(readiness.notReady() === undefined ? 200 : 503).end();
       };
       server = await listenHttp(listener, {
         ...parseListenAddress(config.listen),

@@ -8,15 +8,17 @@ import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { TenantDirectory, TenantStore } from '@xscaler/tenancy';
 import type { CompactorStatusApi } from '../compactor-status.ts';
 import type { ThreadConfig } from '../config.ts';
+import { untilDatabase } from '../until-database.ts';
 
 /** Parts that were staged so long ago belong to a commit or merge that nobody continues. */
 const STAGED_LIVE_MS = 3_600_000;
 
-runThread<ThreadConfig>(async ({ config, ports }) => {
+runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
   const registry = createRegistry('compactor');
+  const logger = createLogger({ service: 'compactor', level: config.log.level });
   const db = connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres');
   const directory = new TenantDirectory({ db, defaults: config.limits });
-  await directory.start();
+  await untilDatabase(() => directory.start(), { waitsFor, logger });
   const store = new TenantStore(db);
   const retentionOf = (id: string) =>
     (directory.tenant(id)?.limits ?? config.limits).compactor_blocks_retention_period;
@@ -48,7 +50,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     leaseMs: settings.lease,
     newBlockId: randomUUID,
     clock: Date.now,
-    logger: createLogger({ service: 'compactor', level: config.log.level }),
+    logger,
     registry,
   });
   serve<CompactorStatusApi>(ports.main, { inspect: () => compactor.inspect() });

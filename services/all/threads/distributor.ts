@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { connectDatabase, SqlDeletionStore, SqlLogIdentityStore, SqlOutageStore } from '@xscaler/database';
 import {
+  AppendHealth,
   createDistributor,
   GuardedLog,
   LogGuard,
@@ -18,19 +19,20 @@ import { connectCluster } from '../cluster-port.ts';
 import type { ThreadConfig } from '../config.ts';
 import type { DistributorStatusApi } from '../distributor-status.ts';
 import { SharedRates } from '../shared-rates.ts';
+import { untilDatabase } from '../until-database.ts';
 
 /** Until the ingesters have given all ids of a tenant's active series. */
 const ACTIVE_IDS_TIMEOUT_MS = 30_000;
 
-runThread<ThreadConfig>(async ({ config, ports }) => {
+runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
+  const logger = createLogger({ service: 'distributor', level: config.log.level });
   const db = connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres');
   const directory = new TenantDirectory({ db, defaults: config.limits });
-  await directory.start();
+  await untilDatabase(() => directory.start(), { waitsFor, logger });
   const placement = new PlacementDirectory({ db });
-  await placement.start();
+  await untilDatabase(() => placement.start(), { waitsFor, logger });
   const registry = createRegistry('distributor');
   const connected = await connectWriteLog(ports.log);
-  const logger = createLogger({ service: 'distributor', level: config.log.level });
   const identities = new SqlLogIdentityStore(db);
   const guard = new LogGuard({ log: connected, identities, clock: Date.now, logger });
   await guard.start();
@@ -71,6 +73,11 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     logger,
   });
   await outages.start();
+  const appendHealth = new AppendHealth({
+    append: (partition, record) => log.append(partition, record),
+    logger,
+  });
+  await appendHealth.start();
   const distributor = createDistributor({
     log,
     limitsOf: (tenant) => directory.tenant(tenant)?.limits ?? config.limits,
@@ -79,6 +86,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     ...(cluster && { leases: cluster.leases, activeTotal: (tenant) => cluster.activeTotal(tenant) }),
     ...(rates && { rates }),
     outages,
+    appendHealth,
     ...(versions && { recordVersion: () => versions.current }),
     windowMs: config.ingester.head_window,
     clock: Date.now,
@@ -86,12 +94,10 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     registry,
   });
   serve<Upstream>(ports.gateway, withDeletions(distributor, deletions));
-  if (ports.main !== undefined) {
-    serve<DistributorStatusApi>(ports.main, {
-      inspect: async () => distributor.inspect(),
-      notReady: async () => guard.notReady(),
-    });
-  }
+  serve<DistributorStatusApi>(ports.main, {
+    inspect: async () => distributor.inspect(),
+    refusal: async () => guard.notReady() ?? appendHealth.refusal,
+  });
   return {
     registry,
     stop: async () => {
@@ -99,6 +105,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
       placement.stop();
       await outages.stop();
       await guard.stop();
+      appendHealth.stop();
       await rates?.stop();
       await versions?.stop();
     },

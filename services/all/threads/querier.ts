@@ -6,15 +6,17 @@ import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { overriddenLimits, PlacementDirectory, TenantDirectory, TenantStore } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
 import type { ThreadConfig } from '../config.ts';
+import { untilDatabase } from '../until-database.ts';
 import { VERSION } from '../version.ts';
 
-runThread<ThreadConfig>(async ({ config, ports }) => {
+runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
   const registry = createRegistry('querier');
+  const logger = createLogger({ service: 'querier', level: config.log.level });
   const db = connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres');
   const directory = new TenantDirectory({ db, defaults: config.limits });
-  await directory.start();
+  await untilDatabase(() => directory.start(), { waitsFor, logger });
   const placement = new PlacementDirectory({ db });
-  await placement.start();
+  await untilDatabase(() => placement.start(), { waitsFor, logger });
   const tenants = new TenantStore(db);
   const outageStore = new SqlOutageStore(db);
   const settings = config.querier;
@@ -33,7 +35,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     },
     maxClockSkewMs: config.cluster.max_clock_skew,
     clock: Date.now,
-    logger: createLogger({ service: 'querier', level: config.log.level }),
+    logger,
     registry,
     version: VERSION,
     evaluationThreads: settings.evaluation_threads,

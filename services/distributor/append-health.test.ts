@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LogRecordReader } from '@xscaler/wire';
+import { WriteLogError } from '@xscaler/writelog';
+import { AppendHealth } from './append-health.ts';
+import { series, setUp } from './distributor.testbed.ts';
+import type { DistributorOptions } from './distributor.ts';
+
+/** A distributor on a log that can be made to fail, and the probe's next beat. */
+async function setUpHealth() {
+  let beat = () => {};
+  const logs: string[] = [];
+  const note = (_: object, message: string) => void logs.push(message);
+  const appendHealth: DistributorOptions['appendHealth'] = {
+    noteAppend: (partition, failure) => health.noteAppend(partition, failure),
+  };
+  const testbed = setUp({}, { appendHealth }, 1);
+  const health = new AppendHealth({
+    append: (partition, record) => testbed.log.append(partition, record),
+    logger: { info: note, warn: note },
+    schedule: (next) => {
+      beat = next;
+      return () => {};
+    },
+  });
+  await health.start();
+  const probe = async () => {
+    beat();
+    await new Promise((done) => setImmediate(done));
+  };
+  return { ...testbed, health, logs, probe };
+}
+
+const SERIES = [series({ __name__: 'm' })];
+
+test('a log that refuses a record makes it refusing, by the reason; a record that says nothing makes it well again', async () => {
+  const { log, push, health, logs, probe } = await setUpHealth();
+  assert.equal(health.refusal, undefined);
+  log.failing.set(0, new WriteLogError('disk_full', 'database or disk is full'));
+  const refused = await push(SERIES);
+  assert.equal(refused.status, 503);
+  assert.match(`${health.refusal}`, /^writes are refused: .*partition 0 .*: database or disk is full$/);
+  await probe();
+  assert.match(`${health.refusal}`, /disk is full/);
+
+  log.failing.clear();
+  await probe();
+  assert.equal(health.refusal, undefined);
+  assert.deepEqual(logs, ['the write log refuses records', 'the write log takes records again']);
+  const record = log.records.at(-1)?.record as Uint8Array;
+  assert.equal(new LogRecordReader().decode(record), 'cut');
+});
+
+test('a write that a client sends makes it well again, too; nothing is probed while nothing fails', async () => {
+  const { log, push, health, probe } = await setUpHealth();
+  log.failing.set(0, new WriteLogError('unavailable', 'no broker'));
+  await push(SERIES);
+  assert.match(`${health.refusal}`, /no broker/);
+  log.failing.clear();
+  assert.equal((await push(SERIES)).status, 204);
+  assert.equal(health.refusal, undefined);
+  const appended = log.records.length;
+  await probe();
+  assert.equal(log.records.length, appended);
+});
+
+test('a request that is too large for the log says nothing about the log', async () => {
+  const { log, push, health } = await setUpHealth();
+  log.failing.set(0, new WriteLogError('record_too_large', 'above 8 MB'));
+  assert.equal((await push(SERIES)).status, 400);
+  assert.equal(health.refusal, undefined);
+});

@@ -1,0 +1,80 @@
+import { Heartbeat, type Schedule } from '@xscaler/cluster';
+import { encodeCut } from '@xscaler/wire';
+
+export interface AppendHealthOptions {
+  /** Appends to a partition of the log; rejects if the record may not be durable. */
+  readonly append: (partition: number, record: Uint8Array) => Promise<unknown>;
+  readonly logger: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+  };
+  readonly schedule?: Schedule;
+}
+
+const PROBE_EVERY_MS = 1_000;
+
+/**
+ * Whether the log takes records: for `/-/ready`. A partition whose last append failed counts as refusing until an append
+ * succeeds: a client's, or one of a record that says nothing. To ask for its end would not do: a full disk, or a topic with too
+ * few replicas, still answers that.
+ */
+export class AppendHealth {
+  readonly #options: AppendHealthOptions;
+  readonly #heartbeat: Heartbeat;
+  /** By partition: why its last append failed. */
+  readonly #failures = new Map<number, string>();
+
+  constructor(options: AppendHealthOptions) {
+    this.#options = options;
+    this.#heartbeat = new Heartbeat(() => this.#probe(), PROBE_EVERY_MS, undefined, options.schedule);
+  }
+
+  start(): Promise<void> {
+    return this.#heartbeat.start();
+  }
+
+  /** Doesn't wait for a probe under way: a log that is unreachable may take half a minute to refuse it. */
+  stop(): void {
+    void this.#heartbeat.stop();
+  }
+
+  /** A record was made durable in a partition, or could not be. */
+  noteAppend(partition: number, failure: Error | undefined): void {
+    const { logger } = this.#options;
+    const wasRefusing = this.#failures.size > 0;
+    if (failure === undefined) this.#failures.delete(partition);
+    else this.#failures.set(partition, failure.message);
+    const isRefusing = this.#failures.size > 0;
+    if (isRefusing && !wasRefusing) logger.warn({ partition, err: failure }, 'the write log refuses records');
+    if (!isRefusing && wasRefusing) logger.info({}, 'the write log takes records again');
+  }
+
+  /** Why writes are refused; undefined while they are not. */
+  get refusal(): string | undefined {
+    const [first] = this.#failures;
+    if (first === undefined) return undefined;
+    const [partition, reason] = first;
+    const others = this.#failures.size > 1 ? ` and ${this.#failures.size - 1} more` : '';
+    return `writes are refused: the log of partition ${partition}${others} takes no records: ${reason}`;
+  }
+
+  async #probe(): Promise<void> {
+    const partitions = [...this.#failures.keys()];
+    await Promise.all(
+      partitions.map(async (partition) => {
+        try {
+          await this.#options.append(partition, recordOfNothing());
+          this.noteAppend(partition, undefined);
+        } catch (error) {
+          // Unless a client's append has succeeded meanwhile.
+          if (this.#failures.has(partition)) this.noteAppend(partition, error as Error);
+        }
+      }),
+    );
+  }
+}
+
+/** Closes a head of a tenant that cannot be, since no tenant's name has a slash: every ingester passes over it. */
+function recordOfNothing(): Uint8Array {
+  return encodeCut({ tenant: '/', windowStartMs: 0, windowMs: 1, seq: 0, zone: '' });
+}
