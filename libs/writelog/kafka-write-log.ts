@@ -1,6 +1,7 @@
 import { checkRecord } from './check-record.ts';
 import type { KafkaAccess } from './kafka-access.ts';
 import { type AppenderStats, KafkaAppender } from './kafka-appender.ts';
+import { askBrokerTime } from './kafka-broker-time.ts';
 import { Backoff, KafkaClient } from './kafka-client.ts';
 import { KafkaOffsets } from './kafka-offsets.ts';
 import { PartitionReader } from './kafka-reader.ts';
@@ -63,6 +64,8 @@ export interface KafkaLog extends WriteLog {
   countPartitions(): Promise<number>;
   /** Resolves when there are at least so many. Rejects with `WriteLogError` `unavailable` where the brokers don't do it in time. */
   grow(partitionCount: number): Promise<void>;
+  /** A broker's wall clock, ms. Rejects where none answers, or none may: that needs `Describe` on the cluster, and KRaft. */
+  brokerTimeMs(): Promise<number>;
 }
 
 /**
@@ -76,6 +79,8 @@ class KafkaWriteLog implements KafkaLog {
   readonly #client: KafkaClient;
   readonly #appender: KafkaAppender;
   readonly #offsets: KafkaOffsets;
+  /** Of its own: a broker that doesn't know the question ends the connection. */
+  readonly #timeClient: KafkaClient;
   readonly #warn: (message: string) => void;
   readonly #closeTimeoutMs: number;
   readonly #closing = new AbortController();
@@ -91,6 +96,7 @@ class KafkaWriteLog implements KafkaLog {
     this.#closeTimeoutMs = options.closeTimeoutMs;
     this.#appender = new KafkaAppender(client.another(), options);
     this.#offsets = new KafkaOffsets(client, QUESTION_TIMEOUT_MS);
+    this.#timeClient = client.another();
   }
 
   get stats(): AppenderStats {
@@ -110,6 +116,10 @@ class KafkaWriteLog implements KafkaLog {
   async grow(partitionCount: number): Promise<void> {
     await growTopic(this.#client, partitionCount, QUESTION_TIMEOUT_MS);
     await this.countPartitions();
+  }
+
+  brokerTimeMs(): Promise<number> {
+    return askBrokerTime(this.#timeClient);
   }
 
   async append(partition: number, record: Uint8Array): Promise<number> {
@@ -178,6 +188,7 @@ class KafkaWriteLog implements KafkaLog {
     this.#closing.abort();
     await this.#appender.close(this.#closeTimeoutMs);
     this.#offsets.close();
+    this.#timeClient.close(new Error('the log has been closed'));
     this.#client.close(new Error('the log has been closed'));
   }
 

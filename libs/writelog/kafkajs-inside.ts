@@ -221,11 +221,34 @@ export function withBody<Answer>(
   { request, response }: ApiRequest<Answer>,
   encode: () => Buffer,
 ): ApiRequest<Answer> {
-  const encodeBody = async () => {
-    const bytes = encode();
-    return { buf: bytes, buffer: bytes };
+  return { request: { ...request, encode: async () => encodedBody(encode()) }, response };
+}
+
+export interface RawRequest {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly apiName: string;
+}
+
+/**
+ * A request that kafkajs has no codec for: `encode` gives what follows the client's id, `decode` gets what follows the
+ * correlation id.
+ */
+export function rawRequest<Answer>(
+  header: RawRequest,
+  encode: () => Buffer,
+  decode: (payload: Buffer) => Answer,
+): ApiRequest<Answer> {
+  const request = { ...header, encode: async () => encodedBody(encode()) };
+  const response = {
+    decode: async (payload: Buffer) => decode(payload),
+    parse: (decoded: unknown) => decoded as Answer,
   };
-  return { request: { ...request, encode: encodeBody }, response };
+  return { request, response };
+}
+
+function encodedBody(bytes: Buffer): EncodedBody {
+  return { buf: bytes, buffer: bytes };
 }
 
 /** The error that a code of the protocol (not 0) stands for. */
