@@ -35,6 +35,11 @@ export function clusterContract(name: string, open: () => Promise<ClusterUnderTe
   countsContract(check);
   leasesContract(check);
   cacheContract(check);
+  check('it tells the time', async ({ cluster }) => {
+    const beforeMs = Date.now();
+    const timeMs = await cluster.timeMs();
+    assert.ok(timeMs >= beforeMs && timeMs < Date.now() + 1, `${timeMs - beforeMs} ms after it was asked`);
+  });
 }
 
 export async function rejectsWith(promise: Promise<unknown>, code: ClusterErrorCode): Promise<void> {

@@ -18,6 +18,8 @@ export interface Cluster {
   readonly cache: ByteCache;
   /** The shares of this process, which goes by `memberId` among those that hold the same kind of rate. */
   rateShares(memberId: string, kind: RateKind): RateShares;
+  /** The wall clock of Redis, ms; in memory this process' own. @throws ClusterError `unavailable` */
+  timeMs(): Promise<number>;
   /** Whether the last call got no answer. Always false in memory. */
   readonly isAway: boolean;
   close(): Promise<void>;

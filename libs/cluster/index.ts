@@ -1,4 +1,5 @@
 export type { ByteCache, ByteCacheStats } from './byte-cache.ts';
+export { ClockWatch, type ClockWatchOptions } from './clock-watch.ts';
 export { type Cluster, ClusterError, type ClusterErrorCode } from './cluster.ts';
 export { Heartbeat, type Schedule } from './heartbeat.ts';
 export type { LeaseOutcome, Leases } from './leases.ts';
@@ -12,4 +13,6 @@ export type {
   PartitionState,
 } from './owner-registry.ts';
 export type { RateKind, RateShares } from './rate-shares.ts';
+export { type ClockWitness, MACHINE_CLOCK, type OwnClock, type ReferenceTime } from './reference-time.ts';
 export type { CountReporter, SeriesCounts, SeriesTotal } from './series-counts.ts';
+export { TrustedClock } from './trusted-clock.ts';

@@ -18,7 +18,7 @@ export interface MemoryClusterOptions {
 
 /** A `Cluster` of services that share a process and its thread. */
 export function openMemoryCluster(options: MemoryClusterOptions = {}): Cluster {
-  const { ttlMs, now } = options;
+  const { ttlMs, now = Date.now } = options;
   const boards = { requests: new MemoryRateBoard(ttlMs, now), samples: new MemoryRateBoard(ttlMs, now) };
   return {
     owners: new MemoryOwnerRegistry(ttlMs, now),
@@ -26,6 +26,7 @@ export function openMemoryCluster(options: MemoryClusterOptions = {}): Cluster {
     leases: new MemoryLeases(now),
     cache: new MemoryByteCache(options),
     rateShares: (memberId, kind) => boards[kind].sharesOf(memberId),
+    timeMs: async () => now(),
     isAway: false,
     close: async () => {},
   };

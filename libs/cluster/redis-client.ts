@@ -76,6 +76,12 @@ export class RedisClient {
     });
   }
 
+  /** The server's wall clock, ms. */
+  async timeMs(): Promise<number> {
+    const [seconds, microseconds] = await this.#bounded(() => this.#redis.time());
+    return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+  }
+
   get(key: string): Promise<string | null> {
     return this.#bounded(() => this.#redis.get(key));
   }
@@ -97,12 +103,12 @@ export class RedisClient {
   async #bounded<T>(call: () => Promise<T>): Promise<T> {
     if (this.#isClosed) throw new ClusterError('unavailable', 'the cluster is closed');
     if (this.#calls >= MAX_CALLS) throw new ClusterError('unavailable', `${MAX_CALLS} calls are under way`);
-    if (Date.now() < this.#pausedUntilMs) throw new ClusterError('unavailable', 'Redis is too slow');
+    if (performance.now() < this.#pausedUntilMs) throw new ClusterError('unavailable', 'Redis is too slow');
     this.#calls++;
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        this.#pausedUntilMs = Date.now() + PAUSE_MS;
+        this.#pausedUntilMs = performance.now() + PAUSE_MS;
         reject(new ClusterError('unavailable', `no answer from Redis within ${this.#timeoutMs} ms`));
       }, this.#timeoutMs);
     });

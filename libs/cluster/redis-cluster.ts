@@ -59,6 +59,7 @@ export function openRedisCluster(options: RedisClusterOptions): Cluster {
         ttlMs,
         now,
       }),
+    timeMs: () => client.timeMs(),
     get isAway() {
       return client.isAway;
     },

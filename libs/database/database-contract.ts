@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Database, DatabaseError, type DatabaseErrorCode } from './database.ts';
+import { databaseTimeMs } from './database-time.ts';
 import { migrate } from './migrate.ts';
 
 /** A database under test, empty at first. */
@@ -49,6 +50,16 @@ async function idsOf(db: Pick<Database, 'query'>): Promise<number[]> {
 }
 
 function querying(check: Check): void {
+  check('it tells the time', async ({ db }) => {
+    const beforeMs = Date.now();
+    const timeMs = await databaseTimeMs(db);
+    // SQLite rounds what it takes as a day with a fraction.
+    assert.ok(
+      timeMs >= beforeMs - 1 && timeMs <= Date.now() + 1,
+      `${timeMs - beforeMs} ms after it was asked`,
+    );
+  });
+
   check('values come back as they were stored', async ({ db }) => {
     await createTable(db);
     const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => i);

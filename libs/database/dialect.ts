@@ -8,6 +8,8 @@ export interface Dialect {
   readonly migrationLock: string | undefined;
   /** Ends a `SELECT` of a row to be taken: rows that others are taking just now are passed over. */
   readonly skipLocked: string;
+  /** An expression: the database's wall clock as it is now, not as the transaction began, ms. */
+  readonly wallClockMs: string;
 }
 
 export const DIALECTS: Record<Database['dialect'], Dialect> = {
@@ -16,11 +18,13 @@ export const DIALECTS: Record<Database['dialect'], Dialect> = {
     // A write transaction has the file to itself.
     migrationLock: undefined,
     skipLocked: '',
+    wallClockMs: `CAST(unixepoch('now', 'subsec') * 1000 AS integer)`,
   },
   postgres: {
     words: { BLOB: 'bytea' },
     // The key is arbitrary: nothing else of ours takes advisory locks in this range.
     migrationLock: 'SELECT pg_advisory_xact_lock(7269771)',
     skipLocked: 'FOR UPDATE SKIP LOCKED',
+    wallClockMs: 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint',
   },
 };

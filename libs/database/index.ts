@@ -33,6 +33,7 @@ export {
 } from './database.ts';
 export { type ServeDatabaseOptions, serveDatabase } from './database-port.ts';
 export { connectDatabase } from './database-port-client.ts';
+export { databaseTimeMs } from './database-time.ts';
 export type { CommittedLog, KnownLog, KnownPartition, LogMark } from './log-identity.ts';
 export { type LogIdentityStore, SqlLogIdentityStore } from './log-identity-store.ts';
 export type { LogReplacement } from './log-replacement.ts';
