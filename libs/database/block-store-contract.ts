@@ -168,6 +168,35 @@ function committing(check: Check): void {
     },
   );
 
+  check('a note from the future is not believed, and gives way to a right one', async (subject) => {
+    const { store, setTimeMs } = subject;
+    const known = async () => Object.fromEntries(await store.committedUntil());
+    const rightMs = 100 * HOUR_MS;
+    const wrongMs = rightMs + 3 * HOUR_MS;
+    setTimeMs(wrongMs);
+    for (const partition of [0, 1]) await store.noteCommitted(partition, 0, wrongMs);
+    assert.deepEqual(await known(), { 0: wrongMs, 1: wrongMs }, 'by the clock that noted it');
+    setTimeMs(rightMs);
+    assert.deepEqual(await known(), {});
+    await store.noteCommitted(0, 1, rightMs);
+    await store.noteCommitted(1, 0, rightMs);
+    setTimeMs(wrongMs);
+    assert.deepEqual(await known(), { 1: rightMs }, 'not believed later either');
+  });
+
+  check('a note from the future is taken back, and no other', async ({ store, setTimeMs }) => {
+    const rightMs = 100 * HOUR_MS;
+    setTimeMs(rightMs);
+    await store.noteCommitted(0, 0, rightMs + 120_000);
+    assert.equal(await store.forgetFutureNotes(0), false, 'the clock of another may be ahead by so much');
+    await store.noteCommitted(1, 0, rightMs + 120_001);
+    assert.equal(await store.forgetFutureNotes(1), true);
+    assert.equal(await store.forgetFutureNotes(1), false);
+    assert.equal(await store.forgetFutureNotes(2), false);
+    setTimeMs(rightMs + 120_001);
+    assert.deepEqual(Object.fromEntries(await store.committedUntil()), { 0: rightMs + 120_000 });
+  });
+
   check('the resume offset moves without a block', async ({ store }) => {
     assert.equal(await store.commit(commitOf(undefined, { resumeOffset: 50 })), 'committed');
     assert.equal(

@@ -107,10 +107,16 @@ export interface BlockStore {
 
   /**
    * Notes that at `timeMs` (wall clock) the log of a partition ended at `endOffset`. Counts only where the resume offset
-   * has got there: then every record acknowledged before `timeMs` is in blocks. Never takes an instant back.
+   * has got there: then every record acknowledged before `timeMs` is in blocks. An instant is taken back only where it lies
+   * in the future: then a clock was wrong.
    */
   noteCommitted(partition: number, endOffset: number, timeMs: number): Promise<void>;
-  /** By partition the instant until which every acknowledged record of it is in blocks: wall clock, ms. */
+  /** Takes back a partition's note of an instant in the future, which time would make believable; true where there was one. */
+  forgetFutureNotes(partition: number): Promise<boolean>;
+  /**
+   * By partition the instant until which every acknowledged record of it is in blocks: wall clock, ms. Instants in the future
+   * are left out.
+   */
   committedUntil(): Promise<ReadonlyMap<number, number>>;
 
   /** Rows that end at `minToOffset` or above; all of them where it is absent. */

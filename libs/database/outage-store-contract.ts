@@ -23,7 +23,7 @@ export function outageStoreContract(name: string, open: () => Promise<OutageStor
 
   check('whoever starts first has been away from nothing', async (outages) => {
     assert.deepEqual(await outages.note(2e9, 2e9, SHORTEST_MS), []);
-    assert.deepEqual(await outages.all(), []);
+    assert.deepEqual(await outages.all(2e9), []);
   });
 
   check('a pause longer than the shortest is an outage, and one as long is none', async (outages) => {
@@ -31,7 +31,7 @@ export function outageStoreContract(name: string, open: () => Promise<OutageStor
     assert.deepEqual(await outages.note(1_060_000, 1_060_000, SHORTEST_MS), []);
     const outage = { startMs: 1_060_000, endMs: 1_120_001 };
     assert.deepEqual(await outages.note(1_120_001, 1_120_001, SHORTEST_MS), [outage]);
-    assert.deepEqual(await outages.all(), [outage]);
+    assert.deepEqual(await outages.all(1_120_001), [outage]);
   });
 
   check('an outage ends where writes were accepted again, however late that is noted', async (outages) => {
@@ -57,13 +57,30 @@ export function outageStoreContract(name: string, open: () => Promise<OutageStor
     await outages.note(1_000_000, 1_000_000, SHORTEST_MS);
     const times = [1_200_000, 1_200_010, 1_200_020];
     await Promise.all(times.map((nowMs) => outages.note(nowMs, nowMs, SHORTEST_MS)));
-    const all = await outages.all();
+    const all = await outages.all(1_200_020);
     assert.deepEqual(
       all.map(({ startMs }) => startMs),
       [1_000_000],
     );
     assert.ok(times.includes(all[0].endMs));
   });
+
+  check(
+    'an outage that ends in the future was noted by a wrong clock: it counts nowhere',
+    async (outages) => {
+      const rightMs = 100_000_000;
+      const wrongMs = rightMs + 3 * 3_600_000;
+      await outages.note(rightMs, rightMs, SHORTEST_MS);
+      assert.equal((await outages.note(wrongMs, wrongMs, SHORTEST_MS)).length, 1, 'by that clock');
+      assert.deepEqual(await outages.all(rightMs + 1_000), []);
+      assert.deepEqual(await outages.note(rightMs + 1_000, rightMs, SHORTEST_MS), []);
+      assert.deepEqual(await outages.all(wrongMs), [], 'nor later, when it is no more of the future');
+      // A real one is noticed all the same.
+      const backMs = rightMs + 400_000;
+      const outage = { startMs: rightMs + 1_000, endMs: backMs };
+      assert.deepEqual(await outages.note(backMs, backMs, SHORTEST_MS), [outage]);
+    },
+  );
 
   check('outages are forgotten after thirty days', async (outages) => {
     await outages.note(1_000_000, 1_000_000, SHORTEST_MS);

@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { MAX_AHEAD_MS } from './max-ahead.ts';
 
 /** A time, over now, in which no distributor accepted writes. Wall clock, ms. */
 export interface Outage {
@@ -9,13 +10,13 @@ export interface Outage {
 /** Outages of writes, as distributors note them together. Rejects with `DatabaseError`. */
 export interface OutageStore {
   /**
-   * A distributor says that it accepts writes, and has done so since `sinceMs`. Where nobody had accepted any for longer than
-   * `shortestMs` before that, it was an outage.
+   * A distributor says that it accepts writes, and has done so since `sinceMs`. If nobody had accepted any for longer than
+   * `shortestMs` before that, it was an outage. What a wrong clock noted of the future is taken back.
    * @returns all outages that are kept
    */
   note(nowMs: number, sinceMs: number, shortestMs: number): Promise<Outage[]>;
-  /** All outages that are kept: those of the last thirty days, the first ones first. */
-  all(): Promise<Outage[]>;
+  /** All outages that are kept: those of the last thirty days, the first ones first. None ends in the future. */
+  all(nowMs: number): Promise<Outage[]>;
 }
 
 /** After an outage senders have so long to catch up: until then their samples may be later by its length. */
@@ -26,12 +27,16 @@ const KEPT_MS = 30 * 86_400_000;
 /** Outages as the tables of `migrations/0007_outages.sql`. */
 export class SqlOutageStore implements OutageStore {
   readonly #db: Database;
+  readonly #maxAheadMs: number;
 
-  constructor(db: Database) {
+  /** `maxAheadMs`: how far the clocks of two distributors may be apart. */
+  constructor(db: Database, maxAheadMs: number = MAX_AHEAD_MS) {
     this.#db = db;
+    this.#maxAheadMs = maxAheadMs;
   }
 
   async note(nowMs: number, sinceMs: number, shortestMs: number): Promise<Outage[]> {
+    const latestMs = nowMs + this.#maxAheadMs;
     await this.#db.transaction(async (tx) => {
       // The row's lock has distributors come one after the other.
       const [row] = await tx.query<{ until_ms: number }>(
@@ -45,17 +50,19 @@ export class SqlOutageStore implements OutageStore {
       }
       await tx.query(
         `INSERT INTO accepted_writes (name, until_ms) VALUES ('writes', $1) ON CONFLICT (name)
-         DO UPDATE SET until_ms = excluded.until_ms WHERE accepted_writes.until_ms < excluded.until_ms`,
-        [nowMs],
+         DO UPDATE SET until_ms = excluded.until_ms
+         WHERE accepted_writes.until_ms < excluded.until_ms OR accepted_writes.until_ms > $2`,
+        [nowMs, latestMs],
       );
-      await tx.query('DELETE FROM outages WHERE end_ms < $1', [nowMs - KEPT_MS]);
+      await tx.query('DELETE FROM outages WHERE end_ms < $1 OR end_ms > $2', [nowMs - KEPT_MS, latestMs]);
     });
-    return this.all();
+    return this.all(nowMs);
   }
 
-  async all(): Promise<Outage[]> {
+  async all(nowMs: number): Promise<Outage[]> {
     const rows = await this.#db.query<{ start_ms: number; end_ms: number }>(
-      'SELECT start_ms, end_ms FROM outages ORDER BY start_ms',
+      'SELECT start_ms, end_ms FROM outages WHERE end_ms <= $1 ORDER BY start_ms',
+      [nowMs + this.#maxAheadMs],
     );
     return rows.map(({ start_ms: startMs, end_ms: endMs }) => ({ startMs, endMs }));
   }

@@ -31,6 +31,7 @@ import { storeDeletions, TombstoneReader } from './deletion-rows.ts';
 import { makeLive, placeholders } from './live-blocks.ts';
 import { noteLog, requireLog } from './log-identity.ts';
 import { type LogReplacement, replaceLog } from './log-replacement.ts';
+import { MAX_AHEAD_MS } from './max-ahead.ts';
 import { readMetadata, storeMetadata } from './metadata-rows.ts';
 import type { PartitionTombstone } from './series-deletion.ts';
 
@@ -44,12 +45,17 @@ const NOTHING_PURGED = -1;
 export class SqlBlockStore implements BlockStore {
   readonly #db: Database;
   readonly #now: () => number;
+  readonly #maxAheadMs: number;
   readonly #tombstones = new TombstoneReader();
 
-  /** `now` is the wall clock in ms: the age of staged parts. */
-  constructor(db: Database, now: () => number = Date.now) {
+  /**
+   * `now` is the wall clock in ms: the age of staged parts, and what is noted of the future. `maxAheadMs`: how far the clock of
+   * another process may be ahead of it.
+   */
+  constructor(db: Database, now: () => number = Date.now, maxAheadMs: number = MAX_AHEAD_MS) {
     this.#db = db;
     this.#now = now;
+    this.#maxAheadMs = maxAheadMs;
   }
 
   async stage(blockId: string, tenant: string, parts: readonly BlockPart[]): Promise<void> {
@@ -120,6 +126,7 @@ export class SqlBlockStore implements BlockStore {
   async noteCommitted(partition: number, endOffset: number, timeMs: number): Promise<void> {
     await this.#db.transaction(async (tx) => {
       await insertResumeOffset(tx, partition);
+      await forgetFuture(tx, partition, this.#latestMs());
       await tx.query(
         `UPDATE resume_offsets SET committed_until_ms = $3
          WHERE partition = $1 AND resume_offset >= $2 AND committed_until_ms < $3`,
@@ -128,11 +135,22 @@ export class SqlBlockStore implements BlockStore {
     });
   }
 
+  forgetFutureNotes(partition: number): Promise<boolean> {
+    return forgetFuture(this.#db, partition, this.#latestMs());
+  }
+
   async committedUntil(): Promise<ReadonlyMap<number, number>> {
     const rows = await this.#db.query<{ partition: number; committed_until_ms: number }>(
-      'SELECT partition, committed_until_ms FROM resume_offsets WHERE committed_until_ms > 0',
+      `SELECT partition, committed_until_ms FROM resume_offsets
+       WHERE committed_until_ms > 0 AND committed_until_ms <= $1`,
+      [this.#latestMs()],
     );
     return new Map(rows.map((row) => [row.partition, row.committed_until_ms]));
+  }
+
+  /** The latest instant that a clock which is right may show. */
+  #latestMs(): number {
+    return Math.ceil(this.#now()) + this.#maxAheadMs;
   }
 
   async skippedRecords(partition: number): Promise<number[]> {
@@ -258,6 +276,16 @@ async function insertResumeOffset(tx: SqlRunner, partition: number): Promise<voi
     'INSERT INTO resume_offsets (partition, resume_offset) VALUES ($1, 0) ON CONFLICT (partition) DO NOTHING',
     [partition],
   );
+}
+
+/** Takes back what a clock that was wrong noted; true where there was such a note. */
+async function forgetFuture(sql: SqlRunner, partition: number, latestMs: number): Promise<boolean> {
+  const forgotten = await sql.query(
+    `UPDATE resume_offsets SET committed_until_ms = 0
+     WHERE partition = $1 AND committed_until_ms > $2 RETURNING partition`,
+    [partition, latestMs],
+  );
+  return forgotten.length > 0;
 }
 
 /** Returns the resume offset that stands then: beyond the commit's own where `already` and others have gone on. */

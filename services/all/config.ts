@@ -76,7 +76,9 @@ export const configSchema = z.strictObject({
       .string()
       .default('')
       .describe('host:port at which others reach this ingester; its listen address where empty'),
-    max_clock_skew: within('1m', 0).describe('How far the clocks of two services may be apart'),
+    max_clock_skew: within('1m', 1_000).describe(
+      'How far the clock of a service may be from those of PostgreSQL, Kafka and Redis; past it the service waits',
+    ),
     other_zone_wait: within('5m', 0).describe(
       'How long an ingester waits for another zone to store a head that it cut',
     ),

@@ -5,6 +5,7 @@ import { PlacementStore } from '@xscaler/tenancy';
 import type { WriteLog } from '@xscaler/writelog';
 import type { KafkaLog } from '@xscaler/writelog/kafka';
 import { acceptLoss, acceptLossHere, type LossParts } from './accept-loss.ts';
+import { commandClockFault } from './command-clock.ts';
 import type { Config } from './config.ts';
 import { OPERATOR } from './operator.ts';
 import { takeFlags } from './own-flags.ts';
@@ -34,7 +35,7 @@ interface LogCommand {
   /** What it prints on one machine, whose program is stopped; absent: it is for a cluster alone. */
   readonly onOneMachine?: (config: Config) => Promise<string>;
   /** What it prints. */
-  readonly run: (io: ProcessIo) => Promise<string>;
+  readonly run: (io: ProcessIo, config: Config) => Promise<string>;
 }
 
 /**
@@ -66,7 +67,7 @@ export async function runLogCommand(
       for (const module of modules) await module.start(AbortSignal.timeout(DATABASE_WITHIN_MS));
       const away = io.log.notReady?.();
       if (away !== undefined) throw new Error(`the write log is away: ${away}`);
-      process.stdout.write(await command.run(io));
+      process.stdout.write(await command.run(io, config));
     } finally {
       for (const module of modules) await module.stop?.();
     }
@@ -87,7 +88,7 @@ function commandOf(
       if (words[2] === undefined)
         return { needsRedis: false, run: (io) => describePartitions(new PlacementStore(io.db())) };
       const count = wholeNumber('N', words[2]);
-      return { needsRedis: true, run: (io) => changePartitions(placementParts(io), count, OPERATOR) };
+      return { needsRedis: true, run: (io, config) => changeCount(io, config, count) };
     }
     case 'skip': {
       const partition = wholeNumber('--partition', own.partition);
@@ -106,6 +107,13 @@ function commandOf(
     default:
       throw new UsageError(`usage:\n${LOG_COMMANDS.map((line) => `  xscaler ${line}`).join('\n')}`);
   }
+}
+
+/** @throws UsageError */
+async function changeCount(io: ProcessIo, config: Config, count: number): Promise<string> {
+  const fault = await commandClockFault(io.db(), config.cluster.max_clock_skew);
+  if (fault !== undefined) throw new UsageError(`nothing was changed: ${fault}`);
+  return changePartitions(placementParts(io), count, OPERATOR);
 }
 
 function placementParts(io: ProcessIo) {

@@ -8,6 +8,7 @@ import {
   TenantStore,
   type TokenScope,
 } from '@xscaler/tenancy';
+import { commandClockFault } from './command-clock.ts';
 import type { Config } from './config.ts';
 import { databasePath } from './data-folder.ts';
 import { OPERATOR } from './operator.ts';
@@ -21,6 +22,9 @@ export const TENANT_COMMANDS: readonly string[] = [
   'tenant shard ID [--size N|all|auto]   (over how many partitions it is spread; auto: by its series limit)',
   'token create TENANT [--scope read+write|write|read|admin] [--name NAME] | token list TENANT | token revoke TOKEN_ID',
 ];
+
+/** Commands that change nothing. */
+const READS: readonly string[] = ['tenant list', 'tenant audit', 'token list'];
 
 const SCOPES: readonly string[] = ['write', 'read', 'read+write', 'admin'];
 
@@ -40,6 +44,10 @@ export async function runTenantCommand(
   try {
     const db = await openDatabase(config);
     try {
+      if (!READS.includes(words.slice(0, 2).join(' '))) {
+        const fault = await commandClockFault(db, config.cluster.max_clock_skew);
+        if (fault !== undefined) throw new UsageError(`nothing was changed: ${fault}`);
+      }
       process.stdout.write(await execute(db, config.limits, words, own));
     } finally {
       await db.close();

@@ -145,6 +145,21 @@ test('blocks go when their tenant’s retention has passed; 0 keeps them', async
   await machine.close();
 });
 
+test('by a clock that is wrong nothing is past its retention, and nothing is merged', async () => {
+  const machine = await Machine.make();
+  for (let i = 0; i < 3; i++) await machine.addHead([['up', 5 + i, 1]]);
+  machine.nowMs += 365 * DAY_MS;
+  let clockFault: string | undefined = 'the clock is a year ahead';
+  const compactor = machine.compactor({ clockFault: () => clockFault });
+  await compactor.runOnce();
+  assert.equal((await machine.listed()).length, 3);
+  machine.nowMs -= 365 * DAY_MS;
+  clockFault = undefined;
+  await compactor.runOnce();
+  assert.equal((await machine.listed()).length, 1);
+  await machine.close();
+});
+
 test('a deleted tenant’s data goes after its grace period, also what comes late; another’s stays', async () => {
   const machine = await Machine.make();
   const compactor = machine.compactor();

@@ -30,6 +30,8 @@ export interface CompactorOptions {
   readonly newBlockId: () => string;
   /** Wall clock, ms. */
   readonly clock: () => number;
+  /** Why the clock can't be gone by: then nothing is merged or deleted. Undefined while it can; absent: it always can. */
+  readonly clockFault?: () => string | undefined;
   readonly logger: Logger;
   readonly registry: Registry;
 }
@@ -87,11 +89,13 @@ export class Compactor {
 
   /** Does what is due now. Never rejects: what fails is tried again. */
   async runOnce(): Promise<void> {
-    const { store, policy, leaseMs, owner, clock } = this.#options;
+    const { store, policy, leaseMs, owner, clock, clockFault } = this.#options;
     const { signal } = this.#stopping;
+    // By a clock a year ahead everything is past its retention.
+    if (clockFault?.() !== undefined) return;
     await this.#housekeeping.run(signal);
     const isPlanned = await this.#attempt('plan', () => store.plan(policy));
-    while (!signal.aborted) {
+    while (!signal.aborted && clockFault?.() === undefined) {
       const job = await this.#attempt('claim', () => store.claim(owner, leaseMs));
       if (job === undefined) break;
       await this.#merge(job);

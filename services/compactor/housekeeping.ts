@@ -21,6 +21,7 @@ export interface HousekeepingOptions {
   readonly tenants: () => Promise<readonly CompactorTenant[]>;
   readonly settings: HousekeepingSettings;
   readonly clock: () => number;
+  readonly clockFault?: () => string | undefined;
   readonly logger: Logger;
   readonly metrics: CompactorMetrics;
 }
@@ -37,7 +38,7 @@ export class Housekeeping {
 
   /** Each duty by itself: one that fails is tried again the next time and holds no other up. */
   async run(signal: AbortSignal): Promise<void> {
-    const { store, blocks, settings, clock, logger, metrics } = this.#options;
+    const { store, blocks, settings, clock, clockFault, logger, metrics } = this.#options;
     const nowMs = clock();
     const duties: readonly [string, () => Promise<void>][] = [
       ['retention', () => this.#retain(nowMs)],
@@ -58,7 +59,7 @@ export class Housekeeping {
       ['counts', async () => metrics.observe(await store.counts())],
     ];
     for (const [duty, work] of duties) {
-      if (signal.aborted) return;
+      if (signal.aborted || clockFault?.() !== undefined) return;
       try {
         await work();
       } catch (error) {

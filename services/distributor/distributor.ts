@@ -34,6 +34,8 @@ export interface DistributorOptions {
   readonly windowMs: number;
   /** Wall clock, in ms. */
   readonly clock: () => number;
+  /** Why the clock can't be gone by: then every write gets a 503. Undefined while it can; absent: it always can. */
+  readonly clockFault?: () => string | undefined;
   readonly registry: Registry;
   readonly logger: DistributorLogger;
   /** From 0 up to 1, spreads those who are told to come back; `Math.random` where absent. */
@@ -171,10 +173,12 @@ class LogDistributor implements Distributor {
 
   async #write(protocol: WriteProtocol, request: UpstreamRequest): Promise<WriteOutcome> {
     const { tenant: tenantId, body } = request;
-    const { limitsOf, shardOf, clock } = this.#options;
+    const { limitsOf, shardOf, clock, clockFault } = this.#options;
     const limits = limitsOf(tenantId);
     const shard = shardOf(tenantId);
     const nowMs = clock();
+    const fault = clockFault?.();
+    if (fault !== undefined) return this.#unavailable(`nothing was stored: ${fault}`);
     if (body.length > limits.max_recv_msg_size) {
       const text = `the body has ${body.length} bytes, max_recv_msg_size is ${limits.max_recv_msg_size}`;
       return { status: 413, text };

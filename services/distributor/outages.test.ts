@@ -28,23 +28,24 @@ async function setUpOutages(t: TestContext) {
       if (database.isAway) throw new Error('the database is away');
       return sql.note(...told);
     },
-    all: () => sql.all(),
+    all: (nowMs) => sql.all(nowMs),
   };
-  const clock = { nowMs: NOW_MS };
+  const clock = { nowMs: NOW_MS, fault: undefined as string | undefined };
+  const clockFault = () => clock.fault;
   const logger = { info: () => {}, warn: () => {} };
   /** A process, started anew. */
   const start = async () => {
     const probe = async () => {
       if (testbed.log.failing.size > 0) throw new Error('no broker');
     };
-    const outages = new Outages({ store, probe, clock: () => clock.nowMs, logger });
+    const outages = new Outages({ store, probe, clock: () => clock.nowMs, clockFault, logger });
     await outages.note().catch(() => undefined);
-    const testbed = setUp({}, { outages, clock: () => clock.nowMs }, 1);
+    const testbed = setUp({}, { outages, clock: () => clock.nowMs, clockFault }, 1);
     const { log, push } = testbed;
     const write = (lateMs: number) => push([series({ late: String(lateMs) }, clock.nowMs - lateMs)]);
     return { outages, log, push, write };
   };
-  return { start, clock, database };
+  return { start, clock, database, sql };
 }
 
 /** Lets time pass, with the notes that come of themselves. */
@@ -147,4 +148,51 @@ test('a database that was away while writes were accepted makes no outage', asyn
   await outages.note();
   assert.equal(outages.wideningMs, 0);
   assert.equal((await write(WINDOW_MS + 1)).status, 400);
+});
+
+test('a clock that is ahead makes no outage, from the start or in between, and writes wait for a right one', async (t) => {
+  const { start, clock, sql } = await setUpOutages(t);
+  const before = await start();
+  const aheadMs = 3 * HOUR_MS;
+  clock.nowMs += aheadMs;
+  clock.fault = 'the clock is 3 h ahead';
+  const { outages, write, log } = await start();
+  for (const each of [before, { outages, write }]) {
+    const answer = await each.write(0);
+    assert.equal(answer.status, 503);
+    assert.match(textOf(answer), /nothing was stored: the clock is 3 h ahead/);
+    assert.ok(Number(answer.headers['retry-after']) > 0);
+    await each.outages.note();
+  }
+  assert.equal(stored(log).length, 0);
+  assert.deepEqual(await sql.all(clock.nowMs), []);
+  clock.nowMs -= aheadMs;
+  clock.fault = undefined;
+  for (const each of [before, { outages, write }]) {
+    await each.outages.note();
+    assert.equal(each.outages.wideningMs, 0);
+    assert.equal((await each.write(0)).status, 204);
+  }
+  await pass(HOUR_MS, clock, outages);
+  assert.deepEqual(await sql.all(clock.nowMs + aheadMs), []);
+});
+
+test('a clock that is behind refuses no sample for good', async (t) => {
+  const { start, clock } = await setUpOutages(t);
+  const { push } = await start();
+  const live = [series({ a: '1' }, clock.nowMs)];
+  clock.nowMs -= 3 * HOUR_MS;
+  clock.fault = 'the clock is 3 h behind';
+  assert.equal((await push(live)).status, 503);
+});
+
+test('while every clock is wrong nothing is accepted, and that is an outage', async (t) => {
+  const { start, clock } = await setUpOutages(t);
+  const { outages, write } = await start();
+  clock.fault = 'the clock is 3 h behind';
+  await pass(HOUR_MS, clock, outages);
+  clock.fault = undefined;
+  await outages.note();
+  assert.equal(outages.wideningMs, HOUR_MS);
+  assert.equal((await write(WINDOW_MS + HOUR_MS)).status, 204);
 });

@@ -7,6 +7,8 @@ export interface OutagesOptions {
   readonly probe: (partition: number) => Promise<unknown>;
   /** Wall clock, in ms. */
   readonly clock: () => number;
+  /** Why the clock can't be gone by, and no write is accepted; undefined while it can; absent: it always can. */
+  readonly clockFault?: () => string | undefined;
   readonly logger: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -30,14 +32,14 @@ export class Outages {
   readonly #heartbeat: Heartbeat;
   /** Partitions whose last append failed. */
   readonly #failing = new Set<number>();
-  /** Undefined while any partition fails. */
+  /** Undefined while any partition fails, or the clock is wrong. */
   #acceptingSinceMs: number | undefined;
   #notedMs = Number.NEGATIVE_INFINITY;
   #outages: readonly Outage[] = [];
 
   constructor(options: OutagesOptions) {
     this.#options = options;
-    this.#acceptingSinceMs = options.clock();
+    this.#resume();
     this.#heartbeat = new Heartbeat(
       () => this.note(),
       NOTE_EVERY_MS,
@@ -83,9 +85,11 @@ export class Outages {
   async note(): Promise<void> {
     const { store, clock, logger } = this.#options;
     await this.#probe();
+    const nowMs = clock();
+    // Since when writes are accepted was told by the same clock, and a note of the future is an outage that never was.
+    if (this.#options.clockFault?.() !== undefined) this.#acceptingSinceMs = undefined;
     const sinceMs = this.#acceptingSinceMs;
     if (sinceMs === undefined) return;
-    const nowMs = clock();
     const before = this.#outages;
     this.#outages = await store.note(nowMs, sinceMs, SHORTEST_OUTAGE_MS);
     this.#notedMs = nowMs;
@@ -107,6 +111,8 @@ export class Outages {
   }
 
   #resume(): void {
-    if (this.#failing.size === 0) this.#acceptingSinceMs ??= this.#options.clock();
+    const nowMs = this.#options.clock();
+    if (this.#failing.size > 0 || this.#options.clockFault?.() !== undefined) return;
+    this.#acceptingSinceMs ??= nowMs;
   }
 }

@@ -249,3 +249,17 @@ test('everything else goes where it went before', async () => {
   assert.deepEqual(asked, ['/api/v1/push', `${PATH}_more`]);
   await bed.close();
 });
+
+test('nothing is deleted by a clock that is wrong', async () => {
+  const bed = await Bed.make();
+  try {
+    const deletions = bed.deletions({ clockFault: () => 'the clock is 3 h ahead' });
+    const { status, headers, json } = await ask(deletions, { query: 'match[]=up' });
+    assert.equal(status, 503);
+    assert.match(json.error, /nothing was deleted: the clock is 3 h ahead/);
+    assert.ok(Number(headers['retry-after']) > 0);
+    for (let partition = 0; partition < 3; partition++) assert.equal(await bed.log.endOffset(partition), 0);
+  } finally {
+    await bed.close();
+  }
+});

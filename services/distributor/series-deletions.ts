@@ -21,6 +21,8 @@ export interface SeriesDeletionsOptions {
   readonly newId: () => string;
   /** Wall clock, ms. */
   readonly clock: () => number;
+  /** Why the clock can't be gone by: then nothing is deleted. Undefined while it can; absent: it always can. */
+  readonly clockFault?: () => string | undefined;
   readonly logger: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -89,6 +91,9 @@ export class SeriesDeletions implements Upstream {
     const { log, deletions, audit, newId, clock, logger } = this.#options;
     const { matcherSets, startMs, endMs } = readDeletionRequest(request);
     const { tenant } = request;
+    const requestedMs = clock();
+    const fault = this.#options.clockFault?.();
+    if (fault !== undefined) return later(`nothing was deleted: ${fault}`, RETRY_AFTER_S, 503, 'unavailable');
     const unfinished = await deletions.unfinished(tenant);
     if (unfinished >= (this.#options.maxUnfinished ?? MAX_UNFINISHED)) {
       const text = `${unfinished} deletions are still being written out of blocks`;
@@ -97,7 +102,7 @@ export class SeriesDeletions implements Upstream {
     const deletion: SeriesDeletion = {
       deletionId: newId(),
       tenant,
-      requestedMs: clock(),
+      requestedMs,
       startMs,
       endMs,
       matcherSets: matcherSets.map((set) => set.map(({ type, name, value }) => ({ type, name, value }))),

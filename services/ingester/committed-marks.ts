@@ -25,6 +25,11 @@ export class CommittedMarks {
     this.#marks.push({ timeMs, endOffset });
   }
 
+  /** Forgets marks of instants that have yet to come: they were made by a clock that has been set back since. */
+  forgetAfter(nowMs: number): void {
+    this.#marks = this.#marks.filter(({ timeMs }) => timeMs <= nowMs);
+  }
+
   /** The latest mark that a resume offset has reached; earlier ones are forgotten. */
   reached(resumeOffset: number): Readonly<Mark> | undefined {
     const above = this.#marks.findIndex(({ endOffset }) => endOffset > resumeOffset);

@@ -12,6 +12,8 @@ function partition() {
     appliedOffset: 0 as number | undefined,
     away: false,
     isReplaced: false,
+    clockFault: undefined as string | undefined,
+    forgotten: 0,
   };
   const ask = async <T>(answer: () => T): Promise<T> => {
     if (state.away) throw new Error('away');
@@ -22,6 +24,7 @@ function partition() {
     log: { endOffset: () => ask(() => state.endOffset) },
     blocks: {
       resumeOffset: () => ask(() => state.resumeOffset),
+      forgetFutureNotes: () => ask(() => ++state.forgotten > 0),
       noteCommitted: (_, endOffset, timeMs) =>
         ask(() => {
           notes.push([endOffset, timeMs]);
@@ -32,14 +35,16 @@ function partition() {
       if (state.isReplaced) throw new Error('another log');
     },
     clock: () => state.nowMs,
+    clockFault: () => state.clockFault,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   });
   const at = async (nowMs: number, changes: Partial<typeof state>) => {
     Object.assign(state, changes, { nowMs });
+    await committed.forgetFuture().catch(() => undefined);
     await committed.note().catch(() => undefined);
     return notes.splice(0);
   };
-  return at;
+  return Object.assign(at, { state });
 }
 
 test('an instant is noted when the resume offset has got to where the log ended then', async () => {
@@ -76,4 +81,27 @@ test('while something is away nothing is noted, and nothing forgotten', async ()
 test('a partition that is not live notes nothing', async () => {
   const at = partition();
   assert.deepEqual(await at(1_000, { appliedOffset: undefined }), []);
+});
+
+test('a clock that is wrong notes nothing, and takes nothing back', async () => {
+  const at = partition();
+  const clockFault = 'it is 3 h ahead';
+  assert.deepEqual(
+    await at(9_000_000, { endOffset: 10, appliedOffset: 10, resumeOffset: 10, clockFault }),
+    [],
+  );
+  assert.equal(at.state.forgotten, 0);
+  assert.deepEqual(await at(1_000, { clockFault: undefined }), [[10, 1_000]]);
+  assert.equal(at.state.forgotten, 1);
+});
+
+test('what was noted and marked before a clock was set back counts no more', async () => {
+  const at = partition();
+  assert.deepEqual(await at(9_000_000, { endOffset: 10, appliedOffset: 10, resumeOffset: 10 }), [
+    [10, 9_000_000],
+  ]);
+  assert.deepEqual(await at(9_010_000, { endOffset: 20, appliedOffset: 20 }), []);
+  // 20 is reached, but not by an instant that has yet to come.
+  assert.deepEqual(await at(1_000, { endOffset: 30, appliedOffset: 30, resumeOffset: 20 }), []);
+  assert.deepEqual(await at(2_000, { resumeOffset: 30 }), [[30, 2_000]]);
 });

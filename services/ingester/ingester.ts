@@ -38,6 +38,8 @@ export interface IngesterOptions {
   readonly cuts: CutSettings;
   readonly committedHeadLingerMs: number;
   readonly clock: () => number;
+  /** Why the clock can't be gone by; undefined while it can; absent: it always can. */
+  readonly clockFault?: () => string | undefined;
   readonly logger: Logger;
   readonly registry: Registry;
 }
@@ -69,9 +71,10 @@ export class Ingester implements IngesterApi {
   constructor(options: IngesterOptions) {
     const pool = new PagePool(FREE_PAGES_BYTES);
     const metrics = new IngesterMetrics(options.registry);
-    const { blocks, clock, logger } = options;
+    const { blocks, clock, clockFault, logger } = options;
     this.#clock = clock;
     this.#sweep = async () => {
+      if (clockFault?.() !== undefined) return;
       try {
         await blocks.sweepStaged(clock() - STAGED_LIVE_MS);
       } catch (error) {

@@ -35,6 +35,8 @@ export interface PartitionOwnerOptions {
   /** How long a committed head stays readable: longer than a query lives. */
   readonly committedHeadLingerMs: number;
   readonly clock: () => number;
+  /** Why the clock can't be gone by; undefined while it can; absent: it always can. */
+  readonly clockFault?: () => string | undefined;
   readonly logger: Logger;
   readonly metrics: IngesterMetrics;
   /** The database has gone back in time: this owner has ended, and another has to begin with what is there. */

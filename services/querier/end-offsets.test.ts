@@ -83,3 +83,15 @@ test('a query waits for its own partitions alone', async () => {
   answers.get(1)?.reject(new Error('no leader'));
   await assert.rejects(other, /no leader/);
 });
+
+test('an end that was asked for before the clock was set back is not known to be of any time', async () => {
+  const { log, pending } = slowLog();
+  let nowMs = 9_000_000;
+  const offsets = new EndOffsets(log, () => nowMs);
+  const first = offsets.fetch();
+  pending[0].resolve(7);
+  await first;
+  assert.deepEqual(offsets.knownSince(8_000_000, [0]), { 0: 7 });
+  nowMs = 1_000;
+  assert.equal(offsets.knownSince(500, [0]), undefined);
+});

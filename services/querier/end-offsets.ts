@@ -56,9 +56,11 @@ export class EndOffsets {
   /** Those that are known and were asked for at `sinceMs` or later, of all of the partitions; else undefined. */
   knownSince(sinceMs: number, partitions: readonly number[]): Offsets | undefined {
     const offsets: Record<number, number> = {};
+    // What was asked for in the future was asked for by a clock that has been set back since.
+    const nowMs = this.#clock();
     for (const partition of partitions) {
       const last = this.#ends.get(partition)?.last;
-      if (last === undefined || last.askedMs < sinceMs) return undefined;
+      if (last === undefined || last.askedMs < sinceMs || last.askedMs > nowMs) return undefined;
       offsets[partition] = last.offset;
     }
     return offsets;

@@ -29,9 +29,11 @@ export interface QuerierOptions {
   readonly partitionsOf: (tenant: string) => Promise<readonly number[]>;
   /** A tenant's lateness window, as the database has it now. */
   readonly latenessOf: (tenant: string) => Promise<Lateness>;
-  /** How far the clocks of two services may be apart. */
+  /** How far the clock of a service may be from the time. */
   readonly maxClockSkewMs: number;
   readonly clock: () => number;
+  /** Why the clock can't be gone by: then every read is refused. Undefined while it can; absent: it always can. */
+  readonly clockFault?: () => string | undefined;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly version: string;
@@ -123,6 +125,8 @@ export class Querier implements Upstream {
   async handle(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
     const handler = this.#handlerOf(request.path);
     if (handler === undefined) return failure(new ApiError('not_found', `unknown path ${request.path}`));
+    const fault = this.#options.clockFault?.();
+    if (fault !== undefined) return failure(new ApiError('unavailable', `nothing is answered: ${fault}`));
     // Who asks for labels or for what this is asks for data next.
     this.#pool.warm();
     const timeout = new AbortController();

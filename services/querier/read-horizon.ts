@@ -21,7 +21,7 @@ export interface ReadHorizonOptions {
   readonly latenessOf: (tenant: string) => Promise<Lateness>;
   /** Wall clock, ms. */
   readonly clock: () => number;
-  /** How far the clocks of two services may be apart. */
+  /** How far the clock of a service may be from the time: two of them may be twice as far apart. */
   readonly maxClockSkewMs: number;
 }
 
@@ -34,7 +34,7 @@ const WRITE_TIMEOUT_MS = 30_000;
  * A range of time **settles**: a sample of it is accepted until the range's end + the tenant's lateness window, by the
  * clock of a distributor that checks it, and is in the log when it is acknowledged, a write's timeout later at most. So
  *
- *     settled = max(end + lateness window, last change of the tenant) + write timeout + clock skew
+ *     settled = max(end + lateness window, last change of the tenant) + write timeout + 2 × clock skew
  *
  * is an instant before which everything of the range was acknowledged that ever will be. (For two hours after an outage of
  * ours the window is wider by its length. The window is the one that the database names now; before the tenant's last change
@@ -75,7 +75,7 @@ export class ReadHorizon {
     const { offsets, clock, partitionsOf } = this.#options;
     const partitions = await partitionsOf(tenant);
     if (arrival === undefined) return Object.fromEntries(partitions.map((partition) => [partition, 0]));
-    const marginMs = WRITE_TIMEOUT_MS + this.#options.maxClockSkewMs;
+    const marginMs = WRITE_TIMEOUT_MS + 2 * this.#options.maxClockSkewMs;
     if (endMs + marginMs < clock()) {
       const known = await this.#ofSettled(tenant, partitions, endMs, marginMs);
       if (known === 'committed') return undefined;

@@ -5,6 +5,7 @@ import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
 import type { CompactorStatusApi } from '../compactor-status.ts';
 import type { Config } from '../config.ts';
 import { opsServer } from '../ops-server.ts';
+import { type ClockServer, processClock } from '../process-clock.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
 import { channel } from './upstream-process.ts';
@@ -13,6 +14,10 @@ import { channel } from './upstream-process.ts';
 export function compactorProcess(config: Config, logger: Logger, readiness: Readiness): Module[] {
   const parts = new ProcessParts('compactor-main', logger);
   const io = processIo('compactor', config, logger);
+  // It has no other use for Redis: without one PostgreSQL alone tells the time.
+  const servers: readonly ClockServer[] = config.cluster.redis_url === '' ? [] : ['redis'];
+  const processTime = processClock(config, io, servers, logger, parts.registry);
+  const clock = channel();
   const database = channel();
   const main = channel();
   const status = connect<CompactorStatusApi>(main.here);
@@ -24,15 +29,20 @@ export function compactorProcess(config: Config, logger: Logger, readiness: Read
       debug: () => status.inspect(undefined, AbortSignal.timeout(5_000)),
     }),
     io.database,
+    ...(servers.length > 0 ? [io.redis] : []),
+    processTime.module,
     {
       name: 'ports',
-      needs: ['database'],
-      start: async () => serveDatabase(io.db(), database.here),
+      needs: ['database', 'clock'],
+      start: async () => {
+        processTime.serve(clock.here);
+        serveDatabase(io.db(), database.here);
+      },
     },
     parts.thread(
       'compactor',
       { ...config, embedded: false },
-      { database: database.there, main: main.there },
+      { clock: clock.there, database: database.there, main: main.there },
       ['ports'],
     ),
     clusterSelfMetrics(config, parts, io, logger),

@@ -9,6 +9,7 @@ import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
 import type { Config } from '../config.ts';
 import type { DistributorStatusApi } from '../distributor-status.ts';
 import { opsServer } from '../ops-server.ts';
+import { processClock } from '../process-clock.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
 import { statusWatch, warnsOnly } from '../status-watch.ts';
@@ -20,6 +21,8 @@ const INSPECT_TIMEOUT_MS = 5_000;
 export function distributorProcess(config: Config, logger: Logger, readiness: Readiness): Module[] {
   const parts = new ProcessParts('distributor-main', logger);
   const io = processIo('distributor', config, logger);
+  const processTime = processClock(config, io, ['kafka', 'redis'], logger, parts.registry);
+  const clock = channel();
   const database = channel();
   const log = channel();
   const gateway = channel();
@@ -27,6 +30,7 @@ export function distributorProcess(config: Config, logger: Logger, readiness: Re
   const ingester = channel();
   const main = channel();
   const ports = {
+    clock: clock.there,
     database: database.there,
     log: log.there,
     gateway: gateway.there,
@@ -51,11 +55,13 @@ export function distributorProcess(config: Config, logger: Logger, readiness: Re
     warnsOnly(io.database),
     io.log,
     warnsOnly(io.redis),
+    processTime.module,
     ingesters.module,
     {
       name: 'ports',
-      needs: ['database', 'write-log', 'redis'],
+      needs: ['database', 'write-log', 'redis', 'clock'],
       start: async () => {
+        processTime.serve(clock.here);
         serveDatabase(io.db(), database.here);
         serveWriteLog(io.writeLog(), log.here);
         serveCluster(cluster.here, io.cluster(), io.cluster().rateShares(randomUUID(), 'samples'));

@@ -7,6 +7,7 @@ import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
 import type { Config } from '../config.ts';
 import { startGateway } from '../gateway-server.ts';
 import { opsServer } from '../ops-server.ts';
+import { processClock } from '../process-clock.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
 import { SharedRates } from '../shared-rates.ts';
@@ -55,6 +56,7 @@ export function gatewayProcess(config: Config, logger: Logger, readiness: Readin
           : undefined,
     },
     warnsOnly(io.redis),
+    processClock(config, io, ['redis'], logger, parts.registry).module,
     {
       name: 'rates',
       needs: ['redis'],

@@ -10,6 +10,7 @@ import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
 import { type Config, parseListenAddress } from '../config.ts';
 import { opsServer } from '../ops-server.ts';
 import { PartitionGrowth } from '../partition-growth.ts';
+import { processClock } from '../process-clock.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
 import { type IngesterStatusApi, partitionsWatch } from '../replay.ts';
@@ -26,11 +27,19 @@ export function ingesterProcess(config: Config, logger: Logger, readiness: Readi
   const parts = new ProcessParts('ingester-main', logger);
   const io = processIo('ingester', config, logger);
   const { zone, ordinal, secret, advertise } = config.cluster;
+  const processTime = processClock(config, io, ['kafka', 'redis'], logger, parts.registry);
+  const clock = channel();
   const database = channel();
   const log = channel();
   const querier = channel();
   const main = channel();
-  const ports = { database: database.there, log: log.there, querier: querier.there, main: main.there };
+  const ports = {
+    clock: clock.there,
+    database: database.there,
+    log: log.there,
+    querier: querier.there,
+    main: main.there,
+  };
   const status = () => connectedStatus.status(undefined, new AbortController().signal);
   const connectedStatus = connect<IngesterStatusApi>(main.here);
   const instanceId = `ingester-${zone}-${ordinal}`;
@@ -92,10 +101,12 @@ export function ingesterProcess(config: Config, logger: Logger, readiness: Readi
     warnsOnly(io.database),
     warnsOnly(io.log),
     warnsOnly(io.redis),
+    processTime.module,
     {
       name: 'ports',
-      needs: ['database', 'write-log'],
+      needs: ['database', 'write-log', 'clock'],
       start: async () => {
+        processTime.serve(clock.here);
         serveDatabase(io.db(), database.here);
         serveWriteLog(io.writeLog(), log.here);
       },

@@ -5,6 +5,7 @@ import { clusterIngesters } from '../cluster-ingesters.ts';
 import { clusterSelfMetrics } from '../cluster-self-metrics.ts';
 import type { Config } from '../config.ts';
 import { opsServer } from '../ops-server.ts';
+import { processClock } from '../process-clock.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
 import { warnsOnly } from '../status-watch.ts';
@@ -14,11 +15,14 @@ import { channel, upstreamServer } from './upstream-process.ts';
 export function querierProcess(config: Config, logger: Logger, readiness: Readiness): Module[] {
   const parts = new ProcessParts('querier-main', logger);
   const io = processIo('querier', config, logger);
+  const processTime = processClock(config, io, ['kafka', 'redis'], logger, parts.registry);
+  const clock = channel();
   const database = channel();
   const log = channel();
   const gateway = channel();
   const ingester = channel();
   const ports = {
+    clock: clock.there,
     database: database.there,
     log: log.there,
     gateway: gateway.there,
@@ -36,11 +40,13 @@ export function querierProcess(config: Config, logger: Logger, readiness: Readin
     io.database,
     warnsOnly(io.log),
     warnsOnly(io.redis),
+    processTime.module,
     warnsOnly({ ...ingesters.module, notReady: () => ingesters.directory()?.notReady() }),
     {
       name: 'ports',
-      needs: ['database', 'write-log'],
+      needs: ['database', 'write-log', 'clock'],
       start: async () => {
+        processTime.serve(clock.here);
         serveDatabase(io.db(), database.here);
         serveWriteLog(io.writeLog(), log.here);
       },

@@ -8,6 +8,7 @@ import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { TenantDirectory, TenantStore } from '@xscaler/tenancy';
 import type { CompactorStatusApi } from '../compactor-status.ts';
 import type { ThreadConfig } from '../config.ts';
+import { connectClock } from '../process-clock.ts';
 import { untilDatabase } from '../until-database.ts';
 
 /** Parts that were staged so long ago belong to a commit or merge that nobody continues. */
@@ -17,6 +18,7 @@ runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
   const registry = createRegistry('compactor');
   const logger = createLogger({ service: 'compactor', level: config.log.level });
   const db = connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres');
+  const clock = config.embedded ? undefined : await connectClock(ports.clock, config);
   const directory = new TenantDirectory({ db, defaults: config.limits });
   await untilDatabase(() => directory.start(), { waitsFor, logger });
   const store = new TenantStore(db);
@@ -50,6 +52,7 @@ runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
     leaseMs: settings.lease,
     newBlockId: randomUUID,
     clock: Date.now,
+    clockFault: () => clock?.fault(),
     logger,
     registry,
   });

@@ -18,6 +18,7 @@ import { connectWriteLog } from '@xscaler/writelog';
 import { connectCluster } from '../cluster-port.ts';
 import type { ThreadConfig } from '../config.ts';
 import type { DistributorStatusApi } from '../distributor-status.ts';
+import { connectClock } from '../process-clock.ts';
 import { SharedRates } from '../shared-rates.ts';
 import { untilDatabase } from '../until-database.ts';
 
@@ -27,6 +28,8 @@ const ACTIVE_IDS_TIMEOUT_MS = 30_000;
 runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
   const logger = createLogger({ service: 'distributor', level: config.log.level });
   const db = connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres');
+  const clock = config.embedded ? undefined : await connectClock(ports.clock, config);
+  const clockFault = () => clock?.fault();
   const directory = new TenantDirectory({ db, defaults: config.limits });
   await untilDatabase(() => directory.start(), { waitsFor, logger });
   const placement = new PlacementDirectory({ db });
@@ -44,6 +47,7 @@ runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
     audit: (trace, actor) => tenants.noteAction(trace, actor),
     newId: randomUUID,
     clock: Date.now,
+    clockFault,
     logger,
     registry,
   });
@@ -64,12 +68,13 @@ runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
   const versions = cluster && new RecordVersions({ owners: cluster.owners, clock: Date.now, logger });
   await versions?.start();
   const outages = new Outages({
-    store: new SqlOutageStore(db),
+    store: new SqlOutageStore(db, 2 * config.cluster.max_clock_skew),
     probe: async (partition) => {
       guard.requireRight();
       await log.endOffset(partition);
     },
     clock: Date.now,
+    clockFault,
     logger,
   });
   await outages.start();
@@ -90,6 +95,7 @@ runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
     ...(versions && { recordVersion: () => versions.current }),
     windowMs: config.ingester.head_window,
     clock: Date.now,
+    clockFault,
     logger,
     registry,
   });

@@ -5,12 +5,15 @@ import { type IngesterApi, serve } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { connectWriteLog } from '@xscaler/writelog';
 import type { ThreadConfig } from '../config.ts';
+import { connectClock } from '../process-clock.ts';
 import type { IngesterStatusApi } from '../replay.ts';
 
 runThread<ThreadConfig>(async ({ config, ports }) => {
   const registry = createRegistry('ingester');
   const log = await connectWriteLog(ports.log);
   const logger = createLogger({ service: 'ingester', level: config.log.level });
+  const clock = config.embedded ? undefined : await connectClock(ports.clock, config);
+  const db = connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres');
   const settings = config.ingester;
   const ingester = new Ingester({
     // Of a cluster's log the main thread knows which are its own.
@@ -19,7 +22,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     otherZoneMs: config.embedded ? 0 : config.cluster.other_zone_wait,
     truncatesLog: config.embedded,
     log,
-    blocks: new SqlBlockStore(connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres')),
+    blocks: new SqlBlockStore(db, Date.now, 2 * config.cluster.max_clock_skew),
     cuts: {
       graceMs: settings.cut_grace,
       lateHeadAgeMs: settings.late_head_age,
@@ -28,6 +31,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     },
     committedHeadLingerMs: settings.committed_head_linger,
     clock: Date.now,
+    clockFault: () => clock?.fault(),
     logger,
     registry,
   });

@@ -6,6 +6,7 @@ import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { overriddenLimits, PlacementDirectory, TenantDirectory, TenantStore } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
 import type { ThreadConfig } from '../config.ts';
+import { connectClock } from '../process-clock.ts';
 import { untilDatabase } from '../until-database.ts';
 import { VERSION } from '../version.ts';
 
@@ -13,21 +14,23 @@ runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
   const registry = createRegistry('querier');
   const logger = createLogger({ service: 'querier', level: config.log.level });
   const db = connectDatabase(ports.database, config.embedded ? 'sqlite' : 'postgres');
+  const clock = config.embedded ? undefined : await connectClock(ports.clock, config);
+  const maxAheadMs = 2 * config.cluster.max_clock_skew;
   const directory = new TenantDirectory({ db, defaults: config.limits });
   await untilDatabase(() => directory.start(), { waitsFor, logger });
   const placement = new PlacementDirectory({ db });
   await untilDatabase(() => placement.start(), { waitsFor, logger });
   const tenants = new TenantStore(db);
-  const outageStore = new SqlOutageStore(db);
+  const outageStore = new SqlOutageStore(db, maxAheadMs);
   const settings = config.querier;
   const querier = new Querier({
     ingesters: [connect<IngesterApi>(ports.ingester, { streams: { select: true } })],
     log: await connectWriteLog(ports.log),
-    blocks: new SqlBlockStore(db),
+    blocks: new SqlBlockStore(db, Date.now, maxAheadMs),
     limitsOf: (tenant) => directory.tenant(tenant)?.limits ?? config.limits,
     partitionsOf: (tenant) => placement.readPartitions(tenant),
     latenessOf: async (id) => {
-      const [tenant, outages] = await Promise.all([tenants.tenant(id), outageStore.all()]);
+      const [tenant, outages] = await Promise.all([tenants.tenant(id), outageStore.all(Date.now())]);
       // Of one that isn't known nothing is known to be settled.
       if (tenant === undefined) return { windowMs: Number.POSITIVE_INFINITY, changedMs: 0, outages };
       const { limits } = await overriddenLimits(config.limits, tenant.overrides);
@@ -35,6 +38,7 @@ runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
     },
     maxClockSkewMs: config.cluster.max_clock_skew,
     clock: Date.now,
+    clockFault: () => clock?.fault(),
     logger,
     registry,
     version: VERSION,
