@@ -6,12 +6,18 @@ import type { SimulatedProcess } from './processes.ts';
 /** What the database may forget at most when a replica of it takes over, ms. */
 export const MAX_FORGOTTEN_MS = 8_000;
 
+/** How far a clock is off that is wrong, ms. */
+const WRONG_MS = 6_000;
+const LONG_WRONG_MS = 3 * 3_600_000;
+
 /** Breaks one thing after another, each for a while, until it is told to stop; then all is whole again. */
 export class Chaos {
   readonly #cluster: Cluster;
   readonly #random: Random;
   readonly #faults: readonly (() => Promise<void>)[];
   readonly #raisedFaults = new Set<string>();
+  /** Those whose clocks are wrong. */
+  readonly #wrong = new Set<SimulatedProcess>();
   #isOver = false;
 
   constructor(cluster: Cluster, random: Random) {
@@ -22,6 +28,7 @@ export class Chaos {
       () => this.#kill(),
       () => this.#kill(),
       () => this.#pause(),
+      () => this.#setClock(),
       () => this.#away('log', log),
       () => this.#away('database', database),
       () => this.#away('registry', registry),
@@ -70,6 +77,28 @@ export class Chaos {
     await sleep(this.#random.between(100, 15_000));
     this.#tell(`resume ${process.name}`);
     time.resume(actor);
+  }
+
+  /** Beyond what is allowed, in a process that runs or starts; then it is set right. */
+  async #setClock(): Promise<void> {
+    const process = this.#anyProcess();
+    // A release from before believes every clock.
+    if (process.isAway || process.isOld || this.#wrong.has(process)) return;
+    this.#wrong.add(process);
+    const rightMs = process.actor.skewMs;
+    const aheadMs = (this.#random.next() < 0.5 ? -1 : 1) * this.#random.between(WRONG_MS, LONG_WRONG_MS);
+    this.#tell(`the clock of ${process.name} is set ${aheadMs} ms ahead`);
+    if (this.#random.next() < 0.3) {
+      process.kill();
+      process.start(aheadMs);
+    }
+    const { actor } = process;
+    actor.skewMs = aheadMs;
+    await sleep(this.#random.between(500, 20_000));
+    // Whoever started it again meanwhile gave it one that is right.
+    actor.skewMs = rightMs;
+    this.#wrong.delete(process);
+    this.#tell(`the clock of ${process.name} is set right`);
   }
 
   async #away(name: string, server: { isAway: boolean }): Promise<void> {

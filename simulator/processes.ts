@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Heartbeat, type OwnerHeartbeat } from '@xscaler/cluster';
+import { ClockWatch, Heartbeat, type OwnerHeartbeat } from '@xscaler/cluster';
 import { Compactor, type CompactorOptions } from '@xscaler/compactor';
 import { type BlockStore, SqlBlockStore, SqlCompactionStore, SqlDeletionStore } from '@xscaler/database';
 import { createDistributor, RecordVersions, SeriesDeletions, withDeletions } from '@xscaler/distributor';
@@ -10,6 +10,7 @@ import { HIGHEST_RECORD_VERSION, LOWEST_RECORD_VERSION } from '@xscaler/wire';
 import { Registry } from 'prom-client';
 import { BrokenPromiseError } from './expectations.ts';
 import type { Callee, Network } from './network.ts';
+import { MAX_CLOCK_SKEW_MS } from './settings.ts';
 import { DatabaseClient, type SimulatedDatabase } from './simulated-database.ts';
 import { LogClient, type SimulatedLog } from './simulated-log.ts';
 import { RegistryClient, type SimulatedRegistry } from './simulated-registry.ts';
@@ -37,6 +38,9 @@ export abstract class SimulatedProcess implements Callee {
   isOld = false;
   /** What a test puts between the process and its block store. */
   wrapBlocks: (blocks: BlockStore) => BlockStore = (blocks) => blocks;
+  /** What a test changes about how it knows that its clock is wrong. */
+  wrapClockFault: (fault: () => string | undefined) => () => string | undefined = (fault) => fault;
+  protected clockFault: () => string | undefined = () => undefined;
 
   constructor(name: string, surroundings: Surroundings) {
     this.name = name;
@@ -51,7 +55,34 @@ export abstract class SimulatedProcess implements Callee {
   /** A new process: nothing of the one before is left in it. */
   start(skewMs = 0): void {
     this.actor = { name: this.name, isAlive: true, isPaused: false, skewMs };
-    this.surroundings.time.runAs(this.actor, () => this.launch(this.actor));
+    this.surroundings.time.runAs(this.actor, () => {
+      this.clockFault = this.wrapClockFault(this.#watchClock());
+      this.launch(this.actor);
+    });
+  }
+
+  /** Compares its clock with those of the servers, as every process does. */
+  #watchClock(): () => string | undefined {
+    const { network, time, database, log, registry } = this.surroundings;
+    const { actor } = this;
+    const witness = (name: string, server: Callee) => ({
+      name,
+      read: () =>
+        network.call(
+          actor,
+          server,
+          async () => time.nowMs,
+          () => new Error(`no answer from ${name}`),
+        ),
+    });
+    const watch = new ClockWatch({
+      witnesses: [witness('postgresql', database), witness('kafka', log), witness('redis', registry)],
+      own: { wall: () => Date.now(), monotonic: () => performance.now() },
+      maxSkewMs: MAX_CLOCK_SKEW_MS,
+      logger: this.logger,
+    });
+    watch.start();
+    return () => watch.clock.fault();
   }
 
   kill(): void {
@@ -82,7 +113,7 @@ export abstract class SimulatedProcess implements Callee {
   }
 
   protected blockStore(): BlockStore {
-    return this.wrapBlocks(new SqlBlockStore(this.databaseClient(), () => Date.now()));
+    return this.wrapBlocks(new SqlBlockStore(this.databaseClient(), () => Date.now(), 2 * MAX_CLOCK_SKEW_MS));
   }
 
   /** What a service logs, as lines of the story. */
@@ -140,6 +171,7 @@ export class DistributorProcess extends SimulatedProcess {
       shardOf: () => shard,
       windowMs,
       clock,
+      clockFault: this.clockFault,
       registry,
       logger: this.logger,
     });
@@ -154,6 +186,7 @@ export class DistributorProcess extends SimulatedProcess {
         audit: async () => {},
         newId: randomUUID,
         clock,
+        clockFault: this.clockFault,
         logger,
         registry,
       }),
@@ -228,6 +261,7 @@ export class IngesterProcess extends SimulatedProcess {
       log: this.logClient(),
       blocks: this.blockStore(),
       clock: () => Date.now(),
+      clockFault: this.clockFault,
       logger: this.logger,
       registry: new Registry(),
     });
@@ -267,6 +301,7 @@ export class CompactorProcess extends SimulatedProcess {
       },
       newBlockId: randomUUID,
       clock: () => Date.now(),
+      clockFault: this.clockFault,
       logger: this.logger,
       registry: new Registry(),
     }).start();

@@ -5,7 +5,7 @@ import { SeriesMerger } from '@xscaler/tsdb';
 import { IngesterLink } from './ingester-link.ts';
 import { type IngesterProcess, SimulatedProcess, type Surroundings } from './processes.ts';
 import { foundValue } from './sent-sample.ts';
-import { type ClusterSettings, MAX_SKEW_MS } from './settings.ts';
+import { type ClusterSettings, MAX_CLOCK_SKEW_MS } from './settings.ts';
 import type { Actor } from './virtual-time.ts';
 
 /** A series' samples as a read found them. */
@@ -37,6 +37,8 @@ export class QuerierProcess extends SimulatedProcess {
 
   /** All series of a tenant that have samples in the range, read strongly. */
   async read(tenant: string, startMs: number, endMs: number, signal: AbortSignal): Promise<FoundSeries[]> {
+    const fault = this.clockFault();
+    if (fault !== undefined) throw new Error(fault);
     const arrival = (this.#offsets as EndOffsets).arrival();
     const plan = await (this.#horizon as ReadHorizon).plan(tenant, endMs, arrival);
     const merger = new SeriesMerger();
@@ -84,7 +86,7 @@ export class QuerierProcess extends SimulatedProcess {
       partitionsOf: async () => [...Array(partitionCount).keys()],
       latenessOf: async () => ({ windowMs, changedMs: 0, outages: [] }),
       clock,
-      maxClockSkewMs: 2 * MAX_SKEW_MS,
+      maxClockSkewMs: MAX_CLOCK_SKEW_MS,
     });
   }
 }

@@ -36,6 +36,16 @@ export const SABOTAGE: Readonly<Record<string, (cluster: Cluster, random: Random
     }
   },
 
+  /** Everybody goes by his own clock, however wrong it is. */
+  'clocks-believed': (cluster) => {
+    for (const process of cluster.processes) process.wrapClockFault = () => () => undefined;
+  },
+
+  /** Ingesters note by whatever clock until when everything is in blocks. */
+  'future-noted': (cluster) => {
+    for (const ingester of cluster.ingesters) ingester.wrapClockFault = () => () => undefined;
+  },
+
   /** The log answers before it has the record, and one in fifty never gets there. */
   'log-answers-early': ({ surroundings: { log } }, random) => {
     const append = log.append.bind(log);

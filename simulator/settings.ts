@@ -26,6 +26,9 @@ export const ZONES: readonly string[] = ['a', 'b'];
 /** Clocks of processes are off by as much at most. */
 export const MAX_SKEW_MS = 2_000;
 
+/** `cluster.max_clock_skew`: beyond it a clock is wrong, and known to be. More than they are off, for what a question takes. */
+export const MAX_CLOCK_SKEW_MS = MAX_SKEW_MS + 1_000;
+
 /** A day is made of whole windows, or its blocks are never merged. */
 const WINDOWS_S = [4, 5, 6, 8, 9, 10, 12, 15, 16];
 
