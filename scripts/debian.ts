@@ -35,6 +35,9 @@ export const REDIS: Peer = { command: 'redis-server', debianPackage: 'redis-serv
 export const JAVA: Peer = { command: 'java', debianPackage: 'openjdk-17-jre-headless' };
 export const MAVEN: Peer = { command: 'mvn', debianPackage: 'maven' };
 
+/** Gives a process another clock. */
+export const FAKETIME: Peer = { command: 'faketime', debianPackage: 'faketime' };
+
 /** With it the tests make an environment for packages from PyPI. */
 export const PYTHON: Peer = { command: 'python3', debianPackage: 'python3-venv' };
 /** Builds an OpenTelemetry Collector of its modules. */

@@ -8,6 +8,7 @@
 import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import {
+  FAKETIME,
   GO,
   JAVA,
   MAVEN,
@@ -33,7 +34,7 @@ const NEEDS: readonly { readonly suffix: string; readonly peers: readonly Peer[]
   { suffix: '.postgres.test.ts', peers: [POSTGRES] },
   { suffix: '.redis.test.ts', peers: [REDIS] },
   { suffix: '.kafka.test.ts', peers: [JAVA, MAVEN] },
-  { suffix: '.cluster.test.ts', peers: [POSTGRES, REDIS, JAVA, MAVEN, PROMETHEUS, NODE_EXPORTER] },
+  { suffix: '.cluster.test.ts', peers: [POSTGRES, REDIS, JAVA, MAVEN, PROMETHEUS, NODE_EXPORTER, FAKETIME] },
 ];
 
 function leftOut(files: readonly string[]): Map<string, string> {

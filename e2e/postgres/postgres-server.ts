@@ -82,8 +82,10 @@ export class PostgresServer {
     }
   }
 
-  async start(): Promise<void> {
+  /** `env`: what the server, and not what starts it, gets beside the environment of the test. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const [command, ...args] = asServerUser([
+      ...['env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)],
       join(this.#binaries, 'postgres'),
       ...['-D', join(this.#folder, 'data'), '-p', String(this.port)],
       ...['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],

@@ -12,3 +12,4 @@ export {
   ZONES,
   type Zone,
 } from './test-cluster.ts';
+export { WrongClock } from './wrong-clock.ts';
