@@ -29,6 +29,7 @@ export class Chaos {
       () => this.#kill(),
       () => this.#pause(),
       () => this.#setClock(),
+      () => this.#setClock(),
       () => this.#away('log', log),
       () => this.#away('database', database),
       () => this.#away('registry', registry),
@@ -94,7 +95,7 @@ export class Chaos {
     }
     const { actor } = process;
     actor.skewMs = aheadMs;
-    await sleep(this.#random.between(500, 20_000));
+    await sleep(this.#random.between(500, 30_000));
     // Whoever started it again meanwhile gave it one that is right.
     actor.skewMs = rightMs;
     this.#wrong.delete(process);

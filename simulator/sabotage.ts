@@ -41,9 +41,13 @@ export const SABOTAGE: Readonly<Record<string, (cluster: Cluster, random: Random
     for (const process of cluster.processes) process.wrapClockFault = () => () => undefined;
   },
 
-  /** Ingesters note by whatever clock until when everything is in blocks. */
+  /** Ingesters whose clocks are ahead note by them until when everything is in blocks. */
   'future-noted': (cluster) => {
-    for (const ingester of cluster.ingesters) ingester.wrapClockFault = () => () => undefined;
+    for (const ingester of cluster.ingesters) {
+      ingester.wrapClockFault = () => () => undefined;
+      const start = ingester.start.bind(ingester);
+      ingester.start = () => start(3_600_000);
+    }
   },
 
   /** The log answers before it has the record, and one in fifty never gets there. */
