@@ -43,7 +43,7 @@ export class QuerierProcess extends SimulatedProcess {
     const plan = await (this.#horizon as ReadHorizon).plan(tenant, endMs, arrival);
     const merger = new SeriesMerger();
     const matchers = [{ type: '!=' as const, name: '__name__', value: '' }];
-    const request = { tenant, matchers, startMs, endMs, ...plan };
+    const request = { tenant, requestId: '', matchers, startMs, endMs, ...plan };
     for await (const frame of (this.#fanOut as FanOut).select(request, signal)) merger.addFrame(frame);
     const columns = new SampleColumns();
     return merger.finish(startMs, endMs).map((series) => {

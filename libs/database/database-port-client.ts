@@ -1,5 +1,13 @@
 import type { MessagePort } from 'node:worker_threads';
-import { type Database, DatabaseError, type Row, type SqlRunner, type SqlValue } from './database.ts';
+import { fromWireError, type WireError } from '@xscaler/rpc';
+import {
+  type Database,
+  DatabaseError,
+  type DatabaseErrorCode,
+  type Row,
+  type SqlRunner,
+  type SqlValue,
+} from './database.ts';
 import type { DatabaseAnswer, DatabaseRequest } from './database-port.ts';
 
 /** A `Database` on the other end of `port`, where `serveDatabase` runs. `close` closes the port, not the database. */
@@ -71,7 +79,7 @@ class DatabaseClient implements Database {
   #receive({ id, rows, fault }: DatabaseAnswer): void {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
-    if (fault !== undefined) pending?.reject(new DatabaseError(fault.code, fault.message));
+    if (fault !== undefined) pending?.reject(errorOf(fault));
     else pending?.resolve(rows ?? []);
   }
 
@@ -81,6 +89,11 @@ class DatabaseClient implements Database {
     for (const { reject } of this.#pending.values()) reject(this.#closed);
     this.#pending.clear();
   }
+}
+
+function errorOf(fault: WireError): Error {
+  if (fault.name !== 'DatabaseError') return fromWireError(fault);
+  return new DatabaseError(fault.code as DatabaseErrorCode, fault.message);
 }
 
 /** A copy that can be moved: a parameter stays its caller's, and a view would take its whole buffer along. */

@@ -1,12 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import {
-  type Database,
-  DatabaseError,
-  type DatabaseErrorCode,
-  type Row,
-  type SqlRunner,
-  type SqlValue,
-} from './database.ts';
+import { toWireError, type WireError } from '@xscaler/rpc';
+import { type Database, DatabaseError, type Row, type SqlRunner, type SqlValue } from './database.ts';
 
 /*
  * The protocol between `connectDatabase` and `serveDatabase`: structured-clone messages, blobs transferred.
@@ -35,7 +29,7 @@ export type DatabaseRequest =
 export interface DatabaseAnswer {
   readonly id: number;
   readonly rows?: readonly Row[];
-  readonly fault?: { readonly code: DatabaseErrorCode; readonly message: string };
+  readonly fault?: WireError;
 }
 
 export interface ServeDatabaseOptions {
@@ -145,18 +139,13 @@ class DatabaseServer {
   #answer(id: number, call: Promise<readonly Row[]>): void {
     call.then(
       (rows) => this.#port.postMessage({ id, rows } satisfies DatabaseAnswer, blobsOf(rows)),
-      (error) => this.#port.postMessage({ id, fault: faultOf(error) } satisfies DatabaseAnswer),
+      (error) => this.#port.postMessage({ id, fault: toWireError(error) } satisfies DatabaseAnswer),
     );
   }
 }
 
 function transactionGone(): DatabaseError {
   return new DatabaseError('unavailable', 'the transaction was rolled back: it was idle for too long');
-}
-
-function faultOf(error: unknown): { code: DatabaseErrorCode; message: string } {
-  if (error instanceof DatabaseError) return { code: error.code, message: error.message };
-  return { code: 'unavailable', message: error instanceof Error ? error.message : String(error) };
 }
 
 /** The buffers of the blobs in `rows` that belong to one blob alone, and so can be moved. */

@@ -17,6 +17,7 @@ export type {
   PartitionCardinality,
   WireMatcher,
 } from './ingester-api.ts';
+export { internalErrorText, knownFailure, UnavailableError } from './known-failure.ts';
 export {
   type ConnectOptions,
   connect,
@@ -25,4 +26,12 @@ export {
   type StreamOptions,
   serve,
 } from './port-rpc.ts';
-export { RemoteError, RpcError, type RpcErrorCode } from './rpc-error.ts';
+export { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
+export {
+  fromWireError,
+  RemoteError,
+  RpcError,
+  type RpcErrorCode,
+  toWireError,
+  type WireError,
+} from './rpc-error.ts';

@@ -27,6 +27,8 @@ export interface IngesterRead {
    * code is `too_large`. Absent: any number.
    */
   readonly maxBytes?: number;
+  /** Of the client's request that this is for; for logs. */
+  readonly requestId?: string;
 }
 
 /** A read of metadata: of one metric, or of all. */
@@ -35,6 +37,8 @@ export interface MetadataRead {
   readonly metric: string | undefined;
   readonly minOffsets: Readonly<Record<number, number>>;
   readonly partitions?: readonly number[];
+  /** Of the client's request that this is for; for logs. */
+  readonly requestId?: string;
 }
 
 /** Exemplars of a series; a list may have several of one series. */

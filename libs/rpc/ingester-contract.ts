@@ -37,6 +37,7 @@ const commits = fc.option(
   fc.dictionary(fc.nat(10_000).map(String), commit, { noNullPrototype: true, minKeys: 1 }),
   { nil: undefined },
 );
+const requestId = fc.option(fc.stringMatching(/^[A-Za-z0-9._-]{1,64}$/), { nil: undefined });
 const matchers = fc.record(
   { type: fc.constantFrom(...MATCH_TYPES), name: texts, value: texts },
   { noNullPrototype: true },
@@ -51,10 +52,12 @@ const reads: fc.Arbitrary<IngesterRead> = fc
     partitions,
     commits,
     maxBytes: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
+    requestId,
   })
   .map(
-    ({ commits: known, maxBytes, ...read }): IngesterRead => ({
+    ({ commits: known, maxBytes, requestId: id, ...read }): IngesterRead => ({
       ...withoutAbsent(read),
+      ...(id !== undefined && { requestId: id }),
       ...(known !== undefined && { commits: known }),
       ...(maxBytes !== undefined && { maxBytes }),
     }),
@@ -101,10 +104,12 @@ function testReads(half: string, start: Start): void {
       metric: fc.option(texts, { nil: undefined }),
       minOffsets: offsets,
       partitions,
+      requestId,
     });
     await fc.assert(
-      fc.asyncProperty(metadataReads, async (made) => {
-        const read = withoutAbsent(made) as MetadataRead;
+      fc.asyncProperty(metadataReads, async ({ requestId: id, ...made }) => {
+        const named = id === undefined ? {} : { requestId: id };
+        const read = { ...withoutAbsent(made), ...named } as MetadataRead;
         await api.metadata(read, never);
         const arrived = served.reads.pop() as MetadataRead;
         assert.deepEqual(arrived, read);
@@ -205,7 +210,7 @@ function testAnswers(half: string, start: Start): void {
 
   test(`${half}: ids of active series come as they are given, however many`, async (t) => {
     const { served, api } = await start(t);
-    const read = { tenant: 'ä', minOffsets: { 3: 7 }, partitions: [3, 4] };
+    const read = { tenant: 'ä', minOffsets: { 3: 7 }, partitions: [3, 4], requestId: 'req-7' };
     for (const length of [0, 16, 16 * 700_000]) {
       served.ids = Uint8Array.from({ length }, (_, i) => i * 31);
       const ids = await api.activeIds(read, never);

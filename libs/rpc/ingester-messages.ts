@@ -38,6 +38,7 @@ export function wireRead(read: IngesterRead): WireRead {
     partitions: wirePartitions(read.partitions),
     commits: read.commits ?? {},
     maxBytes: read.maxBytes ?? 0,
+    requestId: read.requestId ?? '',
   };
 }
 
@@ -53,6 +54,7 @@ export function fromWireRead(wire: WireRead): IngesterRead {
     ...fromWirePartitions(wire.partitions),
     ...(Object.keys(wire.commits).length > 0 && { commits: wire.commits }),
     ...(wire.maxBytes > 0 && { maxBytes: wire.maxBytes }),
+    ...fromWireRequestId(wire.requestId),
   };
 }
 
@@ -117,18 +119,31 @@ interface JoinedCardinality extends PartitionCardinality {
 }
 
 /** @throws RangeError for an offset that is no whole number within 2^53 */
-export function wireMetadataRead({ tenant, metric, minOffsets, partitions }: MetadataRead): WireMetadataRead {
+export function wireMetadataRead(read: MetadataRead): WireMetadataRead {
+  const { tenant, metric, minOffsets, partitions, requestId = '' } = read;
   return {
     tenant,
     ...(metric === undefined ? undefined : { metric }),
     minOffsets: wireOffsets(minOffsets),
     partitions: wirePartitions(partitions),
+    requestId,
   };
 }
 
 export function fromWireMetadataRead(wire: WireMetadataRead): MetadataRead {
-  const { tenant, metric, minOffsets, partitions } = wire;
-  return { tenant, metric, minOffsets, ...fromWirePartitions(partitions) };
+  const { tenant, metric, minOffsets, partitions, requestId } = wire;
+  return {
+    tenant,
+    metric,
+    minOffsets,
+    ...fromWirePartitions(partitions),
+    ...fromWireRequestId(requestId),
+  };
+}
+
+/** An ingester may be asked by a release that names none. */
+function fromWireRequestId(requestId: string): { readonly requestId?: string } {
+  return requestId === '' ? {} : { requestId };
 }
 
 /** An int64 that a number holds exactly. Infinite ones mean the furthest such. */

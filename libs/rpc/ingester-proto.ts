@@ -17,6 +17,7 @@ export interface WireRead {
   readonly commits: Readonly<Record<number, { readonly number: number; readonly id: string }>>;
   /** 0: any number. */
   readonly maxBytes: number;
+  readonly requestId: string;
 }
 
 export interface WirePartitions {
@@ -47,6 +48,7 @@ export interface WireMetadataRead {
   readonly metric?: string;
   readonly minOffsets: Readonly<Record<number, number>>;
   readonly partitions: WirePartitions | null;
+  readonly requestId: string;
 }
 
 export interface WireFramePiece {

@@ -1,4 +1,5 @@
 import type { IngesterApi } from './ingester-api.ts';
+import { knownFailure } from './known-failure.ts';
 import { OnceConnected } from './once-connected.ts';
 import { RpcError, UnconnectedError } from './rpc-error.ts';
 
@@ -30,7 +31,7 @@ export class ReplicaPlacement {
   /** By partition: candidates asked so far. */
   readonly #asked = new Map<number, number>();
   /** By partition: what they said. */
-  readonly #failures = new Map<number, string[]>();
+  readonly #failures = new Map<number, { readonly replica: string; readonly error: unknown }[]>();
   /** By partition: candidates whose connection failed. */
   readonly #unconnected = new Map<number, IngesterReplica[]>();
   /** By the names of those that are waited for. */
@@ -45,7 +46,8 @@ export class ReplicaPlacement {
 
   /**
    * Each partition at its next candidate, partitions of one replica together.
-   * @throws RpcError `unavailable`, naming the partition that has no candidate left
+   * @throws RpcError `unavailable`, naming the partition that has no candidate left, and what each of them said
+   * @throws the error itself if one of them has failed because of a bug
    */
   place(partitions: Iterable<number>): PlacedPartitions[] {
     const byReplica = new Map<IngesterApi, { replica: IngesterReplica; partitions: number[] }>();
@@ -60,10 +62,9 @@ export class ReplicaPlacement {
 
   /** The partitions of a replica that failed, at their next candidates. */
   replace({ replica, partitions }: PlacedPartitions, error: unknown): PlacedPartitions[] {
-    const reason = error instanceof Error ? error.message : String(error);
     for (const partition of partitions) {
       const failures = this.#failures.get(partition) ?? [];
-      failures.push(`${replica.name}: ${reason}`);
+      failures.push({ replica: replica.name, error });
       this.#failures.set(partition, failures);
       if (error instanceof UnconnectedError && replica.api.connected !== undefined) {
         this.#unconnected.set(partition, [...(this.#unconnected.get(partition) ?? []), replica]);
@@ -72,7 +73,7 @@ export class ReplicaPlacement {
     try {
       return this.place(partitions);
     } catch (unplaced) {
-      if (unplaced instanceof Error) unplaced.cause = error;
+      if (unplaced instanceof RpcError) unplaced.cause ??= error;
       throw unplaced;
     }
   }
@@ -84,8 +85,11 @@ export class ReplicaPlacement {
     if (asked < candidates.length) return candidates[asked];
     const unconnected = this.#unconnected.get(partition);
     if (asked === candidates.length && unconnected !== undefined) return this.#whenConnected(unconnected);
-    const failures = this.#failures.get(partition);
-    const reason = failures === undefined ? 'it has no live ingester' : failures.join('; ');
+    const failures = this.#failures.get(partition) ?? [];
+    const bug = failures.find(({ error }) => knownFailure(error) === undefined);
+    if (bug !== undefined) throw bug.error;
+    const said = failures.map(({ replica, error }) => `${replica}: ${(error as Error).message}`);
+    const reason = said.join('; ') || 'it has no live ingester';
     throw new RpcError('unavailable', `partition ${partition} cannot be read: ${reason}`);
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { IngesterApi, IngesterRead } from './ingester-api.ts';
+import { UnavailableError } from './known-failure.ts';
 import type { IngesterReplica } from './replica-placement.ts';
 import { ReplicatedIngesters, type ReplicatedIngestersOptions } from './replicated-ingesters.ts';
 import { connectGrpc, startGrpcIngester } from './test-peers/grpc-service.ts';
@@ -93,12 +94,14 @@ test('where one ingester fails, its partitions are asked of the other zone', asy
   b0.strings = ['from b'];
   const failovers: unknown[] = [];
   const ingesters = over(replicas, {
-    onFailover: ({ replica, partitions }, error) => failovers.push([replica.name, partitions, error]),
+    onFailover: ({ replica, partitions }, error, requestId) =>
+      failovers.push([replica.name, partitions, error, requestId]),
   });
-  assert.deepEqual(await ingesters.labelNames(READS, never), ['from b']);
-  assert.deepEqual(b0.reads, [{ ...READ, partitions: [0, 1], minOffsets: { 0: 10, 1: 11 } }]);
+  const requestId = 'req-7';
+  assert.deepEqual(await ingesters.labelNames({ ...READS, requestId }, never), ['from b']);
+  assert.deepEqual(b0.reads, [{ ...READ, requestId, partitions: [0, 1], minOffsets: { 0: 10, 1: 11 } }]);
   assert.equal(b1.reads.length, 0);
-  assert.deepEqual(failovers, [['a/0', [0, 1], a0.error]]);
+  assert.deepEqual(failovers, [['a/0', [0, 1], a0.error, requestId]]);
 });
 
 test('an ingester that failed is asked last until it has cooled down', async () => {
@@ -120,8 +123,8 @@ test('an ingester that failed is asked last until it has cooled down', async () 
 
 test('a partition that nobody can answer for is an error that names it and what was tried', async () => {
   const { a1, b1, replicas } = zones();
-  a1.error = new Error('broken');
-  b1.error = new Error('also broken');
+  a1.error = new UnavailableError('broken');
+  b1.error = new UnavailableError('also broken');
   const ingesters = over(replicas);
   const expected = {
     name: 'RpcError',
@@ -142,6 +145,17 @@ test('a partition without an ingester is an error, known or asked for or written
   await assert.rejects(collect(over(new Map([...replicas, [4, []]])).select(READ, never)), expected);
 });
 
+test('a bug that one zone has is what the read fails by, if the other zone cannot answer either', async () => {
+  const { a1, b1, replicas } = zones();
+  a1.error = new TypeError('Cannot read properties of undefined');
+  b1.error = new UnavailableError('partition 2 is stopped');
+  await assert.rejects(over(replicas).labelNames(READS, never), a1.error as Error);
+  await assert.rejects(collect(over(replicas).select(READS, never)), a1.error as Error);
+  b1.error = undefined;
+  b1.strings = ['from b'];
+  assert.deepEqual(await over(replicas).labelNames(READS, never), ['from b']);
+});
+
 test('a final error ends the read at once', async () => {
   const { a0, b0, replicas } = zones();
   const limit = Object.assign(new Error('too many series'), { code: 'limit' });
@@ -155,8 +169,8 @@ test('a final error ends the read at once', async () => {
 test('a read that fails cancels what is still at work', async () => {
   const { a0, a1, b1, replicas } = zones();
   a0.hangs = true;
-  a1.error = new Error('broken');
-  b1.error = new Error('also broken');
+  a1.error = new UnavailableError('broken');
+  b1.error = new UnavailableError('also broken');
   await assert.rejects(over(replicas).labelNames(READS, never), { code: 'unavailable' });
   await assert.rejects(collect(over(replicas).select(READS, never)), { code: 'unavailable' });
   assert.deepEqual(
@@ -213,7 +227,7 @@ class PartitionedIngester extends ScriptedIngester {
     let sent = 0;
     for (let n = 0; n < this.#framesEach; n++) {
       for (const partition of partitions) {
-        if (sent++ >= this.#failsAfter) throw new Error('died');
+        if (sent++ >= this.#failsAfter) throw new UnavailableError('died');
         yield new Uint8Array([partition, n]);
       }
     }
@@ -346,7 +360,7 @@ test('over gRPC: zones that stay away are waited for once, and not when the read
 
 test('over gRPC: a zone that answers what it thinks of the read is not asked again', async (t) => {
   const served = new ScriptedIngester();
-  served.error = new Error('broken');
+  served.error = new UnavailableError('broken');
   const { address } = await startGrpcIngester(t, served);
   const replica = { name: 'zone a', api: connectGrpc(t, address) };
   await assert.rejects(over(new Map([[0, [replica]]])).labelNames(READ, never), {

@@ -21,7 +21,7 @@ export interface ReplicatedIngestersOptions {
   /** Errors that every replica would give: they end the read at once. Default: none. */
   readonly isFinal?: (error: unknown) => boolean;
   /** A replica failed and others are asked in its place; for logs and metrics. */
-  readonly onFailover?: (failed: PlacedPartitions, error: unknown) => void;
+  readonly onFailover?: (failed: PlacedPartitions, error: unknown, requestId: string | undefined) => void;
   /** How long a partition whose replicas have all failed waits for one that only isn't connected. Default 1,000. */
   readonly connectWaitMs?: number;
   /** When a replica that fails is asked last only. */
@@ -34,6 +34,7 @@ const CONNECT_WAIT_MS = 1_000;
 interface PartitionedRead {
   readonly minOffsets: Readonly<Record<number, number>>;
   readonly partitions?: readonly number[];
+  readonly requestId?: string;
 }
 
 /**
@@ -44,6 +45,7 @@ interface PartitionedRead {
  * other zone goes: where nobody else is left, it is waited for a moment.
  *
  * @throws RpcError `unavailable`, naming a partition that none of its replicas could answer for: an answer never has holes
+ * @throws what a replica threw because of a bug, if none of the others could answer
  */
 export class ReplicatedIngesters implements IngesterApi {
   readonly #options: ReplicatedIngestersOptions;
@@ -70,7 +72,7 @@ export class ReplicatedIngesters implements IngesterApi {
         } else if (step.kind === 'end') {
           this.#healthOf(step.source.replica).succeeded();
         } else {
-          for (const share of this.#failOver(placement, step.source, step.error, signal)) start(share);
+          for (const share of this.#failOver(read, placement, step.source, step.error, signal)) start(share);
         }
       }
     } finally {
@@ -130,7 +132,7 @@ export class ReplicatedIngesters implements IngesterApi {
         answer = await call(share.replica.api, shareOf(read, share), either);
       } catch (error) {
         either.throwIfAborted();
-        const next = this.#failOver(placement, share, error, signal);
+        const next = this.#failOver(read, placement, share, error, signal);
         return (await Promise.all(next.map(ask))).flat();
       }
       this.#healthOf(share.replica).succeeded();
@@ -162,6 +164,7 @@ export class ReplicatedIngesters implements IngesterApi {
   }
 
   #failOver(
+    { requestId }: PartitionedRead,
     placement: ReplicaPlacement,
     failed: PlacedPartitions,
     error: unknown,
@@ -171,7 +174,7 @@ export class ReplicatedIngesters implements IngesterApi {
     if (this.#options.isFinal?.(error) === true) throw error;
     this.#healthOf(failed.replica).failed();
     const next = placement.replace(failed, error);
-    this.#options.onFailover?.(failed, error);
+    this.#options.onFailover?.(failed, error, requestId);
     return next;
   }
 

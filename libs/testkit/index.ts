@@ -1,6 +1,7 @@
 export { type Fuzz, fuzz } from './fuzz.ts';
 export { EDGE_CASES } from './promql-edge-cases.ts';
 export { mutateQuery, QueryGenerator, type RandomSource } from './promql-queries.ts';
+export { refusedConnection, refusedPort } from './refused-port.ts';
 export {
   type ReadChunk,
   type ReadFrame,

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { fromWireError, toWireError, type WireError } from '@xscaler/rpc';
 import { type LogBatch, type WriteLog, WriteLogError, type WriteLogErrorCode } from './write-log.ts';
 
 /*
@@ -22,31 +23,21 @@ export type ServerMessage =
   | { readonly kind: 'hello'; readonly partitionCount: number }
   | { readonly kind: 'results'; readonly results: readonly CallResult[] }
   | { readonly kind: 'batch'; readonly id: number; readonly batch: LogBatch }
-  | { readonly kind: 'end'; readonly id: number; readonly fault?: Fault };
+  | { readonly kind: 'end'; readonly id: number; readonly fault?: WireError };
 
 export interface CallResult {
   readonly id: number;
   /** The call's answer: an offset, an identity, or nothing for `truncate`. */
   readonly value?: number | string;
-  readonly fault?: Fault;
-}
-
-/** A `WriteLogError` on its way; without a code another error. */
-export interface Fault {
-  readonly code: WriteLogErrorCode | undefined;
-  readonly message: string;
+  readonly fault?: WireError;
 }
 
 /** What a read may have under way to its client, in bytes (and one batch more). */
 export const READ_CREDIT_BYTES = 8 * 1024 * 1024;
 
-export function faultOf(error: unknown): Fault {
-  if (error instanceof WriteLogError) return { code: error.code, message: error.message };
-  return { code: undefined, message: error instanceof Error ? error.message : String(error) };
-}
-
-export function errorOf(fault: Fault): Error {
-  return fault.code === undefined ? new Error(fault.message) : new WriteLogError(fault.code, fault.message);
+export function errorOf(fault: WireError): Error {
+  if (fault.name !== 'WriteLogError') return fromWireError(fault);
+  return new WriteLogError(fault.code as WriteLogErrorCode, fault.message);
 }
 
 export function batchBytes(batch: LogBatch): number {
@@ -126,7 +117,7 @@ class WriteLogServer {
   #answer(id: number, call: Promise<CallResult['value']>): void {
     call.then(
       (value) => this.#send(value === undefined ? { id } : { id, value }),
-      (error) => this.#send({ id, fault: faultOf(error) }),
+      (error) => this.#send({ id, fault: toWireError(error) }),
     );
   }
 
@@ -157,7 +148,7 @@ class WriteLogServer {
         if (read.stop.signal.aborted) break;
       }
     } catch (error) {
-      end = { kind: 'end', id, fault: faultOf(error) };
+      end = { kind: 'end', id, fault: toWireError(error) };
     }
     this.#reads.delete(id);
     this.#port.postMessage(end);

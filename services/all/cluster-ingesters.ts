@@ -30,9 +30,9 @@ export function clusterIngesters(
       const replicated = new ReplicatedIngesters({
         replicas: () => known.replicas(),
         isFinal: isEveryones,
-        onFailover: ({ replica, partitions }, error) =>
+        onFailover: ({ replica, partitions }, error, requestId) =>
           logger.warn(
-            { replica: replica.name, partitions, err: error },
+            { requestId, replica: replica.name, partitions, err: error },
             'an ingester failed, another one is asked',
           ),
       });

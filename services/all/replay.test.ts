@@ -24,5 +24,6 @@ test('a partition that is not live is named', async () => {
 });
 
 test('an ingester that does not say where it stands is not ready', async () => {
-  assert.equal(await reasonOf(() => Promise.reject(new Error('the thread has gone'))), 'the thread has gone');
+  const failing = () => Promise.reject(new Error('connect ECONNREFUSED 10.1.2.3:9009'));
+  assert.equal(await reasonOf(failing), 'the ingester does not answer');
 });

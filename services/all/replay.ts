@@ -27,7 +27,7 @@ export async function replayed(api: IngesterStatusApi, signal: AbortSignal): Pro
 
 /** A module that knows from second to second whether the ingester's partitions are live. */
 export function partitionsWatch(needs: readonly string[], status: () => Promise<IngesterStatus>): Module {
-  return statusWatch('partitions', needs, async () => notLive(await status()));
+  return statusWatch('partitions', needs, () => status().then(notLive, () => 'the ingester does not answer'));
 }
 
 function notLive(status: IngesterStatus): string | undefined {

@@ -57,7 +57,8 @@ export class BodyExpansion {
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
         throw new TooLargeError(maxBytes + 1, maxBytes);
       }
-      throw new DecodeError(`not ${encoding}: ${(error as Error).message}`);
+      if (!isOfBody(error)) throw error;
+      throw new DecodeError(`it is not ${encoding}, or damaged`);
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#free++;
@@ -65,6 +66,15 @@ export class BodyExpansion {
     }
   }
 }
+
+/** Whether zlib refuses the body: its codes are `Z_…`, `ZSTD_…` and Node's for a body that is cut off. */
+function isOfBody(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return error instanceof NotFramesError || /^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB)/.test(String(code));
+}
+
+/** A zstd body that isn't whole frames. */
+class NotFramesError extends Error {}
 
 function normal(contentEncoding: string | undefined): string {
   const encoding = (contentEncoding ?? '').trim().toLowerCase();
@@ -74,7 +84,7 @@ function normal(contentEncoding: string | undefined): string {
 /** Bodies that are cut off are refused, as with the others. */
 async function expandZstd(body: Uint8Array, options: { maxOutputLength: number }): Promise<Uint8Array> {
   const frames = zstdFrames(body);
-  if (frames === undefined) throw new Error('not whole frames');
+  if (frames === undefined) throw new NotFramesError('not whole frames');
   const parts: Uint8Array[] = [];
   let left = options.maxOutputLength;
   for (const frame of frames) {

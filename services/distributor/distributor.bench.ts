@@ -71,7 +71,7 @@ function start() {
     windowMs: 7_200_000,
     clock: () => NOW_MS,
     registry: new Registry(),
-    logger: { warn: () => {} },
+    logger: { warn: () => {}, error: () => {} },
   });
   const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' };
   const { signal } = new AbortController();

@@ -71,7 +71,7 @@ export function setUp(
     windowMs: 7_200_000,
     clock: () => clock.nowMs,
     registry,
-    logger: { warn: () => {} },
+    logger: { warn: () => {}, error: () => {} },
     seed: Uint32Array.of(1, 2, 3, 4),
     ...options,
   });

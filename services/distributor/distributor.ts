@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Leases, SeriesTotal } from '@xscaler/cluster';
 import { DecodeError } from '@xscaler/encoding';
-import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
+import {
+  internalErrorText,
+  knownFailure,
+  REQUEST_ID_HEADER,
+  requestIdOf,
+  type Upstream,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from '@xscaler/rpc';
 import type { Limits, Shard } from '@xscaler/tenancy';
 import { HIGHEST_RECORD_VERSION, TooLargeError } from '@xscaler/wire';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
@@ -62,6 +70,7 @@ export interface DistributorOptions {
 
 export interface DistributorLogger {
   warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
 }
 
 /** How tenants' ingestion rates are divided among the distributors of a cluster. */
@@ -147,7 +156,7 @@ class LogDistributor implements Distributor {
       answer = plainAnswer({ status: 404, text: `no such path: ${request.path}` });
     } else {
       const outcome =
-        requestFault(request) ?? protocol.fault(request) ?? (await this.#write(protocol, request));
+        requestFault(request) ?? protocol.fault(request) ?? (await this.#writeOrFail(protocol, request));
       answer = protocol.answer(request, outcome);
       if (outcome.push === undefined) {
         this.#metrics.requestsRefused.inc({ tenant: request.tenant, code: String(answer.status) });
@@ -169,6 +178,27 @@ class LogDistributor implements Distributor {
   #protocolOf(request: UpstreamRequest): WriteProtocol | undefined {
     if (request.path === PUSH_PATH) return this.#remoteWrite.of(request);
     return OTLP_PATHS.includes(request.path) ? this.#otlp : undefined;
+  }
+
+  /** Every failure has its answer: what ended the write is in the log. */
+  async #writeOrFail(protocol: WriteProtocol, request: UpstreamRequest): Promise<WriteOutcome> {
+    try {
+      return await this.#write(protocol, request);
+    } catch (error) {
+      return this.#failed(request, error);
+    }
+  }
+
+  #failed({ tenant, path, headers }: UpstreamRequest, err: unknown): WriteFailure {
+    const { logger } = this.#options;
+    const requestId = requestIdOf(headers[REQUEST_ID_HEADER]);
+    const cause = knownFailure(err);
+    if (cause === undefined) {
+      logger.error({ requestId, tenant, path, err }, 'a write failed because of a bug');
+      return { status: 500, text: internalErrorText(requestId) };
+    }
+    logger.warn({ requestId, tenant, path, err }, 'a write could not be made durable');
+    return this.#unavailable(cause);
   }
 
   async #write(protocol: WriteProtocol, request: UpstreamRequest): Promise<WriteOutcome> {
@@ -221,7 +251,7 @@ class LogDistributor implements Distributor {
     const outcome =
       this.#refuseWhole(tenantId, tenant, limits, push, nowMs) ??
       this.#refuseUnlessKnown(tenantId, push, wideningMs) ??
-      (await this.#append(tenantId, push, nowMs));
+      (await this.#append(request, push, nowMs));
     const { thinnedExemplars, thinnedSeries } = push.refusals;
     if (outcome.push === undefined) tenant.noteFailure(push.storedExemplars);
     else tenant.exemplars.noteDropped(thinnedExemplars, thinnedSeries, nowMs);
@@ -320,23 +350,28 @@ class LogDistributor implements Distributor {
   }
 
   /** All partitions or nothing: what a retry appends twice is dropped by (series id, timestamp). */
-  async #append(tenantId: string, push: EncodedPush, nowMs: number): Promise<WriteOutcome> {
+  async #append(request: UpstreamRequest, push: EncodedPush, nowMs: number): Promise<WriteOutcome> {
     const failure = await this.#appendAll(push.records);
     this.#metrics.appendSeconds.observe(Math.max(0, this.#options.clock() - nowMs) / 1000);
-    if (failure !== undefined) return this.#notDurable(tenantId, push, failure);
-    this.#count(tenantId, push);
+    if (failure !== undefined) return this.#notDurable(request, push, failure);
+    this.#count(request.tenant, push);
     return { push };
   }
 
-  #notDurable(tenantId: string, push: EncodedPush, failure: unknown): WriteFailure {
-    this.#options.logger.warn({ tenant: tenantId, err: failure }, 'a write could not be made durable');
+  #notDurable(request: UpstreamRequest, push: EncodedPush, failure: unknown): WriteFailure {
+    const { tenant } = request;
     if (isTooLarge(failure)) {
-      this.#countWhole(tenantId, push.received.samples, failure.code);
-      return { status: 400, text: `the write log refuses the request, ${failure.code}: ${failure.message}` };
+      this.#options.logger.warn({ tenant, err: failure }, 'a record is too large for the write log');
+      this.#countWhole(tenant, push.received.samples, failure.code);
+      return { status: 400, text: `the write log refuses the request, ${failure.code}: send less at once` };
     }
-    this.#countWhole(tenantId, push.received.samples, 'not_durable');
-    const isRefused = failure instanceof WriteLogError && REFUSING_CODES.has(failure.code);
-    return this.#unavailable(isRefused ? failure.message : 'the write log is not available');
+    this.#countWhole(tenant, push.received.samples, 'not_durable');
+    // The log itself says why in words that are meant for senders.
+    if (failure instanceof WriteLogError && REFUSING_CODES.has(failure.code)) {
+      this.#options.logger.warn({ tenant, err: failure }, 'the write log takes no writes');
+      return this.#unavailable(failure.message);
+    }
+    return this.#failed(request, failure);
   }
 
   /** The failure that decides (one that no retry can mend, if there is), or undefined once every record is durable. */

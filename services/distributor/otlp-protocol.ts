@@ -35,6 +35,7 @@ const CODES: Readonly<Record<WriteFailure['status'], number>> = {
   413: 3,
   415: 3,
   429: 8, // RESOURCE_EXHAUSTED
+  500: 13, // INTERNAL
   503: 14, // UNAVAILABLE
 };
 

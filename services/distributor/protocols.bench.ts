@@ -98,7 +98,7 @@ for (const [name, path, headers, body] of requests) {
     windowMs: 7_200_000,
     clock: () => NOW_MS,
     registry: new Registry(),
-    logger: { warn: () => {} },
+    logger: { warn: () => {}, error: () => {} },
   });
   const { signal } = new AbortController();
   let best = Number.POSITIVE_INFINITY;

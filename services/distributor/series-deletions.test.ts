@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
+  DatabaseError,
   type DeletionStore,
   migrate,
   openSqliteDatabase,
@@ -12,7 +13,7 @@ import {
 } from '@xscaler/database';
 import type { Upstream, UpstreamRequest } from '@xscaler/rpc';
 import { LogRecordReader, MAX_TIMESTAMP_MS } from '@xscaler/wire';
-import { openSqliteWriteLog, type WriteLog } from '@xscaler/writelog';
+import { openSqliteWriteLog, type WriteLog, WriteLogError } from '@xscaler/writelog';
 import { Registry } from 'prom-client';
 import { SeriesDeletions, type SeriesDeletionsOptions, withDeletions } from './series-deletions.ts';
 
@@ -41,7 +42,7 @@ class Bed {
       audit: async () => {},
       newId: () => `id-${++this.#ids}`,
       clock: () => NOW_MS,
-      logger: { info() {}, warn() {} },
+      logger: { info() {}, warn() {}, error() {} },
       registry: new Registry(),
       ...changes,
     });
@@ -89,7 +90,9 @@ test('a deletion is in the audit log before it is done, and without that it is n
     [{ action: 'series.delete', tenant: TENANT, detail }, { who: 'token tok-1', from: '192.0.2.7' }, 0],
   ]);
   const before = await bed.log.endOffset(0);
-  const failing = bed.deletions({ audit: () => Promise.reject(new Error('no database')) });
+  const failing = bed.deletions({
+    audit: () => Promise.reject(new DatabaseError('unavailable', 'connect ECONNREFUSED 10.1.2.3:5432')),
+  });
   assert.equal((await ask(failing, { query, headers })).status, 503);
   assert.equal(await bed.log.endOffset(0), before);
   assert.equal((await ask(bed.deletions({ audit }), { query: 'match[]={}' })).status, 400);
@@ -213,7 +216,10 @@ test('too many deletions that blocks still hold something of are refused for a w
 
 test('a log or a database that fails makes it a 503, and never an answer before both are done', async () => {
   const bed = await Bed.make();
-  const failing = { append: async () => Promise.reject(new Error('away')), partitionCount: 3 };
+  const failing = {
+    append: async () => Promise.reject(new WriteLogError('unavailable', 'no broker at 10.1.2.3:9092')),
+    partitionCount: 3,
+  };
   const away = bed.deletions({ log: failing as unknown as WriteLog });
   const first = await ask(away, { query: 'match[]=up' });
   assert.deepEqual([first.status, first.json.errorType], [503, 'unavailable']);
@@ -221,8 +227,8 @@ test('a log or a database that fails makes it a 503, and never an answer before 
   assert.deepEqual(await bed.blocks.tombstones(TENANT, 0, 1e15), []);
   const store: DeletionStore = {
     unfinished: async () => 0,
-    hide: async () => Promise.reject(new Error('away')),
-    progress: async () => Promise.reject(new Error('away')),
+    hide: async () => Promise.reject(new DatabaseError('unavailable', 'relation deletions at 10.1.2.3')),
+    progress: async () => Promise.reject(new DatabaseError('unavailable', 'relation deletions at 10.1.2.3')),
   };
   const second = await ask(bed.deletions({ deletions: store }), { query: 'match[]=up' });
   assert.equal(second.status, 503);
@@ -230,6 +236,25 @@ test('a log or a database that fails makes it a 503, and never an answer before 
     (await ask(bed.deletions({ deletions: store }), { method: 'GET', path: `${PATH}/x` })).status,
     503,
   );
+  await bed.close();
+});
+
+test('a bug is a 500 that names the request, as the log does, and says nothing else of it', async () => {
+  const bed = await Bed.make();
+  const bug = new TypeError("Cannot read properties of undefined (reading 'id')");
+  const logged: object[] = [];
+  const failing = bed.deletions({
+    audit: () => Promise.reject(bug),
+    logger: { info() {}, warn() {}, error: (fields) => logged.push(fields) },
+  });
+  const { status, json, headers } = await ask(failing, {
+    query: 'match[]=up',
+    headers: { 'x-request-id': 'req-7' },
+  });
+  assert.equal(status, 500);
+  assert.equal(headers['retry-after'], undefined);
+  assert.deepEqual(json, { status: 'error', errorType: 'internal', error: 'internal error, request req-7' });
+  assert.deepEqual(logged, [{ requestId: 'req-7', tenant: TENANT, err: bug }]);
   await bed.close();
 });
 

@@ -1,6 +1,10 @@
 import type { DeletionProgress, DeletionStore, SeriesDeletion } from '@xscaler/database';
 import {
   CLIENT_ADDRESS_HEADER,
+  internalErrorText,
+  knownFailure,
+  REQUEST_ID_HEADER,
+  requestIdOf,
   TOKEN_ID_HEADER,
   type Upstream,
   type UpstreamRequest,
@@ -26,6 +30,7 @@ export interface SeriesDeletionsOptions {
   readonly logger: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
   };
   readonly registry: Registry;
   /** Deletions of one tenant that blocks still hold something of, at most: every read looks at each. */
@@ -82,9 +87,21 @@ export class SeriesDeletions implements Upstream {
         : await this.#progress(tenant, path.slice(PATH.length + 1));
     } catch (error) {
       if (error instanceof BadDeletionError) return failure(400, 'bad_data', error.message);
-      this.#options.logger.warn({ tenant, err: error }, 'a deletion could not be done or asked for');
-      return later('not done, or not wholly: try again', RETRY_AFTER_S, 503, 'unavailable');
+      return this.#failed(request, error);
     }
+  }
+
+  #failed({ tenant, headers }: UpstreamRequest, err: unknown): UpstreamResponse {
+    const { logger } = this.#options;
+    const requestId = requestIdOf(headers[REQUEST_ID_HEADER]);
+    const cause = knownFailure(err);
+    if (cause === undefined) {
+      logger.error({ requestId, tenant, err }, 'a deletion failed because of a bug');
+      return failure(500, 'internal', internalErrorText(requestId));
+    }
+    logger.warn({ requestId, tenant, err }, 'a deletion could not be done or asked for');
+    const text = `not done, or only in part: ${cause}; try again`;
+    return later(text, RETRY_AFTER_S, 503, 'unavailable');
   }
 
   async #delete(request: UpstreamRequest): Promise<UpstreamResponse> {

@@ -11,7 +11,7 @@ export type WriteOutcome =
 
 export interface WriteFailure {
   readonly push?: undefined;
-  readonly status: 400 | 404 | 405 | 413 | 415 | 429 | 503;
+  readonly status: 400 | 404 | 405 | 413 | 415 | 429 | 500 | 503;
   readonly text: string;
   /** When to come again, in ms, where that makes sense. */
   readonly retryAfterMs?: number;

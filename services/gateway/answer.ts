@@ -26,6 +26,8 @@ const NOT_PASSED_ON = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+  // The gateway has set it.
+  'x-request-id',
 ]);
 
 /**

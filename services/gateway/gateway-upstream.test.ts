@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { test } from 'node:test';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { RpcError } from '@xscaler/rpc';
 import { RawConnection, READER, startGateway, until, untilAborted, WRITER } from './gateway-under-test.ts';
 
 const JSON_BODY = Buffer.from(JSON.stringify({ status: 'success', data: 'x'.repeat(5000) }));
 
 test('a service that fails is a 503 with Retry-After, and nothing of its error is told', async () => {
   await using gateway = await startGateway();
-  gateway.distributor.answer = () => Promise.reject(new Error('disk full on node 7'));
-  gateway.querier.answer = () => Promise.reject(new Error('no owner'));
+  gateway.distributor.answer = () => Promise.reject(new RpcError('unavailable', 'disk full on node 7'));
+  gateway.querier.answer = () => Promise.reject(new RpcError('unavailable', 'no owner at 10.1.2.3:9009'));
   const write = await gateway.fetch('/api/v1/push', { method: 'POST', headers: WRITER, body: 'x' });
   assert.equal(write.status, 503);
   assert.equal(write.headers.get('retry-after'), '1');

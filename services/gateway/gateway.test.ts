@@ -51,6 +51,7 @@ test('a write goes to the distributor with its body unread, and the answer comes
     'content-type',
     'user-agent',
     'x-prometheus-remote-write-version',
+    'x-request-id',
   ]);
   assert.equal(gateway.querier.requests.length, 0);
 });
@@ -349,10 +350,10 @@ test('no token, header or query string gets into the log, and no stack trace int
   const token = `xag_${'a'.repeat(32)}`;
   gateway.querier.answer = () => Promise.reject(new Error(`secret detail about ${token}`));
   const answer = await gateway.fetch(`/api/v1/query?query=up&token=${token}`, { headers: READER });
-  assert.equal(answer.status, 503);
+  assert.equal(answer.status, 500);
   const text = await answer.text();
   assert.doesNotMatch(text, /secret|at .*\.ts/);
   const log = gateway.logLines.join('');
-  assert.match(log, /"tenant":"acme","route":"query","status":503/);
+  assert.match(log, /"tenant":"acme","route":"query","status":500/);
   assert.doesNotMatch(log, /aaaa|acme:read|query=up/);
 });

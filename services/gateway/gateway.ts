@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   CLIENT_ADDRESS_HEADER,
+  internalErrorText,
+  REQUEST_ID_HEADER,
+  requestIdOf,
   TOKEN_ID_HEADER,
   type UpstreamRequest,
   type UpstreamResponse,
@@ -49,6 +52,7 @@ export function createGateway(options: GatewayOptions): GatewayEntrances {
   const intake = new Intake(options);
   const metrics = new GatewayMetrics(options.registry, () => intake.inFlight);
   const gateway = new Gateway(options, intake, metrics);
+  app.use(identify);
   app.use(securityHeaders());
   for (const route of ROUTES) {
     app.all([...route.paths], (request, response) => gateway.serve(route, request, response));
@@ -65,7 +69,18 @@ export function createGateway(options: GatewayOptions): GatewayEntrances {
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     gateway.refuseFaulty(response, error);
   });
-  return { app, exports: grpcExports(intake, metrics) };
+  return { app, exports: grpcExports(intake, metrics, options.logger) };
+}
+
+/** Every answer names its request, so that it is found in the logs. */
+function identify(request: Request, response: Response, next: NextFunction): void {
+  const offered = request.headers[REQUEST_ID_HEADER];
+  response.setHeader(REQUEST_ID_HEADER, requestIdOf(typeof offered === 'string' ? offered : undefined));
+  next();
+}
+
+function idOf(response: ServerResponse): string {
+  return response.getHeader(REQUEST_ID_HEADER) as string;
 }
 
 /** For an API: nothing here is a page. Strict-Transport-Security is left to whoever ends TLS. */
@@ -142,9 +157,10 @@ class Gateway {
 
   /** What went wrong outside of `serve`: a path that can't be decoded, a failing `/metrics`. */
   refuseFaulty(response: Response, error: unknown): void {
-    const refusal = refusalOf(error);
+    const requestId = idOf(response);
+    const refusal = refusalOf(error, requestId);
     this.#noteUnrouted(response, REFUSALS[refusal.code].status);
-    if (refusal.code === 'internal') this.#options.logger.error({ err: error }, 'request failed');
+    if (refusal.code === 'internal') this.#options.logger.error({ requestId, err: error }, 'request failed');
     if (response.headersSent) response.destroy();
     else sendRefusal(response, refusal, undefined);
   }
@@ -197,10 +213,11 @@ class Gateway {
       response.destroy();
       return;
     }
+    const requestId = idOf(response);
     if (error instanceof Refusal) this.#metrics.refused(tenant, error.code, tokenId !== '');
-    else this.#options.logger.error({ route: route.name, err: error }, 'request failed');
+    else this.#options.logger.error({ requestId, route: route.name, tenant, err: error }, 'request failed');
     if (response.headersSent) response.destroy();
-    else sendRefusal(response, error instanceof Refusal ? error : internal(), route);
+    else sendRefusal(response, error instanceof Refusal ? error : internal(requestId), route);
   }
 
   #noteSlowReader({ route, tenant }: Exchange, takenBytes: number, ofBytes: number): void {
@@ -222,7 +239,7 @@ class Gateway {
       const durationMs = this.#options.clock() - startMs;
       this.#metrics.answered(route.name, status, durationMs);
       this.#options.logger.debug(
-        { tenant: exchange.tenant, route: route.name, status, durationMs },
+        { requestId: idOf(response), tenant: exchange.tenant, route: route.name, status, durationMs },
         'request',
       );
     });
@@ -244,8 +261,11 @@ interface Exchange {
   tokenId: string;
 }
 
-function upstreamRequest({ route, request, tenant, tokenId }: Exchange, body: Uint8Array): UpstreamRequest {
-  const headers: Record<string, string> = {};
+function upstreamRequest(
+  { route, request, response, tenant, tokenId }: Exchange,
+  body: Uint8Array,
+): UpstreamRequest {
+  const headers: Record<string, string> = { [REQUEST_ID_HEADER]: idOf(response) };
   for (const name of PASSED_ON) {
     const value = request.headers[name];
     if (typeof value === 'string') headers[name] = value;
@@ -266,11 +286,11 @@ function upstreamRequest({ route, request, tenant, tokenId }: Exchange, body: Ui
   };
 }
 
-function refusalOf(error: unknown): Refusal {
+function refusalOf(error: unknown, requestId: string): Refusal {
   if (error instanceof Refusal) return error;
-  return error instanceof URIError ? new Refusal('bad_request', 'malformed path') : internal();
+  return error instanceof URIError ? new Refusal('bad_request', 'malformed path') : internal(requestId);
 }
 
-function internal(): Refusal {
-  return new Refusal('internal', 'internal error');
+function internal(requestId: string): Refusal {
+  return new Refusal('internal', internalErrorText(requestId));
 }

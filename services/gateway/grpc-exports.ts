@@ -1,5 +1,6 @@
 import { status as StatusCode } from '@grpc/grpc-js';
-import type { UpstreamResponse } from '@xscaler/rpc';
+import { internalErrorText, REQUEST_ID_HEADER, type UpstreamResponse } from '@xscaler/rpc';
+import type { Logger } from '@xscaler/runtime';
 import { credentialsOf } from './admission.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Intake, Place } from './intake.ts';
@@ -10,16 +11,24 @@ const ROUTE = 'otlp_grpc';
 const EXPORT = { kind: 'write', service: 'distributor' } as const;
 
 /** Lets exports of OTLP/gRPC in, and passes them on as what they would have been by HTTP. */
-export function grpcExports(intake: Intake, metrics: GatewayMetrics): ExportIntake {
+export function grpcExports(
+  intake: Intake,
+  metrics: GatewayMetrics,
+  logger: Pick<Logger, 'error'>,
+): ExportIntake {
   return {
-    admitExport: (rawHeaders) => {
+    admitExport: (rawHeaders, requestId) => {
       const credentials = credentialsOf(rawHeaders);
       const { tenantId: tenant } = credentials;
       let isAdmitted = false;
       let place: Place | undefined;
-      const counted = (error: unknown) => {
-        if (error instanceof Refusal) metrics.refused(tenant, error.code, isAdmitted);
-        return error;
+      const refusalOf = (error: unknown): Refusal => {
+        if (error instanceof Refusal) {
+          metrics.refused(tenant, error.code, isAdmitted);
+          return error;
+        }
+        logger.error({ requestId, route: ROUTE, tenant, err: error }, 'request failed');
+        return new Refusal('internal', internalErrorText(requestId));
       };
       try {
         const { limits } = intake.admit(credentials, 'write');
@@ -27,22 +36,22 @@ export function grpcExports(intake: Intake, metrics: GatewayMetrics): ExportInta
         place = intake.place(tenant, 'write', limits);
         const maxBytes = Math.min(GRPC_MAX_MESSAGE_BYTES, intake.maxBodyBytes('write', limits));
         const { body, release } = place;
-        const letIn = { intake, metrics, tenant, place, maxBytes };
+        const letIn = { intake, metrics, tenant, requestId, place, maxBytes };
         return {
           bounds: { lease: body, maxBytes, minPace: intake.limits.minBodyPace },
-          refused: counted,
+          refused: refusalOf,
           release,
           pass: async (message, signal) => {
             try {
               return await pass(letIn, message, signal);
             } catch (error) {
-              throw counted(error);
+              throw signal.aborted ? error : refusalOf(error);
             }
           },
         };
       } catch (error) {
         place?.release();
-        throw counted(error);
+        throw refusalOf(error);
       }
     },
     noteExport: (code, durationMs) => metrics.answered(ROUTE, StatusCode[code] ?? String(code), durationMs),
@@ -53,12 +62,13 @@ interface LetIn {
   readonly intake: Intake;
   readonly metrics: GatewayMetrics;
   readonly tenant: string;
+  readonly requestId: string;
   readonly place: Place;
   readonly maxBytes: number;
 }
 
 async function pass(
-  { intake, metrics, tenant, place, maxBytes }: LetIn,
+  { intake, metrics, tenant, requestId, place, maxBytes }: LetIn,
   message: Uint8Array,
   signal: AbortSignal,
 ): Promise<UpstreamResponse> {
@@ -69,7 +79,7 @@ async function pass(
   await place.body.growTo(message.length);
   place.body.shrinkTo(message.length);
   metrics.received(ROUTE, message.length);
-  const headers = { 'content-type': 'application/x-protobuf' };
+  const headers = { 'content-type': 'application/x-protobuf', [REQUEST_ID_HEADER]: requestId };
   // The message may be a piece of a larger buffer, which can't go to another thread.
   const body = new Uint8Array(message);
   const request = { tenant, method: 'POST', path: '/v1/metrics', query: '', headers, body };

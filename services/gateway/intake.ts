@@ -1,4 +1,10 @@
-import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
+import {
+  knownFailure,
+  REQUEST_ID_HEADER,
+  type Upstream,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from '@xscaler/rpc';
 import type { Logger } from '@xscaler/runtime';
 import type { Limits } from '@xscaler/tenancy';
 import { type Admission, type Authenticator, admit, type Credentials } from './admission.ts';
@@ -205,7 +211,7 @@ export class Intake {
    * The service's answer, which the place holds room for. Its work is ended when the client leaves (`left` is aborted) or the time
    * is up.
    * @throws Refusal
-   * @throws the reason of `left`
+   * @throws the reason of `left`, or the error of a bug
    */
   async ask(
     { kind, service }: Pick<Route, 'kind' | 'service'>,
@@ -232,7 +238,11 @@ export class Intake {
     } catch (error) {
       if (canceler.signal.aborted) throw canceler.signal.reason;
       if (error instanceof Refusal) throw error;
-      this.#options.logger.warn({ path: request.path, tenant: request.tenant, err: error }, 'service failed');
+      // A bug: whoever answers the request logs it.
+      if (knownFailure(error) === undefined) throw error;
+      const { path, tenant, headers } = request;
+      const requestId = headers[REQUEST_ID_HEADER];
+      this.#options.logger.warn({ requestId, path, tenant, err: error }, 'service failed');
       throw this.#unavailable(write ? 'not accepted, try again' : 'cannot answer at the moment, try again');
     } finally {
       atWork?.leave();

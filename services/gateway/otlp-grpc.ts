@@ -9,12 +9,14 @@ import {
   type ServiceDefinition,
   status as StatusCode,
 } from '@grpc/grpc-js';
-import type { UpstreamResponse } from '@xscaler/rpc';
+import { REQUEST_ID_HEADER, requestIdOf, type UpstreamResponse } from '@xscaler/rpc';
 import { acceptSockets } from '@xscaler/runtime/http';
 import { readRpcStatus, rpcStatus } from '@xscaler/wire';
 import { ArrivingMessage, type MessageBounds } from './arriving-message.ts';
 import { statusOfRefusal } from './otlp-refusal.ts';
 import { Refusal } from './refusal.ts';
+
+type PartialStatusObject = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
 
 /** How a call ends. */
 interface CallStatus {
@@ -48,7 +50,7 @@ export interface AdmittedExport {
   /** Of the message that comes. */
   readonly bounds: Omit<MessageBounds, 'onFault'>;
   /** Counts what ends it before its message is whole. */
-  refused(error: unknown): void;
+  refused(error: unknown): Refusal;
   /** Passes the message on. Aborted by the signal. @throws Refusal */
   pass(message: Uint8Array, signal: AbortSignal): Promise<UpstreamResponse>;
   release(): void;
@@ -57,7 +59,7 @@ export interface AdmittedExport {
 /** Who lets exports in, before their message is read. */
 export interface ExportIntake {
   /** @param rawHeaders names and values in turn. @throws Refusal */
-  admitExport(rawHeaders: readonly string[]): AdmittedExport;
+  admitExport(rawHeaders: readonly string[], requestId: string): AdmittedExport;
   /** An export was answered, with a canonical code. */
   noteExport(code: number, durationMs: number): void;
 }
@@ -152,6 +154,7 @@ function admission(
   const startMs = clock();
   let taken: AdmittedExport | undefined;
   let message: ArrivingMessage | undefined;
+  let requestId = '';
   const end = () => {
     message?.stop();
     taken?.release();
@@ -161,19 +164,17 @@ function admission(
     end();
     const refused = statusOfError(error);
     intake.noteExport(refused.code, clock() - startMs);
-    call.sendStatus(refused);
+    call.sendStatus(identified(refused, requestId));
   };
   return new ServerInterceptingCall(call, {
     start: (next) =>
       next({
         onReceiveMetadata: (metadata, pass) => {
+          requestId = requestIdOf(metadata.get(REQUEST_ID_HEADER)[0]?.toString());
           try {
-            const letIn = intake.admitExport(headersOf(metadata));
+            const letIn = intake.admitExport(headersOf(metadata), requestId);
             taken = letIn;
-            const onFault = (error: unknown) => {
-              letIn.refused(error);
-              refuse(error);
-            };
+            const onFault = (error: unknown) => refuse(letIn.refused(error));
             message = new ArrivingMessage(call, { ...letIn.bounds, onFault });
             admitted.set(metadata, letIn);
           } catch (error) {
@@ -194,9 +195,16 @@ function admission(
     sendStatus: (answer, pass) => {
       if (taken !== undefined) intake.noteExport(answer.code ?? StatusCode.OK, clock() - startMs);
       end();
-      pass(answer);
+      pass(identified(answer, requestId));
     },
   });
+}
+
+/** A call's status with the id of its request among the trailers. */
+function identified(answer: PartialStatusObject, requestId: string): PartialStatusObject {
+  const metadata = answer.metadata ?? new Metadata();
+  metadata.set(REQUEST_ID_HEADER, requestId);
+  return { ...answer, metadata };
 }
 
 function headersOf(metadata: Metadata): string[] {
@@ -227,6 +235,7 @@ async function exportMetrics(
 }
 
 function statusOfError(error: unknown): CallStatus {
+  // A call that its client has cancelled: nobody reads this.
   if (!(error instanceof Refusal)) return { code: StatusCode.INTERNAL, details: 'internal error' };
   const status = statusOfRefusal(error);
   return withDetails(status.code, status.message, rpcStatus(status));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { ChannelCredentials, compressionAlgorithms, status } from '@grpc/grpc-js';
-import type { UpstreamResponse } from '@xscaler/rpc';
+import { RpcError, type UpstreamResponse } from '@xscaler/rpc';
 import { exportResponse, readRpcStatus, rpcStatus } from '@xscaler/wire';
 import { type GatewayUnderTest, READER, startGateway, untilAborted, WRITER } from './gateway-under-test.ts';
 import { createOtlpGrpcServer, GRPC_MAX_MESSAGE_BYTES, type OtlpGrpcServer } from './otlp-grpc.ts';
@@ -164,7 +164,7 @@ test('gRPC has the canonical codes, with RetryInfo where the client may come aga
     [status.INVALID_ARGUMENT, 'does not decode', Buffer.from(told)],
   );
   gateway.distributor.answer = async () => {
-    throw new Error('away');
+    throw new RpcError('unavailable', 'connect ECONNREFUSED 10.1.2.3:9009');
   };
   const away = await exporter.export(WRITER, message);
   assert.equal(away.code, status.UNAVAILABLE);

@@ -1,14 +1,15 @@
 import type { BlockStore } from '@xscaler/database';
 import { type Labels, Matcher, type MetricMetadata, sortedUnion } from '@xscaler/model';
-import type {
-  ActiveIdsRead,
-  CardinalityRead,
-  IngesterApi,
-  IngesterExemplars,
-  IngesterRead,
-  MetadataRead,
-  PartitionCardinality,
-  WireMatcher,
+import {
+  type ActiveIdsRead,
+  type CardinalityRead,
+  type IngesterApi,
+  type IngesterExemplars,
+  type IngesterRead,
+  type MetadataRead,
+  type PartitionCardinality,
+  UnavailableError,
+  type WireMatcher,
 } from '@xscaler/rpc';
 import { PagePool } from '@xscaler/tsdb';
 import type { WriteLog } from '@xscaler/writelog';
@@ -245,16 +246,16 @@ export class Ingester implements IngesterApi {
       }),
     );
     const ended = owners.find(({ state }) => state === 'stopped');
-    if (ended !== undefined) throw new Error(`partition ${ended.partition} is stopped`);
+    if (ended !== undefined) throw new UnavailableError(`partition ${ended.partition} is stopped`);
     return owners;
   }
 
-  /** @throws Error where a partition is asked for that is not here: its data would be missing from the answer */
+  /** @throws UnavailableError if a partition is asked for that is not here: its data would be missing from the answer */
   #ownersFor({ partitions }: Pick<IngesterRead, 'partitions'>): readonly PartitionOwner[] {
     if (partitions === undefined) return this.#owners;
     return partitions.map((partition) => {
       const owner = this.#owners.find((candidate) => candidate.partition === partition);
-      if (owner === undefined) throw new Error(`partition ${partition} is not owned here`);
+      if (owner === undefined) throw new UnavailableError(`partition ${partition} is not owned here`);
       return owner;
     });
   }

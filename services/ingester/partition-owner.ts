@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type BlockStore, type CommitPoint, DatabaseError } from '@xscaler/database';
+import { UnavailableError } from '@xscaler/rpc';
 import type { PagePool } from '@xscaler/tsdb';
 import { LogRecordReader } from '@xscaler/wire';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
@@ -188,7 +189,8 @@ export class PartitionOwner {
    * lack what no block holds yet. Rejects when the signal aborts or the partition stops.
    */
   waitFor(offset: number, signal: AbortSignal): Promise<void> {
-    if (this.state === 'stopped') return Promise.reject(new Error(`partition ${this.partition} is stopped`));
+    if (this.state === 'stopped')
+      return Promise.reject(new UnavailableError(`partition ${this.partition} is stopped`));
     if (this.state === 'live' && this.nextOffset >= offset) return Promise.resolve();
     return this.#waiters.wait(offset, signal);
   }
@@ -216,7 +218,7 @@ export class PartitionOwner {
   /** Ends it for another in its place: reads that wait are refused, memory goes back. */
   async giveUp(): Promise<void> {
     this.state = 'stopped';
-    this.#waiters.fail(new Error(`partition ${this.partition} is read again`));
+    this.#waiters.fail(new UnavailableError(`partition ${this.partition} is read again`));
     await this.stop();
     for (const held of [...this.heads.all()]) this.heads.drop(held);
   }
@@ -346,7 +348,7 @@ export class PartitionOwner {
     const { logger, partition, metrics } = this.#options;
     metrics.stoppedPartitions.set({ partition }, 1);
     logger.error({ partition, offset: this.nextOffset, err: error }, 'the partition is stopped');
-    this.#waiters.fail(new Error(`partition ${partition} is stopped`));
+    this.#waiters.fail(new UnavailableError(`partition ${partition} is stopped`));
     this.#stopping.abort(error);
   }
 }

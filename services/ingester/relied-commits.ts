@@ -1,4 +1,5 @@
 import type { BlockStore, CommitHistory, CommitPoint } from '@xscaler/database';
+import { UnavailableError } from '@xscaler/rpc';
 
 /**
  * What a partition's replica relies on the database for: blocks of heads that it has let go of, or never had because
@@ -56,7 +57,7 @@ export class ReliedCommits {
 
   /**
    * Resolves where a reader that found `found` as the partition's last commit finds the blocks of all heads that are
-   * not here any more, and the database what was deleted of them. @throws Error where it doesn't: its database is behind, or ours was
+   * not here any more, and the database what was deleted of them. @throws UnavailableError if it doesn't: its database is behind, or ours was
    */
   async requireIn(found: CommitPoint): Promise<void> {
     const relied = this.#relied;
@@ -66,7 +67,7 @@ export class ReliedCommits {
     const history = await this.check();
     const hasBlocks = found.number >= relied.number && history.includes(relied) && history.includes(found);
     if (hasBlocks && history.includes(deletions)) return;
-    throw new Error(
+    throw new UnavailableError(
       `partition ${this.#partition}: the database that was read is at commit ${found.number} and lacks some of commit ${relied.number} or ${deletions.number}`,
     );
   }

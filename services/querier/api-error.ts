@@ -30,4 +30,9 @@ export class ApiError extends Error {
     super(message);
     this.errorType = errorType;
   }
+
+  /** What is left of the type once the error has crossed to another thread. */
+  get code(): ApiErrorType {
+    return this.errorType;
+  }
 }

@@ -146,11 +146,11 @@ export class CardinalityHandlers {
     return { cardinality: await Cardinality.of(sources, signal), heads: sources.heads };
   }
 
-  async #scope({ tenant, arrival }: ReadRequest, countedMs: number): Promise<Scope> {
+  async #scope({ tenant, arrival, requestId }: ReadRequest, countedMs: number): Promise<Scope> {
     const startMs = this.#options.clock() - countedMs;
     // Some samples are a little ahead of their time.
     const endMs = MAX_TIME_MS;
-    return { tenant, startMs, endMs, ...(await this.#horizon.plan(tenant, endMs, arrival)) };
+    return { tenant, requestId, startMs, endMs, ...(await this.#horizon.plan(tenant, endMs, arrival)) };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { QueryLimits } from '@xscaler/promql';
-import type { WireMatcher } from '@xscaler/rpc';
+import type { WireError, WireMatcher } from '@xscaler/rpc';
 import type { RemoteReadJob } from './remote-read-answer.ts';
 
 /** What one query may cost its thread. */
@@ -26,6 +26,7 @@ export interface EvaluationJob {
   readonly queuedMs: number;
   /** The query's, see `ReadRequest`. */
   readonly arrival: number | undefined;
+  readonly requestId: string;
   readonly cancellation: SharedArrayBuffer;
   /** Where it is there, it is answered and the query is not looked at. */
   readonly remoteRead?: RemoteReadJob;
@@ -38,6 +39,8 @@ export interface EvaluationReply {
   /** One after the other they are the body. They may lie in shared memory, which the next job will use. */
   readonly body: readonly Uint8Array[];
   readonly samplesRead: number;
+  /** In place of an answer: what ended the evaluation, if that wasn't the query's own fault. */
+  readonly thrown?: WireError;
 }
 
 /** What an evaluation thread serves. One job at a time. */
@@ -54,6 +57,7 @@ export interface SelectApi {
       readonly startMs: number;
       readonly endMs: number;
       readonly arrival: number | undefined;
+      readonly requestId: string;
     },
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array>;

@@ -1,24 +1,41 @@
 import { ExecutionError, ParseError, QueryCancelledError, QueryTimeoutError } from '@xscaler/promql';
+import { toWireError } from '@xscaler/rpc';
 import { ApiError } from './api-error.ts';
 import { failure } from './envelope.ts';
 import type { EvaluationReply } from './evaluation-api.ts';
 import { invalid } from './parameters.ts';
 
-/** The answer for a query that failed. */
+/**
+ * The reply for a query that failed: its answer if the query is to blame, otherwise the error, which the querier's main
+ * thread knows how to log and to tell. It isn't thrown across: an `RpcError` would look like the end of this thread.
+ */
 export function evaluationFailure(error: unknown): EvaluationReply {
-  const { status, headers, body } = failure(apiErrorOf(error));
+  const fault = queryFault(error);
+  if (fault === undefined) {
+    return { status: 500, headers: {}, body: [], samplesRead: 0, thrown: toWireError(error) };
+  }
+  const { status, headers, body } = failure(fault);
   return { status, headers, body: [body], samplesRead: 0 };
 }
 
-function apiErrorOf(error: unknown): ApiError {
+function queryFault(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
   if (error instanceof ParseError) return invalid('query', error.message);
   if (error instanceof ExecutionError) return new ApiError('execution', error.message);
   if (error instanceof QueryCancelledError) return new ApiError('canceled', error.message);
   if (error instanceof QueryTimeoutError) return new ApiError('timeout', error.message);
-  // An allocation or a stack that the thread does not have: the query's doing, and no retry helps.
-  if (error instanceof RangeError)
-    return new ApiError('execution', `the query is too large: ${error.message}`);
-  // What is left could not be read: an ingester, the log or the database is away, or a part is damaged.
-  return new ApiError('unavailable', error instanceof Error ? error.message : String(error));
+  if (error instanceof RangeError && isOutOfMemory(error))
+    return new ApiError('execution', 'the query is too large: it needs more memory than its thread may have');
+  return undefined;
+}
+
+/**
+ * An allocation or a stack that the thread does not have, by V8's words for it: the query's doing, and no retry helps. All
+ * other errors of this class are bugs.
+ */
+const OUT_OF_MEMORY =
+  /allocation failed|^Maximum call stack size exceeded|^Invalid (?:typed )?array(?: buffer)? length|^Invalid string length|maximum size exceeded/i;
+
+function isOutOfMemory({ message }: RangeError): boolean {
+  return OUT_OF_MEMORY.test(message);
 }

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Labels, Matcher, seriesId } from '@xscaler/model';
+import { RpcError, UnavailableError } from '@xscaler/rpc';
 import { Head } from '@xscaler/tsdb';
+import { ApiError } from './api-error.ts';
 import type { SelectApi } from './evaluation-api.ts';
 import { EvaluationPool } from './evaluation-pool.ts';
 
@@ -74,6 +76,7 @@ function instant(query: string, timeMs = SAMPLES * STEP_MS) {
     resultLimit: 0,
     stats: 'none' as const,
     arrival: undefined,
+    requestId: 'a',
   };
 }
 
@@ -128,8 +131,7 @@ test('a thread that can not start fails its query, and the next query tries agai
     onThreadLost: (error) => lost.push(error),
   });
   for (const starts of [1, 2]) {
-    const fault = { errorType: 'unavailable', message: 'its code is gone' };
-    await assert.rejects(pool.run(instant('1'), unbounded, never), fault);
+    await assert.rejects(pool.run(instant('1'), unbounded, never), { message: 'its code is gone' });
     assert.equal(lost.length, starts);
     assert.equal(pool.size, 0);
   }
@@ -137,7 +139,7 @@ test('a thread that can not start fails its query, and the next query tries agai
 
 test('a pool closed while its threads start fails who waits for them, and starts no more', async (t) => {
   const pool = poolOver(t, sourceOf(headOf(1)));
-  const starting = assert.rejects(pool.run(instant('1'), unbounded, never), { errorType: 'unavailable' });
+  const starting = assert.rejects(pool.run(instant('1'), unbounded, never), { name: 'UnavailableError' });
   await Promise.resolve();
   const closed = pool.close();
   pool.warm();
@@ -186,17 +188,28 @@ test('queries wait for a thread up to a bound, and one that left the queue is no
   assert.equal((await pool.run(instant('1'), unbounded, never)).status, 200);
 });
 
-test('a storage that fails is an answer that says so, not an empty result', async (t) => {
-  const broken: SelectApi = {
-    // biome-ignore lint/correctness/useYield: it fails first
-    async *select() {
-      throw new Error('partition 3 has no owner');
-    },
-  };
-  const pool = poolOver(t, broken);
-  const reply = await pool.run(instant('clock'), unbounded, never);
-  assert.equal(reply.status, 503);
-  assert.match(Buffer.from(reply.body).toString(), /partition 3 has no owner/);
+test('what a storage fails by comes out as it is told apart: name, code, message and stack', async (t) => {
+  const causes = [
+    new UnavailableError('partition 3 is stopped'),
+    new ApiError('unavailable', 'the database has gone back in time'),
+    // Not to be taken for the end of the thread.
+    new RpcError('closed', 'the client is closed'),
+    Object.assign(new TypeError('a bug'), { code: undefined }),
+  ];
+  for (const cause of causes) {
+    const broken: SelectApi = {
+      // biome-ignore lint/correctness/useYield: it fails first
+      async *select() {
+        throw cause;
+      },
+    };
+    const pool = poolOver(t, broken);
+    const { name, code, message, stack } = cause as Error & { code?: string };
+    const expected = name === 'RpcError' ? { name, code, message } : { name, code, message, stack };
+    await assert.rejects(pool.run(instant('clock'), unbounded, never), expected);
+    await assert.rejects(pool.run(instant('clock'), unbounded, never), expected);
+    assert.equal(pool.busy, 0);
+  }
 });
 
 test('limits end a query with their name', async (t) => {

@@ -1,5 +1,5 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { connect, RpcError, serve } from '@xscaler/rpc';
+import { connect, fromWireError, RpcError, serve, UnavailableError } from '@xscaler/rpc';
 import { ApiError } from './api-error.ts';
 import { joined } from './envelope.ts';
 import type { EvaluationJob, EvaluationReply, EvaluatorApi, SelectApi } from './evaluation-api.ts';
@@ -11,7 +11,7 @@ const YOUNG_GENERATION_MB = 48;
 const MAX_DEAF_MS = 2_000;
 
 /** The answer as it goes to the client. */
-export type Evaluated = Omit<EvaluationReply, 'body'> & { readonly body: Uint8Array };
+export type Evaluated = Omit<EvaluationReply, 'body' | 'thrown'> & { readonly body: Uint8Array };
 
 export interface EvaluationWorkerOptions {
   /** JavaScript heap of the thread, MB; the columns live outside it. */
@@ -63,7 +63,7 @@ export class EvaluationWorker {
     serve<SelectApi>(source.port1, {
       select: (request, signal) => this.#select(options.source, request, signal),
     });
-    let fault = new Error('an evaluation thread ended');
+    let fault: Error = new UnavailableError('the thread of the query has ended');
     this.#worker.on('error', (error) => {
       fault = error as Error;
     });
@@ -144,7 +144,9 @@ export class EvaluationWorker {
   }
 }
 
-function whole(reply: EvaluationReply): Evaluated {
+/** @throws the error of an evaluation that has no answer */
+function whole({ thrown, ...reply }: EvaluationReply): Evaluated {
+  if (thrown !== undefined) throw fromWireError(thrown);
   return { ...reply, body: joined(reply.body) };
 }
 
@@ -153,11 +155,11 @@ function isClosed(error: unknown): boolean {
 }
 
 /** What a query is told whose thread ended under it. */
-function lossOf(fault: Error, maxHeapMb: number): ApiError {
+function lossOf(fault: Error, maxHeapMb: number): Error {
   if ((fault as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY')
     return new ApiError(
       'execution',
       `the query exhausted the memory of its evaluation thread: limit evaluation_heap_mb (${maxHeapMb})`,
     );
-  return new ApiError('unavailable', fault.message);
+  return fault;
 }

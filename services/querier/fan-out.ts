@@ -30,6 +30,8 @@ export interface Scope {
   readonly minOffsets: Readonly<Record<number, number>> | undefined;
   /** By partition the last commit that the database had before all else was asked. */
   readonly commits: ReadonlyMap<number, CommitPoint>;
+  /** Of the client's request. */
+  readonly requestId: string;
 }
 
 /**
@@ -191,12 +193,13 @@ export class FanOut {
 
   /** What the log said last stands over what is stored. */
   async metadata(scope: Scope, metric: string | undefined, signal: AbortSignal): Promise<MetricMetadata[]> {
-    const read = { tenant: scope.tenant, metric, ...partitionsOf(scope) };
+    const { tenant, requestId } = scope;
+    const read = { tenant, metric, requestId, ...partitionsOf(scope) };
     const fresh = await Promise.all(
       this.#ingestersFor(scope).map((ingester) => ingester.metadata(read, signal)),
     );
     const byMetric = new Map<string, MetricMetadata>();
-    for (const entry of await this.#blocks.metadata(scope.tenant, metric)) byMetric.set(entry.metric, entry);
+    for (const entry of await this.#blocks.metadata(tenant, metric)) byMetric.set(entry.metric, entry);
     for (const entry of fresh.flat()) byMetric.set(entry.metric, entry);
     return [...byMetric.values()].sort((a, b) => compareUtf8(a.metric, b.metric));
   }
@@ -271,9 +274,9 @@ function isEmpty({ startMs, endMs }: Scope): boolean {
 }
 
 function ingesterRead(scope: Scope, sets: readonly Matcher[][]): IngesterRead {
-  const { tenant, startMs, endMs } = scope;
+  const { tenant, startMs, endMs, requestId } = scope;
   const matcherSets = sets.map((set) => set.map(({ type, name, value }) => ({ type, name, value })));
-  return { tenant, matcherSets, startMs, endMs, ...partitionsOf(scope), ...commitsOf(scope) };
+  return { tenant, matcherSets, startMs, endMs, requestId, ...partitionsOf(scope), ...commitsOf(scope) };
 }
 
 /** What ingesters compare with the commits that they rely on. */

@@ -23,12 +23,12 @@ export class FrameQueryable implements Queryable {
   }
 
   async select(matchers: readonly Matcher[], hints: SelectHints, signal: AbortSignal): Promise<Series[]> {
-    const { tenant, arrival } = this.#job;
+    const { tenant, arrival, requestId } = this.#job;
     const { startMs, endMs } = hints;
     const wire = matchers.map(({ type, name, value }) => ({ type, name, value }));
     const merger = new SeriesMerger();
     this.#mergers.push(merger);
-    const request = { tenant, matchers: wire, startMs, endMs, arrival };
+    const request = { tenant, matchers: wire, startMs, endMs, arrival, requestId };
     for await (const frame of this.#source.select(request, signal)) {
       this.#cancellation.throwIfCancelled();
       merger.addFrame(frame);

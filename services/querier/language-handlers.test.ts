@@ -14,7 +14,14 @@ async function ask(handler: ReadHandler, query: string): Promise<unknown> {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: Buffer.from(new URLSearchParams({ query }).toString()),
   });
-  const request = { tenant: 'a', parameters, headers: {}, body: new Uint8Array(0), arrival: undefined };
+  const request = {
+    tenant: 'a',
+    parameters,
+    headers: {},
+    body: new Uint8Array(0),
+    arrival: undefined,
+    requestId: 'a',
+  };
   const { status, body } = await handler(request, new AbortController().signal);
   assert.equal(status, 200);
   return JSON.parse(Buffer.from(body).toString()).data;

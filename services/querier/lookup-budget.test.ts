@@ -12,7 +12,14 @@ const TENANT = 'demo';
 const SERIES = 3000;
 const { signal } = new AbortController();
 const NO_LIMITS = { max_fetched_series_per_query: 0, max_estimated_memory_consumption_per_query: 0 };
-const SCOPE = { tenant: TENANT, startMs: 0, endMs: 999, minOffsets: undefined, commits: new Map() };
+const SCOPE = {
+  tenant: TENANT,
+  startMs: 0,
+  endMs: 999,
+  minOffsets: undefined,
+  commits: new Map(),
+  requestId: 'a',
+};
 const EVERYTHING = [[new Matcher('=', '__name__', 'up')]];
 
 const podOf = (number: number) => `pod-${String(number).padStart(5, '0')}`;

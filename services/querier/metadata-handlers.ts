@@ -96,8 +96,8 @@ export class MetadataHandlers {
   };
 
   async #scope(request: ReadRequest, [startMs, endMs] = rangeOf(request)): Promise<Scope> {
-    const { tenant, arrival } = request;
-    return { tenant, startMs, endMs, ...(await this.#horizon.plan(tenant, endMs, arrival)) };
+    const { tenant, arrival, requestId } = request;
+    return { tenant, requestId, startMs, endMs, ...(await this.#horizon.plan(tenant, endMs, arrival)) };
   }
 }
 

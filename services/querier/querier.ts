@@ -1,5 +1,12 @@
 import type { BlockStore } from '@xscaler/database';
-import type { IngesterApi, Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
+import {
+  type IngesterApi,
+  REQUEST_ID_HEADER,
+  requestIdOf,
+  type Upstream,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from '@xscaler/rpc';
 import type { WriteLog } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
 import { ApiError } from './api-error.ts';
@@ -19,6 +26,7 @@ import { QueryHandlers, queueBounds } from './query-handlers.ts';
 import { type Lateness, ReadHorizon } from './read-horizon.ts';
 import type { ReadHandler } from './read-request.ts';
 import { RemoteReadHandler } from './remote-read-handler.ts';
+import { requestFailure } from './request-failure.ts';
 
 export interface QuerierOptions {
   readonly ingesters: readonly IngesterApi[];
@@ -51,7 +59,7 @@ export interface QuerierOptions {
 
 const LABEL_VALUES_PATH = /^\/api\/v1\/label\/([^/]+)\/values$/;
 
-/** Answers the Prometheus read API. Every failure is an answer: `handle` rejects for nothing but a bug. */
+/** Answers the Prometheus read API. Every failure is an answer, a bug too: `handle` never rejects. */
 export class Querier implements Upstream {
   readonly #options: QuerierOptions;
   readonly #offsets: EndOffsets;
@@ -132,6 +140,7 @@ export class Querier implements Upstream {
     const timeout = new AbortController();
     const limit = AbortSignal.any([signal, timeout.signal]);
     let timer: NodeJS.Timeout | undefined;
+    const requestId = requestIdOf(request.headers[REQUEST_ID_HEADER]);
     try {
       const parameters = new Parameters(request);
       const timeoutMs = Math.min(
@@ -145,9 +154,16 @@ export class Querier implements Upstream {
       const eventual = request.headers['x-read-consistency'] === 'eventual';
       const arrival = eventual ? undefined : this.#offsets.arrival();
       const { tenant, headers, body } = request;
-      return await handler({ tenant, parameters, headers, body, arrival }, limit);
+      return await handler({ tenant, parameters, headers, body, arrival, requestId }, limit);
     } catch (error) {
-      return failure(this.#apiErrorOf(error, timeout.signal, signal));
+      if (error instanceof ApiError) return failure(error);
+      if (timeout.signal.aborted)
+        return failure(new ApiError('timeout', 'query timed out in expression evaluation'));
+      if (signal.aborted)
+        return failure(new ApiError('canceled', 'query was canceled in expression evaluation'));
+      const told = requestFailure(error, requestId);
+      this.#note(error, told, request, requestId);
+      return failure(told);
     } finally {
       clearTimeout(timer);
     }
@@ -158,12 +174,12 @@ export class Querier implements Upstream {
     return label ? this.#labelValues(label[1]) : this.#handlers.get(path);
   }
 
-  #apiErrorOf(error: unknown, timeout: AbortSignal, caller: AbortSignal): ApiError {
-    if (error instanceof ApiError) return error;
-    if (timeout.aborted) return new ApiError('timeout', 'query timed out in expression evaluation');
-    if (caller.aborted) return new ApiError('canceled', 'query was canceled in expression evaluation');
-    this.#options.logger.warn({ err: error }, 'a read failed');
-    return new ApiError('unavailable', error instanceof Error ? error.message : String(error));
+  /** Who asked isn't told what exactly it was; the operator finds it here. */
+  #note(err: unknown, told: ApiError, { tenant, path }: UpstreamRequest, requestId: string): void {
+    const { logger } = this.#options;
+    const fields = { requestId, tenant, path, err };
+    if (told.errorType === 'internal') logger.error(fields, 'a read failed because of a bug');
+    else logger.warn(fields, 'a read failed');
   }
 }
 

@@ -6,6 +6,7 @@ import type { EvaluationPool } from './evaluation-pool.ts';
 import { invalid } from './parameters.ts';
 import type { QuerierMetrics } from './querier-metrics.ts';
 import type { ReadRequest } from './read-request.ts';
+import { requestFailure } from './request-failure.ts';
 
 export interface QueryHandlersOptions {
   readonly limitsOf: QueryLimitsOf;
@@ -58,7 +59,7 @@ export class QueryHandlers {
 
   async #evaluate(
     type: 'instant' | 'range',
-    { tenant, parameters, arrival }: ReadRequest,
+    { tenant, parameters, arrival, requestId }: ReadRequest,
     span: { startMs: number; endMs: number; stepMs: number },
     signal: AbortSignal,
   ): Promise<UpstreamResponse> {
@@ -75,6 +76,7 @@ export class QueryHandlers {
       resultLimit: parameters.limit(),
       stats: statsOf(parameters.text('stats')),
       arrival,
+      requestId,
     };
     try {
       const reply = await this.#pool.run(submission, queueBounds(limits), signal);
@@ -82,8 +84,8 @@ export class QueryHandlers {
       if (reply.status !== 200) this.#metrics.failures.inc({ status: String(reply.status) });
       return reply;
     } catch (error) {
-      if (error instanceof ApiError)
-        this.#metrics.failures.inc({ status: String(STATUS_OF[error.errorType]) });
+      const { errorType } = requestFailure(error, requestId);
+      this.#metrics.failures.inc({ status: String(STATUS_OF[errorType]) });
       throw error;
     } finally {
       end();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { WriteLog } from '@xscaler/writelog';
-import { ApiError } from './api-error.ts';
+import { UnavailableError } from '@xscaler/rpc';
+import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import { EndOffsets } from './end-offsets.ts';
 import { ReadHorizon } from './read-horizon.ts';
 
@@ -30,7 +30,7 @@ function horizon() {
   const log = {
     partitionCount: 1,
     endOffset: async () => {
-      if (state.isLogAway) throw new Error('no broker answers');
+      if (state.isLogAway) throw new WriteLogError('unavailable', 'no broker answers at 10.1.2.3:9092');
       return state.end;
     },
   };
@@ -62,9 +62,8 @@ function horizon() {
 }
 
 function unavailable(error: unknown): boolean {
-  return (
-    error instanceof ApiError && error.errorType === 'unavailable' && /no broker answers/.test(error.message)
-  );
+  const text = 'what was written last cannot be known: the write log is not available';
+  return error instanceof UnavailableError && error.message === text;
 }
 
 test('a read of what may still be written waits for the end of the log, without a look at what is committed', async () => {

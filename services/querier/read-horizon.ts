@@ -1,5 +1,5 @@
 import { type BlockStore, CATCH_UP_MS, type Outage } from '@xscaler/database';
-import { ApiError } from './api-error.ts';
+import { knownFailure, UnavailableError } from '@xscaler/rpc';
 import type { EndOffsets, Offsets } from './end-offsets.ts';
 import type { Scope } from './fan-out.ts';
 
@@ -69,7 +69,7 @@ export class ReadHorizon {
    * What ingesters must have applied for a read of a tenant's data up to `endMs` (inclusive), of each partition that is to be
    * read: 0 where nothing is waited for. Undefined where blocks hold all of it.
    * `arrival`: the read's, see `EndOffsets`; absent: an eventual read, which waits for nothing.
-   * @throws ApiError `unavailable` where that can't be known
+   * @throws UnavailableError if that can't be known
    */
   async minOffsets(tenant: string, endMs: number, arrival: number | undefined): Promise<Offsets | undefined> {
     const { offsets, clock, partitionsOf } = this.#options;
@@ -84,8 +84,9 @@ export class ReadHorizon {
     try {
       return await offsets.after(arrival, partitions);
     } catch (error) {
-      const { message } = error as Error;
-      throw new ApiError('unavailable', `what was written last cannot be known: ${message}`);
+      const cause = knownFailure(error);
+      if (cause === undefined) throw error;
+      throw new UnavailableError(`what was written last cannot be known: ${cause}`, { cause: error });
     }
   }
 

@@ -9,6 +9,7 @@ export interface ReadRequest {
   readonly body: Uint8Array;
   /** Its place among the fetches of end offsets, see `EndOffsets`; absent where it is to wait for nothing. */
   readonly arrival: number | undefined;
+  readonly requestId: string;
 }
 
 export type ReadHandler = (request: ReadRequest, signal: AbortSignal) => Promise<UpstreamResponse>;

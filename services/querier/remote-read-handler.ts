@@ -45,7 +45,7 @@ export class RemoteReadHandler {
   };
 
   async #answer(
-    { tenant, arrival }: ReadRequest,
+    { tenant, arrival, requestId }: ReadRequest,
     remoteRead: { readonly queries: readonly ReadQuery[]; readonly chunked: boolean },
     signal: AbortSignal,
   ): Promise<UpstreamResponse> {
@@ -63,6 +63,7 @@ export class RemoteReadHandler {
         resultLimit: 0,
         stats: 'none',
         arrival,
+        requestId,
         remoteRead,
       },
       queueBounds(limits),

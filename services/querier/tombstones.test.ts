@@ -53,7 +53,14 @@ function tombstoneOf(changes: Partial<PartitionTombstone>): PartitionTombstone {
 async function podsOf(partitions: readonly number[], tombstones: readonly PartitionTombstone[]) {
   const store = storeOf(partitions, tombstones);
   const fanOut = new FanOut([], store, new BlockReaders(store, 1_000_000, 1_000_000));
-  const scope = { tenant: TENANT, startMs: 0, endMs: 999, minOffsets: undefined, commits: new Map() };
+  const scope = {
+    tenant: TENANT,
+    startMs: 0,
+    endMs: 999,
+    minOffsets: undefined,
+    commits: new Map(),
+    requestId: 'a',
+  };
   const series = await fanOut.series(scope, [], UNLIMITED, signal);
   const values = await fanOut.labelValues(scope, 'pod', [], UNLIMITED, signal);
   assert.deepEqual(

@@ -1,6 +1,6 @@
 /** Thread of the ingester: every partition's heads. */
 import { connectDatabase, SqlBlockStore } from '@xscaler/database';
-import { Ingester } from '@xscaler/ingester';
+import { Ingester, LoggedReads } from '@xscaler/ingester';
 import { type IngesterApi, serve } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { connectWriteLog } from '@xscaler/writelog';
@@ -35,8 +35,9 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
     logger,
     registry,
   });
-  serve<IngesterApi>(ports.querier, ingester);
-  if (ports.distributor !== undefined) serve<IngesterApi>(ports.distributor, ingester);
+  const reads = new LoggedReads(ingester, logger);
+  serve<IngesterApi>(ports.querier, reads);
+  if (ports.distributor !== undefined) serve<IngesterApi>(ports.distributor, reads);
   serve<IngesterStatusApi>(ports.main, {
     status: async () => ingester.status(),
     inspect: () => ingester.inspect(),

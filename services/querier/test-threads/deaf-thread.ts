@@ -8,7 +8,7 @@ const source = connect<SelectApi>(ports.source, { streams: { select: true } });
 
 async function evaluate({ query, tenant }: EvaluationJob): Promise<EvaluationReply> {
   if (query === 'read') {
-    const request = { tenant, matchers: [], startMs: 0, endMs: 0, arrival: undefined };
+    const request = { tenant, matchers: [], startMs: 0, endMs: 0, arrival: undefined, requestId: '' };
     for await (const _frame of source.select(request, new AbortController().signal));
   }
   while (query !== '1');

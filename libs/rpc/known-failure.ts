@@ -1,0 +1,100 @@
+/**
+ * This can't be answered now, and may be later. The message is for clients: our own words, without an address, a host
+ * name or the text of somebody else's error, which belongs into `cause`.
+ */
+export class UnavailableError extends Error {
+  override readonly name = 'UnavailableError';
+  readonly code = 'unavailable';
+}
+
+/** Texts by an error's name and code. An error that has crossed a thread or a connection has kept these two alone. */
+const OF_OURS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  DatabaseError: {
+    unavailable: 'the database is not available',
+    disk_full: 'the disk of the database is full',
+    conflict: 'the database has changed in the meantime',
+  },
+  WriteLogError: {
+    unavailable: 'the write log is not available',
+    disk_full: 'the disk of the write log is full',
+    closed: 'the service is stopping',
+  },
+  ClusterError: { unavailable: 'Redis is not available' },
+  RpcError: {
+    closed: 'a service that is needed is stopping',
+    overloaded: 'a service that is needed has too many requests',
+    unknown_method: 'a service that is needed is of another release',
+    unavailable: 'a service that is needed cannot be reached',
+    deadline_exceeded: 'a service that is needed did not answer in time',
+    refused: 'a service that is needed did not accept the call',
+    too_large: 'the answer of a service is too large',
+    protocol: 'a service that is needed gave no valid answer',
+  },
+};
+
+/** Texts by name alone. */
+const BY_NAME: Readonly<Record<string, string>> = {
+  DamagedBlockError: 'a stored block of this time is damaged',
+  TimeoutError: 'a service that is needed did not answer in time',
+  AbortError: 'the work was cancelled',
+};
+
+const UNREACHABLE = 'a service that is needed cannot be reached';
+const DISK_FULL = 'a disk is full';
+
+/** Texts by the code of Node, of the system or of undici. */
+const OF_SYSTEM: Readonly<Record<string, string>> = {
+  ECONNREFUSED: UNREACHABLE,
+  ECONNRESET: UNREACHABLE,
+  ECONNABORTED: UNREACHABLE,
+  EPIPE: UNREACHABLE,
+  ETIMEDOUT: UNREACHABLE,
+  EHOSTUNREACH: UNREACHABLE,
+  EHOSTDOWN: UNREACHABLE,
+  ENETUNREACH: UNREACHABLE,
+  ENETDOWN: UNREACHABLE,
+  EADDRNOTAVAIL: UNREACHABLE,
+  ENOTFOUND: UNREACHABLE,
+  EAI_AGAIN: UNREACHABLE,
+  UND_ERR_CONNECT_TIMEOUT: UNREACHABLE,
+  UND_ERR_SOCKET: UNREACHABLE,
+  UND_ERR_HEADERS_TIMEOUT: UNREACHABLE,
+  UND_ERR_BODY_TIMEOUT: UNREACHABLE,
+  ENOSPC: DISK_FULL,
+  EDQUOT: DISK_FULL,
+  EMFILE: 'too many files and connections are open',
+  ENFILE: 'too many files and connections are open',
+  ERR_WORKER_INIT_FAILED: 'too many threads are running',
+};
+
+/** Errors that wrap another: undici's `fetch failed` for one. */
+const MAX_CAUSES = 4;
+
+/**
+ * What a client may be told of an error that ended its request: the cause in our own words, if it is one that we know and
+ * that may pass. Undefined: it is a bug, of which a client is told nothing but that there was one (`internalErrorText`).
+ * In both cases the error itself goes to the log alone.
+ */
+export function knownFailure(error: unknown): string | undefined {
+  for (let cause = error, i = 0; cause instanceof Error && i < MAX_CAUSES; cause = cause.cause, i++) {
+    const text = textOf(cause);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+/** What a client is told of a bug. */
+export function internalErrorText(requestId: string): string {
+  return `internal error, request ${requestId}`;
+}
+
+function textOf(error: Error): string | undefined {
+  const { name, message } = error;
+  const { code = '' } = error as { code?: unknown };
+  if (name === 'UnavailableError') return message;
+  if (Object.hasOwn(BY_NAME, name)) return BY_NAME[name];
+  if (typeof code !== 'string') return undefined;
+  if (Object.hasOwn(OF_OURS, name))
+    return Object.hasOwn(OF_OURS[name], code) ? OF_OURS[name][code] : undefined;
+  return Object.hasOwn(OF_SYSTEM, code) ? OF_SYSTEM[code] : undefined;
+}

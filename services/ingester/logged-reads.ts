@@ -1,0 +1,76 @@
+import type { MetricMetadata } from '@xscaler/model';
+import {
+  type ActiveIdsRead,
+  type CardinalityRead,
+  type IngesterApi,
+  type IngesterExemplars,
+  type IngesterRead,
+  knownFailure,
+  type MetadataRead,
+  type PartitionCardinality,
+} from '@xscaler/rpc';
+import type { Logger } from './contracts.ts';
+
+type AnyRead = Pick<IngesterRead, 'tenant' | 'requestId'>;
+
+/** An ingester whose reads, if a bug ends them, are logged with the id of the request that they were for. */
+export class LoggedReads implements IngesterApi {
+  readonly #ingester: IngesterApi;
+  readonly #logger: Pick<Logger, 'error'>;
+
+  constructor(ingester: IngesterApi, logger: Pick<Logger, 'error'>) {
+    this.#ingester = ingester;
+    this.#logger = logger;
+  }
+
+  async *select(read: IngesterRead, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    try {
+      yield* this.#ingester.select(read, signal);
+    } catch (error) {
+      this.#note(read, signal, error);
+      throw error;
+    }
+  }
+
+  labelNames(read: IngesterRead, signal: AbortSignal): Promise<string[]> {
+    return this.#noted(read, signal, this.#ingester.labelNames(read, signal));
+  }
+
+  labelValues(read: IngesterRead & { readonly name: string }, signal: AbortSignal): Promise<string[]> {
+    return this.#noted(read, signal, this.#ingester.labelValues(read, signal));
+  }
+
+  series(read: IngesterRead, signal: AbortSignal): Promise<string[][]> {
+    return this.#noted(read, signal, this.#ingester.series(read, signal));
+  }
+
+  exemplars(read: IngesterRead, signal: AbortSignal): Promise<IngesterExemplars[]> {
+    return this.#noted(read, signal, this.#ingester.exemplars(read, signal));
+  }
+
+  cardinality(read: CardinalityRead, signal: AbortSignal): Promise<PartitionCardinality[]> {
+    return this.#noted(read, signal, this.#ingester.cardinality(read, signal));
+  }
+
+  metadata(read: MetadataRead, signal: AbortSignal): Promise<MetricMetadata[]> {
+    return this.#noted(read, signal, this.#ingester.metadata(read, signal));
+  }
+
+  activeIds(read: ActiveIdsRead, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#noted(read, signal, this.#ingester.activeIds(read, signal));
+  }
+
+  async #noted<T>(read: AnyRead, signal: AbortSignal, answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      this.#note(read, signal, error);
+      throw error;
+    }
+  }
+
+  #note({ tenant, requestId }: AnyRead, signal: AbortSignal, err: unknown): void {
+    if (signal.aborted || knownFailure(err) !== undefined) return;
+    this.#logger.error({ requestId, tenant, err }, 'a read failed because of a bug');
+  }
+}
