@@ -45,6 +45,18 @@ test('changed settings hold from the next request on, for known series too', asy
   assert.deepEqual(labelsIn(bed), ['{__name__="go_gc", pod="1"}', '{__name__="go_gc"}']);
 });
 
+test('a series with a label too long for the pattern of a rule is refused by name, and the rest of its request stands', async () => {
+  const costly = { source_labels: ['a'], target_label: 'b', regex: '(?:x?)'.repeat(600), replacement: 'y' };
+  const bed = setUp(settings({ metric_relabel_configs: [costly] }));
+  const fits = series({ __name__: 'up', a: 'x'.repeat(100) });
+  const answer = await bed.push([series({ __name__: 'up', a: 'x'.repeat(1_000) }), fits]);
+  assert.equal(answer.status, 400);
+  assert.match(textOf(answer), /too long for the pattern of one of the tenant's relabelling rules/);
+  assert.match(textOf(answer), /1000 characters for the relabelling rule \(\?:x\?\)/);
+  assert.deepEqual(labelsIn(bed), [`{__name__="up", a="${'x'.repeat(100)}", b="y"}`]);
+  assert.match(await bed.registry.metrics(), /reason="relabelling_too_costly"\} 1/);
+});
+
 test('limits hold for labels as they are stored', async () => {
   const rule = { source_labels: ['long'], target_label: 'long', regex: '(.).*' };
   const bed = setUp({

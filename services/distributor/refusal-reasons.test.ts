@@ -127,6 +127,12 @@ const PROVOCATIONS: Readonly<Record<Reason, Provocation>> = {
     limits: limitsSchema.parse({ drop_labels: ['a'] }),
     send: pushed(series({ a: '1' })),
   },
+  relabelling_too_costly: {
+    limits: limitsSchema.parse({
+      metric_relabel_configs: [{ source_labels: ['a'], target_label: 'b', regex: '(?:x?){1000}' }],
+    }),
+    send: pushed(series({ a: 'x'.repeat(2_000) })),
+  },
   bad_symbol_reference: { send: v2(0x0a, 2, 1, 9) },
   odd_label_references: { send: v2(0x0a, 1, 0) },
   invalid_histogram: {

@@ -10,6 +10,7 @@ export const REASONS = {
   label_name_too_long: 'a label name is longer than max_label_name_length',
   label_value_too_long: 'a label value is longer than max_label_value_length',
   metric_name_too_long: 'the metric name is longer than max_metric_name_length',
+  relabelling_too_costly: "a label is too long for the pattern of one of the tenant's relabelling rules",
   labels_too_long: 'labels that are longer than 1 MB in all',
   series_limit: 'a new series above max_global_series_per_user',
   too_many_ha_clusters: 'a new HA cluster above ha_max_clusters',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { matchSteps, patternStates } from '@xscaler/model';
 import type { RelabelAction, RelabelConfig } from '@xscaler/tenancy';
 import { RE2JS } from 're2js';
 import { ReplacementTemplate } from './replacement-template.ts';
@@ -9,9 +10,19 @@ type LabelMap = Map<string, string>;
 /** Does a rule's work on labels; false where the series is to be left out. */
 type Rule = (labels: LabelMap) => boolean;
 
+/** A rule would take long with a text: nothing can interrupt it, and a distributor has one thread for all tenants' writes. */
+export class TextTooLongError extends Error {
+  override readonly name = 'TextTooLongError';
+}
+
 /** Answers of a rule that are remembered, each for a text of up to so many characters. */
 const MEMO_ENTRIES = 1_000;
 const MEMO_TEXT_LENGTH = 256;
+
+/** States × characters of one match: a tenth of a second. A pattern of 512 states may be matched with a value of 2,048 characters. */
+const MAX_RULE_STEPS = 2 ** 20;
+/** Characters of a pattern that a refusal shows. */
+const SHOWN_LENGTH = 100;
 
 /**
  * Rules that rewrite a series' labels, as Prometheus' relabel_config does (documentation, "Configuration", relabel_config).
@@ -25,7 +36,7 @@ export class Relabelling {
     this.#rules = configs.map((config) => RULES[config.action](config));
   }
 
-  /** False where the series is to be left out. */
+  /** False if the series is to be left out. @throws TextTooLongError */
   apply(labels: LabelMap): boolean {
     return this.#rules.every((rule) => rule(labels));
   }
@@ -36,7 +47,7 @@ const RULES: Readonly<Record<RelabelAction, (config: RelabelConfig) => Rule>> = 
     const regex = regexOf(config);
     const target = new ReplacementTemplate(config.target_label, regex);
     const replacement = new ReplacementTemplate(config.replacement, regex);
-    const rewritten = remembered((source) => {
+    const rewritten = remembered(config, (source) => {
       const match = regex.matcher(source);
       return match.find() ? [target.expand(match), replacement.expand(match)] : undefined;
     });
@@ -66,7 +77,7 @@ const RULES: Readonly<Record<RelabelAction, (config: RelabelConfig) => Rule>> = 
   labelmap: (config) => {
     const regex = regexOf(config);
     const replacement = new ReplacementTemplate(config.replacement, regex);
-    const renamed = remembered((name) => {
+    const renamed = remembered(config, (name) => {
       const match = regex.matcher(name);
       return match.find() ? replacement.expand(match) : undefined;
     });
@@ -107,13 +118,18 @@ function regexOf({ regex }: RelabelConfig): RE2JS {
 
 function matcherOf(config: RelabelConfig): (text: string) => boolean {
   const regex = regexOf(config);
-  return remembered((text) => regex.matcher(text).find());
+  return remembered(config, (text) => regex.matcher(text).find());
 }
 
-/** `answer` with its latest answers in memory. */
-function remembered<T>(answer: (text: string) => T): (text: string) => T {
+/** `answer`, which matches the rule's pattern, with its latest answers in memory. @throws TextTooLongError */
+function remembered<T>({ regex }: RelabelConfig, answer: (text: string) => T): (text: string) => T {
   const known = new Map<string, T>();
+  const states = patternStates(regex);
   return (text) => {
+    if (matchSteps(states, text.length) > MAX_RULE_STEPS) {
+      const shown = regex.slice(0, SHOWN_LENGTH);
+      throw new TextTooLongError(`${text.length} characters for the relabelling rule ${shown}`);
+    }
     if (text.length > MEMO_TEXT_LENGTH) return answer(text);
     let found = known.get(text);
     if (found === undefined && !known.has(text)) {

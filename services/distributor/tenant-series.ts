@@ -13,6 +13,7 @@ import { type LabelSizes, labelWithValueOf, sizesOf } from './label-sizes.ts';
 import { groupKey } from './partitioning.ts';
 import type { Question } from './question.ts';
 import type { Reason } from './refusals.ts';
+import { TextTooLongError } from './relabelling.ts';
 import { FIRST_OWN_WORD, LAST_SEEN, SeriesTable } from './series-table.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -228,7 +229,8 @@ export class TenantSeries {
     const parser = this.#parser;
     parser.parse(reader.labelBytes, reader.labelsStart, reader.labelsEnd);
     if (this.#hasParserFault()) return -1;
-    const rewritten = (this.#rewriting as LabelRewriting).rewrite(parser.pairs);
+    const rewritten = this.#rewrite(parser.pairs);
+    if (rewritten === 'refused') return -1;
     if (rewritten === undefined) {
       this.#leaveOut(hash, known);
       return -1;
@@ -262,6 +264,17 @@ export class TenantSeries {
     words[at + FACT_GENERATION] = this.#generation;
     words[at + FACT_REPLICA] = replica;
     return at;
+  }
+
+  /** The labels as they are stored; undefined if the series is to be left out. */
+  #rewrite(pairs: readonly string[]): RewrittenLabels | undefined | 'refused' {
+    try {
+      return (this.#rewriting as LabelRewriting).rewrite(pairs);
+    } catch (error) {
+      if (!(error instanceof TextTooLongError)) throw error;
+      this.#refuse('relabelling_too_costly', error.message);
+      return 'refused';
+    }
   }
 
   #refresh(at: number): number {
