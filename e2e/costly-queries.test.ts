@@ -98,6 +98,22 @@ test('a pattern of many states on a value of ordinary length is refused by the f
   await threadsAreFree();
 });
 
+test('a selector whose pattern would take seconds with a stored value is refused wherever it comes in', async () => {
+  const selector = `x{s=~"${'(?:a?){900}'.repeat(3)}a*"}`;
+  for (const [path, params] of [
+    ['/api/v1/query', { query: selector, time: endMs / 1_000 }],
+    ['/api/v1/series', { 'match[]': selector }],
+    ['/api/v1/labels', { 'match[]': selector }],
+    ['/api/v1/label/s/values', { 'match[]': selector }],
+    ['/api/v1/cardinality/label_values', { 'label_names[]': 's', selector }],
+  ] as const) {
+    const { status, text } = await attacker.get(path, params);
+    assert.equal(status, 422, `${path}: ${text.slice(0, 1_000)}`);
+    assert.match(JSON.parse(text).error, /regular expression is too large for the values of its label/);
+  }
+  assert.equal(await attacker.value('count(x{s=~"(?i)A+"})', endMs), 1);
+});
+
 test('a tenant that holds every evaluation thread until its timeout does not stop the reads of another', async () => {
   // A minute of work, were it let.
   const query = Array(20).fill('sum(mad_over_time(mad_over_time((many @ end())[1h:1s])[1h:1s]))').join(' + ');

@@ -1,6 +1,7 @@
 import { RE2JS, RE2JSSyntaxException } from 're2js';
 import { plainPattern } from './matcher-pattern.ts';
-import { MAX_PATTERN_LENGTH, MAX_PATTERN_STATES, patternStates } from './pattern-cost.ts';
+import { MAX_PATTERN_LENGTH, MAX_PATTERN_STATES, matchSteps, patternStates } from './pattern-cost.ts';
+import type { PatternTime } from './pattern-time.ts';
 
 export type MatchType = '=' | '!=' | '=~' | '!~';
 
@@ -20,9 +21,13 @@ export class Matcher {
   /** About how many states the regular expression's automaton has, 0 where it needs none. */
   readonly states: number;
   readonly #test: (value: string) => boolean;
+  readonly #time: PatternTime | undefined;
 
-  /** @throws SyntaxError with Go's text on a bad regular expression */
-  constructor(type: MatchType, name: string, value: string) {
+  /**
+   * @param time what values may cost that the engine has to look at; of no consequence if absent
+   * @throws SyntaxError with Go's text on a bad regular expression
+   */
+  constructor(type: MatchType, name: string, value: string, time?: PatternTime) {
     this.type = type;
     this.name = name;
     this.value = value;
@@ -31,10 +36,13 @@ export class Matcher {
     const isNegated = type === '!=' || type === '!~';
     this.literals = isNegated ? undefined : literals;
     this.states = states;
+    this.#time = states > 0 ? time : undefined;
     this.#test = isNegated ? (text) => !test(text) : test;
   }
 
+  /** @throws PatternCostError if it was made with a time to spend */
   matches(value: string): boolean {
+    this.#time?.spend(matchSteps(this.states, value.length + 1));
     return this.#test(value);
   }
 

@@ -112,7 +112,7 @@ export const limitsSchema = z.strictObject({
   ),
   max_samples_per_query: count(200_000_000).describe('Samples a query may read; 0: no limit'),
   max_estimated_memory_consumption_per_query: count(512 * 1024 * 1024).describe(
-    'Bytes of what a query computes that it may hold at a time, estimated; 0: no limit',
+    'Bytes of what a query computes that it may hold at a time, samples and label sets, estimated; 0: no limit',
   ),
   max_total_query_length: durationSetting('0').describe(
     'Time that a selector of a query may reach over, all its steps together; 0: no limit',

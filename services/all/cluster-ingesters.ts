@@ -46,5 +46,5 @@ export function clusterIngesters(
 /** What both zones would say alike: the fault is the request's, and asking again costs them the same once more. */
 function isEveryones(error: unknown): boolean {
   const { name, code } = error as { name?: string; code?: string };
-  return name === 'SyntaxError' || code === 'too_large';
+  return name === 'SyntaxError' || code === 'too_large' || code === 'pattern_cost';
 }

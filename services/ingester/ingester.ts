@@ -1,5 +1,5 @@
 import type { BlockStore } from '@xscaler/database';
-import { type Labels, Matcher, type MetricMetadata, sortedUnion } from '@xscaler/model';
+import { type Labels, Matcher, type MetricMetadata, PatternTime, sortedUnion } from '@xscaler/model';
 import {
   type ActiveIdsRead,
   type CardinalityRead,
@@ -267,6 +267,10 @@ function headsOf(owners: readonly PartitionOwner[], { tenant, startMs, endMs }: 
     .filter(({ head }) => head.windowStartMs <= endMs && head.windowStartMs + head.windowMs > startMs);
 }
 
+/** What one read may take of the thread for its regular expressions, ms. */
+const MAX_PATTERN_MS = 3_000;
+
 function compileMatchers(sets: readonly (readonly WireMatcher[])[]): Matcher[][] {
-  return sets.map((set) => set.map(({ type, name, value }) => new Matcher(type, name, value)));
+  const time = new PatternTime(() => performance.now(), MAX_PATTERN_MS);
+  return sets.map((set) => set.map(({ type, name, value }) => new Matcher(type, name, value, time)));
 }

@@ -36,3 +36,8 @@ export class ApiError extends Error {
     return this.errorType;
   }
 }
+
+/** Whether the read's regular expressions cost too much (`PatternCostError`), as an ingester in another process may have found. */
+export function isPatternCost(error: unknown): error is Error {
+  return error instanceof Error && (error as { code?: unknown }).code === 'pattern_cost';
+}

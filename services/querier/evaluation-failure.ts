@@ -1,6 +1,6 @@
 import { ExecutionError, ParseError, QueryCancelledError, QueryTimeoutError } from '@xscaler/promql';
 import { toWireError } from '@xscaler/rpc';
-import { ApiError } from './api-error.ts';
+import { ApiError, isPatternCost } from './api-error.ts';
 import { failure } from './envelope.ts';
 import type { EvaluationReply } from './evaluation-api.ts';
 import { invalid } from './parameters.ts';
@@ -24,6 +24,7 @@ function queryFault(error: unknown): ApiError | undefined {
   if (error instanceof ExecutionError) return new ApiError('execution', error.message);
   if (error instanceof QueryCancelledError) return new ApiError('canceled', error.message);
   if (error instanceof QueryTimeoutError) return new ApiError('timeout', error.message);
+  if (isPatternCost(error)) return new ApiError('execution', error.message);
   if (error instanceof RangeError && isOutOfMemory(error))
     return new ApiError('execution', 'the query is too large: it needs more memory than its thread may have');
   return undefined;

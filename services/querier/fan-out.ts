@@ -6,6 +6,7 @@ import {
   Labels,
   Matcher,
   type MetricMetadata,
+  PatternTime,
   sortedUnion,
 } from '@xscaler/model';
 import type { IngesterApi, IngesterRead, PartitionCardinality, WireMatcher } from '@xscaler/rpc';
@@ -57,7 +58,7 @@ export class FanOut {
     const { matchers, startMs, endMs } = request;
     const read: IngesterRead = { ...ingesterRead(request, []), matcherSets: [matchers] };
     for (const ingester of this.#ingestersFor(request)) yield* ingester.select(read, signal);
-    const sets = [matchers.map(({ type, name, value }) => new Matcher(type, name, value))];
+    const sets = timed([matchers]);
     const readers = await this.#listed(request);
     const streams = readers.map((reader) => reader.select(sets, startMs, endMs, signal));
     yield* streamsInTurn(streams, CONCURRENT_BLOCKS);
@@ -72,7 +73,8 @@ export class FanOut {
   ): Promise<string[]> {
     const read = ingesterRead(scope, sets);
     const heads = (ingester: IngesterApi) => ingester.labelNames(read, signal);
-    return this.#texts(scope, heads, (reader) => reader.labelNames(sets, signal), budget, signal);
+    const stored = timed(sets);
+    return this.#texts(scope, heads, (reader) => reader.labelNames(stored, signal), budget, signal);
   }
 
   /** As `labelNames`. */
@@ -85,7 +87,8 @@ export class FanOut {
   ): Promise<string[]> {
     const read = { ...ingesterRead(scope, sets), name };
     const heads = (ingester: IngesterApi) => ingester.labelValues(read, signal);
-    const blocks = (reader: BlockReader) => reader.labelValues(name, sets, signal, budget);
+    const stored = timed(sets);
+    const blocks = (reader: BlockReader) => reader.labelValues(name, stored, signal, budget);
     return this.#texts(scope, heads, blocks, budget, signal);
   }
 
@@ -134,9 +137,10 @@ export class FanOut {
       for (const pairs of answer) add(Labels.fromSorted(pairs));
       budget.merged(found.size, bytes);
     }
+    const stored = timed(sets);
     for (const reader of await this.#listed(scope)) {
       signal.throwIfAborted();
-      for (const labels of await reader.series(sets, signal, budget)) add(labels);
+      for (const labels of await reader.series(stored, signal, budget)) add(labels);
       budget.merged(found.size, bytes);
     }
     return [...found.values()].sort((a, b) => a.compare(b)).slice(0, budget.most);
@@ -177,10 +181,11 @@ export class FanOut {
         budget.merged(found.size, bytes);
       }
     }
+    const stored = timed(sets);
     for (const reader of await this.#listed(scope)) {
       signal.throwIfAborted();
-      const stored = await reader.exemplars(sets, startMs, endMs, signal, budget);
-      for (const { labels, exemplars } of stored) add(labels, exemplars);
+      const older = await reader.exemplars(stored, startMs, endMs, signal, budget);
+      for (const { labels, exemplars } of older) add(labels, exemplars);
       budget.merged(found.size, bytes);
     }
     return [...found.values()]
@@ -219,9 +224,10 @@ export class FanOut {
     for (const { labels } of heads.flat())
       for (const { values } of labels) budget.take(0, bytesOfTexts(values));
     const wanted = names && new Set(names);
+    const stored = timed(sets);
     const blocks = await this.#fromBlocks(scope, signal, async (reader) => ({
       partition: reader.partition,
-      counts: await reader.labelCounts(sets, wanted, signal, budget),
+      counts: await reader.labelCounts(stored, wanted, signal, budget),
     }));
     return { heads: heads.flat(), blocks };
   }
@@ -266,6 +272,15 @@ export class FanOut {
     }
     return answers;
   }
+}
+
+/** What one read may take of this thread for its regular expressions, ms. */
+const MAX_PATTERN_MS = 3_000;
+
+/** The matchers for all blocks of one read, which have the time for it together. */
+function timed(sets: readonly (readonly WireMatcher[])[]): Matcher[][] {
+  const time = new PatternTime(() => performance.now(), MAX_PATTERN_MS);
+  return sets.map((set) => set.map(({ type, name, value }) => new Matcher(type, name, value, time)));
 }
 
 /** A range that ends before it starts holds nothing, as in Prometheus. */

@@ -9,7 +9,7 @@ import {
 } from '@xscaler/rpc';
 import type { WriteLog } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
-import { ApiError } from './api-error.ts';
+import { ApiError, isPatternCost } from './api-error.ts';
 import { BlockReaders } from './block-readers.ts';
 import { CardinalityHandlers } from './cardinality-handlers.ts';
 import type { Logger, QueryLimitsOf } from './contracts.ts';
@@ -157,6 +157,7 @@ export class Querier implements Upstream {
       return await handler({ tenant, parameters, headers, body, arrival, requestId }, limit);
     } catch (error) {
       if (error instanceof ApiError) return failure(error);
+      if (isPatternCost(error)) return failure(new ApiError('execution', error.message));
       if (timeout.signal.aborted)
         return failure(new ApiError('timeout', 'query timed out in expression evaluation'));
       if (signal.aborted)
