@@ -8,6 +8,12 @@ import { MAX_TIMESTAMP_MS } from '@xscaler/wire';
 const MAX_SELECTORS = 100;
 const MAX_SELECTOR_BYTES = 64 * 1024;
 
+/**
+ * States of all regular expressions of one deletion. Ingesters that read it in the log, and all reads of the tenant after it, match them
+ * with every value there is, and none of them may give up before the end.
+ */
+const MAX_SELECTOR_STATES = 1_000;
+
 /** What is to be deleted. Times in ms, inclusive. */
 export interface DeletionRequest {
   readonly matcherSets: readonly (readonly Matcher[])[];
@@ -33,6 +39,11 @@ export function readDeletionRequest(request: UpstreamRequest): DeletionRequest {
   const bytes = selectors.reduce((sum, selector) => sum + Buffer.byteLength(selector), 0);
   if (bytes > MAX_SELECTOR_BYTES) throw invalid('match[]', `more than ${MAX_SELECTOR_BYTES} bytes`);
   const matcherSets = selectors.map(matchersOf);
+  const states = matcherSets.flat().reduce((sum, matcher) => sum + matcher.states, 0);
+  if (states > MAX_SELECTOR_STATES) {
+    const most = `${states} states, limit ${MAX_SELECTOR_STATES}`;
+    throw invalid('match[]', `the regular expressions are too large to delete by: ${most}`);
+  }
   const startMs = timeMs(parameters, 'start', -MAX_TIMESTAMP_MS);
   const endMs = timeMs(parameters, 'end', MAX_TIMESTAMP_MS);
   if (endMs < startMs) throw new BadDeletionError('end timestamp must not be before start timestamp');
