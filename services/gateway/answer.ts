@@ -3,7 +3,7 @@ import type { UpstreamResponse } from '@xscaler/rpc';
 import type { ByteLease } from './byte-budget.ts';
 import { acceptedEncoding, COMPRESS_FROM_BYTES, compress } from './content-encoding.ts';
 import { otlpRefusalBody } from './otlp-refusal.ts';
-import type { MinPace } from './pace.ts';
+import type { PaceWatch } from './pace.ts';
 import { sendPaced } from './paced-answer.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import type { Route, RouteKind } from './routes.ts';
@@ -62,7 +62,7 @@ export interface AnswerOptions {
   readonly acceptEncoding: string | undefined;
   /** Holds what the answer has; less if that is compressed. */
   readonly lease: ByteLease;
-  readonly minPace: MinPace;
+  readonly paces: PaceWatch;
   /** Told of a client before it is cut off for reading too slowly. */
   readonly onSlow: (takenBytes: number, ofBytes: number) => void;
 }
@@ -74,7 +74,7 @@ export interface AnswerOptions {
 export async function sendAnswer(
   response: ServerResponse,
   answer: UpstreamResponse,
-  { kind, acceptEncoding, lease, minPace, onSlow }: AnswerOptions,
+  { kind, acceptEncoding, lease, paces, onSlow }: AnswerOptions,
 ): Promise<void> {
   const headers: Record<string, string | number> = {};
   for (const [name, value] of Object.entries(answer.headers)) {
@@ -95,7 +95,7 @@ export async function sendAnswer(
   if (response.destroyed) return;
   if (answer.status !== 204 && answer.status !== 304) headers['content-length'] = body.length;
   response.writeHead(answer.status, headers);
-  await sendPaced(response, body, minPace, (takenBytes) => onSlow(takenBytes, body.length));
+  await sendPaced(response, body, paces, (takenBytes) => onSlow(takenBytes, body.length));
 }
 
 /** @param response one that was sent, perhaps before all of its request was read */

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { slowBody } from './body.ts';
 import type { ByteLease } from './byte-budget.ts';
-import { type MinPace, Pace } from './pace.ts';
+import type { Pace, PaceWatch } from './pace.ts';
 
 /** Flag of compression and length, before each message. */
 const PREFIX_BYTES = 5;
@@ -14,7 +14,7 @@ export interface MessageBounds {
   readonly lease: ByteLease;
   /** Of a message once expanded. */
   readonly maxBytes: number;
-  readonly minPace: MinPace;
+  readonly paces: PaceWatch;
   /** Told once of a message that comes too slowly, or for which there is no room. */
   readonly onFault: (refusal: unknown) => void;
 }
@@ -39,11 +39,10 @@ export class ArrivingMessage {
     const [deliver] = this.#stream.listeners('data');
     this.#deliver = deliver as (chunk: Buffer) => void;
     this.#stream.off('data', this.#deliver).on('data', this.#take);
-    const { minPace, onFault } = bounds;
-    this.#pace = new Pace(
-      minPace,
+    const { paces, onFault } = bounds;
+    this.#pace = paces.watch(
       () => this.#arrived,
-      (moved) => onFault(slowBody(moved, minPace)),
+      (moved) => onFault(slowBody(moved, paces.minPace)),
     );
   }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ByteLease } from './byte-budget.ts';
-import { type MinPace, Pace } from './pace.ts';
+import type { MinPace, PaceWatch } from './pace.ts';
 import { Refusal } from './refusal.ts';
 
 /** The client went away before its request was whole. */
@@ -13,7 +13,7 @@ export interface BodyBounds {
   readonly maxBytes: number;
   /** Grows with what has arrived. */
   readonly lease: ByteLease;
-  readonly minPace: MinPace;
+  readonly paces: PaceWatch;
 }
 
 /** Allocated when the first bytes arrive, less if the body is declared to be smaller. */
@@ -84,7 +84,7 @@ class ArrivingBody {
 
 /** Resolves at the end of the body; rejects with what is wrong with it, and stops listening. */
 function eachChunk(request: IncomingMessage, body: ArrivingBody, bounds: BodyBounds): Promise<void> {
-  const { lease, minPace } = bounds;
+  const { lease, paces } = bounds;
   return new Promise((resolve, reject) => {
     const settle = (error?: unknown) => {
       pace.stop();
@@ -113,10 +113,9 @@ function eachChunk(request: IncomingMessage, body: ArrivingBody, bounds: BodyBou
     };
     const onEnd = () => settle();
     const onGone = () => settle(new ClientGone('the client closed its connection'));
-    const pace = new Pace(
-      minPace,
+    const pace = paces.watch(
       () => body.filled,
-      (moved) => settle(slowBody(moved, minPace)),
+      (moved) => settle(slowBody(moved, paces.minPace)),
     );
     request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
   });

@@ -144,7 +144,7 @@ class Gateway {
       const body = Buffer.from(text);
       await lease.growTo(body.length);
       response.writeHead(200, { 'content-type': contentType, 'content-length': body.length });
-      await sendPaced(response, body, this.#intake.limits.minAnswerPace, () => this.#metrics.slowReader(''));
+      await sendPaced(response, body, this.#intake.answerPaces, () => this.#metrics.slowReader(''));
     } finally {
       lease.release();
     }
@@ -177,8 +177,7 @@ class Gateway {
     const place = this.#intake.place(exchange.tenant, route.kind, limits);
     try {
       const maxBytes = this.#intake.maxBodyBytes(route.kind, limits);
-      const { minBodyPace, minAnswerPace } = this.#intake.limits;
-      const bounds = { maxBytes, lease: place.body, minPace: minBodyPace };
+      const bounds = { maxBytes, lease: place.body, paces: this.#intake.bodyPaces };
       const body = request.method === 'POST' ? await collectBody(request, bounds) : new Uint8Array(0);
       this.#metrics.received(route.name, body.length);
       const answer = await this.#ask(exchange, body, place);
@@ -187,7 +186,7 @@ class Gateway {
         kind: route.kind,
         acceptEncoding: request.headers['accept-encoding'],
         lease: place.answer,
-        minPace: minAnswerPace,
+        paces: this.#intake.answerPaces,
         onSlow: (takenBytes, ofBytes) => this.#noteSlowReader(exchange, takenBytes, ofBytes),
       });
     } finally {

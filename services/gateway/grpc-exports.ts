@@ -38,7 +38,7 @@ export function grpcExports(
         const { body, release } = place;
         const letIn = { intake, metrics, tenant, requestId, place, maxBytes };
         return {
-          bounds: { lease: body, maxBytes, minPace: intake.limits.minBodyPace },
+          bounds: { lease: body, maxBytes, paces: intake.bodyPaces },
           refused: refusalOf,
           release,
           pass: async (message, signal) => {

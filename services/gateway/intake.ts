@@ -10,7 +10,7 @@ import type { Limits } from '@xscaler/tenancy';
 import { type Admission, type Authenticator, admit, type Credentials } from './admission.ts';
 import { ByteBudget, type ByteLease } from './byte-budget.ts';
 import { FairShares } from './fair-shares.ts';
-import type { MinPace } from './pace.ts';
+import { type MinPace, PaceWatch } from './pace.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
 import type { Route, RouteKind } from './routes.ts';
 import { TokenBuckets } from './token-buckets.ts';
@@ -121,6 +121,8 @@ export interface Place {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly limits: GatewayLimits;
+  readonly bodyPaces: PaceWatch;
+  readonly answerPaces: PaceWatch;
   readonly #bodies: ByteBudget;
   readonly #answers: ByteBudget;
   readonly #tenantRates = new TokenBuckets();
@@ -132,6 +134,8 @@ export class Intake {
     this.#options = options;
     this.limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
     const { maxInFlightBytes, maxAnswerBytes } = this.limits;
+    this.bodyPaces = new PaceWatch(this.limits.minBodyPace);
+    this.answerPaces = new PaceWatch(this.limits.minAnswerPace);
     this.#requests = new FairShares(this.limits.maxInFlightRequests);
     this.#bodies = new ByteBudget({
       maxBytes: maxInFlightBytes,

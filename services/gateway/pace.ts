@@ -4,36 +4,69 @@ export interface MinPace {
   readonly bytesPerSecond: number;
 }
 
-/** Watches that something gets on: ends with `onSlow` after the first window in which too few bytes were moved. */
-export class Pace {
-  readonly #movedBytes: () => number;
-  readonly #timer: NodeJS.Timeout;
-  #before: number;
+/** How often it is looked whose window is over: so often in a window. */
+const LOOKS = 10;
 
-  /** @param movedBytes in all, up to now */
-  constructor(
-    { windowMs, bytesPerSecond }: MinPace,
-    movedBytes: () => number,
-    onSlow: (moved: number) => void,
-  ) {
-    this.#movedBytes = movedBytes;
-    this.#before = movedBytes();
-    this.#timer = setInterval(() => {
-      const moved = movedBytes() - this.#before;
-      this.#before += moved;
-      if (moved * 1000 >= bytesPerSecond * windowMs) return;
-      this.stop();
-      onSlow(moved);
-    }, windowMs);
+/**
+ * Watches that bodies or answers get on: each one ends with the first window in which too few bytes of it were moved. All of
+ * them share a timer, since one for each request would cost more than all the rest of this.
+ */
+export class PaceWatch {
+  readonly minPace: MinPace;
+  readonly #watched = new Set<Watched>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(minPace: MinPace) {
+    this.minPace = minPace;
   }
 
+  /**
+   * @param movedBytes in all, up to now
+   * @param onSlow told once, with what was moved in the window
+   */
+  watch(movedBytes: () => number, onSlow: (movedBytes: number) => void): Pace {
+    const watched: Watched = { movedBytes, onSlow, before: movedBytes(), sinceMs: performance.now() };
+    this.#watched.add(watched);
+    this.#timer ??= setInterval(() => this.#look(), this.minPace.windowMs / LOOKS).unref();
+    return {
+      restart: () => restart(watched, performance.now()),
+      stop: () => this.#watched.delete(watched),
+    };
+  }
+
+  #look(): void {
+    if (this.#watched.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    const { windowMs, bytesPerSecond } = this.minPace;
+    const nowMs = performance.now();
+    for (const watched of this.#watched) {
+      if (nowMs - watched.sinceMs < windowMs) continue;
+      const moved = watched.movedBytes() - watched.before;
+      restart(watched, nowMs);
+      if (moved * 1000 >= bytesPerSecond * windowMs) continue;
+      this.#watched.delete(watched);
+      watched.onSlow(moved);
+    }
+  }
+}
+
+export interface Pace {
   /** A new window begins: for a time it was not the other side that was waited for. */
-  restart(): void {
-    this.#before = this.#movedBytes();
-    this.#timer.refresh();
-  }
+  restart(): void;
+  stop(): void;
+}
 
-  stop(): void {
-    clearInterval(this.#timer);
-  }
+interface Watched {
+  readonly movedBytes: () => number;
+  readonly onSlow: (movedBytes: number) => void;
+  before: number;
+  sinceMs: number;
+}
+
+function restart(watched: Watched, nowMs: number): void {
+  watched.before = watched.movedBytes();
+  watched.sinceMs = nowMs;
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { ClientGone } from './body.ts';
-import { type MinPace, Pace } from './pace.ts';
+import type { Pace, PaceWatch } from './pace.ts';
 
 /** Written at once: how far a client is shows after each piece. */
 const PIECE_BYTES = 256 * 1024;
@@ -10,18 +10,32 @@ const PIECE_BYTES = 256 * 1024;
  * @param onSlow told of a client before it is cut off, with what it has taken in all
  * @returns when the system has taken the last byte, or the connection is closed
  */
-export function sendPaced(
+export async function sendPaced(
   response: ServerResponse,
   body: Uint8Array,
-  minPace: MinPace,
+  paces: PaceWatch,
+  onSlow: (takenBytes: number) => void,
+): Promise<void> {
+  const isShort = body.length <= PIECE_BYTES;
+  if (isShort) response.end(body);
+  // Most answers are gone by now.
+  if (response.closed || (isShort && response.socket?.writableLength === 0)) return;
+  await sendWatched(response, body, isShort ? body.length : 0, paces, onSlow);
+}
+
+/** @param handed bytes of the body that the response has been given */
+function sendWatched(
+  response: ServerResponse,
+  body: Uint8Array,
+  handed: number,
+  paces: PaceWatch,
   onSlow: (takenBytes: number) => void,
 ): Promise<void> {
   return new Promise((resolve) => {
-    let handed = 0;
     const taken = () => Math.max(0, handed - (response.socket?.writableLength ?? 0));
     let pace: Pace | undefined;
     const watch = () => {
-      pace = new Pace(minPace, taken, () => {
+      pace = paces.watch(taken, () => {
         onSlow(taken());
         response.destroy(new ClientGone('the client takes its answer too slowly'));
       });
@@ -46,6 +60,6 @@ export function sendPaced(
     // An answer that waits behind another one of its connection has no socket yet.
     if (response.socket === null) response.once('socket', watch);
     else watch();
-    sendOn();
+    if (handed < body.length) sendOn();
   });
 }

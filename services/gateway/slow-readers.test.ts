@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UpstreamResponse } from '@xscaler/rpc';
-import { type GatewayUnderTest, RawConnection, startGateway, until } from './gateway-under-test.ts';
+import {
+  type GatewayUnderTest,
+  RawConnection,
+  startGateway,
+  until,
+  untilAborted,
+} from './gateway-under-test.ts';
 
 const MB = 1024 * 1024;
 
@@ -184,4 +190,20 @@ test('an answer that waits behind another one of its connection is not taken for
   first.resolve(answerOf(2_000));
   await connection.closed;
   assert.equal(connection.received.match(/HTTP\/1.1 200/g)?.length, 2);
+});
+
+test('an answer that waits behind another one is let go of when its client leaves', async () => {
+  await using gateway = await startGateway();
+  const answers = [untilAborted, async () => answerOf(1_000)];
+  gateway.querier.answer = (request, signal) => answers[gateway.querier.requests.length - 1](request, signal);
+  await using connection = new RawConnection(gateway.server);
+  const lines = Object.entries(reader('acme')).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `GET /api/v1/query HTTP/1.1\r\nHost: x\r\n${lines.join('')}\r\n`;
+  connection.send(head + head);
+  await holds(gateway, 1_000);
+  connection.socket.destroy();
+  await holds(gateway, 0);
+  await until(async () =>
+    (await gateway.metricsText()).includes('in_flight_requests{service="gateway"} 0\n'),
+  );
 });
