@@ -11,6 +11,9 @@ export interface OpsServerOptions {
   readonly debug?: () => Promise<unknown>;
 }
 
+/** Whoever takes nothing of an answer for this long is cut off. */
+const STALLED_READER_MS = 30_000;
+
 /** `/metrics`, `/-/healthy`, `/-/ready` and `/debug` of a service that is its own process: for operators, not for clients. */
 export function opsServer(options: OpsServerOptions): Module {
   let server: HttpServer | undefined;
@@ -59,5 +62,6 @@ async function answer(
 }
 
 function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response.setTimeout(STALLED_READER_MS, () => response.destroy());
   response.writeHead(status, { 'content-type': contentType }).end(body);
 }

@@ -207,3 +207,12 @@ test('an answer that waits behind another one is let go of when its client leave
     (await gateway.metricsText()).includes('in_flight_requests{service="gateway"} 0\n'),
   );
 });
+
+test('metrics that nobody takes are held within the same bounds', async () => {
+  await using gateway = await startGateway({ gatewayLimits: { maxAnswerBytes: 100, maxAnswerWaitMs: 20 } });
+  const page = await gateway.fetch('/metrics');
+  assert.equal(page.status, 422);
+  assert.match(await page.text(), /gateway.max_answer_bytes \(100\)/);
+  await holds(gateway, 0);
+  assert.equal((await gateway.fetch('/-/healthy')).status, 200);
+});
