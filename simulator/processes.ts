@@ -229,6 +229,7 @@ export class IngesterProcess extends SimulatedProcess {
     });
     return {
       instanceId: name,
+      run: { id: name, startedMs: 0, beat: 0 },
       zone,
       ordinal,
       address: name,

@@ -129,7 +129,8 @@ describe('what stands in the log', { concurrency: false, skip: skipWithoutCluste
 
   test('while an ingester is announced that reads older records alone, native histograms are for later', async () => {
     const redis = openRedisCluster({ url: cluster.redis.url });
-    const old = { instanceId: 'old', zone: 'c', ordinal: 0, address: '127.0.0.1:1' };
+    const run = { id: 'run', startedMs: 0, beat: 0 };
+    const old = { instanceId: 'old', run, zone: 'c', ordinal: 0, address: '127.0.0.1:1' };
     const partitions = new Map([[PARTITIONS, { state: 'live', appliedOffset: 0 } as const]]);
     const announce = (recordVersion: number) => redis.owners.announce({ ...old, recordVersion, partitions });
     const push = () => {
@@ -151,7 +152,7 @@ describe('what stands in the log', { concurrency: false, skip: skipWithoutCluste
         (await push()).status < 300 ? true : undefined,
       );
     } finally {
-      await redis.owners.leave(old.instanceId);
+      await redis.owners.leave(old.instanceId, run.id);
       await redis.close();
     }
     await assertNothingLost();

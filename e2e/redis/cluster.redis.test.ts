@@ -41,6 +41,7 @@ describe('Redis', { skip: skipWithoutRedis() }, () => {
     const partitions = new Map([[0, { state: 'live', appliedOffset: 1 } as const]]);
     await cluster.owners.announce({
       instanceId: 'i',
+      run: { id: 'run', startedMs: 0, beat: 0 },
       zone: 'a',
       ordinal: 0,
       address: 'i:1',
@@ -68,6 +69,7 @@ describe('Redis', { skip: skipWithoutRedis() }, () => {
     const partitions = new Map([[0, { state: 'live', appliedOffset: 1 } as const]]);
     await cluster.owners.announce({
       instanceId: 'i',
+      run: { id: 'run', startedMs: 0, beat: 0 },
       zone: 'a',
       ordinal: 0,
       address: 'i:1',

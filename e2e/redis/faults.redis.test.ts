@@ -14,6 +14,7 @@ function ingester(instanceId: string): OwnerHeartbeat {
   const partitions = new Map([[0, { state: 'live', appliedOffset: 5 } as const]]);
   return {
     instanceId,
+    run: { id: 'run', startedMs: 0, beat: 0 },
     zone: instanceId,
     ordinal: 0,
     address: `${instanceId}:1`,
@@ -83,7 +84,7 @@ describe('Redis that goes, stalls and comes back', { skip: skipWithoutRedis() },
     assert.equal((await reader.seriesCounts.totals(['never asked for'])).size, 0);
     for (const shares of distributors) assert.equal(shares.share('team'), 1 / 2);
     assert.equal(await reader.owners.announce(ingester('c')), false);
-    assert.equal(await reader.owners.leave('c'), false);
+    assert.equal(await reader.owners.leave('c', 'run'), false);
     assert.equal(await distributors[0].exchange(new Map([['team', 1]])), false);
     await assert.rejects(reader.leases.get(['k']), { code: 'unavailable' });
     assert.equal(await reader.cache.get('k'), undefined);

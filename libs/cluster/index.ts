@@ -5,6 +5,7 @@ export { Heartbeat, type Schedule } from './heartbeat.ts';
 export type { LeaseOutcome, Leases } from './leases.ts';
 export { type MemoryClusterOptions, openMemoryCluster } from './memory-cluster.ts';
 export type {
+  IngesterRun,
   OwnerHeartbeat,
   OwnerRegistry,
   OwnersSnapshot,

@@ -5,6 +5,7 @@ import {
   type OwnerRegistry,
   type OwnersSnapshot,
   ownersByPartition,
+  runKey,
 } from './owner-registry.ts';
 
 /** An `OwnerRegistry` for one process. */
@@ -22,24 +23,31 @@ export class MemoryOwnerRegistry implements OwnerRegistry {
   async announce(heartbeat: OwnerHeartbeat): Promise<boolean> {
     checkHeartbeat(heartbeat);
     const partitions = new Map(heartbeat.partitions);
-    this.#heartbeats.set(heartbeat.instanceId, {
+    this.#heartbeats.set(runKey(heartbeat.instanceId, heartbeat.run.id), {
       heartbeat: { ...heartbeat, partitions },
       atMs: this.#now(),
     });
     return true;
   }
 
-  async leave(instanceId: string): Promise<boolean> {
-    this.#heartbeats.delete(instanceId);
+  async leave(instanceId: string, runId: string): Promise<boolean> {
+    this.#heartbeats.delete(runKey(instanceId, runId));
     return true;
   }
 
   async owners(): Promise<OwnersSnapshot> {
+    return { byPartition: ownersByPartition(this.#living()), ageMs: 0 };
+  }
+
+  async runs(instanceId: string): Promise<readonly OwnerHeartbeat[]> {
+    return this.#living().filter((heartbeat) => heartbeat.instanceId === instanceId);
+  }
+
+  #living(): OwnerHeartbeat[] {
     const oldestMs = this.#now() - this.#ttlMs;
-    for (const [instanceId, { atMs }] of this.#heartbeats) {
-      if (atMs <= oldestMs) this.#heartbeats.delete(instanceId);
+    for (const [key, { atMs }] of this.#heartbeats) {
+      if (atMs <= oldestMs) this.#heartbeats.delete(key);
     }
-    const heartbeats = [...this.#heartbeats.values()].map(({ heartbeat }) => heartbeat);
-    return { byPartition: ownersByPartition(heartbeats), ageMs: 0 };
+    return [...this.#heartbeats.values()].map(({ heartbeat }) => heartbeat);
   }
 }

@@ -1,5 +1,6 @@
 import { ClusterError } from './cluster.ts';
 import {
+  type IngesterRun,
   MAX_PARTITIONS,
   type OwnerHeartbeat,
   type PartitionProgress,
@@ -10,9 +11,9 @@ const MAX_TEXT = 256;
 const STATES: readonly PartitionState[] = ['replaying', 'live', 'stopped'];
 
 /** @throws ClusterError `invalid` where a heartbeat is over a bound */
-export function checkHeartbeat({ instanceId, zone, address, partitions }: OwnerHeartbeat): void {
+export function checkHeartbeat({ instanceId, run, zone, address, partitions }: OwnerHeartbeat): void {
   if (instanceId === '') throw new ClusterError('invalid', 'an ingester needs an instance id');
-  for (const text of [instanceId, zone, address]) {
+  for (const text of [instanceId, run.id, zone, address]) {
     if (text.length > MAX_TEXT) throw new ClusterError('invalid', `${text} is over ${MAX_TEXT} characters`);
   }
   if (partitions.size > MAX_PARTITIONS) {
@@ -23,9 +24,10 @@ export function checkHeartbeat({ instanceId, zone, address, partitions }: OwnerH
 /*
  * A heartbeat in Redis: JSON
  *
- *     { "instanceId", "zone", "ordinal", "address", "recordVersion", "partitions": [[partition, state, appliedOffset], …] }
+ *     { "instanceId", "run": { "id", "startedMs", "beat" }, "zone", "ordinal", "address", "recordVersion",
+ *       "partitions": [[partition, state, appliedOffset], …] }
  *
- * Absent, `recordVersion` is 1: before, there was no other. The version of the format is in the key, see `redis-cluster.ts`.
+ * Absent, `recordVersion` is 1: before, there was no other; and `run` is an unknown one. The version of the format is in the key, see `redis-cluster.ts`.
  */
 export function encodeHeartbeat({ partitions, ...rest }: OwnerHeartbeat): string {
   const rows = [...partitions].map(([partition, { state, appliedOffset }]) => [
@@ -41,6 +43,7 @@ export function decodeHeartbeat(text: string): OwnerHeartbeat | undefined {
   try {
     const {
       instanceId,
+      run = UNKNOWN_RUN,
       zone,
       ordinal,
       address,
@@ -51,14 +54,23 @@ export function decodeHeartbeat(text: string): OwnerHeartbeat | undefined {
       return undefined;
     if (typeof ordinal !== 'number' || typeof recordVersion !== 'number' || !Array.isArray(partitions))
       return undefined;
+    if (!isRun(run)) return undefined;
     const rows = new Map<number, PartitionProgress>();
     for (const [partition, state, appliedOffset] of partitions) {
       if (!Number.isSafeInteger(partition) || !Number.isSafeInteger(appliedOffset)) return undefined;
       if (!STATES.includes(state)) return undefined;
       rows.set(partition, { state, appliedOffset });
     }
-    return { instanceId, zone, ordinal, address, recordVersion, partitions: rows };
+    return { instanceId, run, zone, ordinal, address, recordVersion, partitions: rows };
   } catch {
     return undefined;
   }
+}
+
+/** Of an ingester of an earlier release. */
+const UNKNOWN_RUN: IngesterRun = { id: '', startedMs: 0, beat: 0 };
+
+function isRun(value: unknown): value is IngesterRun {
+  const { id, startedMs, beat } = value as Record<string, unknown>;
+  return typeof id === 'string' && Number.isFinite(startedMs) && Number.isSafeInteger(beat);
 }

@@ -7,10 +7,21 @@ export interface PartitionProgress {
   readonly appliedOffset: number;
 }
 
+/** One process, from its start to its end. */
+export interface IngesterRun {
+  /** Random: two processes never have the same, whatever place they were given. */
+  readonly id: string;
+  /** When it started, by its own wall clock. */
+  readonly startedMs: number;
+  /** How many heartbeats it has sent: one that grows says that the process lives. */
+  readonly beat: number;
+}
+
 /** What an ingester says of itself with each heartbeat. */
 export interface OwnerHeartbeat {
   /** Unique to the ingester's place in the cluster, the same after a restart. */
   readonly instanceId: string;
+  readonly run: IngesterRun;
   readonly zone: string;
   readonly ordinal: number;
   /** `host:port` of its gRPC server. */
@@ -42,12 +53,17 @@ export const MAX_PARTITIONS = 1024;
 /** Who holds which partition, by the ingesters' heartbeats: one that is silent for the registry's time to live is left out. */
 export interface OwnerRegistry {
   /**
-   * Announces an ingester; the next announcement takes its place. False where the registry is away.
+   * Announces an ingester; the next announcement of the same run takes its place. False if the registry is away.
    * Rejects with `ClusterError` `invalid` where it is over a bound.
    */
   announce(heartbeat: OwnerHeartbeat): Promise<boolean>;
-  /** Takes an ingester out, at its orderly stop. False where the registry is away. */
-  leave(instanceId: string): Promise<boolean>;
+  /** Takes a run of an ingester out, at its orderly stop. False if the registry is away. */
+  leave(instanceId: string, runId: string): Promise<boolean>;
+  /**
+   * The last heartbeats of all processes that have one place, asked for now; the last known ones if the registry is away. One
+   * that was killed is among them for a time to live. Never rejects.
+   */
+  runs(instanceId: string): Promise<readonly OwnerHeartbeat[]>;
   /**
    * The owners as the registry has them, at most `maxAgeMs` (1 s) ago; the last known answer where it is away. Never rejects.
    * A registry that was emptied is trusted to know everybody once it is a time to live old: until then owners known from
@@ -58,13 +74,28 @@ export interface OwnerRegistry {
 
 export const DEFAULT_MAX_AGE_MS = 1_000;
 
-/** The owners of `heartbeats`, by partition. */
+/** What a heartbeat is kept by. */
+export function runKey(instanceId: string, runId: string): string {
+  return `${instanceId}/${runId}`;
+}
+
+/**
+ * The owners of `heartbeats`, by partition. Of runs at one address only the youngest is there: the others have ended. Two processes
+ * that were given the same place by mistake have two addresses, hold the same data, and are two owners.
+ */
 export function ownersByPartition(heartbeats: Iterable<OwnerHeartbeat>): Map<number, PartitionOwner[]> {
   const byPartition = new Map<number, PartitionOwner[]>();
-  const inOrder = [...heartbeats].sort(
-    (a, b) => compare(a.zone, b.zone) || compare(a.instanceId, b.instanceId),
+  const youngest = new Map<string, OwnerHeartbeat>();
+  for (const heartbeat of heartbeats) {
+    const key = `${heartbeat.instanceId} ${heartbeat.address}`;
+    const other = youngest.get(key);
+    if (other === undefined || other.run.startedMs <= heartbeat.run.startedMs) youngest.set(key, heartbeat);
+  }
+  const inOrder = [...youngest.values()].sort(
+    (a, b) =>
+      compare(a.zone, b.zone) || compare(a.instanceId, b.instanceId) || a.run.startedMs - b.run.startedMs,
   );
-  for (const { partitions, ...owner } of inOrder) {
+  for (const { partitions, run: _, ...owner } of inOrder) {
     for (const [partition, progress] of partitions) {
       const owners = byPartition.get(partition) ?? [];
       owners.push({ ...owner, ...progress });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Check, rejectsWith, until } from './cluster-contract.ts';
-import type { OwnerHeartbeat, OwnerRegistry, PartitionProgress } from './owner-registry.ts';
+import type { IngesterRun, OwnerHeartbeat, OwnerRegistry, PartitionProgress } from './owner-registry.ts';
 
 export function heartbeatOf(
   instanceId: string,
@@ -8,7 +8,19 @@ export function heartbeatOf(
   partitions: readonly (readonly [number, PartitionProgress])[],
 ): OwnerHeartbeat {
   const address = `${instanceId}:9095`;
-  return { instanceId, zone, ordinal: 0, address, recordVersion: 2, partitions: new Map(partitions) };
+  return {
+    instanceId,
+    run: runOf('only'),
+    zone,
+    ordinal: 0,
+    address,
+    recordVersion: 2,
+    partitions: new Map(partitions),
+  };
+}
+
+function runOf(id: string, startedMs = 0, beat = 1): IngesterRun {
+  return { id, startedMs, beat };
 }
 
 function live(appliedOffset: number): PartitionProgress {
@@ -77,9 +89,41 @@ export function ownersContract(check: Check): void {
       return Date.now() - started > ttlMs + 50;
     });
     assert.deepEqual(await instancesOf(other.owners, 0), ['i', 'j']);
-    assert.ok(await cluster.owners.leave('i'));
-    assert.ok(await cluster.owners.leave('never-there'));
+    assert.ok(await cluster.owners.leave('i', 'only'));
+    assert.ok(await cluster.owners.leave('never-there', 'only'));
     assert.deepEqual(await instancesOf(other.owners, 0), ['j']);
+  });
+
+  check('two processes that have one place are seen by each other, and both are owners', async (peers) => {
+    const { cluster, connect } = peers;
+    const other = (await connect()).owners;
+    const heartbeat = heartbeatOf('i', 'a', [[0, live(1)]]);
+    await cluster.owners.announce({ ...heartbeat, run: runOf('one', 10, 7) });
+    await other.announce({ ...heartbeat, run: runOf('two', 20, 3), address: 'elsewhere:9095' });
+    await other.announce(heartbeatOf('j', 'a', [[0, live(1)]]));
+    const runs = await cluster.owners.runs('i');
+    assert.deepEqual(
+      new Set(runs.map(({ run, address }) => JSON.stringify([run, address]))),
+      new Set([
+        JSON.stringify([runOf('one', 10, 7), 'i:9095']),
+        JSON.stringify([runOf('two', 20, 3), 'elsewhere:9095']),
+      ]),
+    );
+    const { byPartition } = await other.owners(0);
+    assert.deepEqual(
+      byPartition.get(0)?.map(({ address }) => address),
+      ['i:9095', 'elsewhere:9095', 'j:9095'],
+    );
+  });
+
+  check('of two runs at one address the younger is the owner: the other was killed', async ({ cluster }) => {
+    const heartbeat = heartbeatOf('i', 'a', []);
+    const young = { ...heartbeat, run: runOf('young', 20), partitions: new Map([[1, live(3)]]) };
+    const killed = { ...heartbeat, run: runOf('killed', 10), partitions: new Map([[0, live(9)]]) };
+    await cluster.owners.announce(young);
+    await cluster.owners.announce(killed);
+    assert.deepEqual([...(await cluster.owners.owners(0)).byPartition.keys()], [1]);
+    assert.equal((await cluster.owners.runs('i')).length, 2);
   });
 
   check('an ingester that falls silent is left out', async ({ cluster }) => {

@@ -6,6 +6,7 @@ import {
   type OwnerRegistry,
   type OwnersSnapshot,
   ownersByPartition,
+  runKey,
 } from './owner-registry.ts';
 import type { RedisMembers } from './redis-members.ts';
 
@@ -25,12 +26,19 @@ export class RedisOwnerRegistry implements OwnerRegistry {
 
   async announce(heartbeat: OwnerHeartbeat): Promise<boolean> {
     checkHeartbeat(heartbeat);
-    return isDone(this.#members.announce(heartbeat.instanceId, encodeHeartbeat(heartbeat)));
+    const key = runKey(heartbeat.instanceId, heartbeat.run.id);
+    return isDone(this.#members.announce(key, encodeHeartbeat(heartbeat)));
   }
 
-  async leave(instanceId: string): Promise<boolean> {
-    this.#known.delete(instanceId);
-    return isDone(this.#members.leave(instanceId));
+  async leave(instanceId: string, runId: string): Promise<boolean> {
+    const key = runKey(instanceId, runId);
+    this.#known.delete(key);
+    return isDone(this.#members.leave(key));
+  }
+
+  async runs(instanceId: string): Promise<readonly OwnerHeartbeat[]> {
+    await this.owners(0);
+    return [...this.#known.values()].filter((heartbeat) => heartbeat.instanceId === instanceId);
   }
 
   async owners(maxAgeMs = DEFAULT_MAX_AGE_MS): Promise<OwnersSnapshot> {
@@ -50,7 +58,8 @@ export class RedisOwnerRegistry implements OwnerRegistry {
       const heartbeats = isYoung ? new Map(this.#known) : new Map<string, OwnerHeartbeat>();
       for (const text of texts) {
         const heartbeat = decodeHeartbeat(text);
-        if (heartbeat !== undefined) heartbeats.set(heartbeat.instanceId, heartbeat);
+        if (heartbeat !== undefined)
+          heartbeats.set(runKey(heartbeat.instanceId, heartbeat.run.id), heartbeat);
       }
       this.#known = heartbeats;
       this.#byPartition = ownersByPartition(heartbeats.values());

@@ -26,7 +26,8 @@ test('leases, counts, owners and shares are the cluster’s own on the other sid
   assert.equal((await one.activeTotal('acme'))?.count, 7);
 
   const partitions = new Map([[3, { state: 'live', appliedOffset: 9 } as const]]);
-  const owner = { instanceId: 'i', zone: 'a', ordinal: 0, address: 'i:1', recordVersion: 1 };
+  const run = { id: 'run', startedMs: 0, beat: 0 };
+  const owner = { instanceId: 'i', run, zone: 'a', ordinal: 0, address: 'i:1', recordVersion: 1 };
   await cluster.owners.announce({ ...owner, partitions });
   assert.deepEqual(await one.owners(), await cluster.owners.owners());
 

@@ -32,6 +32,7 @@ async function open(t: TestContext) {
   const announce = (state: PartitionState, ...partitions: number[]) =>
     cluster.owners.announce({
       ...{ instanceId: 'ingester-a-0', zone: 'a', ordinal: 0, address: 'a:1' },
+      run: { id: 'run', startedMs: 0, beat: 0 },
       recordVersion: HIGHEST_RECORD_VERSION,
       partitions: new Map(partitions.map((partition) => [partition, { state, appliedOffset: 0 }])),
     });

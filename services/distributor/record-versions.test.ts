@@ -19,9 +19,18 @@ function setUp() {
       logger: { info: tell, warn: tell },
     });
   const versions = make();
-  const announce = (instanceId: string, recordVersion: number) => {
+  const announce = (instanceId: string, recordVersion: number, runId = instanceId) => {
     const partitions = new Map([[0, { state: 'live', appliedOffset: 0 } as const]]);
-    return owners.announce({ instanceId, zone: 'a', ordinal: 0, address: 'a:1', recordVersion, partitions });
+    const run = { id: runId, startedMs: 0, beat: 0 };
+    return owners.announce({
+      instanceId,
+      run,
+      zone: 'a',
+      ordinal: 0,
+      address: `${runId}:1`,
+      recordVersion,
+      partitions,
+    });
   };
   /** What is allowed after a look. */
   const look = async (who = versions) => {
@@ -61,6 +70,18 @@ test('an ingester that has gone is not forgotten for an hour: it may come back a
   clock.nowMs += 1;
   await announce('a', 2);
   assert.equal(await look(), 2);
+});
+
+test('of two processes that have one place the one that reads less counts', async () => {
+  for (const order of [
+    ['first', 'second'],
+    ['second', 'first'],
+  ]) {
+    const { announce, look } = setUp();
+    await announce('a', 1, order[0]);
+    await announce('a', 2, order[1]);
+    assert.equal(await look(), 1);
+  }
 });
 
 test('while nobody is announced, or nobody tells, what was known stands', async () => {

@@ -54,7 +54,12 @@ export class RecordVersions {
     const { owners, clock } = this.#options;
     const { byPartition } = await owners();
     const nowMs = clock();
+    const read = new Map<string, number>();
+    // Two processes may have one place by mistake: both read the log.
     for (const { instanceId, recordVersion } of [...byPartition.values()].flat()) {
+      read.set(instanceId, Math.min(recordVersion, read.get(instanceId) ?? recordVersion));
+    }
+    for (const [instanceId, recordVersion] of read) {
       this.#announced.set(instanceId, { recordVersion, seenMs: nowMs });
     }
     // Who was seen last stands, however long ago it was: there is nobody who would read more.
@@ -64,8 +69,8 @@ export class RecordVersions {
       }
     }
     if (this.#announced.size === 0) return;
-    const read = [...this.#announced.values()].map(({ recordVersion }) => recordVersion);
-    this.#current = Math.min(HIGHEST_RECORD_VERSION, ...read);
+    const versions = [...this.#announced.values()].map(({ recordVersion }) => recordVersion);
+    this.#current = Math.min(HIGHEST_RECORD_VERSION, ...versions);
     this.#tell();
   }
 

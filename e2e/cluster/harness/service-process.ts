@@ -86,15 +86,25 @@ export class ServiceProcess {
     return this.program.untilReady(`${this.opsUrl}/-/ready`, withinMs);
   }
 
-  /** Undefined where it is ready, else what it says, or that it says nothing. */
+  /** Undefined if it is ready, else what it says, or that it says nothing. */
   async notReady(): Promise<string | undefined> {
+    const { status, text } = await this.readyPage();
+    return status === 200 ? undefined : text;
+  }
+
+  /** What `/-/ready` says, also beside `ready`; status 0 if nothing answers. */
+  async readyPage(): Promise<{ readonly status: number; readonly text: string }> {
     try {
       const response = await fetch(`${this.opsUrl}/-/ready`, { signal: AbortSignal.timeout(2_000) });
-      const text = await response.text();
-      return response.ok ? undefined : text.trim();
+      return { status: response.status, text: (await response.text()).trim() };
     } catch (error) {
-      return `no answer: ${(error as Error).message}`;
+      return { status: 0, text: `no answer: ${(error as Error).message}` };
     }
+  }
+
+  /** The same service on other ports, not started: a second process with the same settings. */
+  another(name: string): Promise<ServiceProcess> {
+    return ServiceProcess.create({ name, role: this.role, env: this.#env });
   }
 
   /** `/debug` of the service. */

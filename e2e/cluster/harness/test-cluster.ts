@@ -57,10 +57,10 @@ export class TestCluster {
   readonly kafka: KafkaCluster;
   readonly postgres: PostgresServer;
   readonly redis: RedisServer;
-  readonly services: readonly ServiceProcess[];
+  readonly services: ServiceProcess[];
   readonly #env: Settings;
 
-  private constructor(parts: Parts, services: readonly ServiceProcess[], env: Settings) {
+  private constructor(parts: Parts, services: ServiceProcess[], env: Settings) {
     this.kafka = parts.kafka;
     this.postgres = parts.postgres;
     this.redis = parts.redis;
@@ -105,6 +105,13 @@ export class TestCluster {
     const found = this.services.find((service) => service.name === name);
     if (!found) throw new Error(`there is no ${name}`);
     return found;
+  }
+
+  /** A second process with the settings of a service, not started. */
+  async another(of: string, name: string): Promise<ServiceProcess> {
+    const made = await this.service(of).another(name);
+    this.services.push(made);
+    return made;
   }
 
   /** Waits until every service that runs says that it is ready. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Heartbeat } from '@xscaler/cluster';
 import { serveDatabase } from '@xscaler/database';
 import { connect, type IngesterApi } from '@xscaler/rpc';
@@ -15,6 +16,7 @@ import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
 import { type IngesterStatusApi, partitionsWatch } from '../replay.ts';
 import { warnsOnly } from '../status-watch.ts';
+import { TwinWatch } from '../twin-watch.ts';
 import { channel } from './upstream-process.ts';
 
 const HEARTBEAT_MS = 2_000;
@@ -45,6 +47,9 @@ export function ingesterProcess(config: Config, logger: Logger, readiness: Readi
   const instanceId = `ingester-${zone}-${ordinal}`;
   let server: GrpcIngesterServer | undefined;
   let isAnnounced = false;
+  const run = { id: randomUUID(), startedMs: Date.now() };
+  let beat = 0;
+  const twins = new TwinWatch({ zone, ordinal, run, logger, now: () => performance.now() });
 
   const announce = async () => {
     const partitions = new Map(
@@ -54,9 +59,16 @@ export function ingesterProcess(config: Config, logger: Logger, readiness: Readi
       ]),
     );
     const address = advertise === '' ? config.listen : advertise;
-    const owner = { instanceId, zone, ordinal, address, recordVersion: HIGHEST_RECORD_VERSION, partitions };
-    const isTold = await io.cluster().owners.announce(owner);
+    const place = { instanceId, zone, ordinal, address };
+    const { owners } = io.cluster();
+    const isTold = await owners.announce({
+      ...place,
+      run: { ...run, beat: ++beat },
+      recordVersion: HIGHEST_RECORD_VERSION,
+      partitions,
+    });
     isAnnounced ||= isTold;
+    twins.look(await owners.runs(instanceId));
   };
   const heartbeat = new Heartbeat(announce, HEARTBEAT_MS, (error) => {
     logger.warn({ err: error }, 'this ingester could not announce itself');
@@ -93,8 +105,10 @@ export function ingesterProcess(config: Config, logger: Logger, readiness: Readi
       readiness,
       debug: async () => ({
         instanceId,
+        run,
         zone,
         ordinal,
+        twins: twins.twins,
         partitions: await connectedStatus.inspect(undefined, AbortSignal.timeout(5_000)),
       }),
     }),
@@ -141,11 +155,12 @@ export function ingesterProcess(config: Config, logger: Logger, readiness: Readi
       start: () => heartbeat.start(),
       stop: async () => {
         await heartbeat.stop();
-        await io.cluster().owners.leave(instanceId);
+        await io.cluster().owners.leave(instanceId, run.id);
       },
-      // Later it may go away: queriers know their owners then.
+      // Later Redis may be unreachable: queriers know their owners then.
       notReady: () =>
-        isAnnounced ? undefined : 'Redis has never answered: no querier knows of this ingester',
+        isAnnounced ? twins.notReady() : 'Redis has never answered: no querier knows of this ingester',
+      warning: () => twins.warning(),
     },
     clusterSelfMetrics(config, parts, io, logger),
   ];
