@@ -13,6 +13,8 @@ export interface ServiceOptions {
   readonly role: Role;
   /** `XSCALER_*` settings, without the two addresses. */
   readonly env: Readonly<Record<string, string>>;
+  /** A free one by default. */
+  readonly port?: number;
 }
 
 /** One service of a cluster as a process, on loopback ports that stay the same over restarts. */
@@ -39,7 +41,7 @@ export class ServiceProcess {
 
   /** Not started. */
   static async create(options: ServiceOptions): Promise<ServiceProcess> {
-    return new ServiceProcess(options, await freePort(), await freePort());
+    return new ServiceProcess(options, options.port ?? (await freePort()), await freePort());
   }
 
   /** `host:port` of what it serves. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Client, RunningProgram, sleep } from '../../harness/index.ts';
+import { Client, freePort, RunningProgram, sleep } from '../../harness/index.ts';
 import { KafkaCluster, type KafkaClusterOptions } from '../../kafka/index.ts';
 import { PostgresServer } from '../../postgres/postgres-server.ts';
 import { RedisServer } from '../../redis/redis-server.ts';
@@ -10,6 +10,7 @@ const MAIN = join(import.meta.dirname, '../../../services/all/main.ts');
 export const ZONES = ['a', 'b'] as const;
 export const INGESTERS_PER_ZONE = 2;
 export const PARTITIONS = 4;
+const DISTRIBUTORS = 2;
 /** Known to every service of a test's cluster. */
 export const CLUSTER_SECRET = 'known to every service of the test';
 
@@ -178,14 +179,22 @@ async function disposeParts({ kafka, postgres, redis }: Parts): Promise<void> {
   await Promise.all([kafka.dispose(), postgres.dispose(), redis.dispose()]);
 }
 
-async function createServices(env: Settings, options: TestClusterOptions): Promise<ServiceProcess[]> {
+async function createServices(settings: Settings, options: TestClusterOptions): Promise<ServiceProcess[]> {
+  const ports = await Promise.all(Array.from({ length: DISTRIBUTORS }, () => freePort()));
+  // Every service may write its own metrics.
+  const distributors = ports.map((port) => `127.0.0.1:${port}`).join(',');
+  const env = { ...settings, XSCALER_GATEWAY_DISTRIBUTORS: distributors };
   const create = (role: Role, count: number, more: Settings = {}) =>
     Promise.all(
       Array.from({ length: count }, (_, i) =>
         ServiceProcess.create({ role, name: `${role}-${i}`, env: { ...env, ...more } }),
       ),
     );
-  const distributors = await create('distributor', 2);
+  const services = await Promise.all(
+    ports.map((port, i) =>
+      ServiceProcess.create({ role: 'distributor', name: `distributor-${i}`, env, port }),
+    ),
+  );
   const queriers = await create('querier', 2);
   const ingesters: ServiceProcess[] = [];
   for (const zone of ZONES) {
@@ -198,9 +207,8 @@ async function createServices(env: Settings, options: TestClusterOptions): Promi
     }
   }
   const gateways = await create('gateway', options.gateways ?? 1, {
-    XSCALER_GATEWAY_DISTRIBUTORS: distributors.map(({ address }) => address).join(','),
     XSCALER_GATEWAY_QUERIERS: queriers.map(({ address }) => address).join(','),
   });
   const compactors = await create('compactor', options.compactors ?? 0);
-  return [...distributors, ...ingesters, ...queriers, ...gateways, ...compactors];
+  return [...services, ...ingesters, ...queriers, ...gateways, ...compactors];
 }
