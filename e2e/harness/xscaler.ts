@@ -14,6 +14,8 @@ export interface XscalerOptions {
   readonly token?: string;
   /** Settings are left to the program: a first start makes a tenant `demo` with a random token. */
   readonly withoutBootstrap?: boolean;
+  /** No file may grow beyond so many bytes: what is written then fails as on a full disk. */
+  readonly maxFileBytes?: number;
 }
 
 /** `xscaler all` as a process of its own on a data directory that outlives it. */
@@ -23,12 +25,14 @@ export class Xscaler {
   readonly tenant: string;
   readonly token: string;
   readonly #env: Record<string, string>;
+  readonly #maxFileBytes: number | undefined;
   #program: RunningProgram | undefined;
 
   private constructor(port: number, options: XscalerOptions) {
     this.dataDir = mkdtempSync(join(tmpdir(), 'xscaler-e2e-'));
     this.port = port;
     this.tenant = options.tenant ?? 'e2e';
+    this.#maxFileBytes = options.maxFileBytes;
     this.token = options.token ?? 'xag_e2eE2Ee2eE2Ee2eE2Ee2eE2Ee2eE2E00';
     this.#env = { XSCALER_DATA_DIR: this.dataDir, XSCALER_LISTEN: `127.0.0.1:${port}`, ...options.env };
     if (options.withoutBootstrap) return;
@@ -63,8 +67,10 @@ export class Xscaler {
 
   /** A process on this data directory, not waited for. */
   spawn(env: Readonly<Record<string, string>> = {}): RunningProgram {
-    const args = ['--disable-warning=ExperimentalWarning', MAIN];
-    return new RunningProgram(process.execPath, args, { ...this.#env, ...env });
+    const command = [process.execPath, '--disable-warning=ExperimentalWarning', MAIN];
+    const limit = this.#maxFileBytes === undefined ? [] : ['prlimit', `--fsize=${this.#maxFileBytes}`, '--'];
+    const [first, ...args] = [...limit, ...command];
+    return new RunningProgram(first, args, { ...this.#env, ...env });
   }
 
   async start(env: Readonly<Record<string, string>> = {}): Promise<void> {

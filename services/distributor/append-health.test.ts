@@ -9,6 +9,7 @@ import type { DistributorOptions } from './distributor.ts';
 /** A distributor on a log that can be made to fail, and the probe's next beat. */
 async function setUpHealth() {
   let beat = () => {};
+  const clock = { nowMs: 0 };
   const logs: string[] = [];
   const note = (_: object, message: string) => void logs.push(message);
   const appendHealth: DistributorOptions['appendHealth'] = {
@@ -18,6 +19,7 @@ async function setUpHealth() {
   const health = new AppendHealth({
     append: (partition, record) => testbed.log.append(partition, record),
     logger: { info: note, warn: note },
+    now: () => clock.nowMs,
     schedule: (next) => {
       beat = next;
       return () => {};
@@ -25,6 +27,7 @@ async function setUpHealth() {
   });
   await health.start();
   const probe = async () => {
+    clock.nowMs += 1_000;
     beat();
     await new Promise((done) => setImmediate(done));
   };
@@ -44,11 +47,24 @@ test('a log that refuses a record makes it refusing, by the reason; a record tha
   assert.match(`${health.refusal}`, /disk is full/);
 
   log.failing.clear();
+  for (let i = 0; i < 9; i++) await probe();
+  assert.match(`${health.refusal}`, /disk is full/, 'it was not well for ten seconds yet');
   await probe();
   assert.equal(health.refusal, undefined);
   assert.deepEqual(logs, ['the write log refuses records', 'the write log takes records again']);
   const record = log.records.at(-1)?.record as Uint8Array;
   assert.equal(new LogRecordReader().decode(record), 'cut');
+});
+
+test('a log that takes small records and refuses large ones stays refusing', async () => {
+  const { log, push, health, probe } = await setUpHealth();
+  for (let i = 0; i < 30; i++) {
+    log.failing.set(0, new WriteLogError('disk_full', 'database or disk is full'));
+    await push(SERIES);
+    log.failing.clear();
+    await probe();
+    assert.match(`${health.refusal}`, /disk is full/);
+  }
 });
 
 test('a write that a client sends makes it well again, too; nothing is probed while nothing fails', async () => {
@@ -58,9 +74,9 @@ test('a write that a client sends makes it well again, too; nothing is probed wh
   assert.match(`${health.refusal}`, /no broker/);
   log.failing.clear();
   assert.equal((await push(SERIES)).status, 204);
-  assert.equal(health.refusal, undefined);
   const appended = log.records.length;
-  await probe();
+  for (let i = 0; i < 10; i++) await probe();
+  assert.equal(health.refusal, undefined);
   assert.equal(log.records.length, appended);
 });
 

@@ -8,25 +8,31 @@ export interface AppendHealthOptions {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
   };
+  /** Monotonic, ms. */
+  readonly now: () => number;
   readonly schedule?: Schedule;
 }
 
 const PROBE_EVERY_MS = 1_000;
+/** A disk that is nearly full takes a small record, and refuses the next large one. */
+const WELL_AFTER_MS = 10_000;
 
 /**
- * Whether the log takes records: for `/-/ready`. A partition whose last append failed counts as refusing until an append
- * succeeds: a client's, or one of a record that says nothing. To ask for its end would not do: a full disk, or a topic with too
- * few replicas, still answers that.
+ * Whether the log takes records: for `/-/ready`. It counts as refusing until each partition whose last append failed has taken a
+ * record, a client's or one that says nothing, and none has refused one for ten seconds. To ask for a partition's end would
+ * not do: a full disk, or a topic with too few replicas, still answers that.
  */
 export class AppendHealth {
   readonly #options: AppendHealthOptions;
   readonly #heartbeat: Heartbeat;
   /** By partition: why its last append failed. */
   readonly #failures = new Map<number, string>();
+  #failedMs = Number.NEGATIVE_INFINITY;
+  #refusal: string | undefined;
 
   constructor(options: AppendHealthOptions) {
     this.#options = options;
-    this.#heartbeat = new Heartbeat(() => this.#probe(), PROBE_EVERY_MS, undefined, options.schedule);
+    this.#heartbeat = new Heartbeat(() => this.#beat(), PROBE_EVERY_MS, undefined, options.schedule);
   }
 
   start(): Promise<void> {
@@ -40,22 +46,31 @@ export class AppendHealth {
 
   /** A record was made durable in a partition, or could not be. */
   noteAppend(partition: number, failure: Error | undefined): void {
-    const { logger } = this.#options;
-    const wasRefusing = this.#failures.size > 0;
-    if (failure === undefined) this.#failures.delete(partition);
-    else this.#failures.set(partition, failure.message);
-    const isRefusing = this.#failures.size > 0;
-    if (isRefusing && !wasRefusing) logger.warn({ partition, err: failure }, 'the write log refuses records');
-    if (!isRefusing && wasRefusing) logger.info({}, 'the write log takes records again');
+    if (failure === undefined) {
+      this.#failures.delete(partition);
+      return;
+    }
+    const { logger, now } = this.#options;
+    this.#failures.set(partition, failure.message);
+    this.#failedMs = now();
+    if (this.#refusal === undefined)
+      logger.warn({ partition, err: failure }, 'the write log refuses records');
+    const others = this.#failures.size > 1 ? ` and ${this.#failures.size - 1} more` : '';
+    this.#refusal = `writes are refused: the log of partition ${partition}${others} takes no records: ${failure.message}`;
   }
 
   /** Why writes are refused; undefined while they are not. */
   get refusal(): string | undefined {
-    const [first] = this.#failures;
-    if (first === undefined) return undefined;
-    const [partition, reason] = first;
-    const others = this.#failures.size > 1 ? ` and ${this.#failures.size - 1} more` : '';
-    return `writes are refused: the log of partition ${partition}${others} takes no records: ${reason}`;
+    return this.#refusal;
+  }
+
+  async #beat(): Promise<void> {
+    await this.#probe();
+    const { logger, now } = this.#options;
+    if (this.#refusal === undefined || this.#failures.size > 0) return;
+    if (now() - this.#failedMs < WELL_AFTER_MS) return;
+    this.#refusal = undefined;
+    logger.info({}, 'the write log takes records again');
   }
 
   async #probe(): Promise<void> {

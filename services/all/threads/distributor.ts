@@ -81,6 +81,7 @@ runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
   const appendHealth = new AppendHealth({
     append: (partition, record) => log.append(partition, record),
     logger,
+    now: () => performance.now(),
   });
   await appendHealth.start();
   const distributor = createDistributor({
