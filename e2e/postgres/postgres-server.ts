@@ -4,7 +4,7 @@ import { chownSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPostgresDatabase } from '@xscaler/database/postgres';
-import { freePort, RunningProgram, sleep } from '../harness/index.ts';
+import { freePort, RunningProgram, sleep, type TestAuthority } from '../harness/index.ts';
 
 const READY_WITHIN_MS = 30_000;
 const USER = 'xscaler';
@@ -35,7 +35,9 @@ export class PostgresServer {
   readonly password = randomBytes(12).toString('hex');
   readonly #folder: string;
   readonly #binaries: string;
-  readonly #settings: readonly string[];
+  readonly #settings: string[];
+  /** What an address ends with. */
+  #parameters = '';
   #program: RunningProgram | undefined;
   #databases = 0;
 
@@ -55,9 +57,20 @@ export class PostgresServer {
     return server;
   }
 
-  /** The address of a database, password included. */
+  /**
+   * A server that nobody reaches but by TLS, with a certificate of `authority` for the user's name, and a password by SCRAM.
+   * Its own certificate is for `localhost` and the loopback's address.
+   */
+  static async startSecured(authority: TestAuthority): Promise<PostgresServer> {
+    const server = new PostgresServer(await freePort(), {});
+    server.#secure(authority);
+    await server.start();
+    return server;
+  }
+
+  /** The address of a database, with the password and, if the server asks for them, the certificates. */
   url(database = 'postgres', port = this.port): string {
-    return `postgres://${USER}:${this.password}@127.0.0.1:${port}/${database}`;
+    return `postgres://${USER}:${this.password}@127.0.0.1:${port}/${database}${this.#parameters}`;
   }
 
   get program(): RunningProgram {
@@ -138,14 +151,33 @@ export class PostgresServer {
     return [pid, ...childrenOf(pid)];
   }
 
+  #secure(authority: TestAuthority): void {
+    const altNames = ['DNS:localhost', 'IP:127.0.0.1'];
+    const { certFile, keyFile } = authority.issue({ commonName: 'postgres', altNames });
+    const own = (name: string, text: string | Buffer) => {
+      const path = join(this.#folder, name);
+      writeFileSync(path, text, { mode: 0o600 });
+      giveToServerUser(path);
+      return path;
+    };
+    const files = {
+      ssl_cert_file: own('server.pem', readFileSync(certFile)),
+      ssl_key_file: own('server.key', readFileSync(keyFile)),
+      ssl_ca_file: own('ca.pem', readFileSync(authority.caFile)),
+      hba_file: own('pg_hba.conf', 'hostssl all all 127.0.0.0/8 scram-sha-256 clientcert=verify-full\n'),
+    };
+    this.#settings.push('-c', 'ssl=on', '-c', 'listen_addresses=127.0.0.1,127.0.0.2');
+    for (const [name, path] of Object.entries(files)) this.#settings.push('-c', `${name}=${path}`);
+    const client = authority.issue({ commonName: USER });
+    const ours = `&sslrootcert=${authority.caFile}&sslcert=${client.certFile}&sslkey=${client.keyFile}`;
+    this.#parameters = `?sslmode=verify-full${ours}`;
+  }
+
   #initialise(): void {
     const passwordFile = join(this.#folder, 'password');
     writeFileSync(passwordFile, this.password);
-    if (isRoot()) {
-      const [uid, gid] = [Number(idOf('-u')), Number(idOf('-g'))];
-      chownSync(this.#folder, uid, gid);
-      chownSync(passwordFile, uid, gid);
-    }
+    giveToServerUser(this.#folder);
+    giveToServerUser(passwordFile);
     const [command, ...args] = asServerUser([
       join(this.#binaries, 'initdb'),
       ...['--pgdata', join(this.#folder, 'data'), '--username', USER, '--pwfile', passwordFile],
@@ -175,6 +207,10 @@ export class PostgresServer {
 function asServerUser(command: readonly string[]): string[] {
   const change = isRoot() ? ['--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
   return ['setpriv', ...change, '--pdeathsig=QUIT', '--', ...command];
+}
+
+function giveToServerUser(path: string): void {
+  if (isRoot()) chownSync(path, Number(idOf('-u')), Number(idOf('-g')));
 }
 
 function isRoot(): boolean {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'pg';
 import { type Database, DatabaseError, type Row, type SqlRunner, type SqlValue } from './database.ts';
 import { PostgresConnection, PostgresTransaction } from './postgres-connection.ts';
-import { databaseErrorOf, mayRunAgain } from './postgres-errors.ts';
+import { databaseErrorOf, mayRunAgain, refusalOf } from './postgres-errors.ts';
 import { type PostgresOptions, targetOf } from './postgres-options.ts';
 import { VALUE_TYPES } from './postgres-values.ts';
 
@@ -61,6 +61,8 @@ class PostgresDatabase implements Database {
   readonly dialect = 'postgres';
   readonly #pool: Pool;
   readonly #maxQueued: number;
+  /** What a failure to connect means, if it is one of TLS or of who we are. */
+  readonly #explain: (error: unknown) => string | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #underWay = new Set<Promise<unknown>>();
   #transactions = 0;
@@ -72,8 +74,15 @@ class PostgresDatabase implements Database {
   constructor(options: PostgresOptions) {
     const statementTimeoutMs = options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS;
     this.#maxQueued = options.maxQueuedCalls ?? DEFAULT_MAX_QUEUED;
+    const { tls, ...target } = targetOf(options);
+    this.#explain = (error) => {
+      const fault = tls?.explain(error) ?? refusalOf(error);
+      return fault === undefined ? undefined : `PostgreSQL at ${target.host}:${target.port}: ${fault}`;
+    };
     this.#pool = new Pool({
-      ...targetOf(options),
+      ...target,
+      ssl: tls?.connectOptions ?? false,
+      enableChannelBinding: tls?.bindsChannel ?? false,
       max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       connectionTimeoutMillis: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_CONNECTION_MS,
@@ -177,6 +186,8 @@ class PostgresDatabase implements Database {
     try {
       return new PostgresConnection(await this.#pool.connect());
     } catch (error) {
+      const fault = this.#explain(error);
+      if (fault !== undefined) throw new DatabaseError('unavailable', fault, { cause: error });
       throw databaseErrorOf(error);
     }
   }

@@ -50,6 +50,22 @@ export function endsSession(error: unknown): boolean {
   return state === undefined || state.startsWith('08') || SESSION_OVER.has(state);
 }
 
+/** Which setting decides what a server says that lets nobody in (class 28); the first whose words it uses. */
+const REFUSALS: readonly (readonly [words: RegExp, settings: string])[] = [
+  [/no encryption|SSL off/, 'sslmode of database.url'],
+  [/certificate/, 'sslcert and sslkey of database.url'],
+  // PostgreSQL says the same of a certificate for another user.
+  [/^/, 'user, password and sslcert of database.url, database.password_file'],
+];
+
+/** Why a server does not let us in, and the settings that decide it; undefined if that is not what went wrong. */
+export function refusalOf(error: unknown): string | undefined {
+  if (!sqlStateOf(error)?.startsWith('28')) return undefined;
+  const { message } = error as { message: string };
+  const [, settings] = REFUSALS.find(([words]) => words.test(message)) ?? [];
+  return `it refuses us (${settings}): ${message}`;
+}
+
 /** An error of the driver or the server as ours. */
 export function databaseErrorOf(error: unknown): DatabaseError {
   if (error instanceof DatabaseError) return error;

@@ -13,7 +13,7 @@ test('a URL names host, port, user, password and database', async () => {
   assert.equal(target.user, 'us@er');
   assert.equal(target.database, 'metrics');
   assert.equal(await target.password(), 'p/w');
-  assert.equal(target.ssl, false);
+  assert.equal(target.tls, undefined);
 });
 
 test('what is absent has PostgreSQL’s defaults', () => {
@@ -41,17 +41,11 @@ test('a password file is read for each connection', async () => {
   await rm(folder, { recursive: true });
 });
 
-test('sslmode says how much of TLS is asked for', () => {
-  assert.deepEqual(targetOf({ url: 'postgres://db/x?sslmode=require' }).ssl, { rejectUnauthorized: false });
-  assert.deepEqual(targetOf({ host: 'db', sslMode: 'verify-full' }).ssl, {});
-});
-
 test('a bad URL is refused without its password', () => {
   const urls = [
     'not a url s3cret',
     'mysql://me:s3cret@db/x',
     'postgres://me:s3cret%zz@db/x',
-    'postgres://me:s3cret@db/x?sslmode=prefer',
     'postgres://me:s3cret@db/x?pool=7',
     'postgres:///s3cret',
   ];

@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { DatabaseError } from './database.ts';
+import { type PostgresTls, type PostgresTlsOptions, postgresTlsOf, tlsParametersOf } from './postgres-tls.ts';
 
 /** How a PostgreSQL is reached, and what it may take of this process. Whatever is absent takes its default. */
 export interface PostgresOptions {
   /**
-   * `postgres://user[:password]@host[:port]/database[?sslmode=…&sslrootcert=…]`; what stands beside it here goes before.
-   * `sslmode` is `disable`, `require` (encrypted, whoever answers) or `verify-full`; nothing else may follow the `?`.
+   * `postgres://user[:password]@host[:port]/database[?sslmode=…&sslrootcert=…&sslcert=…&sslkey=…&channel_binding=…]`; what
+   * stands beside it here goes before. What follows the `?` is what libpq means by it (see `postgres-tls.ts`), and nothing
+   * else may.
    */
   readonly url?: string;
   readonly host?: string;
@@ -17,9 +17,7 @@ export interface PostgresOptions {
   readonly password?: string;
   /** A file with the password, read again for each connection, so that it may change. Goes before the URL's. */
   readonly passwordFile?: string;
-  readonly sslMode?: SslMode;
-  /** The certificates that `verify-full` trusts, a PEM file; the system's where it is absent. */
-  readonly sslRootCertFile?: string;
+  readonly tls?: PostgresTlsOptions;
   /** Connections at most (10). A transaction holds one from its begin to its end. */
   readonly maxConnections?: number;
   /** Calls that may wait for a connection (1024); more are refused with `unavailable`. */
@@ -36,10 +34,6 @@ export interface PostgresOptions {
   readonly onConnectionLost?: (message: string) => void;
 }
 
-export type SslMode = 'disable' | 'require' | 'verify-full';
-
-const SSL_MODES: readonly SslMode[] = ['disable', 'require', 'verify-full'];
-
 /** Where to, as whom: what the driver is told. */
 export interface PostgresTarget {
   readonly host: string;
@@ -47,7 +41,8 @@ export interface PostgresTarget {
   readonly database: string;
   readonly user: string;
   readonly password: () => Promise<string>;
-  readonly ssl: TlsOptions | false;
+  /** Undefined: plain text. */
+  readonly tls: PostgresTls | undefined;
 }
 
 /**
@@ -68,7 +63,7 @@ export function targetOf(options: PostgresOptions): PostgresTarget {
       if (options.password === undefined && passwordFile !== undefined) return readPassword(passwordFile);
       return password ?? process.env.PGPASSWORD ?? '';
     },
-    ssl: tlsOf(given.sslMode ?? 'disable', given.sslRootCertFile),
+    tls: postgresTlsOf(given.tls ?? {}),
   };
 }
 
@@ -95,7 +90,7 @@ function parse(text: string): PostgresOptions {
     ...(url.username !== '' && { user: decoded(url.username) }),
     ...(url.password !== '' && { password: decoded(url.password) }),
     ...(url.pathname.length > 1 && { database: decoded(url.pathname.slice(1)) }),
-    ...sslParametersOf(url.searchParams),
+    tls: tlsParametersOf(url.searchParams),
   };
 }
 
@@ -105,23 +100,4 @@ function decoded(text: string): string {
   } catch {
     throw new DatabaseError('invalid', 'the database URL holds a % that begins no escape');
   }
-}
-
-function sslParametersOf(params: URLSearchParams): PostgresOptions {
-  let options: PostgresOptions = {};
-  for (const [name, value] of params) {
-    if (name === 'sslmode') options = { ...options, sslMode: value as SslMode };
-    else if (name === 'sslrootcert') options = { ...options, sslRootCertFile: value };
-    else throw new DatabaseError('invalid', `the database URL has an unknown parameter ${name}`);
-  }
-  return options;
-}
-
-function tlsOf(mode: SslMode, rootCertFile: string | undefined): TlsOptions | false {
-  if (!SSL_MODES.includes(mode)) {
-    throw new DatabaseError('invalid', `sslmode is one of ${SSL_MODES.join(', ')}, not ${mode}`);
-  }
-  if (mode === 'disable') return false;
-  if (mode === 'require') return { rejectUnauthorized: false };
-  return rootCertFile === undefined ? {} : { ca: readFileSync(rootCertFile, 'utf8') };
 }
