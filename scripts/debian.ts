@@ -31,6 +31,8 @@ export const POSTGRES: Peer = {
   folders: '/usr/lib/postgresql/*/bin',
 };
 export const REDIS: Peer = { command: 'redis-server', debianPackage: 'redis-server' };
+/** Makes the certificates of tests. */
+export const OPENSSL: Peer = { command: 'openssl', debianPackage: 'openssl' };
 /** Kafka is its own jars: Maven fetches them, Java runs them. */
 export const JAVA: Peer = { command: 'java', debianPackage: 'openjdk-17-jre-headless' };
 export const MAVEN: Peer = { command: 'mvn', debianPackage: 'maven' };

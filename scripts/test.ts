@@ -13,6 +13,7 @@ import {
   JAVA,
   MAVEN,
   NODE_EXPORTER,
+  OPENSSL,
   type Peer,
   POSTGRES,
   PROMETHEUS,
@@ -31,10 +32,13 @@ const NEEDS: readonly { readonly suffix: string; readonly peers: readonly Peer[]
   { suffix: '.prometheus.test.ts', peers: [PROMETHEUS, NODE_EXPORTER] },
   { suffix: '.python.test.ts', peers: [PYTHON] },
   { suffix: '.collector.test.ts', peers: [GO] },
-  { suffix: '.postgres.test.ts', peers: [POSTGRES] },
-  { suffix: '.redis.test.ts', peers: [REDIS] },
-  { suffix: '.kafka.test.ts', peers: [JAVA, MAVEN] },
-  { suffix: '.cluster.test.ts', peers: [POSTGRES, REDIS, JAVA, MAVEN, PROMETHEUS, NODE_EXPORTER, FAKETIME] },
+  { suffix: '.postgres.test.ts', peers: [POSTGRES, OPENSSL] },
+  { suffix: '.redis.test.ts', peers: [REDIS, OPENSSL] },
+  { suffix: '.kafka.test.ts', peers: [JAVA, MAVEN, OPENSSL] },
+  {
+    suffix: '.cluster.test.ts',
+    peers: [POSTGRES, REDIS, JAVA, MAVEN, OPENSSL, PROMETHEUS, NODE_EXPORTER, FAKETIME],
+  },
 ];
 
 function leftOut(files: readonly string[]): Map<string, string> {

@@ -1,5 +1,6 @@
 import { secret } from '@xscaler/runtime/config';
 import { durationSetting as duration, flagSetting as flag, limitsSchema } from '@xscaler/tenancy/limits';
+import { SASL_MECHANISMS } from '@xscaler/writelog';
 import { z } from 'zod';
 
 /** A duration within bounds, ms: timers take no more than 24 days. */
@@ -14,6 +15,22 @@ const MB = 1024 * KB;
 /** Beside a setting that is a secret: a file that holds it, read at the start. */
 const secretFile = (setting: string) =>
   z.string().default('').describe(`File with ${setting}, in its place; a newline at its end doesn't count`);
+
+/** TLS to a server outside the cluster, as a client of it. */
+const tlsFiles = {
+  ca_file: z
+    .string()
+    .default('')
+    .describe(
+      "File with the authorities that sign the server's certificate, PEM; those that Node trusts if empty",
+    ),
+  cert_file: z.string().default('').describe('File with the client certificate and those above it, PEM'),
+  key_file: z.string().default('').describe('File with its key, PEM'),
+  server_name: z
+    .string()
+    .default('')
+    .describe("Name that the server's certificate must hold; the host that is connected to if empty"),
+};
 
 const addresses = z.array(z.string()).default([]);
 
@@ -53,8 +70,15 @@ export const configSchema = z.strictObject({
     interval: within('15s', 1_000).describe('How often they are'),
   }),
   cluster: z.strictObject({
-    redis_url: secret(z.string().default('')).describe('redis://[user:password@]host:port'),
+    redis_url: secret(z.string().default('')).describe(
+      'redis://[user[:password]@]host:port, or rediss:// for TLS',
+    ),
     redis_url_file: secretFile('cluster.redis_url'),
+    redis_password_file: z
+      .string()
+      .default('')
+      .describe('File with the password of Redis, read again for each connection'),
+    redis_tls: z.strictObject(tlsFiles),
     secret: secret(z.string().default('')).describe(
       'Known to all services: what they prove themselves with to each other',
     ),
@@ -84,7 +108,9 @@ export const configSchema = z.strictObject({
     ),
   }),
   database: z.strictObject({
-    url: secret(z.string().default('')).describe('postgres://user[:password]@host[:port]/database'),
+    url: secret(z.string().default('')).describe(
+      'postgres://user[:password]@host[:port]/database[?sslmode=verify-full&sslrootcert=FILE&sslcert=FILE&sslkey=FILE]',
+    ),
     url_file: secretFile('database.url'),
     password_file: z
       .string()
@@ -134,6 +160,28 @@ export const configSchema = z.strictObject({
       .default(0)
       .describe('Copies of a record; 0: 3 where there are 3 brokers, else 1'),
     retention: within('48h', 3_600_000, Number.MAX_SAFE_INTEGER).describe('How long Kafka keeps records'),
+    tls: z.strictObject({
+      enabled: flag(false).describe('Whether Kafka is spoken to by TLS; certificates are always verified'),
+      ...tlsFiles,
+    }),
+    sasl: z.strictObject({
+      mechanism: z
+        .enum(['', ...SASL_MECHANISMS])
+        .default('')
+        .describe(`${SASL_MECHANISMS.join(', ')}; no SASL if empty`),
+      username: z.string().default('').describe('User of plain, scram-sha-256 and scram-sha-512'),
+      password: secret(z.string().default('')).describe('Its password'),
+      password_file: z
+        .string()
+        .default('')
+        .describe(
+          'File with write_log.sasl.password, in its place; read again whenever a connection authenticates',
+        ),
+      token_file: z
+        .string()
+        .default('')
+        .describe('File with the token of oauthbearer, read again whenever a connection authenticates'),
+    }),
   }),
   ingester: z.strictObject({
     head_window: within('2h', 1_000).describe('Sample time that one head covers'),

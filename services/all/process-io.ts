@@ -10,6 +10,7 @@ import { type KafkaLog, type KafkaWriteLogOptions, openKafkaWriteLog } from '@xs
 import { AnswerWatch } from './answer-watch.ts';
 import type { Config } from './config.ts';
 import { OpeningWriteLog } from './opening-write-log.ts';
+import { kafkaAccessOf, redisAccessOf, sendsKafkaSecretsInPlainText } from './outside-access.ts';
 import { untilDatabase } from './until-database.ts';
 
 /** How long one try to open the write log may take. */
@@ -28,6 +29,8 @@ export interface ProcessIo {
   readonly cluster: () => Cluster;
   /** Does what a start needs of the database, once the database does it; says meanwhile what it waits for. */
   readonly untilDatabase: <T>(attempt: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+  /** Why Redis does not answer; undefined if it does. */
+  readonly redisAway: () => string | undefined;
 }
 
 /**
@@ -60,12 +63,14 @@ export function processIo(
     const log = writeLog?.opened;
     if (log !== undefined) await log.endOffset(asked++ % log.partitionCount);
   };
+  let redisAway: string | undefined;
   return {
     untilDatabase: patiently,
     db: () => db as Database,
     writeLog: () => writeLog as WriteLog,
     kafkaLog: () => writeLog?.opened,
     cluster: () => cluster as Cluster,
+    redisAway: () => redisAway,
     database: {
       name: 'database',
       start: async (signal) => {
@@ -93,6 +98,9 @@ export function processIo(
       start: async (signal) => {
         const { brokers, topic, partitions, replication_factor: copies, retention } = config.write_log;
         if (brokers.length === 0) required('write_log.brokers', '');
+        const access = kafkaAccessOf(config.write_log);
+        if (sendsKafkaSecretsInPlainText(config.write_log))
+          logger.warn({}, 'Kafka gets our password or token in plain text: write_log.tls.enabled is false');
         // What the database says counts in every service, whatever this one was told: `partitions` is for the first of all.
         const placement = new PlacementStore(db as Database);
         const partitionCount = await patiently(() => placement.ensurePartitionCount(partitions), signal);
@@ -101,6 +109,7 @@ export function processIo(
             brokers,
             topic,
             partitionCount,
+            access,
             clientId: `xscaler-${target}-${hostname()}-${process.pid}`,
             ...(copies > 0 && { replicationFactor: copies }),
             retentionMs: retention,
@@ -126,8 +135,10 @@ export function processIo(
       name: 'redis',
       start: async () => {
         cluster = openRedisCluster({
+          ...redisAccessOf(config.cluster),
           url: required('cluster.redis_url', config.cluster.redis_url),
           onAway: (reason) => {
+            redisAway = reason;
             if (reason === undefined) logger.info({}, 'Redis is back');
             else logger.warn({ reason }, 'Redis is unreachable');
           },

@@ -158,10 +158,13 @@ export function ingesterProcess(config: Config, logger: Logger, readiness: Readi
         await io.cluster().owners.leave(instanceId, run.id);
       },
       // Later Redis may be unreachable: queriers know their owners then.
-      notReady: () =>
-        isAnnounced ? twins.notReady() : 'Redis has never answered: no querier knows of this ingester',
+      notReady: () => (isAnnounced ? twins.notReady() : notAnnounced(io.redisAway())),
       warning: () => twins.warning(),
     },
     clusterSelfMetrics(config, parts, io, logger),
   ];
+}
+
+function notAnnounced(reason: string | undefined): string {
+  return `Redis has never answered, so no querier knows of this ingester${reason === undefined ? '' : `: ${reason}`}`;
 }
