@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import {
@@ -144,14 +144,19 @@ describe('a PostgreSQL that asks for TLS and client certificates', { skip: skipW
     assert.match(noTls, /it has no TLS, which sslmode=require of database\.url asks for/);
   });
 
-  test('a certificate that is replaced is taken by the next connection of the same pool', async () => {
+  test('a certificate that is replaced is taken by the next connection of the same pool, and goes on while its file is missing', async () => {
     const renewed = other.issue({ commonName: 'xscaler' });
-    const db = openPostgresDatabase({ url: urlWith(certificate(renewed)), maxConnections: 1 });
+    const db = openPostgresDatabase({ url: urlWith(certificate(renewed)), maxConnections: 2 });
     await assert.rejects(db.query('SELECT 1'), { code: 'unavailable' });
     const good = authority.issue({ commonName: 'xscaler' });
     copyFileSync(good.keyFile, renewed.keyFile);
     copyFileSync(good.certFile, renewed.certFile);
-    assert.deepEqual(await db.query('SELECT 1 AS one'), [{ one: 1 }]);
+    const backend = async () => (await db.query('SELECT pg_backend_pid() AS pid, pg_sleep(0.2)'))[0].pid;
+    const first = await backend();
+    rmSync(renewed.certFile);
+    const pids = new Set(await Promise.all([backend(), backend()]));
+    assert.equal(pids.size, 2);
+    assert.ok(pids.has(first));
     await db.close();
   });
 });

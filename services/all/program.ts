@@ -12,7 +12,7 @@ import { ConfigError, configFilePath, helpText, loadConfig, printConfig } from '
 import { type Config, configSchema } from './config.ts';
 import { DOCTOR_COMMANDS, runDoctor } from './doctor/doctor-command.ts';
 import { LOG_COMMANDS, runLogCommand } from './log-commands.ts';
-import { withSecretsFromFiles } from './secret-files.ts';
+import { warningsOfSecretFiles, withSecretsFromFiles } from './secret-files.ts';
 import { allInOne, checkAlone } from './targets/all.ts';
 import { runTenantCommand, TENANT_COMMANDS } from './tenant-commands.ts';
 import { welcomeBackText, welcomeText } from './welcome.ts';
@@ -66,6 +66,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   );
   if (config === undefined) return 2;
   const logger = createLogger({ service: target, level: config.log.level });
+  for (const warning of warningsOfSecretFiles(config)) logger.warn({}, warning);
   // Asked once the lifecycle is there.
   const readiness: Readiness = {
     notReady: () => lifecycle.notReady(),

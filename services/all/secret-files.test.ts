@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ConfigError, loadConfig } from '@xscaler/runtime/config';
 import { configSchema } from './config.ts';
-import { withSecretsFromFiles } from './secret-files.ts';
+import { warningsOfSecretFiles, withSecretsFromFiles } from './secret-files.ts';
 
 function fileWith(t: TestContext, text: string): string {
   const dir = mkdtempSync(join(tmpdir(), 'secret-files-'));
@@ -51,5 +51,35 @@ test('a secret given twice, an empty file and one that is not there are refused 
         return true;
       },
     );
+  }
+});
+
+test('a file with a secret or a key that everybody may read gives a warning that names it and not its content', (t) => {
+  const [open, closed] = [fileWith(t, 'hidden'), fileWith(t, 'hidden')];
+  chmodSync(open, 0o644);
+  chmodSync(closed, 0o640);
+  const warnings = (env: Record<string, string>) =>
+    warningsOfSecretFiles(loadConfig(configSchema, { argv: [], env }));
+  const variables = [
+    'BOOTSTRAP_TOKEN_FILE',
+    'CLUSTER_SECRET_FILE',
+    'CLUSTER_REDIS_URL_FILE',
+    'CLUSTER_REDIS_PASSWORD_FILE',
+    'CLUSTER_REDIS_TLS_KEY_FILE',
+    'DATABASE_URL_FILE',
+    'DATABASE_PASSWORD_FILE',
+    'GATEWAY_TLS_KEY_FILE',
+    'WRITE_LOG_SASL_PASSWORD_FILE',
+    'WRITE_LOG_SASL_TOKEN_FILE',
+    'WRITE_LOG_TLS_KEY_FILE',
+  ];
+  for (const variable of variables) {
+    const [warning, ...more] = warnings({ [`XSCALER_${variable}`]: open });
+    assert.match(warning, new RegExp(`every user of this machine may read ${open}`));
+    assert.match(warning, new RegExp(`^${variable.toLowerCase().replaceAll('_', '[._]')}: `));
+    assert.doesNotMatch(warning, /hidden/);
+    assert.deepEqual(more, []);
+    assert.deepEqual(warnings({ [`XSCALER_${variable}`]: closed }), []);
+    assert.deepEqual(warnings({ [`XSCALER_${variable}`]: '/nowhere' }), []);
   }
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { ConfigError, type ConfigFault } from '@xscaler/runtime/config';
 import type { Config } from './config.ts';
 
@@ -38,4 +38,38 @@ export function withSecretsFromFiles(config: Config): Config {
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return filled;
+}
+
+/** Whose mode says that users of the machine who have nothing to do with us may read it. */
+const OTHERS_READ = 0o004;
+
+/** A warning for each file with a secret or a private key that everybody on this machine may read. */
+export function warningsOfSecretFiles(config: Config): string[] {
+  const { cluster, database, gateway, write_log: log } = config;
+  const files = {
+    bootstrap_token_file: config.bootstrap_token_file,
+    'cluster.secret_file': cluster.secret_file,
+    'cluster.redis_url_file': cluster.redis_url_file,
+    'cluster.redis_password_file': cluster.redis_password_file,
+    'cluster.redis_tls.key_file': cluster.redis_tls.key_file,
+    'database.url_file': database.url_file,
+    'database.password_file': database.password_file,
+    'gateway.tls_key_file': gateway.tls_key_file,
+    'write_log.sasl.password_file': log.sasl.password_file,
+    'write_log.sasl.token_file': log.sasl.token_file,
+    'write_log.tls.key_file': log.tls.key_file,
+  };
+  return Object.entries(files).flatMap(([setting, path]) => {
+    if (path === '' || !isReadByOthers(path)) return [];
+    return [`${setting}: every user of this machine may read ${path}: chmod o= ${path}`];
+  });
+}
+
+function isReadByOthers(path: string): boolean {
+  try {
+    return (statSync(path).mode & OTHERS_READ) !== 0;
+  } catch {
+    // One that is missing is refused, or waited for, by whoever needs it.
+    return false;
+  }
 }
