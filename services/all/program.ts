@@ -66,7 +66,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   );
   if (config === undefined) return 2;
   const logger = createLogger({ service: target, level: config.log.level });
-  for (const warning of warningsOfSecretFiles(config)) logger.warn({}, warning);
+  for (const { text, mend } of warningsOfSecretFiles(config)) logger.warn({}, `${text}: ${mend}`);
   // Asked once the lifecycle is there.
   const readiness: Readiness = {
     notReady: () => lifecycle.notReady(),

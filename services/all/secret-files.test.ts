@@ -59,7 +59,9 @@ test('a file with a secret or a key that everybody may read gives a warning that
   chmodSync(open, 0o644);
   chmodSync(closed, 0o640);
   const warnings = (env: Record<string, string>) =>
-    warningsOfSecretFiles(loadConfig(configSchema, { argv: [], env }));
+    warningsOfSecretFiles(loadConfig(configSchema, { argv: [], env })).map(
+      ({ text, mend }) => `${text}: ${mend}`,
+    );
   const variables = [
     'BOOTSTRAP_TOKEN_FILE',
     'CLUSTER_SECRET_FILE',

@@ -43,8 +43,14 @@ export function withSecretsFromFiles(config: Config): Config {
 /** Whose mode says that users of the machine who have nothing to do with us may read it. */
 const OTHERS_READ = 0o004;
 
+/** What is wrong with a file, and the command that mends it. */
+export interface FileWarning {
+  readonly text: string;
+  readonly mend: string;
+}
+
 /** A warning for each file with a secret or a private key that everybody on this machine may read. */
-export function warningsOfSecretFiles(config: Config): string[] {
+export function warningsOfSecretFiles(config: Config): FileWarning[] {
   const { cluster, database, gateway, write_log: log } = config;
   const files = {
     bootstrap_token_file: config.bootstrap_token_file,
@@ -61,7 +67,7 @@ export function warningsOfSecretFiles(config: Config): string[] {
   };
   return Object.entries(files).flatMap(([setting, path]) => {
     if (path === '' || !isReadByOthers(path)) return [];
-    return [`${setting}: every user of this machine may read ${path}: chmod o= ${path}`];
+    return [{ text: `${setting}: every user of this machine may read ${path}`, mend: `chmod o= ${path}` }];
   });
 }
 
