@@ -1,8 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { ClockWatch, Heartbeat, type OwnerHeartbeat } from '@xscaler/cluster';
 import { Compactor, type CompactorOptions } from '@xscaler/compactor';
-import { type BlockStore, SqlBlockStore, SqlCompactionStore, SqlDeletionStore } from '@xscaler/database';
-import { createDistributor, RecordVersions, SeriesDeletions, withDeletions } from '@xscaler/distributor';
+import {
+  type BlockStore,
+  SqlBlockStore,
+  SqlCompactionStore,
+  SqlDeletionStore,
+  SqlLogIdentityStore,
+} from '@xscaler/database';
+import {
+  createDistributor,
+  GuardedLog,
+  LogGuard,
+  RecordVersions,
+  SeriesDeletions,
+  withDeletions,
+} from '@xscaler/distributor';
 import { type CutSettings, Ingester, type IngesterStatus } from '@xscaler/ingester';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import { type Limits, type Shard, shardOf } from '@xscaler/tenancy';
@@ -139,6 +152,8 @@ export class DistributorProcess extends SimulatedProcess {
   #distributor: Upstream | undefined;
   /** What a test changes about how it knows which records ingesters read. */
   wrapRecordVersion: (recordVersion: () => number) => () => number = (recordVersion) => recordVersion;
+  /** A release before this one writes to whatever log there is. */
+  looksAtLog = true;
 
   constructor(name: string, surroundings: Surroundings, settings: DistributorSettings) {
     super(name, surroundings);
@@ -155,7 +170,7 @@ export class DistributorProcess extends SimulatedProcess {
     const shard: Shard = { partitions: shardOf('', 0, partitionCount) };
     const clock = () => Date.now();
     const registry = new Registry();
-    const log = this.logClient();
+    const log = this.looksAtLog ? this.#guardedLog() : this.logClient();
     const registryClient = this.registryClient();
     const versions = new RecordVersions({
       owners: () => registryClient.owners(),
@@ -191,6 +206,14 @@ export class DistributorProcess extends SimulatedProcess {
         registry,
       }),
     );
+  }
+
+  #guardedLog(): GuardedLog {
+    const log = this.logClient();
+    const identities = new SqlLogIdentityStore(this.databaseClient());
+    const guard = new LogGuard({ log, identities, clock: () => Date.now(), logger: this.logger });
+    guard.start();
+    return new GuardedLog(log, guard);
   }
 }
 
@@ -242,8 +265,8 @@ export class IngesterProcess extends SimulatedProcess {
     const logger = super.logger;
     const error = (fields: object, message: string) => {
       logger.error(fields, message);
-      // Whatever breaks, no replica may come to where only an operator can help.
-      if (message === 'the partition is stopped') {
+      // Whatever breaks, no replica may come to where only an operator can help, unless somebody has replaced the log.
+      if (message === 'the partition is stopped' && !this.surroundings.log.isReplaced) {
         const { err } = fields as { err: Error };
         this.surroundings.fail(
           new BrokenPromiseError(`${this.name} has stopped a partition: ${err.message}`),

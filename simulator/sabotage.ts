@@ -50,6 +50,16 @@ export const SABOTAGE: Readonly<Record<string, (cluster: Cluster, random: Random
     }
   },
 
+  /** Nobody looks which log is there, nor at what was read of it before. */
+  'log-identity-ignored': (cluster) => {
+    const { log } = cluster.surroundings;
+    const { identity } = log;
+    Object.defineProperty(log, 'identity', { get: () => identity, set: () => undefined });
+    wrapBlocks(cluster, (blocks) => ({
+      progress: async (...range) => ({ ...(await blocks.progress(...range)), mark: undefined }),
+    }));
+  },
+
   /** The log answers before it has the record, and one in fifty never gets there. */
   'log-answers-early': ({ surroundings: { log } }, random) => {
     const append = log.append.bind(log);

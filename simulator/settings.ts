@@ -19,6 +19,8 @@ export interface ClusterSettings {
   readonly oldShare: number;
   readonly limits: Limits;
   readonly loadMs: number;
+  /** Whether the log is deleted and made again in the end. */
+  readonly isLogReplaced: boolean;
 }
 
 export const ZONES: readonly string[] = ['a', 'b'];
@@ -52,6 +54,7 @@ export function clusterSettings(random: Random): ClusterSettings {
     oldShare: random.next() < 0.6 ? random.next() : 0,
     limits: limitsSchema.parse({ out_of_order_time_window: LATENESS_WINDOW_MS }),
     loadMs: random.between(30, 90) * 1_000,
+    isLogReplaced: random.next() < 0.4,
   };
 }
 

@@ -14,21 +14,33 @@ interface Partition {
 const POLL_MS = 1_000;
 const MAX_BATCH = 16;
 
-/** The log's servers: records in memory. Durable: it may be away, and it may append twice, but it forgets nothing. */
+/**
+ * The log's servers: records in memory. Durable: it may be away, and it may append twice, but it forgets nothing, unless somebody
+ * deletes it and makes another one in its place.
+ */
 export class SimulatedLog implements Callee {
   readonly actor = undefined;
   isAway = false;
   /** Chance that an append is done twice: what a client's retry after a lost answer does. */
   doubledAppends = 0;
-  readonly partitions: Partition[];
+  partitions: readonly Partition[];
   identity = 'log-0';
+  /** Whether another log is in its place, with which no operator has let the cluster go on yet. */
+  isReplaced = false;
   readonly #random: Random;
   /** Readers at the end of a partition. */
   readonly #waiting = new Map<number, Set<() => void>>();
 
   constructor(partitionCount: number, random: Random) {
     this.#random = random;
-    this.partitions = Array.from({ length: partitionCount }, () => ({ records: [], startOffset: 0 }));
+    this.partitions = emptyPartitions(partitionCount);
+  }
+
+  /** Another log, which is empty, in the place of this one. */
+  replace(): void {
+    this.partitions = emptyPartitions(this.partitions.length);
+    this.identity = `log-${this.#random.between(1, 2 ** 31)}`;
+    this.isReplaced = true;
   }
 
   append(partition: number, record: Uint8Array): number {
@@ -149,4 +161,8 @@ export class LogClient implements WriteLog {
     const lost = () => new WriteLogError('unavailable', 'no answer from the log');
     return this.#network.call(this.#actor, this.#log, async () => work(), lost);
   }
+}
+
+function emptyPartitions(count: number): Partition[] {
+  return Array.from({ length: count }, () => ({ records: [], startOffset: 0 }));
 }

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SqlBlockStore } from '@xscaler/database';
 import { Random } from '@xscaler/e2e/harness';
+import { acceptLoss } from '@xscaler/ingester';
 import { audit } from './audit.ts';
 import { Chaos, MAX_FORGOTTEN_MS } from './chaos.ts';
 import { WriteClient } from './clients.ts';
@@ -13,6 +15,8 @@ import {
   REFUSED_LATENESS_MS,
   SAFE_LATENESS_MS,
 } from './settings.ts';
+import { DatabaseClient } from './simulated-database.ts';
+import { LogClient } from './simulated-log.ts';
 import type { Tables } from './tables.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { follow } from './virtual-timers.ts';
@@ -104,6 +108,7 @@ class Simulation {
     await this.#pass(SETTLE_MS, () => isDone);
     if (!isDone) throw new BrokenPromiseError('a fault or a client does not end');
     await this.#settle();
+    if (this.#settings.isLogReplaced) await this.#replaceLog();
     await this.#restartEverything();
     return this.#summary();
   }
@@ -116,6 +121,67 @@ class Simulation {
     const { windowMs, oldWindowMs } = this.#settings;
     await this.#pass(3 * Math.max(windowMs, oldWindowMs) + 60_000);
     await this.#readEverything('once windows are over');
+  }
+
+  /**
+   * Once everything is in blocks, somebody deletes the log and makes it again, and the cluster is written to. Then an operator lets
+   * the partitions go on with the log that is there: what it was given is there, and so is what was in blocks before.
+   */
+  async #replaceLog(): Promise<void> {
+    const { ingesters, distributors, surroundings } = this.#cluster;
+    const { log } = surroundings;
+    for (const ingester of ingesters) if (this.#random.next() < 0.6) ingester.kill();
+    for (const distributor of distributors) {
+      if (this.#random.next() < 0.5) continue;
+      distributor.kill();
+      distributor.looksAtLog = false;
+      this.#cluster.start(distributor);
+    }
+    this.#tell('the log is deleted and made again');
+    log.replace();
+    await this.#load(this.#random.between(2, 60) * 1_000);
+    for (const process of [...ingesters, ...distributors]) process.kill();
+    for (const distributor of distributors) distributor.looksAtLog = true;
+    const accepted = this.#acceptLoss();
+    let isAccepted = false;
+    accepted.then(
+      () => {
+        isAccepted = true;
+      },
+      (error) => this.#fail(error),
+    );
+    await this.#pass(SETTLE_MS, () => isAccepted);
+    log.isReplaced = false;
+    for (const process of [...ingesters, ...distributors]) this.#cluster.start(process);
+    await this.#settle();
+  }
+
+  /** As `xscaler log accept-loss` does it, with no ingester running. */
+  async #acceptLoss(): Promise<void> {
+    const { log, database, network } = this.#cluster.surroundings;
+    const client = new LogClient(log, network, undefined);
+    const store = new SqlBlockStore(new DatabaseClient(database, network, undefined), () => Date.now());
+    const blocks = this.#cluster.ingesters[0].wrapBlocks(store);
+    for (let partition = 0; partition < client.partitionCount; partition++) {
+      const parts = { blocks, log: client, holdersOf: async () => [] };
+      this.#tell((await acceptLoss(parts, partition)).trim());
+    }
+  }
+
+  /** Clients write for a while. */
+  async #load(forMs: number): Promise<void> {
+    this.#isLoaded = true;
+    const lanes = Array.from({ length: this.#settings.clients }, () => this.#write());
+    let isDone = false;
+    Promise.all(lanes).then(
+      () => {
+        isDone = true;
+      },
+      (error) => this.#fail(error),
+    );
+    await this.#pass(forMs);
+    this.#isLoaded = false;
+    await this.#pass(SETTLE_MS, () => isDone);
   }
 
   async #restartEverything(): Promise<void> {

@@ -1,10 +1,11 @@
 import type { OwnerRegistry } from '@xscaler/cluster';
 import { SqlBlockStore } from '@xscaler/database';
+import { acceptLoss, type LossParts } from '@xscaler/ingester';
 import { createLogger } from '@xscaler/runtime';
 import { PlacementStore } from '@xscaler/tenancy';
 import type { WriteLog } from '@xscaler/writelog';
 import type { KafkaLog } from '@xscaler/writelog/kafka';
-import { acceptLoss, acceptLossHere, type LossParts } from './accept-loss.ts';
+import { acceptLossHere } from './accept-loss-here.ts';
 import { commandClockFault } from './command-clock.ts';
 import type { Config } from './config.ts';
 import { OPERATOR } from './operator.ts';

@@ -1,3 +1,4 @@
+export { acceptLoss, type LossParts } from './accept-loss.ts';
 export type { ActiveSeriesCounts } from './active-series.ts';
 export type { Logger } from './contracts.ts';
 export type { CutSettings } from './cut-policy.ts';

@@ -1,9 +1,6 @@
-import { join } from 'node:path';
-import { type BlockStore, migrate, openSqliteDatabase, SqlBlockStore } from '@xscaler/database';
-import { judgeLog, type LogVerdict } from '@xscaler/ingester';
-import { lockDataDir } from '@xscaler/runtime';
-import { openSqliteWriteLog, type WriteLog } from '@xscaler/writelog';
-import type { Config } from './config.ts';
+import type { BlockStore } from '@xscaler/database';
+import type { WriteLog } from '@xscaler/writelog';
+import { judgeLog, type LogVerdict } from './log-verdict.ts';
 
 /** What `acceptLoss` works on. */
 export interface LossParts {
@@ -61,24 +58,4 @@ function lossOf({ kind, reason, startOffset }: LogVerdict, resumeOffset: number,
     return `the log is another one: of the old one what no block has is lost, from offset ${resumeOffset} on (${known}, and what nobody had read)`;
   }
   return `${reason}; what no block has is lost (${known} at most, and what nobody had read), and what the log holds is read again`;
-}
-
-/** The same on one machine, whose program is stopped. @throws Error if it runs */
-export async function acceptLossHere(config: Config, partition: number): Promise<string> {
-  const lock = lockDataDir(config.data_dir);
-  try {
-    await using stack = new AsyncDisposableStack();
-    const db = openSqliteDatabase(join(config.data_dir, 'database.sqlite'));
-    stack.defer(() => db.close());
-    await migrate(db);
-    const log = openSqliteWriteLog({
-      path: join(config.data_dir, 'write-log.sqlite'),
-      partitionCount: config.write_log.partitions,
-    });
-    stack.defer(() => log.close());
-    if (partition >= log.partitionCount) throw new Error(`there are ${log.partitionCount} partitions`);
-    return await acceptLoss({ blocks: new SqlBlockStore(db), log, holdersOf: async () => [] }, partition);
-  } finally {
-    lock.release();
-  }
 }
