@@ -82,6 +82,14 @@ test('while one partition still goes with the old log no write is accepted', asy
   guard.requireRight();
 });
 
+test('partitions that the log doesn’t have any more are in nobody’s way', async () => {
+  const partitions = [partitionOf(3, 5, 'log-b'), partitionOf(4, 5, 'log-a')];
+  const { guard, state } = guarded({ registered: 'log-b', partitions });
+  state.identity = 'log-b';
+  await guard.check();
+  guard.requireRight();
+});
+
 test('a log from before there were identities is registered unless it ends below a resume offset', async () => {
   const { guard, writes, state, log } = guarded({ partitions: [partitionOf(2, 2)] });
   await guard.check();
@@ -95,6 +103,13 @@ test('a log from before there were identities is registered unless it ends below
   await guard.check();
   assert.equal(state.known.registered, 'log-a');
   await writes.append(2, new Uint8Array(1));
+});
+
+test('a log is not registered while a partition was read from another one', async () => {
+  const { guard, state } = guarded({ partitions: [partitionOf(0, 0, 'log-b')] });
+  await guard.check();
+  assert.throws(() => guard.requireRight(), { code: 'log_replaced', message: /is log-a, not log-b/ });
+  assert.equal(state.known.registered, undefined);
 });
 
 test('a log that is gone is refused; one that cannot be reached is not ready, and tried', async () => {

@@ -1,5 +1,5 @@
 import { Heartbeat } from '@xscaler/cluster';
-import type { KnownLog, LogIdentityStore } from '@xscaler/database';
+import type { KnownLog, KnownPartition, LogIdentityStore } from '@xscaler/database';
 import { type LogBatch, type WriteLog, WriteLogError, type WriteLogErrorCode } from '@xscaler/writelog';
 
 export interface LogGuardOptions {
@@ -103,11 +103,12 @@ export class LogGuard {
       const reason = 'which write log is the right one is not known: the database cannot be reached';
       return { code: 'unavailable', reason };
     }
-    const registered = known.registered ?? (await this.#register(known, identity));
-    if (typeof registered !== 'string') return registered;
-    const others = known.partitions.map((partition) => partition.identity ?? registered);
-    const other = [registered, ...others].find((expected) => expected !== identity);
-    if (other === undefined) return undefined;
+    // A log that was made again may have fewer partitions: nothing is written to the others.
+    const own = known.partitions.filter(({ partition }) => partition < this.#options.log.partitionCount);
+    const expected = [known.registered, ...own.map((partition) => partition.identity)];
+    const other = expected.find((name) => name !== undefined && name !== identity);
+    if (other === undefined)
+      return known.registered === undefined ? this.#register(own, identity) : undefined;
     const reason = `its identity is ${identity}, not ${other}: see \`xscaler log accept-loss\``;
     return {
       code: 'log_replaced',
@@ -116,7 +117,7 @@ export class LogGuard {
   }
 
   /** Makes the log the registered one, if it may be the one that known partitions were read from. */
-  async #register({ partitions }: KnownLog, identity: string): Promise<string | Refusal> {
+  async #register(partitions: readonly KnownPartition[], identity: string): Promise<Refusal | undefined> {
     const { identities, log, logger } = this.#options;
     for (const { partition, resumeOffset } of partitions) {
       const endOffset = await log.endOffset(partition);
@@ -128,7 +129,11 @@ export class LogGuard {
     try {
       const registered = await identities.register(identity);
       logger.info({ identity: registered }, 'the write log is registered');
-      return registered;
+      if (registered === identity) return undefined;
+      return {
+        code: 'log_replaced',
+        reason: `another write log is registered: ${registered}, not ${identity}`,
+      };
     } catch (error) {
       const reason = `the write log could not be registered: ${(error as Error).message}`;
       return { code: 'unavailable', reason };
