@@ -20,7 +20,9 @@ function headOf(tenant: string, bytes: number): string {
 }
 
 function patterned(bytes: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: bytes }, (_, i) => (i * 31) % 251);
+  const body = new Uint8Array(bytes);
+  for (let i = 0; i < bytes; i++) body[i] = i % 251;
+  return body;
 }
 
 async function pushStatus(gateway: GatewayUnderTest, tenant: string, bytes = 1000): Promise<number> {
