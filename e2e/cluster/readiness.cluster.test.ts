@@ -104,6 +104,25 @@ describe('readiness of services', { concurrency: false, skip: skipWithoutCluster
     for (const service of started) await service.untilReady();
   });
 
+  test('an ingester that starts while Kafka and Redis stand still waits for both, and says so', async () => {
+    const ingester = cluster.service('ingester-b-0');
+    await ingester.kill();
+    for (const broker of cluster.kafka.brokers) broker.pause();
+    cluster.redis.pause();
+    try {
+      ingester.spawn();
+      await sleep(2 * PAUSE_MS);
+      assert.ok(ingester.isRunning, ingester.logs.slice(-3_000));
+      const { status, text } = await ingester.readyPage();
+      assert.equal(status, 503, text);
+      assert.match(text, /write-log: /);
+    } finally {
+      cluster.redis.resume();
+      for (const broker of cluster.kafka.brokers) broker.resume();
+    }
+    await ingester.untilReady();
+  });
+
   test('what was written becomes history', async () => {
     await eventually('it is committed', 120_000, async () => {
       const [row] = await cluster.postgres.query(
