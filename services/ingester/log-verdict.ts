@@ -17,7 +17,7 @@ export interface LogVerdict {
   readonly endOffset: number;
 }
 
-type JudgedLog = Pick<WriteLog, 'identity' | 'startOffset' | 'endOffset' | 'read'>;
+export type JudgedLog = Pick<WriteLog, 'identity' | 'startOffset' | 'endOffset' | 'read'>;
 type KnownProgress = Pick<PartitionProgress, 'resumeOffset' | 'logIdentity' | 'mark'>;
 
 /** A leader that was replaced may name an older end for the moment that it takes it to find out. */

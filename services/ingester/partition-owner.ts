@@ -141,14 +141,15 @@ export class PartitionOwner {
 
   /** Ledger, resume offset, and where the replay ends. @throws Error where the log lacks records that no block holds */
   async #load(): Promise<number> {
-    const { partition, blocks, log } = this.#options;
+    const { partition, blocks, clock, log } = this.#options;
     const progress = await blocks.progress(partition);
     const { resumeOffset, history, ledger: rows } = progress;
     const skipped = await blocks.skippedRecords(partition);
     const verdict = await judgeLog(log, partition, progress);
     if (verdict.reason !== undefined) throw new Error(verdict.reason);
     this.#replayEnd = verdict.endOffset;
-    const followed = new FollowedLog(log, verdict.identity, resumeOffset);
+    const { identity } = verdict;
+    const followed = new FollowedLog({ log, partition, identity, nextOffset: resumeOffset, clock });
     this.#followed = followed;
     for (const row of rows) this.#ledger.add(row);
     this.#skipped = new Set(skipped);
