@@ -32,6 +32,7 @@ const NEEDS: readonly { readonly suffix: string; readonly peers: readonly Peer[]
   { suffix: '.prometheus.test.ts', peers: [PROMETHEUS, NODE_EXPORTER] },
   { suffix: '.python.test.ts', peers: [PYTHON] },
   { suffix: '.collector.test.ts', peers: [GO] },
+  { suffix: '.openssl.test.ts', peers: [OPENSSL] },
   { suffix: '.postgres.test.ts', peers: [POSTGRES, OPENSSL] },
   { suffix: '.redis.test.ts', peers: [REDIS, OPENSSL] },
   { suffix: '.kafka.test.ts', peers: [JAVA, MAVEN, OPENSSL] },

@@ -1,7 +1,8 @@
-import { Client, connectivityState, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { Client, connectivityState, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { MetricMetadata } from '@xscaler/model';
 import { errorOf } from './grpc-error.ts';
 import { ReadWindow } from './grpc-read-window.ts';
+import { secureChannel } from './grpc-tls.ts';
 import type {
   ActiveIdsRead,
   CardinalityRead,
@@ -28,11 +29,14 @@ import {
   type WireFramePiece,
 } from './ingester-proto.ts';
 import { RpcError, UnconnectedError } from './rpc-error.ts';
+import type { ServiceTls } from './service-tls.ts';
 import { SECRET_HEADER } from './shared-secret.ts';
 
 export interface GrpcIngesterOptions {
   /** Known to both sides, where set. */
   readonly secret?: string;
+  /** How services prove who they are; absent: plain text. */
+  readonly tls?: ServiceTls;
   /** Of a whole call, streams included. Default 130,000: longer than a query may take. */
   readonly deadlineMs?: number;
   /** How long a call waits for the connection. Default 2,000. */
@@ -92,8 +96,10 @@ class GrpcIngesterClient implements GrpcIngester {
     this.#maxConcurrentCalls = options.maxConcurrentCalls ?? 1024;
     this.#streamWindow = options.streamWindow ?? 2;
     this.#maxListCharacters = options.maxListCharacters ?? 256 * 1024 * 1024;
-    this.#client = new Client(address, credentials.createInsecure(), {
+    const secure = secureChannel(address, options.tls);
+    this.#client = new Client(address, secure.credentials, {
       ...CHANNEL_LIMITS,
+      ...secure.options,
       'grpc.keepalive_time_ms': options.keepaliveTimeMs ?? 5000,
       'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs ?? 3000,
       'grpc.keepalive_permit_without_calls': 1,

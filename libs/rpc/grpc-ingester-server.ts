@@ -1,7 +1,8 @@
-import { Server, ServerCredentials, type ServerWritableStream, type UntypedHandleCall } from '@grpc/grpc-js';
+import { Server, type ServerWritableStream, type UntypedHandleCall } from '@grpc/grpc-js';
 import { statusOf } from './grpc-error.ts';
 import { GrpcHealth } from './grpc-health.ts';
 import { ServedStream } from './grpc-served-stream.ts';
+import { serverCredentials } from './grpc-tls.ts';
 import type { IngesterApi } from './ingester-api.ts';
 import {
   batchesOf,
@@ -27,6 +28,7 @@ import {
   type WireRead,
 } from './ingester-proto.ts';
 import { RpcError } from './rpc-error.ts';
+import type { ServiceTls } from './service-tls.ts';
 import { SECRET_HEADER, SharedSecret } from './shared-secret.ts';
 
 export interface ServeGrpcOptions {
@@ -35,6 +37,8 @@ export interface ServeGrpcOptions {
   readonly port: number;
   /** Where set, a call without it is refused; health checks are open. */
   readonly secret?: string;
+  /** How services prove who they are; absent: plain text. */
+  readonly tls?: ServiceTls;
   /** On one connection; further calls wait at the caller. Default 256. */
   readonly maxConcurrentStreams?: number;
   /** Over all connections; one more is refused as `overloaded`. Default 1,024. */
@@ -78,7 +82,7 @@ export async function serveGrpcIngester(
   server.addService(INGESTER_SERVICE, handlersOf(api, calls));
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${host}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(`${host}:${options.port}`, serverCredentials(options.tls), (error, bound) => {
       if (error === null) resolve(bound);
       else reject(error);
     });

@@ -1,7 +1,10 @@
 import { Client } from 'undici';
+import { connectorOf } from './http-connector.ts';
+import type { ServiceTls } from './service-tls.ts';
 
 export interface HealthProbeOptions {
   readonly origin: string;
+  readonly tls: ServiceTls | undefined;
   readonly path: string;
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -20,7 +23,7 @@ export class HealthProbe {
 
   constructor(options: HealthProbeOptions) {
     this.#options = options;
-    this.#client = new Client(options.origin, { connect: { timeout: options.timeoutMs } });
+    this.#client = new Client(options.origin, { connect: connectorOf(options.tls, options.timeoutMs) });
     void this.#run();
   }
 

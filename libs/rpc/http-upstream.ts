@@ -1,11 +1,13 @@
 import { Pool } from 'undici';
 import { AddressHealth, type CircuitOptions } from './address-health.ts';
 import { HttpCall, type HttpCallLimits, type HttpCallRequest } from './http-call.ts';
+import { connectorOf, originOf } from './http-connector.ts';
 import type { AnswerRoom, Upstream, UpstreamRequest, UpstreamResponse } from './http-exchange.ts';
 import { isEndToEnd, TENANT_HEADER } from './http-headers.ts';
 import { HealthProbe } from './http-probe.ts';
 import { hashText, rendezvousWeight } from './rendezvous.ts';
 import { RpcError } from './rpc-error.ts';
+import type { ServiceTls } from './service-tls.ts';
 import { SECRET_HEADER } from './shared-secret.ts';
 
 export interface HttpUpstreamOptions {
@@ -13,6 +15,8 @@ export interface HttpUpstreamOptions {
   readonly addresses: readonly string[];
   /** Known to both sides, where set; see `serveHttpUpstream`. */
   readonly secret?: string;
+  /** How services prove who they are; absent: plain text. */
+  readonly tls?: ServiceTls;
   /** On how many addresses a tenant's requests are spread. Default 2. */
   readonly spread?: number;
   /** Addresses asked for one request at most. Default 3. */
@@ -26,7 +30,7 @@ export interface HttpUpstreamOptions {
   readonly connections?: number;
   /** Requests in flight or waiting, all addresses together; one more is `overloaded`. Default 4,096. */
   readonly maxConcurrentCalls?: number;
-  /** Default 1,000. */
+  /** Default 1,000; with TLS, whose handshake takes both sides some work, 5,000. */
   readonly connectTimeoutMs?: number;
   /** From the request sent to the answer's headers. Default 140,000: longer than a query may take. */
   readonly headersTimeoutMs?: number;
@@ -91,15 +95,19 @@ class AddressPool {
     this.address = address;
     this.addressHash = hashText(address);
     this.health = new AddressHealth(options.circuit);
-    const origin = `http://${address}`;
+    const origin = originOf(address, options.tls);
     this.pool = new Pool(origin, {
       connections: options.connections ?? 64,
       pipelining: 1,
-      connect: { timeout: options.connectTimeoutMs ?? 1000 },
+      connect: connectorOf(
+        options.tls,
+        options.connectTimeoutMs ?? (options.tls === undefined ? 1000 : 5000),
+      ),
     });
     if (options.healthPath === undefined) return;
     this.probe = new HealthProbe({
       origin,
+      tls: options.tls,
       path: options.healthPath,
       intervalMs: options.healthIntervalMs ?? 1000,
       timeoutMs: options.healthTimeoutMs ?? 1000,

@@ -19,3 +19,4 @@ export {
 export { type ServeHttpOptions, serveHttpUpstream } from './http-upstream-server.ts';
 export type { IngesterReplica, PlacedPartitions, ReplicaApi } from './replica-placement.ts';
 export { ReplicatedIngesters, type ReplicatedIngestersOptions } from './replicated-ingesters.ts';
+export { ServiceTls, type ServiceTlsOptions } from './service-tls.ts';

@@ -1,4 +1,9 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import {
+  createServer as createTlsServer,
+  Server as TlsServer,
+  type ServerOptions as TlsServerOptions,
+} from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { acceptSockets, type FurtherSockets } from './accept-sockets.ts';
 
@@ -30,8 +35,20 @@ export interface ListenOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly limits?: Partial<HttpLimits>;
-  /** Told of connections that could not be accepted (no file descriptor left); the server goes on. */
+  /** Absent: plain text. */
+  readonly tls?: ServerTls;
+  /**
+   * Told of connections that could not be accepted (no file descriptor left) or did not get through the handshake of TLS;
+   * the server goes on.
+   */
   readonly onError?: (error: Error) => void;
+}
+
+/** Where a server's certificate comes from, which may change while it runs. */
+export interface ServerTls {
+  serverOptions(): TlsServerOptions;
+  /** Returns what ends it. */
+  onChange(listener: () => void): () => void;
 }
 
 export interface HttpServer {
@@ -52,17 +69,7 @@ const CHECK_INTERVAL_MS = 500;
 /** Serves `app` (an express app is one) with every limit in place. Rejects where the address can't be had. */
 export async function listenHttp(app: RequestListener, options: ListenOptions): Promise<HttpServer> {
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
-  const server = createServer(
-    {
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveTimeoutMs,
-      connectionsCheckingInterval: CHECK_INTERVAL_MS,
-      maxHeaderSize: limits.maxHeaderBytes,
-      noDelay: true,
-    },
-    app,
-  );
+  const server = serverOf(app, limits, options.tls);
   const further = await acceptSockets(server, {
     host: options.host,
     port: options.port,
@@ -70,14 +77,36 @@ export async function listenHttp(app: RequestListener, options: ListenOptions): 
     allowHalfOpen: true,
   });
   // Without a listener such an error would end the process.
-  server.on('error', options.onError ?? (() => {}));
+  const onError = options.onError ?? (() => {});
+  server.on('error', onError);
+  server.on('tlsClientError', onError);
+  const forget = options.tls?.onChange(() => {
+    if (server instanceof TlsServer) server.setSecureContext(options.tls?.serverOptions() ?? {});
+  });
   const { address, port, family } = server.address() as AddressInfo;
   return {
     host: address,
     port,
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
-    close: (graceMs = 10_000) => closeGracefully(server, further, graceMs),
+    url: `${options.tls === undefined ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    close: (graceMs = 10_000) => {
+      forget?.();
+      return closeGracefully(server, further, graceMs);
+    },
   };
+}
+
+function serverOf(app: RequestListener, limits: HttpLimits, tls: ServerTls | undefined): Server | TlsServer {
+  const bounds = {
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    maxHeaderSize: limits.maxHeaderBytes,
+    noDelay: true,
+  };
+  if (tls === undefined) return createServer(bounds, app);
+  const handshake = { handshakeTimeout: limits.headersTimeoutMs, ALPNProtocols: ['http/1.1'] };
+  return createTlsServer({ ...bounds, ...handshake, ...tls.serverOptions() }, app);
 }
 
 async function closeGracefully(server: Server, further: FurtherSockets, graceMs: number): Promise<void> {

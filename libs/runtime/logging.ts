@@ -48,7 +48,8 @@ function isFields(value: unknown): value is Record<string, unknown> {
 
 // In JSON, and in JSON within a JSON string: the quotes may have backslashes before them. Matches both the property
 // of a headers object and the neighbours in a list of raw headers. Bounded, so that a line of backslashes costs no more.
-const AUTHORIZATION = /(\\{0,9}"(?:proxy-)?authorization\\{0,9}"\s*[:,]\s*\[?\s*)(\\{0,9}")(?:(?!\2).)*/gi;
+const AUTHORIZATION =
+  /(\\{0,9}"(?:(?:proxy-)?authorization|x-xscaler-secret)\\{0,9}"\s*[:,]\s*\[?\s*)(\\{0,9}")(?:(?!\2).)*/gi;
 const BEARER = /\b(Bearer|Basic)\s+[^\s"\\,]+/gi;
 const TOKEN = /xag_[A-Za-z0-9_-]*/g;
 

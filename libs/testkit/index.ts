@@ -19,3 +19,4 @@ export {
   STALE_BITS,
 } from './remote-read/prometheus-chunks.ts';
 export { type AskedQuery, readRequestBody, readRequestBytes } from './remote-read/request.ts';
+export { TestAuthority, type TestCertificate } from './test-authority.ts';

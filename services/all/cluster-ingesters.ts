@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type IngesterApi, serve } from '@xscaler/rpc';
-import { ReplicatedIngesters } from '@xscaler/rpc/network';
+import { ReplicatedIngesters, type ServiceTls } from '@xscaler/rpc/network';
 import type { Logger, Module } from '@xscaler/runtime';
 import type { Config } from './config.ts';
 import { IngesterDirectory } from './ingester-directory.ts';
@@ -16,6 +16,7 @@ export interface ClusterIngesters {
 export function clusterIngesters(
   config: Config,
   io: ProcessIo,
+  tls: ServiceTls | undefined,
   logger: Logger,
   port: MessagePort,
 ): ClusterIngesters {
@@ -24,7 +25,7 @@ export function clusterIngesters(
     name: 'ingesters',
     needs: ['redis'],
     start: async () => {
-      const known = new IngesterDirectory(io.cluster().owners, config.cluster.secret);
+      const known = new IngesterDirectory(io.cluster().owners, config.cluster.secret, tls);
       directory = known;
       await known.start();
       const replicated = new ReplicatedIngesters({

@@ -80,9 +80,33 @@ export const configSchema = z.strictObject({
       .describe('File with the password of Redis, read again for each connection'),
     redis_tls: z.strictObject(tlsFiles),
     secret: secret(z.string().default('')).describe(
-      'Known to all services: what they prove themselves with to each other',
+      'Known to all services: what they prove themselves with to each other; needed where others than this machine reach them',
     ),
     secret_file: secretFile('cluster.secret'),
+    tls: z.strictObject({
+      ca_file: z
+        .string()
+        .default('')
+        .describe(
+          'File with the authorities that certificates of services are signed by, PEM: services talk to each other over TLS; plain text where empty',
+        ),
+      cert_file: z
+        .string()
+        .default('')
+        .describe(
+          'File with the certificate of this service and those above it, PEM; read again when it changes',
+        ),
+      key_file: z.string().default('').describe('File with its key, PEM'),
+      require_client_cert: flag(false).describe(
+        'Whether a service takes calls only from those with a certificate of these authorities',
+      ),
+      server_name: z
+        .string()
+        .default('')
+        .describe(
+          'Name that the certificate of a service that is called must have; the host of its address where empty',
+        ),
+    }),
     zone: z
       .string()
       .default('a')

@@ -1,5 +1,10 @@
 import { Heartbeat, type OwnerRegistry, type PartitionOwner } from '@xscaler/cluster';
-import { connectGrpcIngester, type GrpcIngester, type IngesterReplica } from '@xscaler/rpc/network';
+import {
+  connectGrpcIngester,
+  type GrpcIngester,
+  type IngesterReplica,
+  type ServiceTls,
+} from '@xscaler/rpc/network';
 
 const REFRESH_MS = 1_000;
 
@@ -9,13 +14,15 @@ const REFRESH_MS = 1_000;
  */
 export class IngesterDirectory {
   readonly #secret: string;
+  readonly #tls: ServiceTls | undefined;
   readonly #connections = new Map<string, GrpcIngester>();
   readonly #refresh: Heartbeat;
   #owners: ReadonlyMap<number, readonly PartitionOwner[]> = new Map();
   #isKnown = false;
 
-  constructor(registry: OwnerRegistry, secret: string) {
+  constructor(registry: OwnerRegistry, secret: string, tls: ServiceTls | undefined) {
     this.#secret = secret;
+    this.#tls = tls;
     this.#refresh = new Heartbeat(async () => {
       const { byPartition, ageMs } = await registry.owners(REFRESH_MS);
       this.#owners = byPartition;
@@ -60,7 +67,10 @@ export class IngesterDirectory {
   #connection(address: string): GrpcIngester {
     let connection = this.#connections.get(address);
     if (connection === undefined) {
-      connection = connectGrpcIngester(address, this.#secret === '' ? {} : { secret: this.#secret });
+      connection = connectGrpcIngester(address, {
+        ...(this.#secret !== '' && { secret: this.#secret }),
+        ...(this.#tls !== undefined && { tls: this.#tls }),
+      });
       this.#connections.set(address, connection);
     }
     return connection;

@@ -61,8 +61,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (written !== undefined) process.stdout.write(printConfig(configSchema, written));
     return written === undefined ? 2 : 0;
   }
+  // What talks to other processes is loaded by those that do.
+  const network = target === 'all' ? undefined : await import('./service-network.ts');
   const config = readConfig(flags, (written) =>
-    withSecretsFromFiles(target === 'all' ? checkAlone(written) : written),
+    network === undefined
+      ? withSecretsFromFiles(checkAlone(written))
+      : network.checkServiceNetwork(target, withSecretsFromFiles(written)),
   );
   if (config === undefined) return 2;
   const logger = createLogger({ service: target, level: config.log.level });

@@ -12,6 +12,7 @@ import { opsServer } from '../ops-server.ts';
 import { processClock } from '../process-clock.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
+import { serviceTls } from '../service-network.ts';
 import { statusWatch, warnsOnly } from '../status-watch.ts';
 import { channel, upstreamServer } from './upstream-process.ts';
 
@@ -23,6 +24,7 @@ export function distributorProcess(config: Config, logger: Logger, readiness: Re
   const io = processIo('distributor', config, logger);
   const processTime = processClock(config, io, ['kafka', 'redis'], logger, parts.registry);
   const clock = channel();
+  const tls = serviceTls(config, logger);
   const database = channel();
   const log = channel();
   const gateway = channel();
@@ -38,7 +40,7 @@ export function distributorProcess(config: Config, logger: Logger, readiness: Re
     ingester: ingester.there,
     main: main.there,
   };
-  const ingesters = clusterIngesters(config, io, logger, ingester.here);
+  const ingesters = clusterIngesters(config, io, tls, logger, ingester.here);
   const status = connect<DistributorStatusApi>(main.here);
   return [
     opsServer({
@@ -71,7 +73,7 @@ export function distributorProcess(config: Config, logger: Logger, readiness: Re
     statusWatch('appends', ['distributor'], () =>
       status.refusal(undefined, AbortSignal.timeout(INSPECT_TIMEOUT_MS)),
     ),
-    upstreamServer(config, gateway.here, readiness, ['distributor']),
+    upstreamServer(config, tls, logger, gateway.here, readiness, ['distributor']),
     clusterSelfMetrics(config, parts, io, logger),
   ];
 }

@@ -10,6 +10,7 @@ import { opsServer } from '../ops-server.ts';
 import { processClock } from '../process-clock.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
+import { serviceTls } from '../service-network.ts';
 import { SharedRates } from '../shared-rates.ts';
 import { warnsOnly } from '../status-watch.ts';
 import { READY_PATH } from './upstream-process.ts';
@@ -21,7 +22,13 @@ export function gatewayProcess(config: Config, logger: Logger, readiness: Readin
   const { distributors, queriers } = config.gateway;
   const { secret } = config.cluster;
   // A write done twice is a write done once; a query that was sent may be sent again too.
-  const options = { retryWrites: true, healthPath: READY_PATH, ...(secret !== '' && { secret }) };
+  const tls = serviceTls(config, logger);
+  const options = {
+    retryWrites: true,
+    healthPath: READY_PATH,
+    ...(secret !== '' && { secret }),
+    ...(tls !== undefined && { tls }),
+  };
   let directory: TenantDirectory | undefined;
   let toDistributors: HttpUpstream | undefined;
   let toQueriers: HttpUpstream | undefined;

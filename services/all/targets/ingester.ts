@@ -15,6 +15,7 @@ import { processClock } from '../process-clock.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
 import { type IngesterStatusApi, partitionsWatch } from '../replay.ts';
+import { serviceTls } from '../service-network.ts';
 import { warnsOnly } from '../status-watch.ts';
 import { TwinWatch } from '../twin-watch.ts';
 import { channel } from './upstream-process.ts';
@@ -28,6 +29,7 @@ const COUNT_TIMEOUT_MS = 5_000;
 export function ingesterProcess(config: Config, logger: Logger, readiness: Readiness): Module[] {
   const parts = new ProcessParts('ingester-main', logger);
   const io = processIo('ingester', config, logger);
+  const tls = serviceTls(config, logger);
   const { zone, ordinal, secret, advertise } = config.cluster;
   const processTime = processClock(config, io, ['kafka', 'redis'], logger, parts.registry);
   const clock = channel();
@@ -139,7 +141,11 @@ export function ingesterProcess(config: Config, logger: Logger, readiness: Readi
       start: async () => {
         const api = connect<IngesterApi>(querier.here, { streams: { select: true } });
         const address = parseListenAddress(config.listen);
-        server = await serveGrpcIngester(api, secret === '' ? address : { ...address, secret });
+        server = await serveGrpcIngester(api, {
+          ...address,
+          ...(secret !== '' && { secret }),
+          ...(tls !== undefined && { tls }),
+        });
       },
       stop: async () => server?.close(),
     },

@@ -8,6 +8,7 @@ import { opsServer } from '../ops-server.ts';
 import { processClock } from '../process-clock.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
+import { serviceTls } from '../service-network.ts';
 import { warnsOnly } from '../status-watch.ts';
 import { channel, upstreamServer } from './upstream-process.ts';
 
@@ -17,6 +18,7 @@ export function querierProcess(config: Config, logger: Logger, readiness: Readin
   const io = processIo('querier', config, logger);
   const processTime = processClock(config, io, ['kafka', 'redis'], logger, parts.registry);
   const clock = channel();
+  const tls = serviceTls(config, logger);
   const database = channel();
   const log = channel();
   const gateway = channel();
@@ -28,7 +30,7 @@ export function querierProcess(config: Config, logger: Logger, readiness: Readin
     gateway: gateway.there,
     ingester: ingester.there,
   };
-  const ingesters = clusterIngesters(config, io, logger, ingester.here);
+  const ingesters = clusterIngesters(config, io, tls, logger, ingester.here);
   return [
     opsServer({
       listen: config.ops_listen,
@@ -52,7 +54,7 @@ export function querierProcess(config: Config, logger: Logger, readiness: Readin
       },
     },
     parts.thread('querier', { ...config, embedded: false }, ports, ['ports', 'ingesters']),
-    upstreamServer(config, gateway.here, readiness, ['querier']),
+    upstreamServer(config, tls, logger, gateway.here, readiness, ['querier']),
     clusterSelfMetrics(config, parts, io, logger),
   ];
 }

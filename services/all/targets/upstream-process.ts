@@ -1,8 +1,8 @@
 import type { RequestListener } from 'node:http';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { connect, type Upstream } from '@xscaler/rpc';
-import { serveHttpUpstream } from '@xscaler/rpc/network';
-import type { Module, Readiness } from '@xscaler/runtime';
+import { type ServiceTls, serveHttpUpstream } from '@xscaler/rpc/network';
+import type { Logger, Module, Readiness } from '@xscaler/runtime';
 import { type HttpServer, listenHttp } from '@xscaler/runtime/http';
 import { type Config, parseListenAddress } from '../config.ts';
 
@@ -18,6 +18,8 @@ export const READY_PATH = '/-/ready';
 /** Serves the `Upstream` behind a port to gateways. */
 export function upstreamServer(
   config: Config,
+  tls: ServiceTls | undefined,
+  logger: Logger,
   port: MessagePort,
   readiness: Readiness,
   needs: readonly string[],
@@ -36,6 +38,8 @@ export function upstreamServer(
       server = await listenHttp(listener, {
         ...parseListenAddress(config.listen),
         limits: { requestTimeoutMs: config.querier.timeout + 30_000 },
+        ...(tls !== undefined && { tls }),
+        onError: (error) => logger.warn({ err: error }, 'a connection of another service was not taken'),
       });
     },
     stop: async () => server?.close(),
