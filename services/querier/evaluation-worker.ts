@@ -85,7 +85,7 @@ export class EvaluationWorker {
   evaluate(job: EvaluationJob, signal: AbortSignal): Promise<Evaluated> {
     this.#jobSignal = signal;
     let deaf: NodeJS.Timeout | undefined;
-    const done = this.#api.evaluate(job, new AbortController().signal).then(whole);
+    const done = this.#api.evaluate(job, new AbortController().signal);
     done.then(
       () => this.#free(),
       // Its port closes before the thread's end is told.
@@ -101,9 +101,14 @@ export class EvaluationWorker {
       signal.addEventListener('abort', abandon, { once: true });
       if (signal.aborted) abandon();
       done
-        .then(resolve, async (error: unknown) => {
-          reject(isClosed(error) ? lossOf(await this.#exited, this.#options.maxHeapMb) : error);
-        })
+        .then(
+          // What the evaluation failed by may be a closed connection of its own: only the call's is the thread's end.
+          (reply) => resolve(whole(reply)),
+          async (error: unknown) => {
+            throw isClosed(error) ? lossOf(await this.#exited, this.#options.maxHeapMb) : error;
+          },
+        )
+        .catch(reject)
         .finally(() => {
           clearTimeout(deaf);
           signal.removeEventListener('abort', abandon);
