@@ -96,6 +96,15 @@ describe('a write log that is replaced', { concurrency: false, skip: skipWithout
     });
   });
 
+  test('the doctor finds no fault in a cluster that is well', async () => {
+    const said = await cluster.command('doctor');
+    assert.match(said, /topic xscaler-log is as the log needs it/);
+    assert.match(said, /partition 1: live at ingester-a-1, ingester-b-1/);
+    for (const server of ['PostgreSQL', 'Kafka', 'Redis'])
+      assert.match(said, new RegExp(`clock of this machine is -?0\\.\\d s ahead of that of ${server}`));
+    assert.match(said, /no faults in \d+ checks/);
+  });
+
   test('a topic that is gone is not made again: writes are refused with the reason, and by who is started too', async () => {
     await deleteTopic(cluster.kafka.addresses, TOPIC);
     const refused = async (text: RegExp) => {
@@ -115,6 +124,7 @@ describe('a write log that is replaced', { concurrency: false, skip: skipWithout
     );
     await restart(writersAndReaders());
     for (const service of writersAndReaders()) await untilNotReady(service, /accept-loss/);
+    await assert.rejects(cluster.command('doctor'), /fault +Kafka: .*xscaler-log does not exist/);
     assert.equal((await pushAt('refused', Date.now())).status, 503);
   });
 
@@ -140,6 +150,8 @@ describe('a write log that is replaced', { concurrency: false, skip: skipWithout
     const answer = await pushAt('refused', Date.now());
     assert.equal(answer.status, 503);
     assert.match(answer.text, /the write log is not the one that the blocks were made from/);
+    const mend = /its identity is .*, not .*\n *mend: xscaler log accept-loss --partition 0\n/;
+    await assert.rejects(cluster.command('doctor'), mend);
   });
 
   test('once its partitions go on with it, nothing of it is passed over, and writes are accepted', async () => {

@@ -14,6 +14,12 @@ export type {
   PartitionState,
 } from './owner-registry.ts';
 export type { RateKind, RateShares } from './rate-shares.ts';
-export { type ClockWitness, MACHINE_CLOCK, type OwnClock, type ReferenceTime } from './reference-time.ts';
+export {
+  type ClockWitness,
+  MACHINE_CLOCK,
+  type OwnClock,
+  type ReferenceTime,
+  readWitness,
+} from './reference-time.ts';
 export type { CountReporter, SeriesCounts, SeriesTotal } from './series-counts.ts';
 export { TrustedClock } from './trusted-clock.ts';

@@ -1,6 +1,7 @@
+import { hostname } from 'node:os';
 import type { RedisOptions } from '@xscaler/cluster/redis';
 import type { TlsFiles } from '@xscaler/tls';
-import { KafkaAccess, type KafkaSaslOptions } from '@xscaler/writelog/kafka';
+import { KafkaAccess, type KafkaSaslOptions, type KafkaWriteLogOptions } from '@xscaler/writelog/kafka';
 import type { Config } from './config.ts';
 
 /** TLS and SASL to Kafka. @throws Error naming the setting that is missing, cannot be used or contradicts another */
@@ -55,5 +56,38 @@ function tlsFilesOf(files: Config['cluster']['redis_tls']): TlsFiles {
     ...(files.cert_file !== '' && { certFile: files.cert_file }),
     ...(files.key_file !== '' && { keyFile: files.key_file }),
     ...(files.server_name !== '' && { serverName: files.server_name }),
+  };
+}
+
+/** @throws Error naming the setting that is missing */
+export function required(setting: string, value: string): string {
+  if (value === '') throw new Error(`${setting} is not set`);
+  return value;
+}
+
+/** What every process says to PostgreSQL. @throws Error naming the setting that is missing */
+export function postgresAccessOf(config: Config, target: string) {
+  const { url, password_file: passwordFile } = config.database;
+  return {
+    url: required('database.url', url),
+    ...(passwordFile !== '' && { passwordFile }),
+    applicationName: `xscaler-${target}`,
+  };
+}
+
+/** The log in Kafka as the configuration names it. @throws Error naming the setting that is missing, or cannot be used */
+export function kafkaLogOf(
+  config: Config,
+  target: string,
+): Omit<KafkaWriteLogOptions, 'partitionCount' | 'mayCreate'> {
+  const { brokers, topic, replication_factor: copies, retention } = config.write_log;
+  if (brokers.length === 0) required('write_log.brokers', '');
+  return {
+    brokers,
+    topic,
+    access: kafkaAccessOf(config.write_log),
+    clientId: `xscaler-${target}-${hostname()}-${process.pid}`,
+    ...(copies > 0 && { replicationFactor: copies }),
+    retentionMs: retention,
   };
 }

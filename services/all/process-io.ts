@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type { Cluster } from '@xscaler/cluster';
 import { openRedisCluster } from '@xscaler/cluster/redis';
 import { type Database, migrate, SqlLogIdentityStore } from '@xscaler/database';
@@ -10,7 +9,13 @@ import { type KafkaLog, type KafkaWriteLogOptions, openKafkaWriteLog } from '@xs
 import { AnswerWatch } from './answer-watch.ts';
 import type { Config } from './config.ts';
 import { OpeningWriteLog } from './opening-write-log.ts';
-import { kafkaAccessOf, redisAccessOf, sendsKafkaSecretsInPlainText } from './outside-access.ts';
+import {
+  kafkaLogOf,
+  postgresAccessOf,
+  redisAccessOf,
+  required,
+  sendsKafkaSecretsInPlainText,
+} from './outside-access.ts';
 import { untilDatabase } from './until-database.ts';
 
 /** How long one try to open the write log may take. */
@@ -74,12 +79,9 @@ export function processIo(
     database: {
       name: 'database',
       start: async (signal) => {
-        const { url, password_file: passwordFile, max_connections: maxConnections } = config.database;
         db = openPostgresDatabase({
-          url: required('database.url', url),
-          ...(passwordFile !== '' && { passwordFile }),
-          maxConnections,
-          applicationName: `xscaler-${target}`,
+          ...postgresAccessOf(config, target),
+          maxConnections: config.database.max_connections,
           onConnectionLost: (reason) => logger.warn({ reason }, 'a connection to PostgreSQL was lost'),
         });
         const opened = db;
@@ -96,9 +98,8 @@ export function processIo(
       name: 'write-log',
       needs: ['database'],
       start: async (signal) => {
-        const { brokers, topic, partitions, replication_factor: copies, retention } = config.write_log;
-        if (brokers.length === 0) required('write_log.brokers', '');
-        const access = kafkaAccessOf(config.write_log);
+        const { partitions } = config.write_log;
+        const options = kafkaLogOf(config, target);
         if (sendsKafkaSecretsInPlainText(config.write_log))
           logger.warn({}, 'Kafka gets our password or token in plain text: write_log.tls.enabled is false');
         // What the database says counts in every service, whatever this one was told: `partitions` is for the first of all.
@@ -106,13 +107,8 @@ export function processIo(
         const partitionCount = await patiently(() => placement.ensurePartitionCount(partitions), signal);
         const open = () =>
           openKnownLog(db as Database, mayReplaceLog, {
-            brokers,
-            topic,
+            ...options,
             partitionCount,
-            access,
-            clientId: `xscaler-${target}-${hostname()}-${process.pid}`,
-            ...(copies > 0 && { replicationFactor: copies }),
-            retentionMs: retention,
             openTimeoutMs: OPEN_LOG_MS,
             warn: (reason) => logger.warn({ reason }, 'Kafka failed us, trying again'),
           });
@@ -171,9 +167,4 @@ async function openKnownLog(
     await mayReplaceLog();
     return openKafkaWriteLog({ ...options, mayCreate: true });
   }
-}
-
-function required(setting: string, value: string): string {
-  if (value === '') throw new Error(`${setting} is not set`);
-  return value;
 }

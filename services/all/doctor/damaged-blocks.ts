@@ -30,7 +30,7 @@ export async function damagedBlocks(db: Database, signal: AbortSignal): Promise<
   const damaged: DamagedBlock[] = [];
   let checked = 0;
   for (const tenant of await new SqlCompactionStore(db).tenantsWithBlocks()) {
-    for (const meta of await store.list(tenant, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)) {
+    for (const meta of await store.list(tenant, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)) {
       const reason = await damageOfBlock(store, meta, signal);
       checked++;
       if (reason !== undefined) damaged.push({ meta, reason });

@@ -30,7 +30,7 @@ export async function retireBlock(db: Database, { meta, reason }: DamagedBlock):
 async function findBlock(db: Database, blockId: string): Promise<BlockMeta | undefined> {
   const blocks = new SqlBlockStore(db);
   for (const tenant of await new SqlCompactionStore(db).tenantsWithBlocks()) {
-    const all = await blocks.list(tenant, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+    const all = await blocks.list(tenant, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
     const found = all.find((meta) => meta.blockId === blockId);
     if (found !== undefined) return found;
   }

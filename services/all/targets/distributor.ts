@@ -55,7 +55,8 @@ export function distributorProcess(config: Config, logger: Logger, readiness: Re
       },
     }),
     warnsOnly(io.database),
-    io.log,
+    // What the log refuses, or that it does not answer, the module `appends` says.
+    warnsOnly(io.log),
     warnsOnly(io.redis),
     processTime.module,
     ingesters.module,
