@@ -42,7 +42,8 @@ const TENANT = 'acme';
 const SERIES = 2_000;
 const BLOCKS = ['b-0', 'b-1'];
 const RECORDS = 60;
-const RESUME_OFFSET = 20;
+/** What blocks hold: nothing yet, or the first 20 records. */
+const RESUME_OFFSETS = [0, 20];
 const WINDOW_MS = 7_200_000;
 const { signal } = new AbortController();
 
@@ -57,31 +58,32 @@ test('a sound data folder has no faults', async (t) => {
   assert.match(text, /no faults in \d+ checks/);
 });
 
-test('a damaged write log is named with the command that helps, and what can be read of it is saved', async (t) => {
-  const dir = await dataFolder(t);
-  const path = join(dir, 'write-log.sqlite');
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.nat(1_000_000), { minLength: 1, maxLength: 3 }), async (places) => {
-      const sound = readFileSync(path);
-      for (const place of places) damagePage(path, 32 * 1024, place);
-      const before = await doctor(t, dir);
-      // A page that nothing points to, or the end of a record, is no damage to SQLite: records have checksums of their own.
-      if (before.code !== 0) {
-        assert.match(before.text, /fault .*(write-log\.sqlite is damaged|record.*cannot be read)/);
-        assert.match(before.text, /mend: xscaler doctor --repair/);
-      }
-      const { text, errors } = await doctor(t, dir, ['--repair']);
-      assert.equal(errors, '');
-      assert.deepEqual(damageOf(path), [], text);
-      await requireEveryRecord(dir);
-      const after = await doctor(t, dir);
-      assert.equal(after.code, 0, after.text);
-      writeFileSync(path, sound);
-      await forgetSkipped(dir);
-    }),
-    { numRuns: 12, examples: [[[0]], [[1]], [[2]]] },
-  );
-});
+for (const resumeOffset of RESUME_OFFSETS)
+  test(`a damaged write log is named with the command that helps, and what can be read of it is saved: blocks hold ${resumeOffset} records`, async (t) => {
+    const dir = await dataFolder(t, resumeOffset);
+    const path = join(dir, 'write-log.sqlite');
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(1_000_000), { minLength: 1, maxLength: 3 }), async (places) => {
+        const sound = readFileSync(path);
+        for (const place of places) damagePage(path, 32 * 1024, place);
+        const before = await doctor(t, dir);
+        // A page that nothing points to, or the end of a record, is no damage to SQLite: records have checksums of their own.
+        if (before.code !== 0) {
+          assert.match(before.text, /fault .*(write-log\.sqlite is damaged|record.*cannot be read)/);
+          assert.match(before.text, /mend: xscaler doctor --repair/);
+        }
+        const { text, errors } = await doctor(t, dir, ['--repair']);
+        assert.equal(errors, '');
+        assert.deepEqual(damageOf(path), [], text);
+        await requireEveryRecord(dir, resumeOffset);
+        const after = await doctor(t, dir);
+        assert.equal(after.code, 0, after.text);
+        writeFileSync(path, sound);
+        await forgetSkipped(dir);
+      }),
+      { numRuns: 12, examples: [[[0]], [[1]], [[2]]] },
+    );
+  });
 
 test('a damaged database is named, and blocks that cannot be read any more are given up by name', async (t) => {
   const dir = await dataFolder(t);
@@ -213,14 +215,14 @@ async function doctor(t: TestContext, dir: string, flags: readonly string[] = []
   }
 }
 
-/** A data folder with two blocks, a tenant, and a log of 60 records of which blocks hold the first 20. */
-async function dataFolder(t: TestContext): Promise<string> {
+/** A data folder with two blocks, a tenant, and a log of 60 records of which blocks hold those below the resume offset. */
+async function dataFolder(t: TestContext, resumeOffset = 20): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), 'doctor-'));
   t.after(() => rmSync(dir, { recursive: true }));
   await withDatabase(dir, async (db) => {
     await migrate(db);
     await new TenantStore(db).createTenant({ id: TENANT, name: 'Acme' }, { who: 'test', from: 'test' });
-    await storeBlocks(new SqlBlockStore(db));
+    await storeBlocks(new SqlBlockStore(db), resumeOffset);
   });
   const log = openSqliteWriteLog({ path: join(dir, 'write-log.sqlite'), partitionCount: 1 });
   const identity = await log.identity();
@@ -237,7 +239,7 @@ function recordAt(offset: number): Uint8Array<ArrayBuffer> {
   return encodeCut({ tenant: TENANT, windowMs: WINDOW_MS, windowStartMs: 0, seq: offset, zone });
 }
 
-async function storeBlocks(store: SqlBlockStore): Promise<void> {
+async function storeBlocks(store: SqlBlockStore, lastResumeOffset: number): Promise<void> {
   const head = new Head({
     tenant: TENANT,
     partition: 0,
@@ -266,8 +268,9 @@ async function storeBlocks(store: SqlBlockStore): Promise<void> {
       ...{ blockId, tenant: TENANT, partition: 0, level: 0, seq, fromOffset: seq, toOffset: seq },
       ...{ windowStartMs: 0, windowMs: WINDOW_MS, ...summary },
     };
-    const resumeOffset = seq === BLOCKS.length - 1 ? RESUME_OFFSET : seq + 1;
-    const move = { partition: 0, expectedResumeOffset: seq, resumeOffset };
+    const isLast = seq === BLOCKS.length - 1;
+    const resumeOffset = isLast ? lastResumeOffset : 0;
+    const move = { partition: 0, expectedResumeOffset: 0, resumeOffset };
     await store.commit({ meta, partCount: parts.length, ...move, metadata: [] });
   }
 }
@@ -281,14 +284,14 @@ function damagePage(path: string, pageBytes: number, place: number): void {
 }
 
 /** Each record from the resume offset on is the one that was appended, or is noted as skipped. */
-async function requireEveryRecord(dir: string): Promise<void> {
+async function requireEveryRecord(dir: string, resumeOffset = 20): Promise<void> {
   const log = openSqliteWriteLog({ path: join(dir, 'write-log.sqlite'), partitionCount: 1 });
   const skipped = await withDatabase(dir, (db) => new SqlBlockStore(db).skippedRecords(0));
   // The end can be lost: what was appended last is then unknown to the file.
   const end = await log.endOffset(0);
   assert.ok(end <= RECORDS);
-  assert.ok((await log.startOffset(0)) <= RESUME_OFFSET);
-  let offset = RESUME_OFFSET;
+  assert.ok((await log.startOffset(0)) <= resumeOffset);
+  let offset = resumeOffset;
   for (const record of await readTo(log, offset, end)) {
     if (!skipped.includes(offset))
       assert.ok(Buffer.from(record).equals(recordAt(offset)), `record ${offset}`);

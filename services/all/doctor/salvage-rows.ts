@@ -23,15 +23,16 @@ export function salvageRows(from: DatabaseSync, to: DatabaseSync, table: string)
   if (columns.length === 0) return { table, copied: 0, unreadable: [[1, ROW_ID_LIMIT]] };
   const names = columns.map((name) => `"${name}"`).join(', ');
   const values = columns.map(() => '?').join(', ');
-  // Without the indexes: one of them may be what is damaged.
-  const select = from.prepare(
-    `SELECT rowid AS "row id", ${names} FROM "${table}" NOT INDEXED WHERE rowid >= ? ORDER BY rowid`,
-  );
   const insert = to.prepare(`INSERT OR REPLACE INTO "${table}" (rowid, ${names}) VALUES (?, ${values})`);
   let copied = 0;
-  let next = 1;
+  let next = 0;
   while (next <= ROW_ID_LIMIT) {
     try {
+      // Prepared anew each time: one that has failed tells the same failure once more when it is used again. Without the
+      // indexes: one of them may be what is damaged.
+      const select = from.prepare(
+        `SELECT rowid AS "row id", ${names} FROM "${table}" NOT INDEXED WHERE rowid >= ? ORDER BY rowid`,
+      );
       for (const row of select.iterate(next)) {
         const rowId = Number(row['row id']);
         insert.run(rowId, ...columns.map((name) => row[name] as string | number | null | Uint8Array));
@@ -69,10 +70,9 @@ function columnsOf(db: DatabaseSync, table: string): string[] {
 
 /** The lowest row id above `unreadable` from which the table can be read again; beyond every row id if there is none. */
 function nextReadable(db: DatabaseSync, table: string, unreadable: number): number {
-  const select = db.prepare(`SELECT * FROM "${table}" NOT INDEXED WHERE rowid >= ? ORDER BY rowid LIMIT 1`);
   const isReadable = (rowId: number) => {
     try {
-      select.get(rowId);
+      db.prepare(`SELECT * FROM "${table}" NOT INDEXED WHERE rowid >= ? ORDER BY rowid LIMIT 1`).get(rowId);
       return true;
     } catch (error) {
       if (isDamage(error)) return false;
@@ -84,7 +84,7 @@ function nextReadable(db: DatabaseSync, table: string, unreadable: number): numb
     if (unreadable + step > ROW_ID_LIMIT) return ROW_ID_LIMIT + 1;
     step *= 2;
   }
-  let low = unreadable + Math.floor(step / 2);
+  let low = unreadable + Math.max(1, Math.floor(step / 2));
   let high = unreadable + step;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
