@@ -12,11 +12,15 @@ const OF_OURS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   DatabaseError: {
     unavailable: 'the database is not available',
     disk_full: 'the disk of the database is full',
+    damaged: 'the file of the database is damaged',
     conflict: 'the database has changed in the meantime',
   },
   WriteLogError: {
     unavailable: 'the write log is not available',
     disk_full: 'the disk of the write log is full',
+    damaged: 'the file of the write log is damaged',
+    log_missing: 'the write log is gone',
+    log_replaced: 'the write log is not the one that the blocks were made from',
     closed: 'the service is stopping',
   },
   ClusterError: { unavailable: 'Redis is not available' },
