@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { TestAuthority, type TestCertificate } from '@xscaler/testkit';
+import { type IssuedCertificate, TestAuthority } from '@xscaler/testkit';
 import { Agent, request } from 'undici';
 import { type Answer, type Client, eventually, series } from '../harness/index.ts';
 import { CLUSTER_SECRET, skipWithoutCluster, TestCluster } from './harness/index.ts';
@@ -11,7 +11,7 @@ const TELLS =
   /ECONN|ETIMEDOUT|127\.0\.0\.1|:\d{4,5}\b|Cannot read|undefined|\bat .*\.[jt]s|SELECT|FROM |PostgreSQL/;
 
 let authority: TestAuthority;
-let own: TestCertificate;
+let own: IssuedCertificate;
 let cluster: TestCluster;
 let client: Client;
 
@@ -27,7 +27,7 @@ function assertRefusedInOurWords(answer: Answer): void {
 describe('a cluster over mutual TLS', { concurrency: false, skip: skipWithoutCluster() }, () => {
   before(async () => {
     authority = new TestAuthority();
-    own = authority.issue('DNS:services.test');
+    own = authority.issue({ commonName: 'a service', altNames: ['DNS:services.test'] });
     const env = {
       XSCALER_CLUSTER_TLS_CA_FILE: authority.caFile,
       XSCALER_CLUSTER_TLS_CERT_FILE: own.certFile,

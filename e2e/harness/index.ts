@@ -14,7 +14,6 @@ export { Prometheus, remoteWriteSection, startNodeExporter } from './prometheus.
 export { Random } from './random.ts';
 export { ScriptedTarget } from './scripted-target.ts';
 export { createTenant } from './tenants.ts';
-export { type CertificateNames, type IssuedCertificate, TestAuthority } from './test-authority.ts';
 export {
   type SampleValue,
   STALE_MARKER,

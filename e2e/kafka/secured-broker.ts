@@ -1,4 +1,4 @@
-import type { TestAuthority } from '../harness/index.ts';
+import type { TestAuthority } from '@xscaler/testkit';
 import type { ScramUser } from './kafka-broker.ts';
 import { KafkaCluster } from './kafka-cluster.ts';
 

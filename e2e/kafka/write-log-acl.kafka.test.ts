@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { TestAuthority } from '@xscaler/testkit';
 import { KafkaAccess, openKafkaWriteLog } from '@xscaler/writelog/kafka';
 import kafkajs from 'kafkajs';
-import { TestAuthority } from '../harness/index.ts';
 import { type KafkaCluster, skipWithoutKafka, startSecuredBroker } from './index.ts';
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, ResourcePatternTypes, logLevel } =

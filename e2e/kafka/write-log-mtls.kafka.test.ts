@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { type IssuedCertificate, TestAuthority } from '@xscaler/testkit';
 import { writeLogContract } from '@xscaler/writelog/contracts';
 import { KafkaAccess, type KafkaAccessOptions, openKafkaWriteLog } from '@xscaler/writelog/kafka';
-import { type IssuedCertificate, sleep, TestAuthority } from '../harness/index.ts';
+import { sleep } from '../harness/index.ts';
 import { openContractLog } from './contract-log.ts';
 import { type KafkaCluster, skipWithoutKafka, startSecuredBroker } from './index.ts';
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
+import { TestAuthority } from '@xscaler/testkit';
 import { writeLogContract } from '@xscaler/writelog/contracts';
 import {
   KafkaAccess,
@@ -11,7 +12,7 @@ import {
   type KafkaSaslOptions,
   openKafkaWriteLog,
 } from '@xscaler/writelog/kafka';
-import { sleep, TestAuthority } from '../harness/index.ts';
+import { sleep } from '../harness/index.ts';
 import { openContractLog } from './contract-log.ts';
 import { type KafkaCluster, skipWithoutKafka, startSecuredBroker } from './index.ts';
 

@@ -4,7 +4,8 @@ import { chownSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPostgresDatabase } from '@xscaler/database/postgres';
-import { freePort, RunningProgram, sleep, type TestAuthority } from '../harness/index.ts';
+import type { TestAuthority } from '@xscaler/testkit';
+import { freePort, RunningProgram, sleep } from '../harness/index.ts';
 
 const READY_WITHIN_MS = 30_000;
 const USER = 'xscaler';

@@ -17,7 +17,7 @@ import {
   outageStoreContract,
 } from '@xscaler/database/contracts';
 import { openPostgresDatabase } from '@xscaler/database/postgres';
-import { type IssuedCertificate, TestAuthority } from '../harness/index.ts';
+import { type IssuedCertificate, TestAuthority } from '@xscaler/testkit';
 import { openTestDatabase } from './open-test-database.ts';
 import { PostgresServer, skipWithoutPostgres } from './postgres-server.ts';
 

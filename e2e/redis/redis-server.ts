@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import type { TestAuthority } from '@xscaler/testkit';
 import { Redis } from 'ioredis';
-import { freePort, RunningProgram, sleep, type TestAuthority } from '../harness/index.ts';
+import { freePort, RunningProgram, sleep } from '../harness/index.ts';
 
 const READY_WITHIN_MS = 30_000;
 const COMMAND = 'redis-server';

@@ -7,7 +7,8 @@ import { inspect } from 'node:util';
 import type { Cluster } from '@xscaler/cluster';
 import { clusterContract } from '@xscaler/cluster/contracts';
 import { openRedisCluster, type RedisClusterOptions } from '@xscaler/cluster/redis';
-import { eventually, type IssuedCertificate, TestAuthority } from '../harness/index.ts';
+import { type IssuedCertificate, TestAuthority } from '@xscaler/testkit';
+import { eventually } from '../harness/index.ts';
 import { RedisServer, skipWithoutRedis } from './redis-server.ts';
 
 /** Long enough for a slow machine to read what it has just written. */

@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
-import { TestAuthority, type TestCertificate } from '@xscaler/testkit';
+import { type IssuedCertificate, TestAuthority } from '@xscaler/testkit';
 import type { Upstream } from './http-exchange.ts';
 import { ServiceTls, type ServiceTlsOptions } from './service-tls.ts';
 import { connectGrpc, startGrpcIngester } from './test-peers/grpc-service.ts';
@@ -18,9 +18,9 @@ after(() => {
   others.dispose();
 });
 const { caFile } = ours;
-const server = ours.issue('DNS:service.test', 'IP:127.0.0.1');
-const client = ours.issue('DNS:gateway.test');
-const stranger = others.issue('DNS:gateway.test');
+const server = ours.issue({ commonName: 'a service', altNames: ['DNS:service.test', 'IP:127.0.0.1'] });
+const client = ours.issue({ commonName: 'a service', altNames: ['DNS:gateway.test'] });
+const stranger = others.issue({ commonName: 'a service', altNames: ['DNS:gateway.test'] });
 
 function tlsOf(t: TestContext, options: ServiceTlsOptions): ServiceTls {
   const tls = new ServiceTls(options);
@@ -100,7 +100,7 @@ class RenewedFiles {
   readonly certFile = join(this.folder, 'cert.pem');
   readonly keyFile = join(this.folder, 'key.pem');
 
-  constructor(authority: TestAuthority, certificate: TestCertificate) {
+  constructor(authority: TestAuthority, certificate: IssuedCertificate) {
     this.renew(authority, certificate);
   }
 
@@ -109,7 +109,7 @@ class RenewedFiles {
     return { caFile, certFile, keyFile, requireClientCert: true, checkIntervalMs: 5 };
   }
 
-  renew(authority: TestAuthority, certificate: TestCertificate): void {
+  renew(authority: TestAuthority, certificate: IssuedCertificate): void {
     copyFileSync(authority.caFile, this.caFile);
     copyFileSync(certificate.certFile, this.certFile);
     copyFileSync(certificate.keyFile, this.keyFile);
@@ -131,7 +131,7 @@ test('files that are renewed are used for new connections, by servers and client
   assert.equal(tls.material, before);
   await assertAnswered(call(tls));
   // Another authority altogether: whoever knows the old one alone can't come in any more.
-  files.renew(others, others.issue('IP:127.0.0.1'));
+  files.renew(others, others.issue({ commonName: 'a service', altNames: ['IP:127.0.0.1'] }));
   await until(() => tls.material !== before);
   await until(() => !tls.material.ca.equals(before.ca) && !tls.material.cert?.equals(before.cert as Buffer));
   await assertAnswered(call(tls));

@@ -29,7 +29,7 @@ test('a server with TLS shows new connections the certificate that it has by the
   const listeners = new Set<() => void>();
   const tls: ServerTls = {
     serverOptions: () => {
-      const { certFile, keyFile } = current.issue('IP:127.0.0.1');
+      const { certFile, keyFile } = current.issue({ commonName: 'a service', altNames: ['IP:127.0.0.1'] });
       return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
     },
     onChange: (listener) => {

@@ -19,4 +19,4 @@ export {
   STALE_BITS,
 } from './remote-read/prometheus-chunks.ts';
 export { type AskedQuery, readRequestBody, readRequestBytes } from './remote-read/request.ts';
-export { TestAuthority, type TestCertificate } from './test-authority.ts';
+export { type CertificateNames, type IssuedCertificate, TestAuthority } from './test-authority.ts';

@@ -8,7 +8,7 @@ import { checkServiceNetwork, serviceTls } from './service-network.ts';
 
 const authority = new TestAuthority();
 after(() => authority.dispose());
-const own = authority.issue('DNS:service.test');
+const own = authority.issue({ commonName: 'a service', altNames: ['DNS:service.test'] });
 
 const check = (target: string, env: Record<string, string>) =>
   checkServiceNetwork(target, loadConfig(configSchema, { argv: [], env }));
