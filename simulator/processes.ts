@@ -211,7 +211,7 @@ export class DistributorProcess extends SimulatedProcess {
   #guardedLog(): GuardedLog {
     const log = this.logClient();
     const identities = new SqlLogIdentityStore(this.databaseClient());
-    const guard = new LogGuard({ log, identities, clock: () => Date.now(), logger: this.logger });
+    const guard = new LogGuard({ log, identities, logger: this.logger });
     guard.start();
     return new GuardedLog(log, guard);
   }

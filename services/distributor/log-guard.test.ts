@@ -12,7 +12,6 @@ function guarded(known: Partial<KnownLog> = {}) {
     known: { registered: undefined, partitions: [], ...known } as KnownLog,
     isDatabaseAway: false,
     identity: 'log-a' as string | WriteLogError,
-    nowMs: 0,
   };
   log.identity = async () => {
     if (typeof state.identity === 'string') return state.identity;
@@ -32,7 +31,6 @@ function guarded(known: Partial<KnownLog> = {}) {
           return state.known.registered as string;
         }),
     },
-    clock: () => state.nowMs,
     logger: { info() {}, error() {} },
   });
   return { log, state, guard, writes: new GuardedLog(log, guard) };
@@ -144,24 +142,6 @@ test('a database that cannot be reached has what it had; one that never could de
   state.identity = 'log-b';
   await guard.check();
   assert.throws(() => guard.requireRight(), { code: 'log_replaced' });
-});
-
-test('a log that takes no records is not ready until one is taken, or nobody has tried for a while', async () => {
-  const { guard, writes, state, log } = guarded();
-  await guard.check();
-  log.failing.set(0, new WriteLogError('disk_full', 'database or disk is full'));
-  await assert.rejects(writes.append(0, new Uint8Array(1)), { code: 'disk_full' });
-  assert.equal(guard.notReady(), 'the write log takes no records: database or disk is full');
-  log.failing.clear();
-  await writes.append(0, new Uint8Array(1));
-  assert.equal(guard.notReady(), undefined);
-  log.failing.set(0, new WriteLogError('disk_full', 'database or disk is full'));
-  await assert.rejects(writes.append(0, new Uint8Array(1)), { code: 'disk_full' });
-  state.nowMs += 10_000;
-  assert.equal(guard.notReady(), undefined);
-  log.failing.set(0, new WriteLogError('record_too_large', 'too large'));
-  await assert.rejects(writes.append(0, new Uint8Array(1)), { code: 'record_too_large' });
-  assert.equal(guard.notReady(), undefined);
 });
 
 test('a write that the guard refuses gets a 503 with the reason and Retry-After, and nothing is stored of it', async () => {

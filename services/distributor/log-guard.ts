@@ -5,8 +5,6 @@ import { type LogBatch, type WriteLog, WriteLogError, type WriteLogErrorCode } f
 export interface LogGuardOptions {
   readonly log: WriteLog;
   readonly identities: LogIdentityStore;
-  /** Wall clock, ms. */
-  readonly clock: () => number;
   readonly logger: {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
@@ -14,8 +12,6 @@ export interface LogGuardOptions {
 }
 
 const CHECK_EVERY_MS = 2_000;
-/** How long an append that failed says that the log takes none, if nobody tries another. */
-const FAILURE_COUNTS_MS = 10_000;
 
 /** Why no record may go to the log. */
 interface Refusal {
@@ -37,7 +33,6 @@ export class LogGuard {
   #refusal: Refusal | undefined = { code: 'unavailable', reason: 'the write log has not been looked at yet' };
   /** Why the last look failed. */
   #unreachable: string | undefined;
-  #failure: { readonly reason: string; readonly atMs: number } | undefined;
 
   constructor(options: LogGuardOptions) {
     this.#options = options;
@@ -53,27 +48,14 @@ export class LogGuard {
     return this.#heartbeat.stop();
   }
 
-  /** Why the log takes no records, for `/-/ready`; undefined if it does. */
+  /** Why no record goes to the log, for `/-/ready`; undefined if they do. What the log itself refuses `AppendHealth` says. */
   notReady(): string | undefined {
-    const { clock } = this.#options;
-    const failure = this.#failure;
-    const isRecent = failure !== undefined && clock() - failure.atMs < FAILURE_COUNTS_MS;
-    return this.#refusal?.reason ?? this.#unreachable ?? (isRecent ? failure.reason : undefined);
+    return this.#refusal?.reason ?? this.#unreachable;
   }
 
   /** @throws WriteLogError if no record may go to the log */
   requireRight(): void {
     if (this.#refusal !== undefined) throw new WriteLogError(this.#refusal.code, this.#refusal.reason);
-  }
-
-  /** An append was done, or failed. */
-  noteAppend(failure: WriteLogError | undefined): void {
-    if (failure === undefined) this.#failure = undefined;
-    else
-      this.#failure = {
-        reason: `the write log takes no records: ${failure.message}`,
-        atMs: this.#options.clock(),
-      };
   }
 
   /** Looks at the database and the log. Never rejects. */
@@ -157,14 +139,7 @@ export class GuardedLog implements WriteLog {
 
   async append(partition: number, record: Uint8Array): Promise<number> {
     this.#guard.requireRight();
-    try {
-      const offset = await this.#log.append(partition, record);
-      this.#guard.noteAppend(undefined);
-      return offset;
-    } catch (error) {
-      if (error instanceof WriteLogError && error.code !== 'record_too_large') this.#guard.noteAppend(error);
-      throw error;
-    }
+    return this.#log.append(partition, record);
   }
 
   read(partition: number, fromOffset: number, signal: AbortSignal): AsyncIterable<LogBatch> {

@@ -37,7 +37,7 @@ runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
   const registry = createRegistry('distributor');
   const connected = await connectWriteLog(ports.log);
   const identities = new SqlLogIdentityStore(db);
-  const guard = new LogGuard({ log: connected, identities, clock: Date.now, logger });
+  const guard = new LogGuard({ log: connected, identities, logger });
   await guard.start();
   const log = new GuardedLog(connected, guard);
   const tenants = new TenantStore(db);
