@@ -48,6 +48,8 @@ const DELETIONS = 0.03;
 /** From a database that went back in time until everybody has read the log from there. */
 const LONGEST_RECOVERY_MS = 40_000;
 const SETTLE_MS = 60_000;
+/** How much longer than the old log the new one is written to, if it is to outgrow it. */
+const OUTGROWN_MS = 60_000;
 const READ_TIMEOUT_MS = 20_000;
 
 /**
@@ -139,7 +141,9 @@ class Simulation {
     }
     this.#tell('the log is deleted and made again');
     log.replace();
-    await this.#load(this.#random.between(2, 60) * 1_000);
+    // For longer than the old one was written to, often: then the new one outgrows the offsets of the old.
+    const outgrowsMs = this.#settings.loadMs + OUTGROWN_MS;
+    await this.#load(this.#random.next() < 0.6 ? outgrowsMs : this.#random.between(2, 60) * 1_000);
     for (const process of [...ingesters, ...distributors]) process.kill();
     for (const distributor of distributors) distributor.looksAtLog = true;
     const accepted = this.#acceptLoss();
