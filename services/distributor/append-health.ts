@@ -4,6 +4,8 @@ import { encodeCut } from '@xscaler/wire';
 export interface AppendHealthOptions {
   /** Appends to a partition of the log; rejects if the record may not be durable. */
   readonly append: (partition: number, record: Uint8Array) => Promise<unknown>;
+  /** The log takes records again, in all partitions. */
+  readonly onWell?: () => void;
   readonly logger: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -66,11 +68,12 @@ export class AppendHealth {
 
   async #beat(): Promise<void> {
     await this.#probe();
-    const { logger, now } = this.#options;
+    const { logger, now, onWell } = this.#options;
     if (this.#refusal === undefined || this.#failures.size > 0) return;
     if (now() - this.#failedMs < WELL_AFTER_MS) return;
     this.#refusal = undefined;
     logger.info({}, 'the write log takes records again');
+    onWell?.();
   }
 
   async #probe(): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { migrate, type OutageStore, openSqliteDatabase, SqlOutageStore } from '@xscaler/database';
 import { WriteLogError } from '@xscaler/writelog';
+import { AppendHealth } from './append-health.ts';
 import { NOW_MS, series, setUp, stored, textOf } from './distributor.testbed.ts';
 import { Outages } from './outages.ts';
 
@@ -35,15 +36,27 @@ async function setUpOutages(t: TestContext) {
   const logger = { info: () => {}, warn: () => {} };
   /** A process, started anew. */
   const start = async () => {
-    const probe = async () => {
-      if (testbed.log.failing.size > 0) throw new Error('no broker');
-    };
-    const outages = new Outages({ store, probe, clock: () => clock.nowMs, clockFault, logger });
+    const outages = new Outages({ store, clock: () => clock.nowMs, clockFault, logger });
     await outages.note().catch(() => undefined);
-    const testbed = setUp({}, { outages, clock: () => clock.nowMs, clockFault }, 1);
-    const { log, push } = testbed;
+    let beat = () => {};
+    const appendHealth = new AppendHealth({
+      append: (partition, record) => log.append(partition, record),
+      onWell: () => outages.noteWell(),
+      logger,
+      now: () => clock.nowMs,
+      schedule: (next) => {
+        beat = next;
+        return () => {};
+      },
+    });
+    await appendHealth.start();
+    const probe = async () => {
+      beat();
+      await new Promise((done) => setImmediate(done));
+    };
+    const { log, push } = setUp({}, { outages, appendHealth, clock: () => clock.nowMs, clockFault }, 1);
     const write = (lateMs: number) => push([series({ late: String(lateMs) }, clock.nowMs - lateMs)]);
-    return { outages, log, push, write };
+    return { outages, log, push, write, probe };
   };
   return { start, clock, database, sql };
 }
@@ -106,16 +119,33 @@ test('once a partition of the log takes records again its senders may be as late
 
 test('who has nothing to send but late samples is let in after an outage, too', async (t) => {
   const { start, clock } = await setUpOutages(t);
-  const { outages, log, write } = await start();
+  const { outages, log, write, probe } = await start();
   log.failing.set(0, new WriteLogError('unavailable', 'no broker'));
   assert.equal((await write(0)).status, 503);
-  await pass(HOUR_MS, clock, outages);
+  await pass(HOUR_MS, clock, outages, probe);
   const lateMs = WINDOW_MS + HOUR_MS / 2;
   assert.equal((await write(lateMs)).status, 503);
   log.failing.clear();
   assert.equal((await write(lateMs)).status, 503);
-  await outages.note();
+  await pass(2 * NOTE_MS, clock, outages, probe);
   assert.equal((await write(lateMs)).status, 204);
+});
+
+test('a log that answers, but takes no records or small ones only, is an outage too', async (t) => {
+  const { start, clock } = await setUpOutages(t);
+  const { outages, log, write, probe } = await start();
+  const full = new WriteLogError('disk_full', 'database or disk is full');
+  await pass(HOUR_MS, clock, outages, async () => {
+    log.failing.set(0, full);
+    assert.equal((await write(0)).status, 503);
+    await probe();
+    log.failing.clear();
+    await probe();
+  });
+  assert.equal((await write(0)).status, 204);
+  await outages.note();
+  assert.equal(outages.wideningMs, HOUR_MS);
+  assert.equal((await write(WINDOW_MS + HOUR_MS)).status, 204);
 });
 
 test('while an outage may be one that the database has not, what is too late is for later, and nothing else', async (t) => {

@@ -3,8 +3,6 @@ import { CATCH_UP_MS, type Outage, type OutageStore } from '@xscaler/database';
 
 export interface OutagesOptions {
   readonly store: OutageStore;
-  /** Resolves where a partition of the log, whose last append failed, answers again. */
-  readonly probe: (partition: number) => Promise<unknown>;
   /** Wall clock, in ms. */
   readonly clock: () => number;
   /** Why the clock can't be gone by, and no write is accepted; undefined while it can; absent: it always can. */
@@ -68,6 +66,15 @@ export class Outages {
   }
 
   /**
+   * `AppendHealth` has found that the log takes records again. Without this a sender that has only samples which are too late
+   * until the outage is over would never see its end.
+   */
+  noteWell(): void {
+    this.#failing.clear();
+    this.#resume();
+  }
+
+  /**
    * How much later than usual samples may be, in ms: the length of the longest outage that is not over for two hours.
    * Undefined while there may have been one that the database does not have.
    */
@@ -84,7 +91,7 @@ export class Outages {
   /** @throws DatabaseError */
   async note(): Promise<void> {
     const { store, clock, logger } = this.#options;
-    await this.#probe();
+    this.#resume();
     const nowMs = clock();
     // Since when writes are accepted was told by the same clock, and a note of the future is an outage that never was.
     if (this.#options.clockFault?.() !== undefined) this.#acceptingSinceMs = undefined;
@@ -98,16 +105,6 @@ export class Outages {
     if (nowMs - last.endMs < CATCH_UP_MS) {
       logger.info({ ...last }, 'writes were not accepted for a while: samples may come later by as long');
     }
-  }
-
-  /** Who has nothing to send but what is too late, until the outage is over, would never see its end. */
-  async #probe(): Promise<void> {
-    const answers = [...this.#failing].map(async (partition) => {
-      await this.#options.probe(partition);
-      this.#failing.delete(partition);
-    });
-    await Promise.allSettled(answers);
-    this.#resume();
   }
 
   #resume(): void {

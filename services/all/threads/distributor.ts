@@ -69,10 +69,6 @@ runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
   await versions?.start();
   const outages = new Outages({
     store: new SqlOutageStore(db, 2 * config.cluster.max_clock_skew),
-    probe: async (partition) => {
-      guard.requireRight();
-      await log.endOffset(partition);
-    },
     clock: Date.now,
     clockFault,
     logger,
@@ -80,6 +76,7 @@ runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
   await outages.start();
   const appendHealth = new AppendHealth({
     append: (partition, record) => log.append(partition, record),
+    onWell: () => outages.noteWell(),
     logger,
     now: () => performance.now(),
   });
