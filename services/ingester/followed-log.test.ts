@@ -59,3 +59,13 @@ test('after a long silence the last record that was read before it has to be the
   state.nowMs += 60_000;
   await assert.rejects(follower.verify(), { code: 'log_replaced', message: /got others in their place/ });
 });
+
+test('a clock that was wrong for a while hides no silence', async () => {
+  const { follower, read, state } = followed();
+  read(0, 3);
+  state.nowMs += 3 * 3_600_000;
+  await follower.verify();
+  state.records = [1, 2, 9, 9, 9, 9];
+  state.nowMs -= 3 * 3_600_000 - 60_000;
+  await assert.rejects(follower.verify(), { code: 'log_replaced', message: /got others in their place/ });
+});

@@ -72,8 +72,9 @@ export class FollowedLog {
         `the log was deleted and made again: its identity is ${found}, it was ${this.identity}`,
       );
     }
-    if (askedMs - this.#verifiedMs >= LONG_SILENCE_MS) await this.#requireMark();
-    this.#verifiedMs = Math.max(this.#verifiedMs, askedMs);
+    // A clock that was set back by much does not tell how long it was silent.
+    if (Math.abs(askedMs - this.#verifiedMs) >= LONG_SILENCE_MS) await this.#requireMark();
+    this.#verifiedMs = askedMs;
     if (nextOffset < this.#verifiedOffset) return;
     this.#verifiedOffset = nextOffset;
     this.#verifiedMark = mark;
