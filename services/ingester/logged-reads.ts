@@ -70,7 +70,12 @@ export class LoggedReads implements IngesterApi {
   }
 
   #note({ tenant, requestId }: AnyRead, signal: AbortSignal, err: unknown): void {
-    if (signal.aborted || knownFailure(err) !== undefined) return;
+    if (signal.aborted || knownFailure(err) !== undefined || isPatternCost(err)) return;
     this.#logger.error({ requestId, tenant, err }, 'a read failed because of a bug');
   }
+}
+
+/** The read is to blame: its regular expressions cost too much (`PatternCostError`, perhaps of another thread). */
+function isPatternCost(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'pattern_cost';
 }
