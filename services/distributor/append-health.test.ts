@@ -86,3 +86,14 @@ test('a request that is too large for the log says nothing about the log', async
   assert.equal((await push(SERIES)).status, 400);
   assert.equal(health.refusal, undefined);
 });
+
+test('everybody may read why writes are refused: no path of a file is in it, and nothing of a bug', async () => {
+  const { log, push, health } = await setUpHealth();
+  const text = 'writes are refused: the log of partition 0 takes no records: ';
+  log.failing.set(0, new WriteLogError('damaged', '/data/write-log.sqlite is damaged (malformed)'));
+  await push(SERIES);
+  assert.equal(health.refusal, `${text}the file of the write log is damaged`);
+  log.failing.set(0, new TypeError('Cannot read properties of undefined') as unknown as WriteLogError);
+  await push(SERIES);
+  assert.equal(health.refusal, `${text}internal error, see the log`);
+});

@@ -1,5 +1,6 @@
 import { Heartbeat, type Schedule } from '@xscaler/cluster';
 import { encodeCut } from '@xscaler/wire';
+import { logFailureText } from './log-failure-text.ts';
 
 export interface AppendHealthOptions {
   /** Appends to a partition of the log; rejects if the record may not be durable. */
@@ -58,7 +59,7 @@ export class AppendHealth {
     if (this.#refusal === undefined)
       logger.warn({ partition, err: failure }, 'the write log refuses records');
     const others = this.#failures.size > 1 ? ` and ${this.#failures.size - 1} more` : '';
-    this.#refusal = `writes are refused: the log of partition ${partition}${others} takes no records: ${failure.message}`;
+    this.#refusal = `writes are refused: the log of partition ${partition}${others} takes no records: ${logFailureText(failure)}`;
   }
 
   /** Why writes are refused; undefined while they are not. */

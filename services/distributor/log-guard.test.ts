@@ -115,7 +115,7 @@ test('a log that is gone is refused; one that cannot be reached is not ready, an
   await guard.check();
   state.identity = new WriteLogError('unavailable', 'no broker answers');
   await guard.check();
-  assert.equal(guard.notReady(), 'the write log cannot be reached: no broker answers');
+  assert.equal(guard.notReady(), 'the write log cannot be asked: no broker answers');
   await writes.append(0, new Uint8Array(1));
   state.identity = new WriteLogError('log_missing', 'topic x does not exist');
   await guard.check();
@@ -124,6 +124,13 @@ test('a log that is gone is refused; one that cannot be reached is not ready, an
   state.identity = 'log-a';
   await guard.check();
   assert.equal(guard.notReady(), undefined);
+});
+
+test('the file of a damaged log is not named to everybody', async () => {
+  const { guard, state } = guarded({ registered: 'log-a' });
+  state.identity = new WriteLogError('damaged', '/data/write-log.sqlite is damaged (malformed)');
+  await guard.check();
+  assert.equal(guard.notReady(), 'the write log cannot be asked: the file of the write log is damaged');
 });
 
 test('a database that cannot be reached has what it had; one that never could decides nothing', async () => {

@@ -1,6 +1,7 @@
 import { Heartbeat } from '@xscaler/cluster';
 import type { KnownLog, KnownPartition, LogIdentityStore } from '@xscaler/database';
 import { type LogBatch, type WriteLog, WriteLogError, type WriteLogErrorCode } from '@xscaler/writelog';
+import { logFailureText } from './log-failure-text.ts';
 
 export interface LogGuardOptions {
   readonly log: WriteLog;
@@ -17,6 +18,8 @@ const CHECK_EVERY_MS = 2_000;
 interface Refusal {
   readonly code: WriteLogErrorCode;
   readonly reason: string;
+  /** For the log. */
+  readonly cause?: unknown;
 }
 
 /**
@@ -50,7 +53,9 @@ export class LogGuard {
 
   /** Why no record goes to the log, for `/-/ready`; undefined if they do. What the log itself refuses `AppendHealth` says. */
   notReady(): string | undefined {
-    return this.#refusal?.reason ?? this.#unreachable;
+    const refusal = this.#refusal;
+    if (refusal?.code === 'unavailable') return this.#unreachable ?? refusal.reason;
+    return refusal?.reason ?? this.#unreachable;
   }
 
   /** @throws WriteLogError if no record may go to the log */
@@ -71,11 +76,11 @@ export class LogGuard {
     } catch (error) {
       const { code, message } = error as WriteLogError;
       if (code === 'log_missing') this.#refusal = { code, reason: `the write log is gone: ${message}` };
-      else this.#unreachable = `the write log cannot be reached: ${message}`;
+      else this.#unreachable = `the write log cannot be asked: ${logFailureText(error)}`;
     }
-    const reason = this.#refusal?.reason;
+    const { reason, cause } = this.#refusal ?? {};
     if (reason === before?.reason) return;
-    if (reason !== undefined) logger.error({ reason }, 'no writes are accepted');
+    if (reason !== undefined) logger.error({ reason, err: cause }, 'no writes are accepted');
     else logger.info({}, 'the write log is the right one');
   }
 
@@ -117,8 +122,8 @@ export class LogGuard {
         reason: `another write log is registered: ${registered}, not ${identity}`,
       };
     } catch (error) {
-      const reason = `the write log could not be registered: ${(error as Error).message}`;
-      return { code: 'unavailable', reason };
+      const reason = `the write log could not be registered: ${logFailureText(error)}`;
+      return { code: 'unavailable', reason, cause: error };
     }
   }
 }
