@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type BlockStore, SqlBlockStore } from '@xscaler/database';
+import { MessageChannel } from 'node:worker_threads';
+import { type BlockStore, DatabaseError, SqlBlockStore } from '@xscaler/database';
 import { openPostgresDatabase } from '@xscaler/database/postgres';
-import type { IngesterApi, UpstreamRequest } from '@xscaler/rpc';
+import { PatternCostError } from '@xscaler/model';
+import { connect, type IngesterApi, RpcError, serve, type UpstreamRequest } from '@xscaler/rpc';
 import { connectGrpcIngester } from '@xscaler/rpc/network';
 import { refusedPort } from '@xscaler/testkit';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
@@ -17,7 +19,7 @@ const PATHS = [
   'labels',
   'series?match[]=up',
 ];
-const TELLS = /ECONN|127\.0\.0\.1|10\.1\.2\.3|Cannot read|undefined|SELECT|\.ts/;
+const TELLS = /ECONN|127\.0\.0\.1|10\.1\.2\.3|Cannot read|undefined|SELECT|\.ts|\/data/;
 
 interface Logged {
   readonly level: 'warn' | 'error';
@@ -28,6 +30,8 @@ interface Parts {
   readonly blocks?: Partial<BlockStore>;
   readonly endOffset?: () => Promise<number>;
   readonly ingester?: IngesterApi;
+  readonly limits?: TenantQueryLimits;
+  readonly clockFault?: () => string | undefined;
 }
 
 const NO_LIMITS: TenantQueryLimits = {
@@ -50,17 +54,21 @@ const NO_BLOCKS = {
   tombstones: async () => [],
 };
 
-function querierOf(t: TestContext, { blocks = NO_BLOCKS, endOffset, ingester }: Parts) {
+function querierOf(
+  t: TestContext,
+  { blocks = NO_BLOCKS, endOffset, ingester, limits = NO_LIMITS, clockFault = () => undefined }: Parts,
+) {
   const logged: Logged[] = [];
   const querier = new Querier({
     ingesters: ingester === undefined ? [] : [ingester],
     log: { partitionCount: 1, endOffset: endOffset ?? (async () => 0) } as unknown as WriteLog,
     blocks: blocks as BlockStore,
-    limitsOf: () => NO_LIMITS,
+    limitsOf: () => limits,
     partitionsOf: async () => [0],
     latenessOf: async () => ({ windowMs: 0, changedMs: 0, outages: [] }),
     maxClockSkewMs: 0,
     clock: () => NOW_MS,
+    clockFault,
     logger: {
       warn: (fields) => logged.push({ level: 'warn', fields }),
       error: (fields) => logged.push({ level: 'error', fields }),
@@ -90,6 +98,22 @@ function querierOf(t: TestContext, { blocks = NO_BLOCKS, endOffset, ingester }: 
     return { status, headers, text: Buffer.from(body).toString() };
   };
   return { get, logged };
+}
+
+/** An ingester in another thread that fails whatever it is asked. */
+function connectIngester(t: TestContext, fail: () => Promise<never>): IngesterApi {
+  const { port1, port2 } = new MessageChannel();
+  t.after(() => port1.close());
+  const failing = {
+    async *select() {
+      yield await fail();
+    },
+    labelNames: fail,
+    series: fail,
+    exemplars: fail,
+  };
+  serve<IngesterApi>(port2, failing as unknown as IngesterApi);
+  return connect<IngesterApi>(port1, { streams: { select: true } });
 }
 
 /** Every path answers so, and the log has each failure once, at the level. */
@@ -136,6 +160,69 @@ test('a log that is not available is a 503 that says what cannot be known', asyn
   const endOffset = () => Promise.reject(new WriteLogError('unavailable', 'no broker at 10.1.2.3:9092'));
   const text = 'what was written last cannot be known: the write log is not available';
   await assertAll(querierOf(t, { endOffset }), unavailable(text), 'warn');
+});
+
+test('a log that is gone, another one or damaged, and a damaged database, are a 503 without a path', async (t) => {
+  const cases = [
+    ['log_missing', 'the write log is gone'],
+    ['log_replaced', 'the write log is not the one that the blocks were made from'],
+    ['damaged', 'the file of the write log is damaged'],
+  ] as const;
+  for (const [code, cause] of cases) {
+    const endOffset = () => Promise.reject(new WriteLogError(code, 'at 10.1.2.3, in /data/x.sqlite'));
+    const text = `what was written last cannot be known: ${cause}`;
+    await assertAll(querierOf(t, { endOffset }), unavailable(text), 'warn');
+  }
+  const list = () => Promise.reject(new DatabaseError('damaged', '/data/x.sqlite is damaged'));
+  const text = 'the file of the database is damaged';
+  await assertAll(querierOf(t, { blocks: { ...NO_BLOCKS, list } }), unavailable(text), 'warn');
+});
+
+test('selectors whose patterns cost too much are a 422, whoever found it', async (t) => {
+  const cost = new PatternCostError('a regular expression is too large');
+  const fail = async () => {
+    throw cost;
+  };
+  const expected = [422, { status: 'error', errorType: 'execution', error: cost.message }];
+  const local = querierOf(t, { blocks: { ...NO_BLOCKS, list: fail } });
+  const ingester = connectIngester(t, fail);
+  const remote = querierOf(t, { ingester });
+  for (const { get, logged } of [local, remote]) {
+    for (const path of PATHS) {
+      const { status, headers, text } = await get(path);
+      assert.deepEqual([status, JSON.parse(text)], expected, path);
+      assert.equal(headers['retry-after'], undefined);
+    }
+    assert.deepEqual(logged, []);
+  }
+});
+
+test('exemplars that are more than a query may hold are a 422 that names the limit', async (t) => {
+  const ingester = connectIngester(t, async () => {
+    throw new RpcError('too_large', 'exemplars of more than 1000 bytes');
+  });
+  const limits = { ...NO_LIMITS, max_estimated_memory_consumption_per_query: 1_000 };
+  const { status, text } = await querierOf(t, { ingester, limits }).get(
+    'query_exemplars?query=up&start=0&end=60',
+  );
+  assert.equal(status, 422);
+  assert.match(text, /max_estimated_memory_consumption_per_query \(1000\)/);
+});
+
+test('a clock that is wrong is a 503 that says so', async (t) => {
+  const clockFault = () => 'the clock of this machine is 3h ahead of the clock of PostgreSQL';
+  const { get, logged } = querierOf(t, { clockFault });
+  for (const path of PATHS) {
+    const { status, headers, text } = await get(path);
+    assert.equal(status, 503);
+    assert.ok(headers['retry-after'] !== undefined);
+    assert.deepEqual(JSON.parse(text), {
+      status: 'error',
+      errorType: 'unavailable',
+      error: `nothing is answered: ${clockFault()}`,
+    });
+  }
+  assert.deepEqual(logged, []);
 });
 
 test('a bug is a 500 that names the request, wherever it is', async (t) => {
