@@ -5,7 +5,7 @@ import { connectHttpUpstream } from '@xscaler/rpc/network';
 import { refusedPort } from '@xscaler/testkit';
 import { readRpcStatus } from '@xscaler/wire';
 import { type GatewayUnderTest, READER, startGateway, WRITER } from './gateway-under-test.ts';
-import { createOtlpGrpcServer } from './otlp-grpc.ts';
+import { createOtlpGrpcServer, GRPC_MAX_MESSAGE_BYTES } from './otlp-grpc.ts';
 
 const BUG = new TypeError("Cannot read properties of undefined (reading 'tenant')");
 const EXPORT = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
@@ -52,13 +52,13 @@ test('a bug is INTERNAL to exporters by gRPC, with the request’s id among the 
   const server = createOtlpGrpcServer(gateway.exports, () => gateway.clock.nowMs);
   const port = await server.listen('127.0.0.1', 0, 10);
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
-  const ask = (headers: Record<string, string>) => {
+  const ask = (headers: Record<string, string>, message = Buffer.from('x')) => {
     const metadata = new Metadata();
     for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     return new Promise<{ error: ServiceError | null; id: unknown }>((resolve) => {
       const raw = (bytes: Buffer) => bytes;
       let trailers: Metadata | undefined;
-      const call = client.makeUnaryRequest(EXPORT, raw, raw, Buffer.from('x'), metadata, (error) =>
+      const call = client.makeUnaryRequest(EXPORT, raw, raw, message, metadata, (error) =>
         setImmediate(() => resolve({ error, id: (error?.metadata ?? trailers)?.get('x-request-id')[0] })),
       );
       call.on('status', ({ metadata: last }) => {
@@ -79,6 +79,12 @@ test('a bug is INTERNAL to exporters by gRPC, with the request’s id among the 
     const refused = await ask({});
     assert.equal(refused.error?.code, status.INVALID_ARGUMENT);
     assert.match(String(refused.id), GENERATED);
+    const tooLarge = await ask(
+      { ...WRITER, 'x-request-id': 'req-10' },
+      Buffer.alloc(GRPC_MAX_MESSAGE_BYTES + 1),
+    );
+    assert.deepEqual([tooLarge.error?.code, tooLarge.id], [status.RESOURCE_EXHAUSTED, 'req-10']);
+    assert.match(await gateway.metricsText(), /route="otlp_grpc",status="RESOURCE_EXHAUSTED".*\} 1$/m);
     gateway.distributor.answer = async () => ({ status: 200, headers: {}, body: new Uint8Array(0) });
     const done = await ask({ ...WRITER, 'x-request-id': 'req-9' });
     assert.deepEqual([done.error, done.id], [null, 'req-9']);

@@ -152,33 +152,37 @@ function admission(
   clock: () => number,
 ): ServerInterceptingCall {
   const startMs = clock();
-  let taken: AdmittedExport | undefined;
+  let letIn: AdmittedExport | undefined;
   let message: ArrivingMessage | undefined;
   let requestId = '';
-  const end = () => {
+  let isOver = false;
+  const end = (code: number) => {
+    if (isOver) return;
+    isOver = true;
+    intake.noteExport(code, clock() - startMs);
     message?.stop();
-    taken?.release();
-    taken = undefined;
+    letIn?.release();
   };
-  const refuse = (error: unknown) => {
-    end();
-    const refused = statusOfError(error);
-    intake.noteExport(refused.code, clock() - startMs);
-    call.sendStatus(identified(refused, requestId));
+  // Some statuses are grpc-js's own, of a message that is too large for one, and pass by all interceptors.
+  const send = call.sendStatus.bind(call);
+  call.sendStatus = (answer) => {
+    end(answer.code ?? StatusCode.OK);
+    send(identified(answer, requestId));
   };
   return new ServerInterceptingCall(call, {
     start: (next) =>
       next({
         onReceiveMetadata: (metadata, pass) => {
           requestId = requestIdOf(metadata.get(REQUEST_ID_HEADER)[0]?.toString());
+          const refuse = (error: unknown) => call.sendStatus(statusOfError(error));
           try {
-            const letIn = intake.admitExport(headersOf(metadata), requestId);
-            taken = letIn;
-            const onFault = (error: unknown) => refuse(letIn.refused(error));
-            message = new ArrivingMessage(call, { ...letIn.bounds, onFault });
-            admitted.set(metadata, letIn);
+            const taken = intake.admitExport(headersOf(metadata), requestId);
+            letIn = taken;
+            const onFault = (error: unknown) => refuse(taken.refused(error));
+            message = new ArrivingMessage(call, { ...taken.bounds, onFault });
+            admitted.set(metadata, taken);
           } catch (error) {
-            refuse(error);
+            refuse(letIn === undefined ? error : letIn.refused(error));
             return;
           }
           pass(metadata);
@@ -187,16 +191,8 @@ function admission(
           message?.arrived();
           pass();
         },
-        onCancel: () => {
-          if (taken !== undefined) intake.noteExport(StatusCode.CANCELLED, clock() - startMs);
-          end();
-        },
+        onCancel: () => end(StatusCode.CANCELLED),
       }),
-    sendStatus: (answer, pass) => {
-      if (taken !== undefined) intake.noteExport(answer.code ?? StatusCode.OK, clock() - startMs);
-      end();
-      pass(identified(answer, requestId));
-    },
   });
 }
 
