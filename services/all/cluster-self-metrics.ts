@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { connectHttpUpstream, type HttpUpstream } from '@xscaler/rpc/network';
+import { connectHttpUpstream, type HttpUpstream, type ServiceTls } from '@xscaler/rpc/network';
 import type { Logger, Module } from '@xscaler/runtime';
 import { ConfigError } from '@xscaler/runtime/config';
 import { type Config, parseListenAddress } from './config.ts';
@@ -15,6 +15,7 @@ export function clusterSelfMetrics(
   config: Config,
   parts: ProcessParts,
   io: Pick<ProcessIo, 'db'>,
+  tls: ServiceTls | undefined,
   logger: Logger,
 ): Module {
   const { enabled, tenant, interval: intervalMs } = config.self_metrics;
@@ -32,7 +33,12 @@ export function clusterSelfMetrics(
         ]);
       }
       const { secret } = config.cluster;
-      upstream = connectHttpUpstream({ addresses, retryWrites: true, ...(secret !== '' && { secret }) });
+      upstream = connectHttpUpstream({
+        addresses,
+        retryWrites: true,
+        ...(secret !== '' && { secret }),
+        ...(tls !== undefined && { tls }),
+      });
       selfMetrics = new SelfMetrics({
         collect: parts.metrics,
         distributor: upstream,

@@ -8,6 +8,7 @@ import { opsServer } from '../ops-server.ts';
 import { type ClockServer, processClock } from '../process-clock.ts';
 import { processIo } from '../process-io.ts';
 import { ProcessParts } from '../process-parts.ts';
+import { serviceTls } from '../service-network.ts';
 import { channel } from './upstream-process.ts';
 
 /** Blocks in the background, as a process of its own: it needs PostgreSQL and nothing else, and nobody calls it. */
@@ -17,6 +18,8 @@ export function compactorProcess(config: Config, logger: Logger, readiness: Read
   // It has no other use for Redis: without one PostgreSQL alone tells the time.
   const servers: readonly ClockServer[] = config.cluster.redis_url === '' ? [] : ['redis'];
   const processTime = processClock(config, io, servers, logger, parts.registry);
+  // For its own metrics alone, which it sends to distributors.
+  const tls = serviceTls(config, logger);
   const clock = channel();
   const database = channel();
   const main = channel();
@@ -45,6 +48,6 @@ export function compactorProcess(config: Config, logger: Logger, readiness: Read
       { clock: clock.there, database: database.there, main: main.there },
       ['ports'],
     ),
-    clusterSelfMetrics(config, parts, io, logger),
+    clusterSelfMetrics(config, parts, io, tls, logger),
   ];
 }

@@ -75,6 +75,6 @@ export function distributorProcess(config: Config, logger: Logger, readiness: Re
       status.refusal(undefined, AbortSignal.timeout(INSPECT_TIMEOUT_MS)),
     ),
     upstreamServer(config, tls, logger, gateway.here, readiness, ['distributor']),
-    clusterSelfMetrics(config, parts, io, logger),
+    clusterSelfMetrics(config, parts, io, tls, logger),
   ];
 }

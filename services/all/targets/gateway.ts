@@ -99,6 +99,6 @@ export function gatewayProcess(config: Config, logger: Logger, readiness: Readin
       },
       stop: async () => server?.close(),
     },
-    clusterSelfMetrics(config, parts, io, logger),
+    clusterSelfMetrics(config, parts, io, tls, logger),
   ];
 }

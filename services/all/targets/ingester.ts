@@ -167,7 +167,7 @@ export function ingesterProcess(config: Config, logger: Logger, readiness: Readi
       notReady: () => (isAnnounced ? twins.notReady() : notAnnounced(io.redisAway())),
       warning: () => twins.warning(),
     },
-    clusterSelfMetrics(config, parts, io, logger),
+    clusterSelfMetrics(config, parts, io, tls, logger),
   ];
 }
 

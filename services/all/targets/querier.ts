@@ -55,6 +55,6 @@ export function querierProcess(config: Config, logger: Logger, readiness: Readin
     },
     parts.thread('querier', { ...config, embedded: false }, ports, ['ports', 'ingesters']),
     upstreamServer(config, tls, logger, gateway.here, readiness, ['querier']),
-    clusterSelfMetrics(config, parts, io, logger),
+    clusterSelfMetrics(config, parts, io, tls, logger),
   ];
 }
