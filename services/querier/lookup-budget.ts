@@ -33,7 +33,8 @@ export class LookupBudget implements AnswerBounds {
 
   /** @throws ApiError if the error says that an ingester had more than the lookup may hold, otherwise the error itself */
   rethrow(error: unknown): never {
-    if ((error as { code?: unknown }).code !== 'too_large') throw error;
+    // Without a limit it is the connection whose bound the answer breaks.
+    if (this.#maxBytes === 0 || (error as { code?: unknown }).code !== 'too_large') throw error;
     throw over('max_estimated_memory_consumption_per_query', this.#maxBytes, 'holds more bytes');
   }
 

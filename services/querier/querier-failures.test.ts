@@ -197,16 +197,18 @@ test('selectors whose patterns cost too much are a 422, whoever found it', async
   }
 });
 
-test('exemplars that are more than a query may hold are a 422 that names the limit', async (t) => {
+test('exemplars that are more than a query, or an answer of an ingester, may hold are a 422 that says so', async (t) => {
   const ingester = connectIngester(t, async () => {
     throw new RpcError('too_large', 'exemplars of more than 1000 bytes');
   });
   const limits = { ...NO_LIMITS, max_estimated_memory_consumption_per_query: 1_000 };
-  const { status, text } = await querierOf(t, { ingester, limits }).get(
-    'query_exemplars?query=up&start=0&end=60',
-  );
-  assert.equal(status, 422);
-  assert.match(text, /max_estimated_memory_consumption_per_query \(1000\)/);
+  const path = 'query_exemplars?query=up&start=0&end=60';
+  const limited = await querierOf(t, { ingester, limits }).get(path);
+  assert.equal(limited.status, 422);
+  assert.match(limited.text, /max_estimated_memory_consumption_per_query \(1000\)/);
+  const unlimited = await querierOf(t, { ingester }).get(path);
+  assert.equal(unlimited.status, 422);
+  assert.match(unlimited.text, /more of one ingester than an answer may hold/);
 });
 
 test('a clock that is wrong is a 503 that says so', async (t) => {
