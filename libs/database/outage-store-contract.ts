@@ -41,6 +41,18 @@ export function outageStoreContract(name: string, open: () => Promise<OutageStor
     assert.deepEqual(await outages.note(1_165_000, 1_110_000, SHORTEST_MS), ended);
   });
 
+  check('outages with less than two minutes between them are one', async (outages) => {
+    await outages.note(1_000_000, 1_000_000, SHORTEST_MS);
+    await outages.note(2_000_000, 2_000_000, SHORTEST_MS);
+    const whole = { startMs: 1_000_000, endMs: 3_000_000 };
+    await outages.note(2_120_000, 2_000_000, SHORTEST_MS);
+    assert.deepEqual(await outages.note(3_000_000, 3_000_000, SHORTEST_MS), [whole]);
+    await outages.note(3_120_001, 3_000_000, SHORTEST_MS);
+    const next = { startMs: 3_120_001, endMs: 4_000_000 };
+    assert.deepEqual(await outages.note(4_000_000, 4_000_000, SHORTEST_MS), [whole, next]);
+    assert.deepEqual(await outages.all(4_000_000), [whole, next]);
+  });
+
   check('while another one accepts writes there is none', async (outages) => {
     for (let nowMs = 1_000_000; nowMs < 1_500_000; nowMs += 15_000) {
       await outages.note(nowMs, 500_000, SHORTEST_MS);

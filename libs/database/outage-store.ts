@@ -12,15 +12,21 @@ export interface OutageStore {
   /**
    * A distributor says that it accepts writes, and has done so since `sinceMs`. If nobody had accepted any for longer than
    * `shortestMs` before that, it was an outage. What a wrong clock noted of the future is taken back.
-   * @returns all outages that are kept
+   * @returns as `all`
    */
   note(nowMs: number, sinceMs: number, shortestMs: number): Promise<Outage[]>;
-  /** All outages that are kept: those of the last thirty days, the first ones first. None ends in the future. */
+  /**
+   * All outages that are kept: those of the last thirty days, the first ones first. None ends in the future. Those with less than
+   * two minutes between them are one.
+   */
   all(nowMs: number): Promise<Outage[]>;
 }
 
 /** After an outage senders have so long to catch up: until then their samples may be later by its length. */
 export const CATCH_UP_MS = 2 * 3_600_000;
+
+/** A distributor that starts in the middle of an outage accepts writes, as far as it knows, until the first of them has failed. */
+const BETWEEN_MS = 120_000;
 
 const KEPT_MS = 30 * 86_400_000;
 
@@ -64,6 +70,17 @@ export class SqlOutageStore implements OutageStore {
       'SELECT start_ms, end_ms FROM outages WHERE end_ms <= $1 ORDER BY start_ms',
       [nowMs + this.#maxAheadMs],
     );
-    return rows.map(({ start_ms: startMs, end_ms: endMs }) => ({ startMs, endMs }));
+    return joined(rows.map(({ start_ms: startMs, end_ms: endMs }) => ({ startMs, endMs })));
   }
+}
+
+/** Those with little time between them as one. */
+function joined(outages: readonly Outage[]): Outage[] {
+  const whole: Outage[] = [];
+  for (const outage of outages) {
+    const before = whole.at(-1);
+    if (before === undefined || outage.startMs - before.endMs > BETWEEN_MS) whole.push(outage);
+    else whole[whole.length - 1] = { startMs: before.startMs, endMs: Math.max(before.endMs, outage.endMs) };
+  }
+  return whole;
 }

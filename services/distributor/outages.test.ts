@@ -131,6 +131,21 @@ test('who has nothing to send but late samples is let in after an outage, too', 
   assert.equal((await write(lateMs)).status, 204);
 });
 
+test('a distributor that is started anew in the middle of an outage does not divide it', async (t) => {
+  const { start, clock } = await setUpOutages(t);
+  const full = new WriteLogError('disk_full', 'database or disk is full');
+  let current = await start();
+  for (let i = 0; i < 3; i++) {
+    current.log.failing.set(0, full);
+    // The first failure takes as long as a log that cannot be reached.
+    await pass(2 * NOTE_MS, clock, current.outages);
+    assert.equal((await current.write(0)).status, 503);
+    await pass(HOUR_MS, clock, current.outages);
+    current = await start();
+  }
+  assert.equal((await current.write(WINDOW_MS + 3 * HOUR_MS)).status, 204);
+});
+
 test('a log that answers, but takes no records or small ones only, is an outage too', async (t) => {
   const { start, clock } = await setUpOutages(t);
   const { outages, log, write, probe } = await start();
