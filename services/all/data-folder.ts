@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { closeDataDir, LOCK_FILES, type Logger } from '@xscaler/runtime';
 
-const DATABASE_FILE = 'database.sqlite';
-const WRITE_LOG_FILE = 'write-log.sqlite';
+export const DATABASE_FILE = 'database.sqlite';
+export const WRITE_LOG_FILE = 'write-log.sqlite';
 
 export const databasePath = (dataDir: string): string => join(dataDir, DATABASE_FILE);
 export const writeLogPath = (dataDir: string): string => join(dataDir, WRITE_LOG_FILE);

@@ -1,8 +1,10 @@
 import { existsSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Database, openSqliteDatabase, SqlBlockStore, schemaState } from '@xscaler/database';
+import { type Database, SqlBlockStore, schemaState } from '@xscaler/database';
 import { judgeLog } from '@xscaler/ingester';
-import { openSqliteWriteLog, type WriteLog } from '@xscaler/writelog';
+import type { WriteLog } from '@xscaler/writelog';
+import { withDatabase, withWriteLog } from '../data-files.ts';
+import { DATABASE_FILE } from '../data-folder.ts';
 import { damagedBlocks, describedBlock } from './damaged-blocks.ts';
 import { type Finding, fault, note, ok } from './finding.ts';
 import { isRepairPending } from './pending-repair.ts';
@@ -22,15 +24,12 @@ export async function checkDataFolder(dir: string, signal: AbortSignal): Promise
   findings.push(...files);
   // What lies in a damaged file is looked at once it is repaired.
   if (files.some(({ level }) => level !== 'ok')) return findings;
-  const db = openSqliteDatabase(join(dir, 'database.sqlite'));
-  try {
-    const schema = await checkSchema(db, 'database.sqlite');
+  await withDatabase(dir, async (db) => {
+    const schema = await checkSchema(db, DATABASE_FILE);
     findings.push(schema);
     if (schema.level === 'ok')
       findings.push(...(await checkBlocks(db, signal)), ...(await checkPartitions(dir, db)));
-  } finally {
-    await db.close();
-  }
+  });
   return findings;
 }
 
@@ -84,26 +83,18 @@ export async function checkBlocks(db: Database, signal: AbortSignal): Promise<Fi
   );
 }
 
-async function checkPartitions(dir: string, db: Database): Promise<Finding[]> {
-  const log = openSqliteWriteLog({ path: join(dir, 'write-log.sqlite'), partitionCount: 1 });
-  try {
+function checkPartitions(dir: string, db: Database): Promise<Finding[]> {
+  return withWriteLog(dir, 1, async (log) => {
     const findings: Finding[] = [];
     for (let partition = 0; partition < log.partitionCount; partition++)
       findings.push(await checkPartition(log, db, partition), ...(await checkRecords(log, db, partition)));
     return findings;
-  } finally {
-    await log.close();
-  }
+  });
 }
 
 /** A replay stops at the first record that it cannot read. */
 async function checkRecords(log: WriteLog, db: Database, partition: number): Promise<Finding[]> {
-  const blocks = new SqlBlockStore(db);
-  const from = Math.max(await blocks.resumeOffset(partition), await log.startOffset(partition));
-  const skipped = await blocks.skippedRecords(partition);
-  const damaged = (await unreadableRecords(log, partition, from)).filter(
-    ({ offset }) => !skipped.includes(offset),
-  );
+  const damaged = await unreadableRecords(log, new SqlBlockStore(db), partition);
   return damaged.map(({ offset, reason }) =>
     fault(`partition ${partition}: the record at offset ${offset} cannot be read: ${reason}`, REPAIR),
   );

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { type Database, openSqliteDatabase } from '@xscaler/database';
+import { resolve } from 'node:path';
 import { DataDirLockedError, lockDataDir } from '@xscaler/runtime';
 import type { Config } from '../config.ts';
+import { withDatabase } from '../data-files.ts';
 import { takeFlags } from '../own-flags.ts';
 import { checkDataFolder } from './data-folder.ts';
 import { dropBlock } from './drop-block.ts';
@@ -61,15 +61,6 @@ async function findingsOf(config: Config, isRepair: boolean, block: string | und
     if (block !== undefined) return [await withDatabase(dir, (db) => dropBlock(db, block, signal))];
     return [...checkHost(config), ...(await checkDataFolder(dir, signal))];
   });
-}
-
-async function withDatabase<T>(dir: string, work: (db: Database) => Promise<T>): Promise<T> {
-  const db = openSqliteDatabase(join(dir, 'database.sqlite'));
-  try {
-    return await work(db);
-  } finally {
-    await db.close();
-  }
 }
 
 /** The files of a server that runs are its own: it would neither let them be read nor stand their being repaired. */

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Database, migrate, openSqliteDatabase, SqlBlockStore } from '@xscaler/database';
+import { type Database, migrate, SqlBlockStore } from '@xscaler/database';
 import { TenantStore } from '@xscaler/tenancy';
-import { fillLostRecords, openSqliteWriteLog } from '@xscaler/writelog';
+import { fillLostRecords } from '@xscaler/writelog';
+import { withDatabase, withWriteLog } from '../data-files.ts';
+import { databasePath, writeLogPath } from '../data-folder.ts';
 import { OPERATOR } from '../operator.ts';
 import { damagedBlocks } from './damaged-blocks.ts';
 import { retireBlock } from './drop-block.ts';
@@ -12,15 +13,11 @@ import { unreadableRecords } from './unreadable-records.ts';
 
 /** Gives up, by name, every block and every record of a data folder that cannot be read, so that a start goes on without. */
 export async function giveUpUnreadable(dir: string): Promise<Finding[]> {
-  const path = join(dir, 'database.sqlite');
-  if (!existsSync(path)) return [];
-  const db = openSqliteDatabase(path);
-  try {
+  if (!existsSync(databasePath(dir))) return [];
+  return withDatabase(dir, async (db) => {
     await migrate(db);
     return [...(await giveUpBlocks(db)), ...(await giveUpRecords(dir, db))];
-  } finally {
-    await db.close();
-  }
+  });
 }
 
 async function giveUpBlocks(db: Database): Promise<Finding[]> {
@@ -31,7 +28,7 @@ async function giveUpBlocks(db: Database): Promise<Finding[]> {
 }
 
 async function giveUpRecords(dir: string, db: Database): Promise<Finding[]> {
-  const path = join(dir, 'write-log.sqlite');
+  const path = writeLogPath(dir);
   if (!existsSync(path)) return [];
   const blocks = new SqlBlockStore(db);
   const rows = await db.query<{ partition: number; resume_offset: number }>(
@@ -39,15 +36,10 @@ async function giveUpRecords(dir: string, db: Database): Promise<Finding[]> {
   );
   const resumeOffsets = new Map(rows.map((row) => [row.partition, row.resume_offset]));
   fillLostRecords(path, resumeOffsets);
-  const log = openSqliteWriteLog({ path, partitionCount: 1 });
-  try {
+  return withWriteLog(dir, 1, async (log) => {
     const findings: Finding[] = [];
     for (let partition = 0; partition < log.partitionCount; partition++) {
-      const from = Math.max(resumeOffsets.get(partition) ?? 0, await log.startOffset(partition));
-      const skipped = new Set(await blocks.skippedRecords(partition));
-      const lost = (await unreadableRecords(log, partition, from)).filter(
-        ({ offset }) => !skipped.has(offset),
-      );
+      const lost = await unreadableRecords(log, blocks, partition);
       if (lost.length === 0) continue;
       const offsets = lost.map(({ offset }) => offset);
       const detail = `partition ${partition}, ${offsets.length} records, offsets ${printedSpans(spansOf(offsets))}`;
@@ -56,7 +48,5 @@ async function giveUpRecords(dir: string, db: Database): Promise<Finding[]> {
       findings.push(fault(`lost: ${detail}`));
     }
     return findings;
-  } finally {
-    await log.close();
-  }
+  });
 }

@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { migrate, openSqliteDatabase } from '@xscaler/database';
 import { openSqliteWriteLog } from '@xscaler/writelog';
+import { DATABASE_FILE, databasePath, WRITE_LOG_FILE } from '../data-folder.ts';
 import { type Finding, fault, note, ok } from './finding.ts';
 import { giveUpUnreadable } from './give-up-unreadable.ts';
 import { isRepairPending, PENDING } from './pending-repair.ts';
@@ -69,12 +70,12 @@ async function salvageDamaged(dir: string, nowMs: number): Promise<Finding[]> {
 
 /** Make a file that has the tables of this release and nothing in them. */
 const EMPTY_FILES: Readonly<Record<DataFile, (path: string) => Promise<void>>> = {
-  'database.sqlite': async (path) => {
+  [DATABASE_FILE]: async (path) => {
     const db = openSqliteDatabase(path);
     await migrate(db);
     await db.close();
   },
-  'write-log.sqlite': (path) => openSqliteWriteLog({ path, partitionCount: 1 }).close(),
+  [WRITE_LOG_FILE]: (path) => openSqliteWriteLog({ path, partitionCount: 1 }).close(),
 };
 
 function keepCopy(dir: string, backup: string, name: DataFile): void {
@@ -117,7 +118,7 @@ function salvageFile(name: DataFile, damagedPath: string, freshPath: string): Fi
         unreadable.length === 0 ? ok(text) : fault(`${text}; lost: rows ${printedSpans(unreadable)}`),
       );
     }
-    if (name === 'database.sqlite') raiseChangeCounter(to);
+    if (name === DATABASE_FILE) raiseChangeCounter(to);
     to.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     return findings;
   } finally {
@@ -128,8 +129,8 @@ function salvageFile(name: DataFile, damagedPath: string, freshPath: string): Fi
 
 /** A log that has lost its identity is still the one that the blocks were made from: the database knows which. */
 function adoptIdentity(dir: string, log: DatabaseSync): void {
-  const repaired = join(dir, `database.sqlite${REPAIRED}`);
-  const path = existsSync(repaired) ? repaired : join(dir, 'database.sqlite');
+  const repaired = databasePath(dir) + REPAIRED;
+  const path = existsSync(repaired) ? repaired : databasePath(dir);
   const db = new DatabaseSync(path, { readOnly: true });
   try {
     const known = db.prepare("SELECT identity FROM registered_logs WHERE name = 'writes'").get();

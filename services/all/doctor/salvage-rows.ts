@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Span } from './spans.ts';
 
 /** What a salvage made of one table. Row ids are SQLite's. */
 export interface SalvagedTable {
   readonly table: string;
   readonly copied: number;
   /** Ranges of row ids that could not be read, both ends inclusive; some of these ids may never have existed. */
-  readonly unreadable: readonly (readonly [from: number, to: number])[];
+  readonly unreadable: readonly Span[];
 }
 
 /** Past every row id of ours: 2^13 partitions of 2^40 offsets. */
@@ -19,7 +20,7 @@ const ROW_ID_LIMIT = 2 ** 53 - 1;
  */
 export function salvageRows(from: DatabaseSync, to: DatabaseSync, table: string): SalvagedTable {
   const columns = sharedColumns(from, to, table);
-  const unreadable: (readonly [number, number])[] = [];
+  const unreadable: Span[] = [];
   if (columns.length === 0) return { table, copied: 0, unreadable: [[1, ROW_ID_LIMIT]] };
   const names = columns.map((name) => `"${name}"`).join(', ');
   const values = columns.map(() => '?').join(', ');

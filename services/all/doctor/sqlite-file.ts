@@ -1,12 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { DATABASE_FILE, WRITE_LOG_FILE } from '../data-folder.ts';
 import { isDamage } from './salvage-rows.ts';
 
 /** Lines of SQLite's report that are kept: one damaged page can make thousands. */
 const MAX_PROBLEMS = 20;
 
 /** The files in a data folder that hold data, with what each holds. */
-export const DATA_FILES = ['database.sqlite', 'write-log.sqlite'] as const;
+export const DATA_FILES = [DATABASE_FILE, WRITE_LOG_FILE] as const;
 
 export type DataFile = (typeof DATA_FILES)[number];
 

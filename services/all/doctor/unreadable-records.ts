@@ -1,3 +1,4 @@
+import type { BlockStore } from '@xscaler/database';
 import { DecodeError } from '@xscaler/encoding';
 import { LogRecordReader } from '@xscaler/wire';
 import type { WriteLog } from '@xscaler/writelog';
@@ -8,14 +9,16 @@ export interface UnreadableRecord {
 }
 
 /**
- * Decodes every record of a partition from an offset to the log's end, as a replay would, and returns those whose bytes are
- * damaged. A record of a newer release is not damaged: that throws `UnknownRecordError`.
+ * Decodes every record of a partition from the offset where a replay begins to the log's end, and returns those whose bytes
+ * are damaged and that are not taken out already. A record of a newer release is not damaged: that throws `UnknownRecordError`.
  */
 export async function unreadableRecords(
-  log: Pick<WriteLog, 'endOffset' | 'read'>,
+  log: Pick<WriteLog, 'startOffset' | 'endOffset' | 'read'>,
+  blocks: Pick<BlockStore, 'resumeOffset' | 'skippedRecords'>,
   partition: number,
-  fromOffset: number,
 ): Promise<UnreadableRecord[]> {
+  const fromOffset = Math.max(await blocks.resumeOffset(partition), await log.startOffset(partition));
+  const skipped = new Set(await blocks.skippedRecords(partition));
   const end = await log.endOffset(partition);
   const found: UnreadableRecord[] = [];
   if (fromOffset >= end) return found;
@@ -26,8 +29,9 @@ export async function unreadableRecords(
     new AbortController().signal,
   )) {
     for (const [i, record] of records.entries()) {
+      const offset = firstOffset + i;
       const reason = damageOfRecord(reader, record);
-      if (reason !== undefined) found.push({ offset: firstOffset + i, reason });
+      if (reason !== undefined && !skipped.has(offset)) found.push({ offset, reason });
     }
     if (firstOffset + records.length >= end) break;
   }
