@@ -35,11 +35,7 @@ async function assertNowIsRefused(): Promise<void> {
 }
 
 async function saysWhy(service: ServiceProcess, reason: RegExp): Promise<void> {
-  let said: string | undefined;
-  await eventually(`${service.name} says that it waits`, 30_000, async () => {
-    said = (await service.readyPage()).text;
-    return reason.test(said) ? true : undefined;
-  }).catch((error) => assert.fail(`${(error as Error).message}: it says ${said}`));
+  await service.untilSays(reason, 30_000);
   assert.ok(service.isRunning, `${service.name} waits`);
 }
 

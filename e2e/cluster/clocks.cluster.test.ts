@@ -34,14 +34,6 @@ async function startAgain(services: readonly ServiceProcess[], env = {}): Promis
   for (const service of services) service.spawn(env);
 }
 
-async function saysWhy(service: ServiceProcess, reason: RegExp): Promise<void> {
-  let said: string | undefined;
-  await eventually(`${service.name} says that its clock is wrong`, NOTICED_WITHIN_MS, async () => {
-    said = await service.notReady();
-    return said !== undefined && reason.test(said) ? true : undefined;
-  }).catch((error) => assert.fail(`${(error as Error).message}: it says ${said}`));
-}
-
 /** A sample of now, given to a distributor itself, as a gateway would. */
 async function writeTo(distributor: ServiceProcess): Promise<Response> {
   const body = snappyBody(writeRequestBytes({ series: [series({ __name__: 'direct' }, [[Date.now(), 1]])] }));
@@ -106,9 +98,9 @@ describe('wrong clocks', { concurrency: false, skip: skipWithoutCluster() }, () 
     assert.deepEqual(faults, []);
     assert.deepEqual(await futureRows(), NO_FUTURE);
     for (const ingester of ahead)
-      await saysWhy(
-        ingester,
+      await ingester.untilNotReady(
         /^clock: .* is 3h 0m \ds ahead of the clock of PostgreSQL and Kafka and Redis;/,
+        NOTICED_WITHIN_MS,
       );
   });
 
@@ -131,7 +123,7 @@ describe('wrong clocks', { concurrency: false, skip: skipWithoutCluster() }, () 
       /nothing was stored: the clock of this machine is (2h 59m|3h 0m) \d+s behind the clock of/,
     );
     assert.ok(Number(answer.headers.get('retry-after')) > 0);
-    await saysWhy(distributor, /^clock: .* behind/);
+    await distributor.untilNotReady(/^clock: .* behind/, NOTICED_WITHIN_MS);
     await sleep(NOTED_WITHIN_MS);
     assert.deepEqual(load.faults, [], 'a sender was not told to drop anything');
     assert.equal((await distributor.metric('xscaler_clock_skew_seconds')) < -3 * 10_000, true);
@@ -140,7 +132,7 @@ describe('wrong clocks', { concurrency: false, skip: skipWithoutCluster() }, () 
   test('a clock that jumps while its process runs is noticed, and notes no outage', async () => {
     const [distributor] = cluster.ofRole('distributor');
     clock.set(THREE_HOURS_MS);
-    await saysWhy(distributor, /^clock: .* ahead/);
+    await distributor.untilNotReady(/^clock: .* ahead/, NOTICED_WITHIN_MS);
     await sleep(NOTED_WITHIN_MS);
     assert.deepEqual(await futureRows(), NO_FUTURE);
     assert.equal((await writeTo(distributor)).status, 503);
@@ -157,7 +149,7 @@ describe('wrong clocks', { concurrency: false, skip: skipWithoutCluster() }, () 
     await other.kill();
     clock.set(THREE_HOURS_MS);
     await startAgain([querier], clock.env);
-    await saysWhy(querier, /^clock: .* ahead/);
+    await querier.untilNotReady(/^clock: .* ahead/, NOTICED_WITHIN_MS);
     const { status, text } = await client.get('/api/v1/query', { query: 'steady_samples' });
     assert.equal(status, 503, text);
     clock.set(0);

@@ -80,12 +80,8 @@ function recordOfTheFuture(): Uint8Array {
 }
 
 /** Waits until an ingester says that a partition is stopped. */
-async function untilStopped(name: string, partition: number): Promise<void> {
-  const ingester = cluster.service(name);
-  await eventually(`${name} says so`, 30_000, async () => {
-    const reason = await ingester.notReady();
-    return reason?.includes(`partition ${partition} is stopped`) ? true : undefined;
-  });
+function untilStopped(name: string, partition: number): Promise<void> {
+  return cluster.service(name).untilNotReady(new RegExp(`partition ${partition} is stopped`), 30_000);
 }
 
 describe('what stands in the log', { concurrency: false, skip: skipWithoutCluster() }, () => {

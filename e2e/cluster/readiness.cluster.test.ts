@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Kafka, logLevel } from 'kafkajs';
 import { type Answer, type Client, eventually, series, sleep } from '../harness/index.ts';
+import { deleteTopic } from '../kafka/index.ts';
 import { type Role, skipWithoutCluster, TestCluster } from './harness/index.ts';
 
 const DATABASE = 'test_1';
@@ -29,14 +29,8 @@ async function assertReady(role: Role, warning?: RegExp): Promise<void> {
   }
 }
 
-async function untilUnready(role: Role, reason: RegExp): Promise<void> {
-  for (const service of cluster.ofRole(role)) {
-    let page = { status: 0, text: '' };
-    await eventually(`${service.name} is unready`, NOTICED_WITHIN_MS, async () => {
-      page = await service.readyPage();
-      return page.status === 503 && reason.test(page.text) ? true : undefined;
-    }).catch((error) => assert.fail(`${(error as Error).message}: it says ${page.status} ${page.text}`));
-  }
+async function untilNotReady(role: Role, reason: RegExp): Promise<void> {
+  for (const service of cluster.ofRole(role)) await service.untilNotReady(reason, NOTICED_WITHIN_MS);
 }
 
 async function assertWriteIsForLater(): Promise<void> {
@@ -144,7 +138,7 @@ describe('readiness of services', { concurrency: false, skip: skipWithoutCluster
   test('brokers that stand still make distributors unready; they are ready again by themselves', async () => {
     for (const broker of cluster.kafka.brokers) broker.pause();
     try {
-      await untilUnready('distributor', /write-log: .*has not answered/);
+      await untilNotReady('distributor', /write-log: .*has not answered/);
       await assertWriteIsForLater();
       await assertReady('gateway');
       await assertReady('querier', /^warning: write-log: /m);
@@ -161,12 +155,9 @@ describe('readiness of services', { concurrency: false, skip: skipWithoutCluster
   });
 
   test('a topic that is gone makes distributors unready; gateways and queriers stay, and history answers', async () => {
-    const admin = new Kafka({ brokers: cluster.kafka.addresses, logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
-    await admin.deleteTopics({ topics: ['xscaler-log'] });
-    await admin.disconnect();
+    await deleteTopic(cluster.kafka.addresses, 'xscaler-log');
     await assertWriteIsForLater();
-    await untilUnready('distributor', /write-log: .*has not answered|appends: writes are refused/);
+    await untilNotReady('distributor', /write-log: .*has not answered|appends: writes are refused/);
     await assertWriteIsForLater();
     await assertReady('gateway');
     await assertReady('querier', /^warning: write-log: /m);

@@ -15,6 +15,7 @@ const PARTITIONS = 2;
 const SERIES = 20;
 /** As SHORT_WINDOWS has it. */
 const WINDOW_MS = 20_000;
+const NOTICED_WITHIN_MS = 60_000;
 /** How far the other log gets beyond the offset where the old one was resumed. */
 const BEYOND = 25;
 
@@ -63,13 +64,6 @@ async function count(metric: string, nowMs: number): Promise<number> {
   return data.resultType === 'vector' && data.result.length > 0 ? Number(data.result[0].value[1]) : 0;
 }
 
-async function untilNotReady(service: ServiceProcess, reason: RegExp): Promise<void> {
-  await eventually(`${service.name} says why it is not ready`, 60_000, async () => {
-    const said = await service.notReady();
-    return said !== undefined && reason.test(said) ? true : undefined;
-  });
-}
-
 function writersAndReaders(): ServiceProcess[] {
   return [...cluster.ofRole('distributor'), ...cluster.ofRole('ingester')];
 }
@@ -116,14 +110,17 @@ describe('a write log that is replaced', { concurrency: false, skip: skipWithout
     );
     assert.ok(Number(answer.headers['retry-after']) > 0);
     for (const service of cluster.ofRole('distributor')) {
-      await untilNotReady(service, /the write log is gone: topic xscaler-log does not exist/);
+      await service.untilNotReady(
+        /the write log is gone: topic xscaler-log does not exist/,
+        NOTICED_WITHIN_MS,
+      );
     }
     await assert.rejects(
       cluster.command('log', 'accept-loss', '--partition', '0'),
       /the topic is gone, and ingester-a-0, .* still holds records/,
     );
     await restart(writersAndReaders());
-    for (const service of writersAndReaders()) await untilNotReady(service, /accept-loss/);
+    for (const service of writersAndReaders()) await service.untilNotReady(/accept-loss/, NOTICED_WITHIN_MS);
     await assert.rejects(cluster.command('doctor'), /fault +Kafka: .*xscaler-log does not exist/);
     assert.equal((await pushAt('refused', Date.now())).status, 503);
   });
@@ -138,13 +135,13 @@ describe('a write log that is replaced', { concurrency: false, skip: skipWithout
     await log.close();
     await restart(writersAndReaders());
     for (const service of cluster.ofRole('distributor')) {
-      await untilNotReady(
-        service,
+      await service.untilNotReady(
         /the write log is not the one that the blocks were made from: its identity is/,
+        NOTICED_WITHIN_MS,
       );
     }
     for (const service of cluster.ofRole('ingester')) {
-      await untilNotReady(service, /partition \d is stopped/);
+      await service.untilNotReady(/partition \d is stopped/, NOTICED_WITHIN_MS);
       assert.match(service.logs, /the log is not the one that the blocks were made from: its identity is/);
     }
     const answer = await pushAt('refused', Date.now());

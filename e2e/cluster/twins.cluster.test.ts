@@ -16,15 +16,6 @@ let client: Client;
 let older: ServiceProcess;
 let younger: ServiceProcess;
 
-async function untilReadyPage(service: ServiceProcess, what: RegExp): Promise<number> {
-  let page = { status: 0, text: '' };
-  await eventually(`${service.name} says ${what}`, NOTICED_WITHIN_MS, async () => {
-    page = await service.readyPage();
-    return what.test(page.text) ? true : undefined;
-  }).catch((error) => assert.fail(`${(error as Error).message}: it says ${page.status} ${page.text}`));
-  return page.status;
-}
-
 describe('two ingesters with one zone and ordinal', {
   concurrency: false,
   skip: skipWithoutCluster(),
@@ -45,17 +36,10 @@ describe('two ingesters with one zone and ordinal', {
       (await younger.readyPage()).status > 0 ? true : undefined,
     );
     const place = 'another ingester has zone a and ordinal 0 too';
-    assert.equal(
-      await untilReadyPage(younger, new RegExp(`announcement: ${place}: run .* at ${older.address}`)),
-      503,
-    );
-    assert.equal(
-      await untilReadyPage(
-        older,
-        new RegExp(`^ready\n(.*\n)*warning: announcement: ${place}: .* at ${younger.address}`),
-      ),
-      200,
-    );
+    const reason = new RegExp(`announcement: ${place}: run .* at ${older.address}`);
+    await younger.untilNotReady(reason, NOTICED_WITHIN_MS);
+    const warning = new RegExp(`^ready\n(.*\n)*warning: announcement: ${place}: .* at ${younger.address}`);
+    assert.equal((await older.untilSays(warning, NOTICED_WITHIN_MS)).status, 200);
 
     const [ofOlder, ofYounger] = [await older.debug<Debug>(), await younger.debug<Debug>()];
     assert.equal(ofOlder.twins[0]?.runId, ofYounger.run.id);

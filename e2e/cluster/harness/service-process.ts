@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, RunningProgram, sleep } from '../../harness/index.ts';
+import { eventually, freePort, RunningProgram, sleep } from '../../harness/index.ts';
 
 const MAIN = join(import.meta.dirname, '../../../services/all/main.ts');
 const READY_WITHIN_MS = 180_000;
@@ -15,6 +16,11 @@ export interface ServiceOptions {
   readonly env: Readonly<Record<string, string>>;
   /** A free one by default. */
   readonly port?: number;
+}
+
+export interface ReadyPage {
+  readonly status: number;
+  readonly text: string;
 }
 
 /** One service of a cluster as a process, on loopback ports that stay the same over restarts. */
@@ -95,13 +101,32 @@ export class ServiceProcess {
   }
 
   /** What `/-/ready` says, also beside `ready`; status 0 if nothing answers. */
-  async readyPage(): Promise<{ readonly status: number; readonly text: string }> {
+  async readyPage(): Promise<ReadyPage> {
     try {
       const response = await fetch(`${this.opsUrl}/-/ready`, { signal: AbortSignal.timeout(2_000) });
       return { status: response.status, text: (await response.text()).trim() };
     } catch (error) {
       return { status: 0, text: `no answer: ${(error as Error).message}` };
     }
+  }
+
+  /** Waits until `/-/ready` says so, beside `ready` or in its place; returns what it answers then. */
+  untilSays(what: RegExp, withinMs: number): Promise<ReadyPage> {
+    return this.#untilPage(({ text }) => what.test(text), `says ${what}`, withinMs);
+  }
+
+  /** Waits until it says that it is not ready, for this reason. */
+  async untilNotReady(reason: RegExp, withinMs: number): Promise<void> {
+    const isIt = ({ status, text }: ReadyPage) => status === 503 && reason.test(text);
+    await this.#untilPage(isIt, `is not ready: ${reason}`, withinMs);
+  }
+
+  async #untilPage(isIt: (page: ReadyPage) => boolean, what: string, withinMs: number): Promise<ReadyPage> {
+    let page: ReadyPage = { status: 0, text: '' };
+    return eventually(`${this.name} ${what}`, withinMs, async () => {
+      page = await this.readyPage();
+      return isIt(page) ? page : undefined;
+    }).catch((error: Error) => assert.fail(`${error.message}: it says ${page.status} ${page.text}`));
   }
 
   /** The same service on other ports, not started: a second process with the same settings. */
