@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Client, eventually, type Params, series, sleep, Xscaler } from './harness/index.ts';
-import { createTenant } from './harness/tenants.ts';
 
 /** Short, so that a thread which is deaf to its query's end is seen soon. */
 const TIMEOUT_MS = 5_000;
@@ -15,15 +14,11 @@ let other: Client;
 let endMs: number;
 
 before(async () => {
-  xscaler = await Xscaler.start({ env: { XSCALER_QUERIER_TIMEOUT: `${TIMEOUT_MS}ms` } });
-  await xscaler.stop();
-  const clients: Client[] = [];
-  for (const tenant of ['attacker', 'other']) {
-    const [token] = await createTenant(xscaler.dataDir, tenant, ['read+write']);
-    clients.push(xscaler.client(tenant, token));
-  }
+  xscaler = await Xscaler.start({
+    env: { XSCALER_QUERIER_TIMEOUT: `${TIMEOUT_MS}ms` },
+  });
+  const clients = await xscaler.addTenants('attacker', 'other');
   [attacker, other] = clients;
-  await xscaler.start();
   endMs = Math.floor(Date.now() / 1_000) * 1_000;
   for (const client of clients) {
     const samples = Array.from({ length: 60 }, (_, i) => [endMs - (59 - i) * 1_000, i] as const);

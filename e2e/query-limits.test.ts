@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Client, encodeParams, eventually, type Params, series, Xscaler } from './harness/index.ts';
-import { createTenant, setLimits } from './harness/tenants.ts';
+import { setLimits } from './harness/tenants.ts';
 
 const SERIES = 200;
 const SAMPLES = 60;
@@ -16,15 +16,11 @@ let other: Client;
 let endMs: number;
 
 before(async () => {
-  xscaler = await Xscaler.start({ env: { XSCALER_QUERIER_EVALUATION_THREADS: '2' } });
-  await xscaler.stop();
-  const clients: Client[] = [];
-  for (const tenant of ['limited', 'other']) {
-    const [token] = await createTenant(xscaler.dataDir, tenant, ['read+write']);
-    clients.push(xscaler.client(tenant, token));
-  }
+  xscaler = await Xscaler.start({
+    env: { XSCALER_QUERIER_EVALUATION_THREADS: '2' },
+  });
+  const clients = await xscaler.addTenants('limited', 'other');
   [limited, other] = clients;
-  await xscaler.start();
   endMs = Math.floor(Date.now() / 1_000) * 1_000;
   for (const client of clients) {
     for (let first = 0; first < SERIES; first += SERIES_A_REQUEST) await writeSeries(client, first);

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type Client, encodeParams, eventually, series, Xscaler } from './harness/index.ts';
-import { createTenant } from './harness/tenants.ts';
 
 const MB = 1024 * 1024;
 const SERIES = 300;
@@ -19,14 +18,8 @@ let endMs: number;
 
 before(async () => {
   xscaler = await Xscaler.start();
-  await xscaler.stop();
-  const clients: Client[] = [];
-  for (const tenant of ['slow', 'other']) {
-    const [token] = await createTenant(xscaler.dataDir, tenant, ['read+write']);
-    clients.push(xscaler.client(tenant, token));
-  }
+  const clients = await xscaler.addTenants('slow', 'other');
   [slow, other] = clients;
-  await xscaler.start();
   endMs = Math.floor(Date.now() / 1_000) * 1_000;
   const timesMs = Array.from({ length: SPAN_MS / INTERVAL_MS }, (_, i) => endMs - SPAN_MS + i * INTERVAL_MS);
   const samples = timesMs.map((timeMs) => [timeMs, 1 / 3] as const);

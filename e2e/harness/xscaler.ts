@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Exit, freePort, RunningProgram } from './child-process.ts';
 import { Client } from './client.ts';
+import { createTenant } from './tenants.ts';
 
 const MAIN = join(import.meta.dirname, '../../services/all/main.ts');
 const READY_WITHIN_MS = 60_000;
@@ -76,6 +77,18 @@ export class Xscaler {
   async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#program = this.spawn(env);
     await this.#program.untilReady(`${this.url}/-/ready`, READY_WITHIN_MS);
+  }
+
+  /** Makes further tenants, for which it is stopped and started again; a client of each, which reads and writes. */
+  async addTenants(...ids: readonly string[]): Promise<Client[]> {
+    await this.stop();
+    const clients: Client[] = [];
+    for (const id of ids) {
+      const [token] = await createTenant(this.dataDir, id, ['read+write']);
+      clients.push(this.client(id, token));
+    }
+    await this.start();
+    return clients;
   }
 
   /** SIGTERM: the orderly stop. */
