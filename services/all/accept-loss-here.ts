@@ -3,12 +3,14 @@ import { acceptLoss } from '@xscaler/ingester';
 import { lockDataDir } from '@xscaler/runtime';
 import type { Config } from './config.ts';
 import { withDatabase, withWriteLog } from './data-files.ts';
+import { requireNoRepair } from './doctor/pending-repair.ts';
 
 /** Accepts the loss on one machine, whose program is stopped. @throws Error if it runs */
 export async function acceptLossHere(config: Config, partition: number): Promise<string> {
   const { data_dir: dataDir, write_log: writeLog } = config;
   const lock = lockDataDir(dataDir);
   try {
+    requireNoRepair(dataDir);
     return await withDatabase(dataDir, async (db) => {
       await migrate(db);
       return withWriteLog(dataDir, writeLog.partitions, async (log) => {

@@ -11,6 +11,7 @@ import {
 import { commandClockFault } from './command-clock.ts';
 import type { Config } from './config.ts';
 import { databasePath } from './data-folder.ts';
+import { requireNoRepair } from './doctor/pending-repair.ts';
 import { OPERATOR } from './operator.ts';
 import { takeFlags } from './own-flags.ts';
 import { describeShard, setShard } from './shard-commands.ts';
@@ -163,5 +164,6 @@ async function openDatabase(config: Config): Promise<Database> {
   const path = databasePath(config.data_dir);
   if (!existsSync(path))
     throw new UsageError(`no database at ${path}: start the server once, or set database.url`);
+  requireNoRepair(config.data_dir);
   return openSqliteDatabase(path);
 }

@@ -7,7 +7,7 @@ import { withDatabase, withWriteLog } from '../data-files.ts';
 import { DATABASE_FILE } from '../data-folder.ts';
 import { damagedBlocks, describedBlock } from './damaged-blocks.ts';
 import { type Finding, fault, note, ok } from './finding.ts';
-import { isRepairPending } from './pending-repair.ts';
+import { repairStep } from './pending-repair.ts';
 import { DATA_FILES, damageOf, sizeOf } from './sqlite-file.ts';
 import { unreadableRecords } from './unreadable-records.ts';
 
@@ -19,7 +19,7 @@ const REPAIR = 'xscaler doctor --repair';
 /** Checks of a data folder that this process has locked. `dir` is absolute. */
 export async function checkDataFolder(dir: string, signal: AbortSignal): Promise<Finding[]> {
   const findings = [...modesOf(dir), freeSpace(dir)];
-  if (isRepairPending(dir)) return [...findings, fault('a repair was cut short', REPAIR)];
+  if (repairStep(dir) !== undefined) return [...findings, fault('a repair was cut short', REPAIR)];
   const files = DATA_FILES.map((name) => checkFile(dir, name));
   findings.push(...files);
   // What lies in a damaged file is looked at once it is repaired.

@@ -8,6 +8,7 @@ import { checkDataFolder } from './data-folder.ts';
 import { dropBlock } from './drop-block.ts';
 import { type Finding, fault, note, printed } from './finding.ts';
 import { checkHost } from './host.ts';
+import { requireNoRepair } from './pending-repair.ts';
 import { repair } from './repair.ts';
 
 export const DOCTOR_COMMANDS: readonly string[] = [
@@ -58,6 +59,7 @@ async function findingsOf(config: Config, isRepair: boolean, block: string | und
     return [...checkHost(config), note(`${dir} does not exist yet: the first start makes it`)];
   return withLock(dir, async () => {
     if (isRepair) return [...(await repair(dir, Date.now())), ...(await checkDataFolder(dir, signal))];
+    if (block !== undefined) requireNoRepair(dir);
     if (block !== undefined) return [await withDatabase(dir, (db) => dropBlock(db, block, signal))];
     return [...checkHost(config), ...(await checkDataFolder(dir, signal))];
   });

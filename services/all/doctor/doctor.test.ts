@@ -32,10 +32,12 @@ import { Head, writeBlock } from '@xscaler/tsdb';
 import { encodeCut } from '@xscaler/wire';
 import { openSqliteWriteLog, type WriteLog } from '@xscaler/writelog';
 import fc from 'fast-check';
+import { acceptLossHere } from '../accept-loss-here.ts';
 import { configSchema } from '../config.ts';
+import { runTenantCommand } from '../tenant-commands.ts';
 import { damageOfBlock } from './damaged-blocks.ts';
 import { runDoctor } from './doctor-command.ts';
-import { PENDING } from './pending-repair.ts';
+import { noteRepair, PENDING } from './pending-repair.ts';
 import { damageOf } from './sqlite-file.ts';
 
 const TENANT = 'acme';
@@ -133,16 +135,33 @@ test('a file of which nothing can be read is left as it is', async (t) => {
   assert.ok(!existsSync(join(dir, PENDING)));
 });
 
-test('a repair that was cut short goes on where it stopped', async (t) => {
-  const dir = await dataFolder(t);
-  writeFileSync(join(dir, PENDING), '', { mode: 0o600 });
-  const before = await doctor(t, dir);
-  assert.equal(before.code, 1);
-  assert.match(before.text, /a repair was cut short\n *mend: xscaler doctor --repair/);
-  assert.equal((await doctor(t, dir, ['--repair'])).code, 0);
-  assert.ok(!existsSync(join(dir, PENDING)));
-  await requireEveryRecord(dir);
-});
+for (const step of ['saving', 'saved'] as const) {
+  test(`a repair that was cut short while it was ${step} goes on, and nobody else opens the files before`, async (t) => {
+    const dir = await dataFolder(t);
+    const path = join(dir, 'write-log.sqlite');
+    const config = loadConfig(configSchema, { argv: ['--data-dir', dir], env: {} });
+    // Complete, or just begun.
+    writeFileSync(`${path}.repaired`, step === 'saved' ? readFileSync(path) : 'half of it', { mode: 0o600 });
+    if (step === 'saved') writeFileSync(path, Buffer.alloc(100_000, 1), { mode: 0o600 });
+    noteRepair(dir, step);
+    const before = await doctor(t, dir);
+    assert.equal(before.code, 1);
+    assert.match(before.text, /a repair was cut short\n *mend: xscaler doctor --repair/);
+    await assert.rejects(
+      acceptLossHere(config, 0),
+      /a repair of .* was cut short: run xscaler doctor --repair/,
+    );
+    assert.match((await doctor(t, dir, ['--drop-block', 'b-0'])).errors, /a repair of .* was cut short/);
+    const { mock } = t.mock.method(process.stderr, 'write', () => true);
+    assert.notEqual(await runTenantCommand(['token', 'create', TENANT], [], () => config), 0);
+    mock.restore();
+    assert.match(String(mock.calls[0].arguments[0]), /a repair of .* was cut short/);
+    assert.equal((await doctor(t, dir, ['--repair'])).code, 0);
+    assert.ok(!existsSync(join(dir, PENDING)));
+    assert.equal((await doctor(t, dir)).code, 0);
+    await requireEveryRecord(dir);
+  });
+}
 
 test('a missing file is a fault, a folder that nobody has used is none', async (t) => {
   const dir = await dataFolder(t);

@@ -1,15 +1,4 @@
-import {
-  chmodSync,
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { migrate, openSqliteDatabase } from '@xscaler/database';
@@ -17,7 +6,7 @@ import { openSqliteWriteLog } from '@xscaler/writelog';
 import { DATABASE_FILE, databasePath, WRITE_LOG_FILE } from '../data-folder.ts';
 import { type Finding, fault, note, ok } from './finding.ts';
 import { giveUpUnreadable } from './give-up-unreadable.ts';
-import { isRepairPending, PENDING } from './pending-repair.ts';
+import { forgetRepair, noteRepair, repairStep, sync } from './pending-repair.ts';
 import { isDamage, salvageRows } from './salvage-rows.ts';
 import { printedSpans } from './spans.ts';
 import { DATA_FILES, type DataFile, damageOf } from './sqlite-file.ts';
@@ -28,19 +17,33 @@ const REPAIRED = '.repaired';
 /**
  * Mends a data folder that this process has locked. Every row of a damaged file that can be read goes into a new file, and
  * the damaged one is kept in a folder of its own. Then blocks and records that cannot be read are given up, each by name.
- * Can be cut short anywhere and begun again; until it is through, no server starts on the folder.
+ * Can be cut short anywhere and begun again; until it is through, no server starts on the folder and no command changes it.
  * @throws Error if nothing of a file can be read
  */
 export async function repair(dir: string, nowMs: number): Promise<Finding[]> {
-  const findings = isRepairPending(dir) ? [] : await salvageDamaged(dir, nowMs);
-  if (isRepairPending(dir)) swapIn(dir);
+  const findings = repairStep(dir) === 'saved' ? [] : await saveDamaged(dir, nowMs);
+  swapIn(dir);
   findings.push(...(await giveUpUnreadable(dir)));
-  rmSync(join(dir, PENDING), { force: true });
-  sync(dir);
+  forgetRepair(dir);
   return findings;
 }
 
-/** The new files are complete and durable once `PENDING` exists. */
+/** The damaged files are as they were until the new ones are complete and durable. */
+async function saveDamaged(dir: string, nowMs: number): Promise<Finding[]> {
+  noteRepair(dir, 'saving');
+  // What an earlier repair left half written must not take any file's place.
+  removeRepaired(dir);
+  try {
+    const findings = await salvageDamaged(dir, nowMs);
+    noteRepair(dir, 'saved');
+    return findings;
+  } catch (error) {
+    removeRepaired(dir);
+    forgetRepair(dir);
+    throw error;
+  }
+}
+
 async function salvageDamaged(dir: string, nowMs: number): Promise<Finding[]> {
   const damaged = DATA_FILES.filter((name) => {
     const path = join(dir, name);
@@ -57,14 +60,11 @@ async function salvageDamaged(dir: string, nowMs: number): Promise<Finding[]> {
   ];
   for (const name of damaged) {
     const path = join(dir, name + REPAIRED);
-    for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
     await EMPTY_FILES[name](path);
     chmodSync(path, 0o600);
     findings.push(...salvageFile(name, join(backup, name), path));
     sync(path);
   }
-  writeFileSync(join(dir, PENDING), '', { mode: 0o600 });
-  sync(dir);
   return findings;
 }
 
@@ -171,9 +171,7 @@ function tablesOf(db: DatabaseSync): string[] {
     .map(({ name }) => String(name));
 }
 
-/** Makes a file or a folder's names durable. */
-function sync(path: string): void {
-  const descriptor = openSync(path, 'r');
-  fsyncSync(descriptor);
-  closeSync(descriptor);
+function removeRepaired(dir: string): void {
+  for (const name of DATA_FILES)
+    for (const suffix of ['', '-wal', '-shm']) rmSync(join(dir, name + REPAIRED + suffix), { force: true });
 }

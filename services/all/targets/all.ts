@@ -10,7 +10,7 @@ import { bootstrapTenant, bootstrapToken } from '../bootstrap.ts';
 import type { Config, ThreadConfig } from '../config.ts';
 import { closeDataFolder, databasePath, writeLogPath } from '../data-folder.ts';
 import type { DistributorStatusApi } from '../distributor-status.ts';
-import { isRepairPending } from '../doctor/pending-repair.ts';
+import { requireNoRepair } from '../doctor/pending-repair.ts';
 import { startGateway } from '../gateway-server.ts';
 import { placePartitions } from '../place-partitions.ts';
 import { ProcessParts } from '../process-parts.ts';
@@ -86,8 +86,7 @@ export function allInOne(config: Config, logger: Logger, readiness: Readiness): 
       name: 'data-dir',
       start: async () => {
         lock = lockDataDir(config.data_dir);
-        if (isRepairPending(config.data_dir))
-          throw new Error(`a repair of ${lock.dir} was cut short: run xscaler doctor --repair`);
+        requireNoRepair(lock.dir);
         closeDataFolder(lock.dir, logger);
       },
       stop: async () => lock?.release(),
