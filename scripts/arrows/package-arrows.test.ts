@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { faultsOf } from './arrows.ts';
+import { packageFaults } from './package-arrows.ts';
 
-const messagesOf = (path: string, source: string) => faultsOf(path, source).map((fault) => fault.message);
+const messagesOf = (path: string, source: string) =>
+  packageFaults(path, source).map((fault) => fault.message);
 
 const allowed: [path: string, source: string][] = [
   ['libs/wire/remote-write.ts', "import { Labels } from '@xscaler/model';"],
@@ -76,7 +77,7 @@ test('imports against the arrows are refused', () => {
 
 test('a fault names the line', () => {
   const source = "import { a } from './a.ts';\n\nimport { Head } from '@xscaler/tsdb';\n";
-  assert.deepEqual(faultsOf('libs/promql/scan.ts', source), [
+  assert.deepEqual(packageFaults('libs/promql/scan.ts', source), [
     { path: 'libs/promql/scan.ts', line: 3, message: 'promql may not import tsdb' },
   ]);
 });

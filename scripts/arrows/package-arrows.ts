@@ -1,3 +1,5 @@
+import { importsOf, withoutComments } from './imports.ts';
+
 /**
  * Who may import whom. A package that is missing here may import nothing of ours, so a new library
  * needs a line. Services may import every library but `testkit`; only `all` imports services. `e2e` and `bench`
@@ -48,38 +50,34 @@ export interface Fault {
   readonly message: string;
 }
 
-/** Where a file stands: `libs/tsdb/head.ts` is in package `tsdb` of folder `libs`. */
-interface Place {
+/** A file's package: `libs/tsdb/head/head.ts` is in package `tsdb` of folder `libs`. */
+export interface Place {
   readonly folder: string;
   readonly name: string;
   readonly isTest: boolean;
 }
 
 /**
- * Faults of one source file. `path` is relative to the repository's root, with slashes.
- *
- * It reads lines, not syntax: the formatter puts every static import's `from` at the end of a line that
- * begins with `import`, `export` or `}`, and anything else that names a module is a call.
+ * Faults of one source file against the arrows between packages. `path` is relative to the repository's root,
+ * with slashes.
  */
-export function faultsOf(path: string, source: string): Fault[] {
-  const faults: Fault[] = [];
+export function packageFaults(path: string, source: string): Fault[] {
   const place = placeOf(path);
-  let inBlockComment = false;
-  for (const [index, text] of source.split('\n').entries()) {
-    const trimmed = text.trimStart();
-    if (!inBlockComment && trimmed.startsWith('/*')) inBlockComment = true;
-    const isComment = inBlockComment || trimmed.startsWith('//');
-    if (inBlockComment && text.includes('*/')) inBlockComment = false;
-    if (isComment) continue;
-    const code = text.replace(/\s\/\/ .*$/, '');
-    const messages = specifiersOf(code).map((specifier) => faultOfImport(path, place, specifier));
-    messages.push(faultOfCall(place, code));
-    for (const message of messages) if (message) faults.push({ path, line: index + 1, message });
+  const faults: Fault[] = [];
+  for (const { specifier, line } of importsOf(source)) {
+    const message = faultOfImport(path, place, specifier);
+    if (message) faults.push({ path, line, message });
   }
-  return faults;
+  if (!isPureCode(place)) return faults;
+  for (const [index, code] of withoutComments(source).split('\n').entries()) {
+    const found = IMPURE.exec(code);
+    if (found)
+      faults.push({ path, line: index + 1, message: `${place.name} is pure and may not use ${found[1]}` });
+  }
+  return faults.sort((one, other) => one.line - other.line);
 }
 
-function placeOf(path: string): Place {
+export function placeOf(path: string): Place {
   const [folder, name] = path.split('/');
   const isPackageFolder = folder === 'libs' || folder === 'services';
   return {
@@ -87,19 +85,6 @@ function placeOf(path: string): Place {
     name: isPackageFolder ? name : folder,
     isTest: !isPackageFolder || name === 'testkit' || /\.(test|testbed|bench)\.ts$/.test(path),
   };
-}
-
-const STATIC = /^(?:import\b|export\b|\}).*?\bfrom '([^']+)';?$|^import '([^']+)';?$/;
-const DYNAMIC = /\b(?:import|require|require\.resolve|import\.meta\.resolve)\(\s*'([^']+)'/g;
-/** A worker's own file, `new URL('./worker.ts', import.meta.url)`. */
-const BESIDE = /\bnew URL\(\s*'(\.[^']*\.ts)',\s*import\.meta\.url/g;
-
-function specifiersOf(code: string): string[] {
-  const found = STATIC.exec(code);
-  const specifiers = found ? [found[1] ?? found[2]] : [];
-  for (const pattern of [DYNAMIC, BESIDE])
-    for (const match of code.matchAll(pattern)) specifiers.push(match[1]);
-  return specifiers;
 }
 
 function faultOfImport(path: string, place: Place, specifier: string): string | undefined {
@@ -135,12 +120,6 @@ function faultOfArrow(place: Place, target: string): string | undefined {
       : `${place.name} may not import ${target}`;
   if (LIBRARY_ARROWS[place.name]?.includes(target)) return undefined;
   return `${place.name} may not import ${target}`;
-}
-
-function faultOfCall(place: Place, code: string): string | undefined {
-  if (!isPureCode(place)) return undefined;
-  const found = IMPURE.exec(code);
-  return found ? `${place.name} is pure and may not use ${found[1]}` : undefined;
 }
 
 function isPureCode(place: Place): boolean {

@@ -1,0 +1,85 @@
+import { posix } from 'node:path';
+import { circlesOf, type Graph } from './circles.ts';
+import { importsOf } from './imports.ts';
+import { type Fault, placeOf } from './package-arrows.ts';
+
+/** The folders of a package, each with the other folders that it may import. `.` is the package's root. */
+export type FolderArrows = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * The arrows between the folders of each package that has folders. A package without a row is flat. Its `index.ts` is
+ * the front door: it may import every folder, and no file of the package imports it. Tests may import every folder.
+ */
+export const FOLDER_ARROWS: Readonly<Record<string, FolderArrows>> = {};
+
+/** Folders of test data and of what tests run: they hold no part of the package. */
+const BESIDE_THE_CODE = /^(testing|testdata|test-|migrations$)/;
+
+/** Faults of one source file against the arrows between its package's folders. */
+export function folderFaults(
+  path: string,
+  source: string,
+  table: Readonly<Record<string, FolderArrows>> = FOLDER_ARROWS,
+): Fault[] {
+  const place = placeOf(path);
+  if (place.isTest || (place.folder !== 'libs' && place.folder !== 'services')) return [];
+  const packagePath = `${place.folder}/${place.name}`;
+  const own = folderOf(packagePath, path);
+  if (BESIDE_THE_CODE.test(own)) return [];
+  const arrows = table[packagePath];
+  if (own !== '.' && arrows?.[own] === undefined)
+    return [
+      {
+        path,
+        line: 1,
+        message: `folder ${own} of ${packagePath} has no row in scripts/arrows/folder-arrows.ts`,
+      },
+    ];
+
+  const isFrontDoor = path === `${packagePath}/index.ts`;
+  const faults: Fault[] = [];
+  for (const { specifier, line } of importsOf(source)) {
+    if (!specifier.startsWith('.')) continue;
+    const target = posix.join(posix.dirname(path), specifier);
+    if (!target.startsWith(`${packagePath}/`)) continue;
+    if (target === `${packagePath}/index.ts`)
+      faults.push({ path, line, message: 'index.ts is for other packages' });
+    const folder = folderOf(packagePath, target);
+    if (isFrontDoor || folder === own || arrows?.[own]?.includes(folder)) continue;
+    faults.push({ path, line, message: `${nameOf(own)} of ${packagePath} may not import ${nameOf(folder)}` });
+  }
+  return faults;
+}
+
+/** Circles among the folders of a table's packages, as messages. */
+export function folderCircles(table: Readonly<Record<string, FolderArrows>> = FOLDER_ARROWS): string[] {
+  return Object.entries(table).flatMap(([packagePath, arrows]) =>
+    circlesOf(new Map(Object.entries(arrows))).map(
+      (circle) => `${packagePath}: folders ${circle.join(', ')} import each other`,
+    ),
+  );
+}
+
+/**
+ * Circles among the files of one package that load each other: imports of types alone and of threads' files do not
+ * count. `sources` is by path.
+ */
+export function fileCircles(sources: ReadonlyMap<string, string>): string[] {
+  const graph: Map<string, readonly string[]> = new Map();
+  for (const [path, source] of sources) {
+    const targets = importsOf(source)
+      .filter(({ specifier, kind }) => kind === 'value' && specifier.startsWith('.'))
+      .map(({ specifier }) => posix.join(posix.dirname(path), specifier));
+    graph.set(path, targets);
+  }
+  return circlesOf(graph as Graph).map((circle) => `these files load each other: ${circle.join(', ')}`);
+}
+
+function folderOf(packagePath: string, path: string): string {
+  const parts = path.slice(packagePath.length + 1).split('/');
+  return parts.length > 1 ? parts[0] : '.';
+}
+
+function nameOf(folder: string): string {
+  return folder === '.' ? 'the root' : `folder ${folder}`;
+}
