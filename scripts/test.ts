@@ -23,6 +23,13 @@ import {
 } from './debian.ts';
 import { testFiles } from './test-files.ts';
 
+/** The count comes last: a reader looks for it at the end. */
+const REPORTERS = [
+  '--test-reporter=./scripts/slowest-files.ts',
+  '--test-reporter-destination=stdout',
+  '--test-reporter=spec',
+  '--test-reporter-destination=stdout',
+];
 /** Files that run at the same time. */
 const CONCURRENCY = 2;
 /** Longest time one test may take, ms: a hang should end with its name. */
@@ -58,7 +65,7 @@ function leftOut(files: readonly string[]): Map<string, string> {
 function runNode(root: string, files: readonly string[]): Promise<number> {
   const args = ['--disable-warning=ExperimentalWarning', '--test', `--test-concurrency=${CONCURRENCY}`];
   args.push(`--test-timeout=${TEST_TIMEOUT_MS}`);
-  const node = spawn(process.execPath, [...args, '--test-reporter=spec', ...files], {
+  const node = spawn(process.execPath, [...args, ...REPORTERS, ...files], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
