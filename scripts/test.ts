@@ -23,7 +23,6 @@ import {
 } from './debian.ts';
 import { testFiles } from './test-files.ts';
 
-/** The count comes last: a reader looks for it at the end. */
 const REPORTERS = [
   '--test-reporter=./scripts/slowest-files.ts',
   '--test-reporter-destination=stdout',
