@@ -8,7 +8,7 @@ export interface Rule {
 
 /** Words after which "where" is about a place. */
 const PLACES =
-  'address|anywhere|at|bit|byte|column|discover|everywhere|exactly|find|finds|folder|found|from|host|index|is|know|knows|known|learn|line|of|offset|page|pages|' +
+  'address|anywhere|at|bit|byte|column|continue|continues|discover|everywhere|exactly|find|finds|folder|found|from|host|index|is|know|knows|known|learn|line|of|offset|page|pages|' +
   'place|places|point|points|position|remember|remembers|row|say|says|see|show|shows|slot|tell|tells|to|track|tracks|word';
 
 /**
@@ -17,7 +17,7 @@ const PLACES =
  */
 export const RULES: readonly Rule[] = [
   {
-    pattern: new RegExp(`(?<![-\\w])(?<!\\b(?:${PLACES})\\s+)where\\b`, 'g'),
+    pattern: new RegExp(`(?<![-\\w])(?<!\\b(?:${PLACES})\\s+)where\\b(?![?.])`, 'g'),
     advice: '"where" is for places: write "if" or "when"',
   },
   {
@@ -30,7 +30,8 @@ export const RULES: readonly Rule[] = [
     advice: 'write "this many", "this long" or the number, not "so many"',
   },
   {
-    pattern: /\b(?:has|have|had)\s+(?:it|one)\b(?=[.,;:)]|$)/gi,
+    pattern:
+      /\b(?:that|who|which|nobody|somebody|everybody|none|whoever)\s+(?:has|have|had)\s+(?:it|one)\b/gi,
     advice: 'name the thing or the verb, not "has it"',
   },
   { pattern: /\bhow-manieth\b/gi, advice: 'write "index" or "number"' },
@@ -41,7 +42,7 @@ export const RULES: readonly Rule[] = [
     advice: 'write "is limited to" or "has at most", not "may have"',
   },
   {
-    pattern: /\b(?:is|are|was|were)\s+no\s+(?!longer\b|more\b|less\b)[a-z]+/gi,
+    pattern: /(?<!\bthere\s+)\b(?:is|are|was|were)\s+no\s+(?!longer\b|more\b|less\b)[a-z]+/gi,
     advice: 'negate the verb: "is not a …", "does not …"',
   },
   {
