@@ -18,20 +18,36 @@ export class CompactorMetrics {
   readonly #counts: Readonly<Record<keyof CompactionCounts, Gauge>>;
 
   constructor(registry: Registry) {
-    const counter = (name: string, help: string) =>
-      new Counter({ name: `xscaler_compactor_${name}_total`, help, registers: [registry] });
-    const gauge = (name: string, help: string) =>
-      new Gauge({ name: `xscaler_compactor_${name}`, help, registers: [registry] });
-    this.merges = counter('merges', 'Times that blocks were replaced by one.');
-    this.mergedBlocks = counter('merged_blocks', 'Blocks that were replaced.');
-    this.inputSamples = counter('input_samples', 'Samples of blocks that were replaced, doubles included.');
-    this.outputSamples = counter('output_samples', 'Samples of blocks that took their place.');
-    this.outputBytes = counter('output_bytes', 'Bytes of blocks that took the place of others.');
-    this.expiredBlocks = counter('expired_blocks', 'Blocks retired past their retention.');
-    this.purgedBlocks = counter('purged_blocks', 'Retired blocks whose parts were deleted.');
-    this.sweptBlocks = counter('swept_blocks', 'Unfinished blocks whose parts were deleted.');
+    const counter = (name: string, help: string) => new Counter({ name, help, registers: [registry] });
+    const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] });
+    this.merges = counter('xscaler_compactor_merges_total', 'Times that blocks were replaced by one.');
+    this.mergedBlocks = counter('xscaler_compactor_merged_blocks_total', 'Blocks that were replaced.');
+    this.inputSamples = counter(
+      'xscaler_compactor_input_samples_total',
+      'Samples of blocks that were replaced, doubles included.',
+    );
+    this.outputSamples = counter(
+      'xscaler_compactor_output_samples_total',
+      'Samples of blocks that took their place.',
+    );
+    this.outputBytes = counter(
+      'xscaler_compactor_output_bytes_total',
+      'Bytes of blocks that took the place of others.',
+    );
+    this.expiredBlocks = counter(
+      'xscaler_compactor_expired_blocks_total',
+      'Blocks retired past their retention.',
+    );
+    this.purgedBlocks = counter(
+      'xscaler_compactor_purged_blocks_total',
+      'Retired blocks whose parts were deleted.',
+    );
+    this.sweptBlocks = counter(
+      'xscaler_compactor_swept_blocks_total',
+      'Unfinished blocks whose parts were deleted.',
+    );
     this.settledTombstones = counter(
-      'settled_tombstones',
+      'xscaler_compactor_settled_tombstones_total',
       'Deletions, by partition, of which no block holds anything any more.',
     );
     this.mergeSeconds = new Histogram({
@@ -46,18 +62,24 @@ export class CompactorMetrics {
       labelNames: ['duty'],
       registers: [registry],
     });
-    this.lastRun = gauge('last_run_timestamp_seconds', 'When all that was due had last been done.');
+    this.lastRun = gauge(
+      'xscaler_compactor_last_run_timestamp_seconds',
+      'When all that was due had last been done.',
+    );
     this.#counts = {
-      jobs: gauge('jobs', 'Days that wait for a merge or are being merged.'),
-      leasedJobs: gauge('leased_jobs', 'Days that are being merged.'),
-      failedJobs: gauge('failed_jobs', 'Days whose merge failed and is tried again.'),
-      liveBlocks: gauge('live_blocks', 'Blocks that queries read.'),
+      jobs: gauge('xscaler_compactor_jobs', 'Days that wait for a merge or are being merged.'),
+      leasedJobs: gauge('xscaler_compactor_leased_jobs', 'Days that are being merged.'),
+      failedJobs: gauge('xscaler_compactor_failed_jobs', 'Days whose merge failed and is tried again.'),
+      liveBlocks: gauge('xscaler_compactor_live_blocks', 'Blocks that queries read.'),
       retiredBlocks: gauge(
-        'retired_blocks',
+        'xscaler_compactor_retired_blocks',
         'Blocks that were replaced or expired and are still to be purged.',
       ),
-      stagedBlocks: gauge('staged_blocks', 'Blocks that are being written.'),
-      unfinishedDeletions: gauge('unfinished_deletions', 'Deletions that blocks still hold something of.'),
+      stagedBlocks: gauge('xscaler_compactor_staged_blocks', 'Blocks that are being written.'),
+      unfinishedDeletions: gauge(
+        'xscaler_compactor_unfinished_deletions',
+        'Deletions that blocks still hold something of.',
+      ),
     };
   }
 

@@ -4,20 +4,20 @@ import type { InFlight } from './intake.ts';
 import type { RefusalCode } from './refusal.ts';
 
 const GAUGES: readonly (readonly [name: string, help: string, value: (inFlight: InFlight) => number])[] = [
-  ['in_flight_requests', 'Requests that are being worked on', ({ requests }) => requests],
-  ['in_flight_body_bytes', 'Bytes held for request bodies', ({ bytes }) => bytes],
+  ['xscaler_gateway_in_flight_requests', 'Requests that are being worked on', ({ requests }) => requests],
+  ['xscaler_gateway_in_flight_body_bytes', 'Bytes held for request bodies', ({ bytes }) => bytes],
   [
-    'in_flight_answer_bytes',
+    'xscaler_gateway_in_flight_answer_bytes',
     'Bytes held for answers that clients have not taken yet',
     ({ answerBytes }) => answerBytes,
   ],
-  ['writes_at_work', 'Writes that distributors have been given', ({ atWork }) => atWork],
+  ['xscaler_gateway_writes_at_work', 'Writes that distributors have been given', ({ atWork }) => atWork],
   [
-    'writes_at_work_limit',
+    'xscaler_gateway_writes_at_work_limit',
     'Writes that distributors are given at once, at the moment',
     ({ places }) => places,
   ],
-  ['writes_waiting', 'Writes that wait for others to be done', ({ waiting }) => waiting],
+  ['xscaler_gateway_writes_waiting', 'Writes that wait for others to be done', ({ waiting }) => waiting],
 ];
 
 /** No label has a value that a client chooses: routes are those of the table, or `unknown`, tenants those whose token came along. */
@@ -63,7 +63,7 @@ export class GatewayMetrics {
     });
     for (const [name, help, value] of GAUGES) {
       new Gauge({
-        name: `xscaler_gateway_${name}`,
+        name,
         help,
         registers,
         collect() {
