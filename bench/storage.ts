@@ -15,11 +15,11 @@ interface Measurement {
 const MEASUREMENTS: readonly Measurement[] = [
   {
     title: 'Chunks of a block decoded, million samples a second of one core',
-    program: 'libs/tsdb/chunk-decode.bench.ts',
+    program: 'libs/tsdb/chunk/chunk-decode.bench.ts',
   },
   {
     title: 'A block of a million series read with nothing cached, KB: at most 200',
-    program: 'libs/tsdb/block-cold-read.bench.ts',
+    program: 'libs/tsdb/block/block-cold-read.bench.ts',
   },
   {
     title:

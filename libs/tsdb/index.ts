@@ -1,31 +1,28 @@
-export { type AnswerBounds, bytesOfExemplars, bytesOfTexts, UNBOUNDED } from './answer-bounds.ts';
+export { type AnswerBounds, bytesOfExemplars, bytesOfTexts, UNBOUNDED } from './block/answer-bounds.ts';
+export type { BlockPartKind, BlockPartOut } from './block/block-format.ts';
+export { BlockIndexCache } from './block/block-index-cache.ts';
+export { type BlockIdentity, BlockReader } from './block/block-reader.ts';
+export type { BlockSource } from './block/block-slices.ts';
+export { DamagedBlockError } from './block/damaged-block-error.ts';
+export { mergeBlocks } from './block-merging/block-merge.ts';
+export type { MergeInput } from './block-merging/merge-input.ts';
+export { type BlockSummary, writeBlock } from './block-writing/block-writer.ts';
+export { type HistogramBytes, newHistogramBytes } from './chunk/histogram-bytes.ts';
+export { FrameMemory } from './frame/frame-memory.ts';
+export type { LabelCounts, SeriesCounts } from './frame/label-counts.ts';
+export type { SeriesExemplars } from './frame/series-exemplars.ts';
+export { SeriesFrameReader, SeriesFrameWriter } from './frame/series-frame.ts';
+export { MergedSeries, SeriesMerger } from './frame/series-merger.ts';
 export {
   APPEND_CONFLICT,
   APPEND_DUPLICATE,
   APPEND_STORED,
   type AppendOutcome,
-} from './append-outcome.ts';
-export type { BlockPartKind, BlockPartOut } from './block-format.ts';
-export { BlockIndexCache } from './block-index-cache.ts';
-export { mergeBlocks } from './block-merge.ts';
-export { type BlockIdentity, BlockReader } from './block-reader.ts';
-export type { BlockSource } from './block-slices.ts';
-export { type BlockSummary, writeBlock } from './block-writer.ts';
-export { DamagedBlockError } from './damaged-block-error.ts';
-export { FrameMemory } from './frame-memory.ts';
-export { Head, type HeadOptions, type SeriesExemplars } from './head.ts';
-export { type HistogramBytes, newHistogramBytes } from './head-histograms.ts';
-export {
-  type CountedHead,
-  countHeadLabels,
-  type LabelCounts,
-  type SeriesCounts,
-} from './head-label-counts.ts';
-export { HeadSelection } from './head-selection.ts';
-export { maskExemplars, maskFrame } from './masked-frame.ts';
-export type { MergeInput } from './merge-input.ts';
-export { PagePool } from './page-pool.ts';
-export type { MatcherSets } from './selector.ts';
-export { SeriesFrameReader, SeriesFrameWriter } from './series-frame.ts';
-export { MergedSeries, SeriesMerger } from './series-merger.ts';
-export { SeriesMask, type Tombstone } from './tombstones.ts';
+} from './head/append-outcome.ts';
+export { Head, type HeadOptions } from './head/head.ts';
+export { type CountedHead, countHeadLabels } from './head/head-label-counts.ts';
+export { HeadMemory } from './head/head-memory.ts';
+export { HeadSelection } from './head/head-selection.ts';
+export type { MatcherSets } from './postings/selector.ts';
+export { maskExemplars, maskFrame } from './tombstone/masked-frame.ts';
+export { SeriesMask, type Tombstone } from './tombstone/tombstones.ts';

@@ -10,7 +10,20 @@ export type FolderArrows = Readonly<Record<string, readonly string[]>>;
  * The arrows between the folders of each package that has folders. A package without a row is flat. Its `index.ts` is
  * the front door: it may import every folder, and no file of the package imports it. Tests may import every folder.
  */
-export const FOLDER_ARROWS: Readonly<Record<string, FolderArrows>> = {};
+export const FOLDER_ARROWS: Readonly<Record<string, FolderArrows>> = {
+  'libs/tsdb': {
+    '.': [],
+    block: ['chunk', 'frame', 'postings', 'tombstone'],
+    'block-merging': ['block', 'block-writing', 'chunk', 'memory', 'postings', 'tombstone'],
+    'block-writing': ['block', 'chunk', 'head', 'memory', 'postings'],
+    chunk: [],
+    frame: ['chunk', 'memory'],
+    head: ['chunk', 'frame', 'memory', 'postings', 'tombstone'],
+    memory: [],
+    postings: ['memory'],
+    tombstone: ['chunk', 'frame', 'postings'],
+  },
+};
 
 /** Folders of test data and of what tests run: they hold no part of the package. */
 const BESIDE_THE_CODE = /^(testing|testdata|test-|migrations$)/;

@@ -1,4 +1,5 @@
 /** Writes the generated pages of `docs/`; with `--check` it compares them instead, and fails if one is out of date. */
+import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { declaredMetrics, metricsPage } from './metrics-page.ts';
@@ -13,12 +14,22 @@ function sources(): string[] {
   return paths.filter((path) => !/\.(test|testbed|bench)\.ts$|\/test-/.test(path)).sort();
 }
 
+/** As `npm run format` leaves it. */
+function formatted(path: string, text: string): string {
+  const biome = join(root, 'node_modules/.bin/biome');
+  const options = { cwd: root, input: text, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 } as const;
+  const { status, stdout, stderr } = spawnSync(biome, ['format', `--stdin-file-path=${path}`], options);
+  if (status !== 0) throw new Error(`${path} cannot be formatted: ${stderr}`);
+  return stdout;
+}
+
 const metrics = sources().flatMap((path) => declaredMetrics(path, readFileSync(join(root, path), 'utf8')));
 const pages: Readonly<Record<string, string>> = { 'docs/metrics.md': metricsPage(metrics) };
 
 const isCheck = process.argv.includes('--check');
 let outOfDate = 0;
-for (const [path, text] of Object.entries(pages)) {
+for (const [path, unformatted] of Object.entries(pages)) {
+  const text = formatted(path, unformatted);
   if (!isCheck) writeFileSync(join(root, path), text);
   else if (readFileSync(join(root, path), 'utf8') !== text) {
     outOfDate++;

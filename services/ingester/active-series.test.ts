@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Labels, seriesId } from '@xscaler/model';
-import { type Head, PagePool } from '@xscaler/tsdb';
+import { type Head, HeadMemory } from '@xscaler/tsdb';
 import { activeIdsOf, activeSeriesOf } from './active-series.ts';
 import { PartitionHeads } from './partition-heads.ts';
 
@@ -23,7 +23,7 @@ function add(head: Head, from: number, to: number): void {
 const countsOf = (heads: PartitionHeads) => Object.fromEntries(activeSeriesOf(3, heads, NOW_MS).byTenant);
 
 test('a series counts once, in however many heads it is, and only as long as it is active', () => {
-  const heads = new PartitionHeads(3, new PagePool(0));
+  const heads = new PartitionHeads(3, new HeadMemory(0));
   add(heads.mustOpen('t', NOW_MS - HOUR_MS, 2 * HOUR_MS, 0, 0).head, 0, 100);
   add(heads.mustOpen('t', NOW_MS - 1.5 * HOUR_MS, HOUR_MS, 1, 0).head, 90, 120);
   add(heads.mustOpen('t', NOW_MS - 3 * HOUR_MS, HOUR_MS, 2, 0).head, 110, 125);
@@ -34,7 +34,7 @@ test('a series counts once, in however many heads it is, and only as long as it 
 });
 
 test('between large heads the count is near enough', () => {
-  const heads = new PartitionHeads(3, new PagePool(0));
+  const heads = new PartitionHeads(3, new HeadMemory(0));
   add(heads.mustOpen('t', NOW_MS - HOUR_MS, HOUR_MS, 0, 0).head, 0, 40_000);
   add(heads.mustOpen('t', NOW_MS, HOUR_MS, 1, 0).head, 10_000, 60_000);
   const { t } = countsOf(heads);
@@ -42,7 +42,7 @@ test('between large heads the count is near enough', () => {
 });
 
 test('the ids are those of the series of one tenant', () => {
-  const heads = new PartitionHeads(3, new PagePool(0));
+  const heads = new PartitionHeads(3, new HeadMemory(0));
   add(heads.mustOpen('t', NOW_MS - HOUR_MS, 2 * HOUR_MS, 0, 0).head, 0, 3);
   add(heads.mustOpen('t', NOW_MS - 1.5 * HOUR_MS, HOUR_MS, 1, 0).head, 3, 5);
   add(heads.mustOpen('t', NOW_MS - 9 * HOUR_MS, HOUR_MS, 2, 0).head, 5, 6);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Labels } from '@xscaler/model';
-import { PagePool } from '@xscaler/tsdb';
+import { HeadMemory } from '@xscaler/tsdb';
 import { headsToCut } from './cut-policy.ts';
 import { PartitionHeads } from './partition-heads.ts';
 
@@ -12,28 +12,28 @@ function cutWindows(heads: PartitionHeads, nowMs: number, settings = SETTINGS): 
 }
 
 test('a head that was opened in time is cut when its window has been over for the grace', () => {
-  const heads = new PartitionHeads(0, new PagePool(0));
+  const heads = new PartitionHeads(0, new HeadMemory(0));
   heads.mustOpen('t', 0, 1_000, 0, 500);
   assert.deepEqual(cutWindows(heads, 1_009), []);
   assert.deepEqual(cutWindows(heads, 1_010), [0]);
 });
 
 test('a head that late samples opened is cut at its age', () => {
-  const heads = new PartitionHeads(0, new PagePool(0));
+  const heads = new PartitionHeads(0, new HeadMemory(0));
   heads.mustOpen('t', 0, 1_000, 0, 5_000);
   assert.deepEqual(cutWindows(heads, 5_049), []);
   assert.deepEqual(cutWindows(heads, 5_050), [0]);
 });
 
 test('a late head is cut at its size', () => {
-  const heads = new PartitionHeads(0, new PagePool(0));
+  const heads = new PartitionHeads(0, new HeadMemory(0));
   const { head } = heads.mustOpen('t', 0, 1_000, 0, 5_000);
   head.append(head.create(1, 2, 3, 4, Labels.of({ a: 'b' })), 1, 0, 0);
   assert.deepEqual(cutWindows(heads, 5_001, { ...SETTINGS, lateHeadBytes: 1 }), [0]);
 });
 
 test('at the memory bound the largest head is cut, whatever its window', () => {
-  const heads = new PartitionHeads(0, new PagePool(0));
+  const heads = new PartitionHeads(0, new HeadMemory(0));
   heads.mustOpen('t', 0, 1_000, 0, 100);
   const { head } = heads.mustOpen('t', 1_000, 1_000, 0, 100);
   for (let i = 0; i < 2_000; i++)
@@ -43,7 +43,7 @@ test('at the memory bound the largest head is cut, whatever its window', () => {
 });
 
 test('a cut that was asked for is not asked for again at once', () => {
-  const heads = new PartitionHeads(0, new PagePool(0));
+  const heads = new PartitionHeads(0, new HeadMemory(0));
   heads.mustOpen('t', 0, 1_000, 0, 500);
   assert.deepEqual(cutWindows(heads, 100_000), [0]);
   assert.deepEqual(cutWindows(heads, 100_001), []);

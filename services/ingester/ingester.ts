@@ -11,7 +11,7 @@ import {
   UnavailableError,
   type WireMatcher,
 } from '@xscaler/rpc';
-import { PagePool } from '@xscaler/tsdb';
+import { HeadMemory } from '@xscaler/tsdb';
 import type { WriteLog } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
 import { type ActiveSeriesCounts, activeIdsOf, activeSeriesOf } from './active-series.ts';
@@ -70,7 +70,7 @@ export class Ingester implements IngesterApi {
   #sweeping: NodeJS.Timeout | undefined;
 
   constructor(options: IngesterOptions) {
-    const pool = new PagePool(FREE_PAGES_BYTES);
+    const memory = new HeadMemory(FREE_PAGES_BYTES);
     const metrics = new IngesterMetrics(options.registry);
     const { blocks, clock, clockFault, logger } = options;
     this.#clock = clock;
@@ -88,7 +88,7 @@ export class Ingester implements IngesterApi {
         ...options,
         partition,
         metrics,
-        pool,
+        memory,
         onCommitsLost,
       });
       return owner;

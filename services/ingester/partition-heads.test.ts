@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PagePool } from '@xscaler/tsdb';
+import { HeadMemory } from '@xscaler/tsdb';
 import { PartitionHeads } from './partition-heads.ts';
 
 function close(heads: PartitionHeads, tenant: string, windowStartMs: number, seq: number, offset: number) {
@@ -8,7 +8,7 @@ function close(heads: PartitionHeads, tenant: string, windowStartMs: number, seq
 }
 
 test('a cut closes the head it names and no other', () => {
-  const heads = new PartitionHeads(0, new PagePool(0));
+  const heads = new PartitionHeads(0, new HeadMemory(0));
   const held = heads.mustOpen('t', 0, 100, 7, 0);
   assert.equal(close(heads, 't', 0, 6, 9), undefined, 'another seq');
   assert.equal(close(heads, 't', 100, 7, 9), undefined, 'another window');
@@ -23,7 +23,7 @@ test('a cut closes the head it names and no other', () => {
 });
 
 test('the resume offset is the first that no block holds', () => {
-  const heads = new PartitionHeads(0, new PagePool(0));
+  const heads = new PartitionHeads(0, new HeadMemory(0));
   assert.equal(heads.resumeOffsetWithout(undefined, 50), 50);
   const first = heads.mustOpen('t', 0, 100, 5, 0);
   const second = heads.mustOpen('t', 100, 100, 8, 0);
@@ -36,7 +36,7 @@ test('the resume offset is the first that no block holds', () => {
 });
 
 test('tenants see their own heads alone, and dropped heads are gone', () => {
-  const heads = new PartitionHeads(0, new PagePool(0));
+  const heads = new PartitionHeads(0, new HeadMemory(0));
   const mine = heads.mustOpen('t', 0, 100, 5, 0);
   heads.mustOpen('u', 0, 100, 5, 0);
   assert.deepEqual([...heads.ofTenant('t')], [mine]);

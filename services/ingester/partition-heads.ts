@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type CommitPoint, NO_COMMIT } from '@xscaler/database';
 import { Matcher } from '@xscaler/model';
-import { Head, type PagePool, type Tombstone } from '@xscaler/tsdb';
+import { Head, type HeadMemory, type Tombstone } from '@xscaler/tsdb';
 import type { Cut, Deletion } from '@xscaler/wire';
 import { windowKey } from './ledger-view.ts';
 
@@ -32,15 +32,15 @@ export interface HeldHead {
  */
 export class PartitionHeads {
   readonly #partition: number;
-  readonly #pool: PagePool;
+  readonly #memory: HeadMemory;
   readonly #seed = new Uint32Array(new Uint8Array(randomBytes(16)).buffer);
   readonly #open = new Map<string, HeldHead>();
   readonly #byTenant = new Map<string, Set<HeldHead>>();
 
-  /** Heads take their memory from `pool` and give it back when they are dropped. */
-  constructor(partition: number, pool: PagePool) {
+  /** Heads take their memory from `memory` and give it back when they are dropped. */
+  constructor(partition: number, memory: HeadMemory) {
     this.#partition = partition;
-    this.#pool = pool;
+    this.#memory = memory;
   }
 
   open(tenant: string, windowStartMs: number, windowMs: number): HeldHead | undefined {
@@ -53,7 +53,7 @@ export class PartitionHeads {
     let held = this.#open.get(key);
     if (held) return held;
     const partition = this.#partition;
-    const pool = this.#pool;
+    const memory = this.#memory;
     const head = new Head({
       tenant,
       partition,
@@ -61,7 +61,7 @@ export class PartitionHeads {
       windowMs,
       seq: offset,
       fromOffset: offset,
-      pool,
+      memory,
       seed: this.#seed,
     });
     held = {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type BlockStore, type CommitPoint, DatabaseError } from '@xscaler/database';
 import { UnavailableError } from '@xscaler/rpc';
-import type { PagePool } from '@xscaler/tsdb';
+import type { HeadMemory } from '@xscaler/tsdb';
 import { LogRecordReader } from '@xscaler/wire';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import { CommitQueue } from './commit-queue.ts';
@@ -32,7 +32,7 @@ export interface PartitionOwnerOptions {
   readonly blocks: BlockStore;
   readonly cuts: CutSettings;
   /** Memory for heads, shared by all partitions of a thread. */
-  readonly pool: PagePool;
+  readonly memory: HeadMemory;
   /** How long a committed head stays readable: longer than a query lives. */
   readonly committedHeadLingerMs: number;
   readonly clock: () => number;
@@ -85,7 +85,7 @@ export class PartitionOwner {
   constructor(options: PartitionOwnerOptions) {
     this.#options = options;
     this.partition = options.partition;
-    this.heads = new PartitionHeads(options.partition, options.pool);
+    this.heads = new PartitionHeads(options.partition, options.memory);
     this.#applier = new RecordApplier(this.heads, this.#ledger);
     this.#keeper = new HeadKeeper({
       ...options,

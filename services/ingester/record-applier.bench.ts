@@ -4,7 +4,7 @@
  */
 import { ByteWriter } from '@xscaler/encoding';
 import { Labels, seriesId } from '@xscaler/model';
-import { PagePool } from '@xscaler/tsdb';
+import { HeadMemory } from '@xscaler/tsdb';
 import { LogRecordReader, LogRecordWriter, writeLabelSet } from '@xscaler/wire';
 import { LedgerView } from './ledger-view.ts';
 import { PartitionHeads } from './partition-heads.ts';
@@ -66,7 +66,7 @@ function recordsOf(step: number): Uint8Array[] {
   return records;
 }
 
-const heads = new PartitionHeads(0, new PagePool(0));
+const heads = new PartitionHeads(0, new HeadMemory(0));
 const applier = new RecordApplier(heads, new LedgerView());
 const reader = new LogRecordReader();
 const counts = noCounts();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ByteWriter } from '@xscaler/encoding';
 import { type FloatHistogram, Labels, SampleColumns, seriesId } from '@xscaler/model';
-import { PagePool, SeriesMerger } from '@xscaler/tsdb';
+import { HeadMemory, SeriesMerger } from '@xscaler/tsdb';
 import { LogRecordReader, LogRecordWriter, writeLabelSet } from '@xscaler/wire';
 import { LedgerView } from './ledger-view.ts';
 import { PartitionHeads } from './partition-heads.ts';
@@ -69,7 +69,7 @@ test('histograms and start timestamps reach the heads of their windows, and stay
   const record = new LogRecordReader();
   record.decode(writer.finish());
 
-  const heads = new PartitionHeads(0, new PagePool(0));
+  const heads = new PartitionHeads(0, new HeadMemory(0));
   const counts = noCounts();
   new RecordApplier(heads, new LedgerView()).apply(record, 7, 0, counts);
 

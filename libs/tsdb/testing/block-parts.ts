@@ -1,7 +1,7 @@
-import type { BlockPartKind, BlockPartOut } from '../block-format.ts';
-import type { BlockSource } from '../block-slices.ts';
-import { type BlockSummary, writeBlock } from '../block-writer.ts';
-import type { Head } from '../head.ts';
+import type { BlockPartKind, BlockPartOut } from '../block/block-format.ts';
+import type { BlockSource } from '../block/block-slices.ts';
+import { type BlockSummary, writeBlock } from '../block-writing/block-writer.ts';
+import type { Head } from '../head/head.ts';
 
 /** A block's parts in memory. */
 export class PartsInMemory implements BlockSource {

@@ -1,9 +1,9 @@
 import type { HistogramFields } from '@xscaler/encoding';
 import { type Exemplar, Labels, Matcher, type MatchType, SampleColumns, seriesId } from '@xscaler/model';
 import fc from 'fast-check';
-import type { Head } from '../head.ts';
-import type { MatcherSets } from '../selector.ts';
-import { SeriesMerger } from '../series-merger.ts';
+import { SeriesMerger } from '../frame/series-merger.ts';
+import type { Head } from '../head/head.ts';
+import type { MatcherSets } from '../postings/selector.ts';
 import { histogramBytes, histogramFields } from './histogram-arbitraries.ts';
 import { valueWords } from './sample-arbitraries.ts';
 

@@ -5,7 +5,7 @@ import {
   writeHistogramLayout,
 } from '@xscaler/encoding';
 import fc from 'fast-check';
-import type { HistogramBytes } from '../head-histograms.ts';
+import type { HistogramBytes } from '../chunk/histogram-bytes.ts';
 
 /*
  * Native histograms for tests: layouts that repeat, as those of one series do, and counts of every kind.
