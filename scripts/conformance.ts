@@ -8,7 +8,7 @@ import { judgeOutcomes, readGaps, runDirectory } from '../libs/testkit/promqltes
  *
  *     node scripts/conformance.ts [--dir DIR] [--only PART] [--verbose]
  *
- * Fails if a case fails that is not in libs/promql/known-gaps.txt, or a listed one passes.
+ * Fails if a case fails that is not in libs/promql/testdata/known-gaps.txt, or a listed one passes.
  */
 const root = dirname(import.meta.dirname);
 const { values } = parseArgs({
@@ -35,7 +35,7 @@ for (const { file, cases } of outcomes) {
 }
 console.log(`all: ${passed} of ${total} pass`);
 
-const gaps = readGaps(join(root, 'libs/promql/known-gaps.txt'));
+const gaps = readGaps(join(root, 'libs/promql/testdata/known-gaps.txt'));
 const relevant = gaps.filter((name) => outcomes.some(({ file }) => name.startsWith(`${file}:`)));
 const { broken, outdated } = judgeOutcomes(outcomes, relevant);
 for (const { name, query, fault } of broken) {

@@ -1,5 +1,9 @@
-export type { Expr, MatrixSelector, ValueType, VectorSelector } from './ast.ts';
-export { type Cancellation, SharedCancellation } from './cancellation.ts';
+export { evaluateInstant, evaluateRange } from './engine/evaluate.ts';
+export { combineHistograms, isHistogramReset, withHint } from './histograms/arithmetic.ts';
+export { escapedJson } from './json/json-text.ts';
+export { type EncodeOptions, encodeResult, labelsJson } from './json/result-json.ts';
+export { formatSampleValue, formatTimestampMs } from './numbers/number-format.ts';
+export type { Expr, MatrixSelector, VectorSelector } from './syntax/ast.ts';
 export {
   ExecutionError,
   LimitError,
@@ -7,15 +11,14 @@ export {
   ParseError,
   QueryCancelledError,
   QueryTimeoutError,
-} from './errors.ts';
-export { evaluateInstant, evaluateRange } from './evaluate.ts';
-export { expressionTree, type JsonValue } from './expression-tree.ts';
-export { combineHistograms, isHistogramReset, withHint } from './histograms/arithmetic.ts';
-export { escapedJson } from './json-text.ts';
-export { formatSampleValue, formatTimestampMs } from './number-format.ts';
-export { parseExpression, parseSelector } from './parser.ts';
-export { prettyExpression } from './pretty-printer.ts';
-export { printExpression } from './printer.ts';
+} from './syntax/errors.ts';
+export { expressionTree, type JsonValue } from './syntax/expression-tree.ts';
+export { parseExpression, parseSelector } from './syntax/parser.ts';
+export { prettyExpression } from './syntax/pretty-printer.ts';
+export { printExpression } from './syntax/printer.ts';
+export { selectorsOf } from './syntax/selectors-of.ts';
+export type { ValueType } from './syntax/value-type.ts';
+export { type Cancellation, SharedCancellation } from './vectors/cancellation.ts';
 export {
   ABSENT,
   FLOAT,
@@ -29,7 +32,5 @@ export {
   type SampleRun,
   type SeriesBlock,
   type StepGrid,
-} from './query.ts';
-export { QueryMemory } from './query-memory.ts';
-export { type EncodeOptions, encodeResult, labelsJson } from './result-json.ts';
-export { selectorsOf } from './selectors-of.ts';
+} from './vectors/query.ts';
+export { QueryMemory } from './vectors/query-memory.ts';

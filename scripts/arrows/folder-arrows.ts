@@ -23,6 +23,17 @@ export const FOLDER_ARROWS: Readonly<Record<string, FolderArrows>> = {
     postings: ['memory'],
     tombstone: ['chunk', 'frame', 'postings'],
   },
+  'libs/promql': {
+    '.': [],
+    engine: ['histograms', 'numbers', 'operators', 'ranges', 'syntax', 'vectors'],
+    histograms: ['numbers', 'vectors'],
+    json: ['histograms', 'numbers', 'syntax', 'vectors'],
+    numbers: [],
+    operators: ['histograms', 'numbers', 'ranges', 'syntax', 'vectors'],
+    ranges: ['histograms', 'numbers', 'syntax', 'vectors'],
+    syntax: ['numbers'],
+    vectors: ['numbers', 'syntax'],
+  },
 };
 
 /** Folders of test data and of what tests run: they hold no part of the package. */

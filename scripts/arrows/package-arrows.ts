@@ -97,7 +97,9 @@ function faultOfImport(path: string, place: Place, specifier: string): string | 
   return undefined;
 }
 
+/** Scripts are about the whole repository, and are no package. */
 function faultOfRelative(path: string, place: Place, specifier: string): string | undefined {
+  if (place.folder === 'scripts') return undefined;
   const { pathname } = new URL(specifier, `file:///${path}`);
   const isPackage = place.folder === 'libs' || place.folder === 'services';
   const own = isPackage ? `/${place.folder}/${place.name}/` : `/${place.folder}/`;

@@ -1,5 +1,5 @@
 import type { CounterResetHint, FloatHistogram } from '@xscaler/model';
-import { KahanSum, RunningMean } from '../kahan.ts';
+import { KahanSum, RunningMean } from '../numbers/kahan.ts';
 import { alignHistograms } from './arithmetic.ts';
 import { type BucketCounts, pack } from './bucket-counts.ts';
 

@@ -1,5 +1,5 @@
-import { FLOAT } from '../query.ts';
-import type { StepBlock } from '../step-block.ts';
+import { FLOAT } from '../vectors/query.ts';
+import type { StepBlock } from '../vectors/step-block.ts';
 
 /** Counts that differ by less than this share are taken for equal: an artefact of summing floats. */
 const TOLERANCE = 1e-12;

@@ -1,5 +1,5 @@
-import type { AnnotationDetail } from '../annotations.ts';
-import { formatGeneral } from '../number-format.ts';
+import { formatGeneral } from '../numbers/number-format.ts';
+import type { AnnotationDetail } from '../vectors/annotations.ts';
 import type { ClassicBuckets } from './classic-buckets.ts';
 
 /** Where and by how much the counts of classic histograms had to be raised to rise from bucket to bucket. */

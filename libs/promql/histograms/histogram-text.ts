@@ -1,5 +1,5 @@
 import type { FloatHistogram } from '@xscaler/model';
-import { formatGeneral } from '../number-format.ts';
+import { formatGeneral } from '../numbers/number-format.ts';
 import { bucketsOf } from './buckets.ts';
 
 /** A histogram as Prometheus prints it: `{count:3, sum:2, [-1,-0.5):1, (1,2]:2}`. */

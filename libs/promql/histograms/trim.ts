@@ -1,5 +1,5 @@
 import type { FloatHistogram } from '@xscaler/model';
-import { KahanSum } from '../kahan.ts';
+import { KahanSum } from '../numbers/kahan.ts';
 import { usesCustomBuckets } from './arithmetic.ts';
 import { pack } from './bucket-counts.ts';
 import { type Bucket, bucketsOf } from './buckets.ts';

@@ -1,4 +1,4 @@
-import { CANCELLATION_SAMPLES } from '../cancellation.ts';
+import { CANCELLATION_SAMPLES } from '../vectors/cancellation.ts';
 import type { FloatWindows } from './float-windows.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Budget } from '../budget.ts';
-import { LOOK_MASK } from '../cancellation.ts';
+import type { Budget } from '../vectors/budget.ts';
+import { LOOK_MASK } from '../vectors/cancellation.ts';
 import type { FloatWindows } from './float-windows.ts';
 import { countMixedPairs } from './histogram-pairs.ts';
 import type { RangeSamples } from './range-samples.ts';

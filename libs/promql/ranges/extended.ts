@@ -1,10 +1,10 @@
-import type { Budget } from '../budget.ts';
-import { ExecutionError } from '../errors.ts';
 import { scaleHistogram } from '../histograms/arithmetic.ts';
-import { type QueriedSamples, sampleWeight } from '../queried-samples.ts';
-import { ABSENT, FLOAT, HISTOGRAM, type StepGrid } from '../query.ts';
-import type { FunctionName } from '../signatures.ts';
-import { StepBlock } from '../step-block.ts';
+import { ExecutionError } from '../syntax/errors.ts';
+import type { FunctionName } from '../syntax/signatures.ts';
+import type { Budget } from '../vectors/budget.ts';
+import { type QueriedSamples, sampleWeight } from '../vectors/queried-samples.ts';
+import { ABSENT, FLOAT, HISTOGRAM, type StepGrid } from '../vectors/query.ts';
+import { StepBlock } from '../vectors/step-block.ts';
 import { isChange, isReset } from './counts.ts';
 import { extendedFloatChange } from './extended-floats.ts';
 import { extendedHistogramChange } from './extended-histograms.ts';

@@ -1,4 +1,4 @@
-import { CANCELLATION_SAMPLES } from '../cancellation.ts';
+import { CANCELLATION_SAMPLES } from '../vectors/cancellation.ts';
 import { BlockExtremes } from './block-extremes.ts';
 import type { FloatWindows } from './float-windows.ts';
 import type { RangeSamples } from './range-samples.ts';

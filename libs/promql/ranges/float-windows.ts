@@ -1,9 +1,9 @@
-import type { Budget } from '../budget.ts';
-import { CANCELLATION_SAMPLES } from '../cancellation.ts';
-import type { ResolvedTime } from '../plan.ts';
-import { FLOAT, type StepGrid } from '../query.ts';
-import { ScrapeTimes } from '../scrape-times.ts';
-import type { StepBlock } from '../step-block.ts';
+import type { Budget } from '../vectors/budget.ts';
+import { CANCELLATION_SAMPLES } from '../vectors/cancellation.ts';
+import { FLOAT, type StepGrid } from '../vectors/query.ts';
+import { ScrapeTimes } from '../vectors/scrape-times.ts';
+import type { StepBlock } from '../vectors/step-block.ts';
+import type { ResolvedTime } from '../vectors/times.ts';
 import { firstSoonAfter } from './first-after.ts';
 import type { RangeSamples } from './range-samples.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Budget } from '../budget.ts';
-import { KahanSum } from '../kahan.ts';
+import { KahanSum } from '../numbers/kahan.ts';
+import { Budget } from '../vectors/budget.ts';
 import { PrefixSums } from './prefix-sums.ts';
 
 const decimals = fc.array(

@@ -1,5 +1,5 @@
-import type { Budget } from '../budget.ts';
-import { LOOK_MASK } from '../cancellation.ts';
+import type { Budget } from '../vectors/budget.ts';
+import { LOOK_MASK } from '../vectors/cancellation.ts';
 
 /** How much larger than the smallest value the largest rounding error may be, as a part of it; see `beginRounded`. */
 const ROUNDING_ROOM = 2 ** 48;

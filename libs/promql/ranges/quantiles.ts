@@ -1,5 +1,5 @@
-import type { Budget } from '../budget.ts';
-import { quantileOfSorted } from '../quantile.ts';
+import { quantileOfSorted } from '../numbers/quantile.ts';
+import type { Budget } from '../vectors/budget.ts';
 import type { FloatWindows } from './float-windows.ts';
 import type { RangeSamples } from './range-samples.ts';
 import { SortedWindow } from './sorted-window.ts';

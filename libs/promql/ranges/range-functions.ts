@@ -1,4 +1,4 @@
-import type { FunctionName } from '../signatures.ts';
+import type { FunctionName } from '../syntax/signatures.ts';
 import { isChange, isReset, PairsOverTime } from './counts.ts';
 import { ExtremeOverTime } from './extremes.ts';
 import type { FloatWindows } from './float-windows.ts';

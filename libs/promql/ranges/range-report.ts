@@ -1,7 +1,7 @@
-import type { Annotations } from '../annotations.ts';
-import type { Span } from '../ast.ts';
-import { quoteText } from '../go-quote.ts';
 import type { HistogramSum } from '../histograms/arithmetic.ts';
+import { quoteText } from '../numbers/go-quote.ts';
+import type { Span } from '../syntax/ast.ts';
+import type { Annotations } from '../vectors/annotations.ts';
 
 /** How a function combines histograms, as annotations word it. */
 export type HistogramOperation = 'addition' | 'subtraction' | 'aggregation';

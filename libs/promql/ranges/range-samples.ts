@@ -1,12 +1,12 @@
 import { type FloatHistogram, isStaleWords, SampleColumns } from '@xscaler/model';
 import type { Series } from '@xscaler/storage';
-import type { Budget } from '../budget.ts';
-import { CANCELLATION_SAMPLES } from '../cancellation.ts';
 import { withHint } from '../histograms/arithmetic.ts';
 import { detectResetHints } from '../histograms/reset-hints.ts';
-import { hasNoNaN } from '../no-nan.ts';
-import { ABSENT, FLOAT } from '../query.ts';
-import type { StepBlock } from '../step-block.ts';
+import { hasNoNaN } from '../numbers/no-nan.ts';
+import type { Budget } from '../vectors/budget.ts';
+import { CANCELLATION_SAMPLES } from '../vectors/cancellation.ts';
+import { ABSENT, FLOAT } from '../vectors/query.ts';
+import type { StepBlock } from '../vectors/step-block.ts';
 import type { StartTimes } from './start-times.ts';
 
 /**

@@ -1,9 +1,9 @@
 import type { Labels } from '@xscaler/model';
 import type { Series } from '@xscaler/storage';
-import type { Budget } from '../budget.ts';
-import type { ResolvedTime } from '../plan.ts';
-import type { StepGrid } from '../query.ts';
-import type { StepBlock } from '../step-block.ts';
+import type { Budget } from '../vectors/budget.ts';
+import type { StepGrid } from '../vectors/query.ts';
+import type { StepBlock } from '../vectors/step-block.ts';
+import type { ResolvedTime } from '../vectors/times.ts';
 import type { RangeSamples } from './range-samples.ts';
 
 /** The series a range function runs over, one decoded at a time. */

@@ -1,7 +1,7 @@
-import type { Budget } from '../budget.ts';
-import { LOOK_MASK } from '../cancellation.ts';
 import { scaleHistogram } from '../histograms/arithmetic.ts';
-import { FLOAT } from '../query.ts';
+import type { Budget } from '../vectors/budget.ts';
+import { LOOK_MASK } from '../vectors/cancellation.ts';
+import { FLOAT } from '../vectors/query.ts';
 import { Extrapolation } from './extrapolation.ts';
 import type { FloatWindows, WindowBounds } from './float-windows.ts';
 import { histogramIncrease, instantHistogramChange } from './histogram-rate.ts';

@@ -1,9 +1,9 @@
 import type { FloatHistogram } from '@xscaler/model';
-import type { Budget } from '../budget.ts';
-import { CANCELLATION_SAMPLES } from '../cancellation.ts';
-import { type QueriedSamples, sampleWeight } from '../queried-samples.ts';
-import { ABSENT, FLOAT, type StepGrid } from '../query.ts';
-import { StepBlock } from '../step-block.ts';
+import type { Budget } from '../vectors/budget.ts';
+import { CANCELLATION_SAMPLES } from '../vectors/cancellation.ts';
+import { type QueriedSamples, sampleWeight } from '../vectors/queried-samples.ts';
+import { ABSENT, FLOAT, type StepGrid } from '../vectors/query.ts';
+import { StepBlock } from '../vectors/step-block.ts';
 import { firstSoonAfter } from './first-after.ts';
 import { FloatWindows } from './float-windows.ts';
 import type { RangeReport } from './range-report.ts';

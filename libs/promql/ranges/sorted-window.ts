@@ -1,6 +1,6 @@
-import type { Budget } from '../budget.ts';
-import { CANCELLATION_SAMPLES } from '../cancellation.ts';
-import { sortInterruptibly } from '../interruptible-sort.ts';
+import type { Budget } from '../vectors/budget.ts';
+import { CANCELLATION_SAMPLES } from '../vectors/cancellation.ts';
+import { sortInterruptibly } from '../vectors/interruptible-sort.ts';
 
 /** Insertions and removals from which on sorting the window anew is cheaper than moving memory for each. */
 const MOVES_BEFORE_SORTING = 256;

@@ -1,7 +1,7 @@
-import type { Budget } from '../budget.ts';
-import { CANCELLATION_SAMPLES, LOOK_MASK } from '../cancellation.ts';
 import { aggregateHistograms } from '../histograms/aggregate.ts';
-import { KahanSum, RunningMean } from '../kahan.ts';
+import { KahanSum, RunningMean } from '../numbers/kahan.ts';
+import type { Budget } from '../vectors/budget.ts';
+import { CANCELLATION_SAMPLES, LOOK_MASK } from '../vectors/cancellation.ts';
 import type { FloatWindows } from './float-windows.ts';
 import { PrefixSums } from './prefix-sums.ts';
 import type { RangeSamples } from './range-samples.ts';

@@ -1,6 +1,6 @@
-import { CANCELLATION_SAMPLES } from '../cancellation.ts';
-import { ExecutionError } from '../errors.ts';
-import { KahanSum } from '../kahan.ts';
+import { KahanSum } from '../numbers/kahan.ts';
+import { ExecutionError } from '../syntax/errors.ts';
+import { CANCELLATION_SAMPLES } from '../vectors/cancellation.ts';
 import { PlainWindowFunction, type Window } from './window.ts';
 
 /** Windows may be long: every so many samples of them the cancellation is looked at. */

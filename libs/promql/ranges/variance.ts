@@ -1,6 +1,6 @@
-import type { Budget } from '../budget.ts';
-import { CANCELLATION_SAMPLES } from '../cancellation.ts';
-import { KahanSum } from '../kahan.ts';
+import { KahanSum } from '../numbers/kahan.ts';
+import type { Budget } from '../vectors/budget.ts';
+import { CANCELLATION_SAMPLES } from '../vectors/cancellation.ts';
 import type { FloatWindows } from './float-windows.ts';
 import { PlainWindowFunction, type Window } from './window.ts';
 

@@ -1,6 +1,6 @@
 import type { FloatHistogram } from '@xscaler/model';
-import type { Budget } from '../budget.ts';
-import { ABSENT, FLOAT, HISTOGRAM } from '../query.ts';
+import type { Budget } from '../vectors/budget.ts';
+import { ABSENT, FLOAT, HISTOGRAM } from '../vectors/query.ts';
 import type { FloatWindows } from './float-windows.ts';
 import type { RangeReport } from './range-report.ts';
 import type { RangeSamples } from './range-samples.ts';
