@@ -27,21 +27,3 @@ export interface Cluster {
 
 /** How long a heartbeat counts: three intervals of the default of 5 s. */
 export const DEFAULT_TTL_MS = 15_000;
-
-/**
- * | code | meaning | retryable |
- * |---|---|---|
- * | unavailable | Redis is away, too slow or refuses; what was asked may or may not have happened | yes |
- * | invalid | the call asks for what is over a bound | no |
- */
-export type ClusterErrorCode = 'unavailable' | 'invalid';
-
-export class ClusterError extends Error {
-  override readonly name = 'ClusterError';
-  readonly code: ClusterErrorCode;
-
-  constructor(code: ClusterErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}

@@ -1,2 +1,3 @@
 /** What every half of the interfaces of this package promises, as tests: for whoever runs them on a real Redis. */
-export { type ClusterUnderTest, clusterContract } from './cluster-contract.ts';
+export { clusterContract } from './contract/cluster-contract.ts';
+export type { ClusterUnderTest } from './contract/contract-checks.ts';

@@ -1,9 +1,18 @@
 export type { ByteCache, ByteCacheStats } from './byte-cache.ts';
-export { ClockWatch, type ClockWatchOptions } from './clock-watch.ts';
-export { type Cluster, ClusterError, type ClusterErrorCode } from './cluster.ts';
+export { ClockWatch, type ClockWatchOptions } from './clock/clock-watch.ts';
+export {
+  type ClockWitness,
+  MACHINE_CLOCK,
+  type OwnClock,
+  type ReferenceTime,
+  readWitness,
+} from './clock/reference-time.ts';
+export { TrustedClock } from './clock/trusted-clock.ts';
+export type { Cluster } from './cluster.ts';
+export { ClusterError, type ClusterErrorCode } from './cluster-error.ts';
 export { Heartbeat, type Schedule } from './heartbeat.ts';
 export type { LeaseOutcome, Leases } from './leases.ts';
-export { type MemoryClusterOptions, openMemoryCluster } from './memory-cluster.ts';
+export { type MemoryClusterOptions, openMemoryCluster } from './memory/memory-cluster.ts';
 export type {
   IngesterRun,
   OwnerHeartbeat,
@@ -14,12 +23,4 @@ export type {
   PartitionState,
 } from './owner-registry.ts';
 export type { RateKind, RateShares } from './rate-shares.ts';
-export {
-  type ClockWitness,
-  MACHINE_CLOCK,
-  type OwnClock,
-  type ReferenceTime,
-  readWitness,
-} from './reference-time.ts';
 export type { CountReporter, SeriesCounts, SeriesTotal } from './series-counts.ts';
-export { TrustedClock } from './trusted-clock.ts';

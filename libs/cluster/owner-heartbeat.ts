@@ -1,4 +1,4 @@
-import { ClusterError } from './cluster.ts';
+import { ClusterError } from './cluster-error.ts';
 import {
   type IngesterRun,
   MAX_PARTITIONS,

@@ -1,4 +1,4 @@
-import { ClusterError } from './cluster.ts';
+import { ClusterError } from './cluster-error.ts';
 
 /** What a rate counts: requests at gateways, samples at distributors. */
 export type RateKind = 'requests' | 'samples';

@@ -1,4 +1,4 @@
-import { ClusterError } from './cluster.ts';
+import { ClusterError } from './cluster-error.ts';
 
 /** A tenant's active series, and how long ago the counts were read, ms. */
 export interface SeriesTotal {

@@ -4,9 +4,12 @@ export {
   blockStoreContract,
   commitOf,
   metaOf,
-} from './block-store-contract.ts';
-export { type CompactionStoreUnderTest, compactionStoreContract } from './compaction-store-contract.ts';
-export { type DatabaseUnderTest, databaseContract, rejectsWith } from './database-contract.ts';
-export { type DeletionStoreUnderTest, deletionStoreContract } from './deletion-store-contract.ts';
-export { type LogIdentityUnderTest, logIdentityContract } from './log-identity-contract.ts';
-export { type OutageStoreUnderTest, outageStoreContract } from './outage-store-contract.ts';
+} from './blocks/block-store-contract.ts';
+export {
+  type CompactionStoreUnderTest,
+  compactionStoreContract,
+} from './compaction/compaction-store-contract.ts';
+export { type DeletionStoreUnderTest, deletionStoreContract } from './deletion/deletion-store-contract.ts';
+export { type LogIdentityUnderTest, logIdentityContract } from './log-identity/log-identity-contract.ts';
+export { type OutageStoreUnderTest, outageStoreContract } from './outage/outage-store-contract.ts';
+export { type DatabaseUnderTest, databaseContract, rejectsWith } from './sql/database-contract.ts';

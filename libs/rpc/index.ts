@@ -5,7 +5,7 @@ export {
   type Upstream,
   type UpstreamRequest,
   type UpstreamResponse,
-} from './http-exchange.ts';
+} from './http/http-exchange.ts';
 export type {
   ActiveIdsRead,
   CardinalityRead,
@@ -16,7 +16,7 @@ export type {
   MetadataRead,
   PartitionCardinality,
   WireMatcher,
-} from './ingester-api.ts';
+} from './ingester/ingester-api.ts';
 export { internalErrorText, knownFailure, UnavailableError } from './known-failure.ts';
 export {
   type ConnectOptions,
@@ -25,7 +25,7 @@ export {
   type StreamMethod,
   type StreamOptions,
   serve,
-} from './port-rpc.ts';
+} from './port/port-rpc.ts';
 export { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
 export {
   fromWireError,

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
 import { refusedPort } from '@xscaler/testkit';
 import { knownFailure, UnavailableError } from './known-failure.ts';
-import { connect, serve } from './port-rpc.ts';
+import { connect, serve } from './port/port-rpc.ts';
 import { RpcError } from './rpc-error.ts';
 
 async function rejection(work: () => Promise<unknown>): Promise<unknown> {

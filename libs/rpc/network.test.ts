@@ -12,7 +12,7 @@ test('threads that import the index load neither gRPC nor undici', async () => {
     console.log(JSON.stringify(loaded));`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
   const loaded = JSON.parse(stdout) as string[];
-  assert.ok(loaded.includes('./port-rpc.ts'));
+  assert.ok(loaded.includes('./port/port-rpc.ts'));
   assert.deepEqual(
     loaded.filter((specifier) => /grpc|undici|network/.test(specifier)),
     [],

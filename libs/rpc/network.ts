@@ -4,19 +4,19 @@ export {
   connectGrpcIngester,
   type GrpcIngester,
   type GrpcIngesterOptions,
-} from './grpc-ingester-client.ts';
+} from './grpc/grpc-ingester-client.ts';
 export {
   type GrpcIngesterServer,
   type ServeGrpcOptions,
   serveGrpcIngester,
-} from './grpc-ingester-server.ts';
+} from './grpc/grpc-ingester-server.ts';
 export {
   type AddressStatus,
   connectHttpUpstream,
   type HttpUpstream,
   type HttpUpstreamOptions,
-} from './http-upstream.ts';
-export { type ServeHttpOptions, serveHttpUpstream } from './http-upstream-server.ts';
-export type { IngesterReplica, PlacedPartitions, ReplicaApi } from './replica-placement.ts';
-export { ReplicatedIngesters, type ReplicatedIngestersOptions } from './replicated-ingesters.ts';
+} from './http/http-upstream.ts';
+export { type ServeHttpOptions, serveHttpUpstream } from './http/http-upstream-server.ts';
+export type { IngesterReplica, PlacedPartitions, ReplicaApi } from './ingester/replica-placement.ts';
+export { ReplicatedIngesters, type ReplicatedIngestersOptions } from './ingester/replicated-ingesters.ts';
 export { ServiceTls, type ServiceTlsOptions } from './service-tls.ts';

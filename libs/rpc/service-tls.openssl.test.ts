@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { type IssuedCertificate, TestAuthority } from '@xscaler/testkit';
-import type { Upstream } from './http-exchange.ts';
+import type { Upstream } from './http/http-exchange.ts';
 import { ServiceTls, type ServiceTlsOptions } from './service-tls.ts';
 import { connectGrpc, startGrpcIngester } from './test-peers/grpc-service.ts';
 import { connectHttp, startHttpService } from './test-peers/http-service.ts';

@@ -1,10 +1,12 @@
-export { SASL_MECHANISMS, type SaslMechanism } from './sasl-mechanisms.ts';
-export { fillLostRecords } from './sqlite-log-repair.ts';
+export { SASL_MECHANISMS, type SaslMechanism } from './kafka/sasl-mechanisms.ts';
+export { serveWriteLog } from './port/write-log-port.ts';
+export { type ConnectWriteLogOptions, connectWriteLog } from './port/write-log-port-client.ts';
+export { fillLostRecords } from './sqlite/sqlite-log-repair.ts';
 export {
   openSqliteWriteLog,
   type SqliteWriteLogOptions,
   type SqliteWriteLogStats,
-} from './sqlite-write-log.ts';
+} from './sqlite/sqlite-write-log.ts';
 export {
   type LogBatch,
   MAX_RECORD_BYTES,
@@ -12,5 +14,3 @@ export {
   WriteLogError,
   type WriteLogErrorCode,
 } from './write-log.ts';
-export { serveWriteLog } from './write-log-port.ts';
-export { type ConnectWriteLogOptions, connectWriteLog } from './write-log-port-client.ts';

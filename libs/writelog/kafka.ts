@@ -3,6 +3,6 @@ export {
   KafkaAccess,
   type KafkaAccessOptions,
   type KafkaSaslOptions,
-} from './kafka-access.ts';
-export type { AppenderStats as KafkaWriteLogStats } from './kafka-appender.ts';
-export { type KafkaLog, type KafkaWriteLogOptions, openKafkaWriteLog } from './kafka-write-log.ts';
+} from './kafka/kafka-access.ts';
+export type { AppenderStats as KafkaWriteLogStats } from './kafka/kafka-appender.ts';
+export { type KafkaLog, type KafkaWriteLogOptions, openKafkaWriteLog } from './kafka/kafka-write-log.ts';

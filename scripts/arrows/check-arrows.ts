@@ -1,6 +1,6 @@
 /** Checks every import of the repository: between packages, between a package's folders, and for circles of files. */
 import { globSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, posix } from 'node:path';
 import { fileCircles, folderCircles, folderFaults } from './folder-arrows.ts';
 import { type Fault, packageFaults } from './package-arrows.ts';
 
@@ -13,9 +13,18 @@ const sources = new Map(
   paths.sort().map((path) => [path.replaceAll('\\', '/'), readFileSync(`${root}/${path}`, 'utf8')] as const),
 );
 
+const frontDoors = new Set(
+  globSync('{libs,services}/*/package.json', { cwd: root }).flatMap((manifest) => {
+    const { exports = {} } = JSON.parse(readFileSync(`${root}/${manifest}`, 'utf8'));
+    return Object.values<string>(exports).map((file) => posix.join(posix.dirname(manifest), file));
+  }),
+);
+/** Exported files in folders are reached from their own package, too. */
+const isFrontDoor = (path: string) => frontDoors.has(path) && path.split('/').length === 3;
+
 const faults: Fault[] = [];
 for (const [path, source] of sources)
-  faults.push(...packageFaults(path, source), ...folderFaults(path, source));
+  faults.push(...packageFaults(path, source), ...folderFaults(path, source, isFrontDoor));
 const circles = [...folderCircles(), ...fileCircles(sources)];
 for (const { path, line, message } of faults) console.error(`${path}:${line}: ${message}`);
 for (const circle of circles) console.error(circle);

@@ -7,8 +7,9 @@ import { type Fault, placeOf } from './package-arrows.ts';
 export type FolderArrows = Readonly<Record<string, readonly string[]>>;
 
 /**
- * The arrows between the folders of each package that has folders. A package without a row is flat. Its `index.ts` is
- * the front door: it may import every folder, and no file of the package imports it. Tests may import every folder.
+ * The arrows between the folders of each package that has folders. A package without a row is flat. Its front
+ * doors (the files at its root that package.json exports) may import every folder, and no file of the package imports
+ * them. Tests and contract suites may import every folder.
  */
 export const FOLDER_ARROWS: Readonly<Record<string, FolderArrows>> = {
   'libs/tsdb': {
@@ -34,19 +35,56 @@ export const FOLDER_ARROWS: Readonly<Record<string, FolderArrows>> = {
     syntax: ['numbers'],
     vectors: ['numbers', 'syntax'],
   },
+  'libs/rpc': {
+    '.': [],
+    grpc: ['.', 'ingester'],
+    http: ['.'],
+    ingester: ['.'],
+    port: ['.'],
+  },
+  'libs/cluster': {
+    '.': [],
+    clock: ['.'],
+    memory: ['.'],
+    redis: ['.'],
+  },
+  'libs/writelog': {
+    '.': [],
+    kafka: ['.'],
+    port: ['.'],
+    sqlite: ['.'],
+  },
+  'libs/database': {
+    '.': [],
+    blocks: ['deletion', 'log-identity', 'sql'],
+    compaction: ['blocks', 'deletion', 'sql'],
+    deletion: ['sql'],
+    'log-identity': ['sql'],
+    outage: ['sql'],
+    port: ['sql'],
+    postgres: ['sql'],
+    sql: [],
+    sqlite: ['sql'],
+  },
 };
 
 /** Folders of test data and of what tests run: they hold no part of the package. */
-const BESIDE_THE_CODE = /^(testing|testdata|test-|migrations$)/;
+const BESIDE_THE_CODE = /^(testing|testdata|contract|test-|migrations$)/;
 
 /** Faults of one source file against the arrows between its package's folders. */
 export function folderFaults(
   path: string,
   source: string,
+  isFrontDoor: (path: string) => boolean,
   table: Readonly<Record<string, FolderArrows>> = FOLDER_ARROWS,
 ): Fault[] {
   const place = placeOf(path);
-  if (place.isTest || (place.folder !== 'libs' && place.folder !== 'services')) return [];
+  if (
+    place.isTest ||
+    path.endsWith('-contract.ts') ||
+    (place.folder !== 'libs' && place.folder !== 'services')
+  )
+    return [];
   const packagePath = `${place.folder}/${place.name}`;
   const own = folderOf(packagePath, path);
   if (BESIDE_THE_CODE.test(own)) return [];
@@ -60,16 +98,15 @@ export function folderFaults(
       },
     ];
 
-  const isFrontDoor = path === `${packagePath}/index.ts`;
   const faults: Fault[] = [];
   for (const { specifier, line } of importsOf(source)) {
     if (!specifier.startsWith('.')) continue;
     const target = posix.join(posix.dirname(path), specifier);
     if (!target.startsWith(`${packagePath}/`)) continue;
-    if (target === `${packagePath}/index.ts`)
-      faults.push({ path, line, message: 'index.ts is for other packages' });
+    if (isFrontDoor(target) && table[packagePath] !== undefined)
+      faults.push({ path, line, message: `${posix.basename(target)} is for other packages` });
     const folder = folderOf(packagePath, target);
-    if (isFrontDoor || folder === own || arrows?.[own]?.includes(folder)) continue;
+    if (isFrontDoor(path) || folder === own || arrows?.[own]?.includes(folder)) continue;
     faults.push({ path, line, message: `${nameOf(own)} of ${packagePath} may not import ${nameOf(folder)}` });
   }
   return faults;

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { commitOf, metaOf } from '../block-store-contract.ts';
+import { commitOf, metaOf } from '../blocks/block-store-contract.ts';
 import { migrate, openSqliteDatabase, SqlBlockStore } from '../index.ts';
 
 /** Commits block after block of one offset each, and prints the resume offset after each that was acknowledged. */

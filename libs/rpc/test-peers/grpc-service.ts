@@ -1,11 +1,15 @@
 import type { TestContext } from 'node:test';
-import { connectGrpcIngester, type GrpcIngester, type GrpcIngesterOptions } from '../grpc-ingester-client.ts';
+import {
+  connectGrpcIngester,
+  type GrpcIngester,
+  type GrpcIngesterOptions,
+} from '../grpc/grpc-ingester-client.ts';
 import {
   type GrpcIngesterServer,
   type ServeGrpcOptions,
   serveGrpcIngester,
-} from '../grpc-ingester-server.ts';
-import type { IngesterApi } from '../ingester-api.ts';
+} from '../grpc/grpc-ingester-server.ts';
+import type { IngesterApi } from '../ingester/ingester-api.ts';
 
 /** For tests: an ingester on a port of its own, or a given one. */
 export async function startGrpcIngester(

@@ -2,9 +2,9 @@ import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { Upstream } from '../http-exchange.ts';
-import { connectHttpUpstream, type HttpUpstream, type HttpUpstreamOptions } from '../http-upstream.ts';
-import { type ServeHttpOptions, serveHttpUpstream } from '../http-upstream-server.ts';
+import type { Upstream } from '../http/http-exchange.ts';
+import { connectHttpUpstream, type HttpUpstream, type HttpUpstreamOptions } from '../http/http-upstream.ts';
+import { type ServeHttpOptions, serveHttpUpstream } from '../http/http-upstream-server.ts';
 import type { ServiceTls } from '../service-tls.ts';
 
 export interface HttpService {

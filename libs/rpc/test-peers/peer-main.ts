@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { serveGrpcIngester } from '../grpc-ingester-server.ts';
-import { serveHttpUpstream } from '../http-upstream-server.ts';
+import { serveGrpcIngester } from '../grpc/grpc-ingester-server.ts';
+import { serveHttpUpstream } from '../http/http-upstream-server.ts';
 import type { PeerPorts } from './peer-process.ts';
 import { ScriptedIngester } from './scripted-ingester.ts';
 import { ScriptedUpstream } from './scripted-upstream.ts';

@@ -7,7 +7,7 @@ import type {
   IngesterRead,
   MetadataRead,
   PartitionCardinality,
-} from '../ingester-api.ts';
+} from '../ingester/ingester-api.ts';
 
 /** For tests: an ingester that answers what it is told to, and remembers what it was asked. */
 export class ScriptedIngester implements IngesterApi {

@@ -1,4 +1,4 @@
-import type { Upstream, UpstreamRequest, UpstreamResponse } from '../http-exchange.ts';
+import type { Upstream, UpstreamRequest, UpstreamResponse } from '../http/http-exchange.ts';
 
 /** For tests: a service that answers what it is told to, and remembers what it was asked. */
 export class ScriptedUpstream implements Upstream {

@@ -1,5 +1,5 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
-import { serve } from '../port-rpc.ts';
+import { serve } from '../port/port-rpc.ts';
 
 /** For tests: what can be asked of the thread below. */
 export interface Answering {

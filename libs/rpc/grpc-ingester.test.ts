@@ -1,7 +1,0 @@
-import { testIngesterContract } from './ingester-contract.ts';
-import { connectGrpc, startGrpcIngester } from './test-peers/grpc-service.ts';
-
-testIngesterContract('gRPC', async (t, served) => {
-  const { address } = await startGrpcIngester(t, served);
-  return connectGrpc(t, address);
-});
