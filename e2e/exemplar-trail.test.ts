@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Exemplar, Labels } from '@xscaler/model';
-import { encodeWriteRequest, encodeWriteRequestV2, packSnappy } from '@xscaler/wire';
+import { encodeWriteRequest, encodeWriteRequestV2 } from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import { type Answer, type Client, eventually, Xscaler } from './harness/index.ts';
 
 /** Windows as long as the trails, so that each head and block has many exemplars of each series. */

@@ -12,7 +12,7 @@ import {
   readSamplesAnswer,
   STALE_BITS,
 } from '@xscaler/testkit';
-import { ChunkedResponseWriter } from '@xscaler/wire';
+import { ChunkedResponseWriter } from '@xscaler/wire/remote-read';
 import { ReceivingPrometheus, writeToBoth } from './differential/receiving-prometheus.ts';
 import { dataSpan, seededSeries } from './differential/seeded-data.ts';
 import {

@@ -1,6 +1,7 @@
 import type { Random } from '@xscaler/e2e/harness';
 import type { UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
-import { encodeWriteRequest, encodeWriteRequestV2, packSnappy } from '@xscaler/wire';
+import { encodeWriteRequest, encodeWriteRequestV2 } from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import { BrokenPromiseError, type Expectations } from './expectations.ts';
 import type { Network } from './network.ts';
 import type { DistributorProcess } from './processes.ts';

@@ -19,7 +19,7 @@ import {
 import { type CutSettings, Ingester, type IngesterStatus } from '@xscaler/ingester';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import { type Limits, type Shard, shardOf } from '@xscaler/tenancy';
-import { HIGHEST_RECORD_VERSION, LOWEST_RECORD_VERSION } from '@xscaler/wire';
+import { HIGHEST_RECORD_VERSION, LOWEST_RECORD_VERSION } from '@xscaler/wire/log-record';
 import { Registry } from 'prom-client';
 import { BrokenPromiseError } from './expectations.ts';
 import type { Callee, Network } from './network.ts';

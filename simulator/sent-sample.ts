@@ -1,5 +1,5 @@
 import { type FloatHistogram, Labels, type SampleColumns } from '@xscaler/model';
-import type { WriteSeries, WriteSeriesV2 } from '@xscaler/wire';
+import type { WriteSeries, WriteSeriesV2 } from '@xscaler/wire/remote-write';
 
 /** A sample as a client sends it: a native histogram where the value, its sum, is below 0. */
 export interface SentSample {

@@ -1,5 +1,5 @@
 import type { Random } from '@xscaler/e2e/harness';
-import { HIGHEST_RECORD_VERSION } from '@xscaler/wire';
+import { HIGHEST_RECORD_VERSION } from '@xscaler/wire/log-record';
 import { type LogBatch, type WriteLog, WriteLogError } from '@xscaler/writelog';
 import type { Callee, Network } from './network.ts';
 import type { Actor } from './virtual-time.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { shardOf } from '@xscaler/tenancy';
-import { LogRecordReader } from '@xscaler/wire';
+import { LogRecordReader } from '@xscaler/wire/log-record';
 import { type KafkaLog, openKafkaWriteLog } from '@xscaler/writelog/kafka';
 import { type Client, eventually, series, sleep } from '../harness/index.ts';
 import { HistogramLoad, SteadyLoad, skipWithoutCluster, TestCluster, ZONES } from './harness/index.ts';

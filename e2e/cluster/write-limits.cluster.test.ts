@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { Labels } from '@xscaler/model';
 import type { UpstreamResponse } from '@xscaler/rpc';
 import { connectHttpUpstream, type HttpUpstream } from '@xscaler/rpc/network';
-import { encodeWriteRequest, packSnappy } from '@xscaler/wire';
+import { encodeWriteRequest } from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import { type Client, eventually, series, sleep } from '../harness/index.ts';
 import { CLUSTER_SECRET, type ServiceProcess, skipWithoutCluster, TestCluster } from './harness/index.ts';
 

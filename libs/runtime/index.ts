@@ -9,6 +9,7 @@ export {
   type Readiness,
   readinessAnswer,
 } from './lifecycle.ts';
+export type { LogWriter } from './log-writer.ts';
 export { createLogger, type Logger, type LoggerOptions, type LogLevel } from './logging.ts';
 export {
   type CollectedMetrics,

@@ -4,9 +4,9 @@ import type { TestContext } from 'node:test';
 import { Labels } from '@xscaler/model';
 import { fuzz } from '@xscaler/testkit';
 import fc from 'fast-check';
+import type { SeriesSource } from './labels/series-source.ts';
 import type { WriteSeries } from './remote-write-v1/request-encoder.ts';
 import type { WriteSeriesV2 } from './remote-write-v2/request-encoder.ts';
-import type { SeriesSource } from './series-source.ts';
 import { anyHistogram, type ReadRequest, readSource } from './wire.testbed.ts';
 
 type Read = ReadRequest['series'][number];

@@ -2,7 +2,7 @@
 import { ContentHash } from '@xscaler/encoding';
 import { type Exemplar, type FloatHistogram, Labels, type MetricMetadata } from '@xscaler/model';
 import fc from 'fast-check';
-import { LabelSetParser } from './label-set.ts';
+import { LabelSetParser } from './labels/label-set.ts';
 import {
   AT_END,
   AT_METADATA,
@@ -10,7 +10,7 @@ import {
   AT_SERIES,
   type SeriesSource,
   type SourceRefusal,
-} from './series-source.ts';
+} from './labels/series-source.ts';
 
 const parser = new LabelSetParser();
 

@@ -9,25 +9,25 @@ import {
   type Readiness,
 } from '@xscaler/runtime';
 import { ConfigError, configFilePath, helpText, loadConfig, printConfig } from '@xscaler/runtime/config';
-import { type Config, configSchema } from './config.ts';
+import { LOG_COMMANDS, runLogCommand } from './commands/log-commands.ts';
+import { runTenantCommand, TENANT_COMMANDS } from './commands/tenant-commands.ts';
+import { type Config, configSchema } from './configuration/config.ts';
+import { warningsOfSecretFiles, withSecretsFromFiles } from './configuration/secret-files.ts';
 import { DOCTOR_COMMANDS, runDoctor } from './doctor/doctor-command.ts';
-import { LOG_COMMANDS, runLogCommand } from './log-commands.ts';
-import { warningsOfSecretFiles, withSecretsFromFiles } from './secret-files.ts';
-import { allInOne, checkAlone } from './targets/all.ts';
-import { runTenantCommand, TENANT_COMMANDS } from './tenant-commands.ts';
-import { welcomeBackText, welcomeText } from './welcome.ts';
+import { allInOne, checkAlone } from './processes/all.ts';
+import { welcomeBackText, welcomeText } from './processes/welcome.ts';
 
 type Target = (config: Config, logger: Logger, readiness: Readiness) => Promise<Module[]>;
 
 /** Each loads what it needs when it is asked for: one process on one machine has no use for Kafka's driver. */
 const TARGETS: Readonly<Record<string, Target>> = {
   all: async (...context) => greeted(allInOne(...context)),
-  gateway: async (...context) => (await import('./targets/gateway.ts')).gatewayProcess(...context),
+  gateway: async (...context) => (await import('./processes/gateway.ts')).gatewayProcess(...context),
   distributor: async (...context) =>
-    (await import('./targets/distributor.ts')).distributorProcess(...context),
-  ingester: async (...context) => (await import('./targets/ingester.ts')).ingesterProcess(...context),
-  querier: async (...context) => (await import('./targets/querier.ts')).querierProcess(...context),
-  compactor: async (...context) => (await import('./targets/compactor.ts')).compactorProcess(...context),
+    (await import('./processes/distributor.ts')).distributorProcess(...context),
+  ingester: async (...context) => (await import('./processes/ingester.ts')).ingesterProcess(...context),
+  querier: async (...context) => (await import('./processes/querier.ts')).querierProcess(...context),
+  compactor: async (...context) => (await import('./processes/compactor.ts')).compactorProcess(...context),
 };
 
 /** The last module of every target. */
@@ -62,7 +62,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return written === undefined ? 2 : 0;
   }
   // What talks to other processes is loaded by those that do.
-  const network = target === 'all' ? undefined : await import('./service-network.ts');
+  const network = target === 'all' ? undefined : await import('./network/service-network.ts');
   const config = readConfig(flags, (written) =>
     network === undefined
       ? withSecretsFromFiles(checkAlone(written))

@@ -6,10 +6,11 @@ import type {
   CompactionPolicy,
   CompactionStore,
 } from '@xscaler/database';
+import type { LogWriter } from '@xscaler/runtime';
 import type { Registry } from 'prom-client';
 import { BlockRewriter } from './block-rewriter.ts';
 import { CompactorMetrics } from './compactor-metrics.ts';
-import type { CompactorTenant, Logger } from './contracts.ts';
+import type { CompactorTenant } from './compactor-tenant.ts';
 import { Housekeeping, type HousekeepingSettings } from './housekeeping.ts';
 import { Lease } from './lease.ts';
 import { groupsToMerge, type MergeBounds } from './merge-groups.ts';
@@ -32,7 +33,7 @@ export interface CompactorOptions {
   readonly clock: () => number;
   /** Why the clock can't be gone by: then nothing is merged or deleted. Undefined while it can; absent: it always can. */
   readonly clockFault?: () => string | undefined;
-  readonly logger: Logger;
+  readonly logger: LogWriter;
   readonly registry: Registry;
 }
 

@@ -1,6 +1,7 @@
 import type { BlockStore, CompactionStore } from '@xscaler/database';
+import type { LogWriter } from '@xscaler/runtime';
 import type { CompactorMetrics } from './compactor-metrics.ts';
-import type { CompactorTenant, Logger } from './contracts.ts';
+import type { CompactorTenant } from './compactor-tenant.ts';
 
 export interface HousekeepingSettings {
   /** How long samples of a tenant that nobody knows are kept, ms; 0: for ever. */
@@ -22,7 +23,7 @@ export interface HousekeepingOptions {
   readonly settings: HousekeepingSettings;
   readonly clock: () => number;
   readonly clockFault?: () => string | undefined;
-  readonly logger: Logger;
+  readonly logger: LogWriter;
   readonly metrics: CompactorMetrics;
 }
 

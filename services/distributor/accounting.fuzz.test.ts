@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type FloatHistogram, Labels } from '@xscaler/model';
+import { LogRecordReader } from '@xscaler/wire/log-record';
+import { encodeExportRequest } from '@xscaler/wire/otlp';
 import {
-  encodeExportRequest,
   encodeWriteRequest,
   encodeWriteRequestV2,
   type HistogramSample,
-  LogRecordReader,
-  packSnappy,
   type WriteSeriesV2,
-} from '@xscaler/wire';
+} from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import { counts, HEADERS, type MemoryLog, NOW_MS, setUp, textOf } from './distributor.testbed.ts';
 
 const MAX_VALUE_LENGTH = 20;

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Exemplar, Labels, type MetricMetadata } from '@xscaler/model';
 import type { UpstreamResponse } from '@xscaler/rpc';
-import { encodeWriteRequest, LogRecordReader, packSnappy, type WriteSeries } from '@xscaler/wire';
+import { LogRecordReader } from '@xscaler/wire/log-record';
+import { encodeWriteRequest, type WriteSeries } from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import { MAX_RECORD_BYTES, WriteLogError } from '@xscaler/writelog';
 import { counts, type MemoryLog, NOW_MS, series, setUp, stored, textOf } from './distributor.testbed.ts';
 

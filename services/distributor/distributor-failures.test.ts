@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { UpstreamResponse } from '@xscaler/rpc';
 import { refusedConnection } from '@xscaler/testkit';
-import { encodeWriteRequest, packSnappy, readRpcStatus } from '@xscaler/wire';
+import { readRpcStatus } from '@xscaler/wire/otlp';
+import { encodeWriteRequest } from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import { WriteLogError } from '@xscaler/writelog';
 import { HEADERS, NOW_MS, series, setUp, textOf } from './distributor.testbed.ts';
 

@@ -4,7 +4,8 @@
  */
 import { Labels, seriesId } from '@xscaler/model';
 import { limitsSchema } from '@xscaler/tenancy/limits';
-import { encodeWriteRequest, packSnappy } from '@xscaler/wire';
+import { encodeWriteRequest } from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import type { WriteLog } from '@xscaler/writelog';
 import { Registry } from 'prom-client';
 import { createDistributor } from './distributor.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Labels } from '@xscaler/model';
-import { encodeWriteRequest, packSnappy, type WriteSeries } from '@xscaler/wire';
+import { encodeWriteRequest, type WriteSeries } from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import { counts, NOW_MS, series, setUp, stored, textOf } from './distributor.testbed.ts';
 
 test('bombs get 413, garbage gets 400, nothing of either is stored', async () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Labels, STALE_HIGH, STALE_LOW, seriesId } from '@xscaler/model';
-import { encodeWriteRequest, LogRecordReader, packSnappy, type WriteSeries } from '@xscaler/wire';
+import { LogRecordReader } from '@xscaler/wire/log-record';
+import { encodeWriteRequest, type WriteSeries } from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import { counts, HEADERS, NOW_MS, series, setUp, stored, textOf } from './distributor.testbed.ts';
 
 test('samples are in the log, under their ids, before the answer', async () => {

@@ -11,21 +11,22 @@ import {
   type UpstreamResponse,
 } from '@xscaler/rpc';
 import type { Limits, Shard } from '@xscaler/tenancy';
-import { HIGHEST_RECORD_VERSION, TooLargeError } from '@xscaler/wire';
+import { HIGHEST_RECORD_VERSION } from '@xscaler/wire/log-record';
+import { TooLargeError } from '@xscaler/wire/snappy';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
-import type { AppendHealth } from './append-health.ts';
-import { BodyExpansion } from './body-expansion.ts';
 import { DistributorMetrics } from './distributor-metrics.ts';
 import { type DistributorReport, reportOf, tenantReport } from './distributor-report.ts';
-import { OTLP_PATHS, OtlpProtocol } from './otlp-protocol.ts';
-import type { Outages } from './outages.ts';
-import type { PartitionRecord } from './partition-records.ts';
-import { type EncodedPush, PushEncoder } from './push-encoder.ts';
-import { PUSH_PATH, plainAnswer, RemoteWriteProtocols } from './remote-write-protocol.ts';
-import { TenantSeries } from './tenant-series.ts';
-import type { WriteBody } from './write-body.ts';
-import type { WriteFailure, WriteOutcome, WriteProtocol } from './write-protocol.ts';
+import type { PartitionRecord } from './encoding/partition-records.ts';
+import { type EncodedPush, PushEncoder } from './encoding/push-encoder.ts';
+import type { WriteBody } from './encoding/write-body.ts';
+import type { AppendHealth } from './log/append-health.ts';
+import type { Outages } from './log/outages.ts';
+import { BodyExpansion } from './protocols/body-expansion.ts';
+import { OTLP_PATHS, OtlpProtocol } from './protocols/otlp-protocol.ts';
+import { PUSH_PATH, plainAnswer, RemoteWriteProtocols } from './protocols/remote-write-protocol.ts';
+import type { WriteFailure, WriteOutcome, WriteProtocol } from './protocols/write-protocol.ts';
+import { TenantSeries } from './series/tenant-series.ts';
 
 export interface DistributorOptions {
   readonly log: WriteLog;

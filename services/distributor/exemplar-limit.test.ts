@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Exemplar, Labels } from '@xscaler/model';
-import {
-  encodeExportRequest,
-  encodeWriteRequestV2,
-  LogRecordReader,
-  packSnappy,
-  type WriteSeriesV2,
-} from '@xscaler/wire';
+import { LogRecordReader } from '@xscaler/wire/log-record';
+import { encodeExportRequest } from '@xscaler/wire/otlp';
+import { encodeWriteRequestV2, type WriteSeriesV2 } from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import { WriteLogError } from '@xscaler/writelog';
 import fc from 'fast-check';
 import { HEADERS, type MemoryLog, NOW_MS, setUp, textOf } from './distributor.testbed.ts';

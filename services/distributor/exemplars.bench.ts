@@ -1,6 +1,7 @@
 /** What a request of exemplars costs a distributor, under a limit and without one: `npx node services/distributor/exemplars.bench.ts`. */
 import { Labels } from '@xscaler/model';
-import { encodeWriteRequest, packSnappy } from '@xscaler/wire';
+import { encodeWriteRequest } from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import { NOW_MS, setUp } from './distributor.testbed.ts';
 
 const SERIES = 10_000;

@@ -1,4 +1,4 @@
-export { AppendHealth, type AppendHealthOptions } from './append-health.ts';
+export { SeriesDeletions, type SeriesDeletionsOptions, withDeletions } from './deletions/series-deletions.ts';
 export {
   createDistributor,
   type Distributor,
@@ -7,7 +7,7 @@ export {
   type RateDivision,
 } from './distributor.ts';
 export type { DistributorReport } from './distributor-report.ts';
-export { GuardedLog, LogGuard, type LogGuardOptions } from './log-guard.ts';
-export { Outages, type OutagesOptions } from './outages.ts';
-export { RecordVersions, type RecordVersionsOptions } from './record-versions.ts';
-export { SeriesDeletions, type SeriesDeletionsOptions, withDeletions } from './series-deletions.ts';
+export { AppendHealth, type AppendHealthOptions } from './log/append-health.ts';
+export { GuardedLog, LogGuard, type LogGuardOptions } from './log/log-guard.ts';
+export { Outages, type OutagesOptions } from './log/outages.ts';
+export { RecordVersions, type RecordVersionsOptions } from './log/record-versions.ts';

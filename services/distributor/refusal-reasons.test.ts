@@ -4,9 +4,11 @@ import type { FloatHistogram } from '@xscaler/model';
 import { Labels } from '@xscaler/model';
 import type { Limits } from '@xscaler/tenancy';
 import { limitsSchema } from '@xscaler/tenancy/limits';
-import { encodeExportRequest, encodeWriteRequest, packSnappy, type WriteSeries } from '@xscaler/wire';
+import { encodeExportRequest } from '@xscaler/wire/otlp';
+import { encodeWriteRequest, type WriteSeries } from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import { HEADERS, NOW_MS, series, setUp, textOf } from './distributor.testbed.ts';
-import { INTENDED, REASONS, type Reason } from './refusals.ts';
+import { INTENDED, REASONS, type Reason } from './outcome/refusals.ts';
 
 /** A request that is refused for a reason, under some limits. */
 interface Provocation {

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Labels } from '@xscaler/model';
 import { limitsSchema } from '@xscaler/tenancy/limits';
-import { encodeWriteRequestV2, LogRecordReader, packSnappy } from '@xscaler/wire';
+import { LogRecordReader } from '@xscaler/wire/log-record';
+import { encodeWriteRequestV2 } from '@xscaler/wire/remote-write';
+import { packSnappy } from '@xscaler/wire/snappy';
 import { counts, HEADERS, NOW_MS, setUp, stored, textOf } from './distributor.testbed.ts';
 
 type Bed = ReturnType<typeof setUp>;

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { connectHttpUpstream } from '@xscaler/rpc/network';
 import { refusedPort } from '@xscaler/testkit';
-import { readRpcStatus } from '@xscaler/wire';
+import { readRpcStatus } from '@xscaler/wire/otlp';
 import { type GatewayUnderTest, READER, startGateway, WRITER } from './gateway-under-test.ts';
-import { createOtlpGrpcServer, GRPC_MAX_MESSAGE_BYTES } from './otlp-grpc.ts';
+import { createOtlpGrpcServer, GRPC_MAX_MESSAGE_BYTES } from './grpc/otlp-grpc.ts';
 
 const BUG = new TypeError("Cannot read properties of undefined (reading 'tenant')");
 const EXPORT = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';

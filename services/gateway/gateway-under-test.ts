@@ -6,10 +6,10 @@ import { createLogger, createRegistry } from '@xscaler/runtime';
 import { type HttpLimits, type HttpServer, listenHttp } from '@xscaler/runtime/http';
 import type { Limits } from '@xscaler/tenancy';
 import { limitsSchema } from '@xscaler/tenancy/limits';
-import type { Authentication, Authenticator } from './admission.ts';
+import type { Authentication, Authenticator } from './admission/admission.ts';
+import type { GatewayLimits, RateDivision } from './admission/intake.ts';
 import { createGateway } from './gateway.ts';
-import type { GatewayLimits, RateDivision } from './intake.ts';
-import type { ExportIntake } from './otlp-grpc.ts';
+import type { ExportIntake } from './grpc/otlp-grpc.ts';
 
 /** Keeps what it was asked; answers what it is told to. */
 export class RecordingUpstream implements Upstream {

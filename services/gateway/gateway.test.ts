@@ -9,7 +9,7 @@ import {
   until,
   WRITER,
 } from './gateway-under-test.ts';
-import { ROUTES } from './routes.ts';
+import { ROUTES } from './routing/routes.ts';
 
 const push = (gateway: GatewayUnderTest, headers: Record<string, string>, body = 'bytes') =>
   gateway.fetch('/api/v1/push', { method: 'POST', headers, body });

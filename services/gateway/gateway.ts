@@ -11,16 +11,16 @@ import {
 import { type MetricsRegistry, type Readiness, readinessAnswer } from '@xscaler/runtime';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import helmet from 'helmet';
-import { credentialsOf } from './admission.ts';
-import { sendAnswer, sendRefusal } from './answer.ts';
-import { ClientGone, collectBody } from './body.ts';
-import { GatewayMetrics } from './gateway-metrics.ts';
-import { grpcExports } from './grpc-exports.ts';
-import { Intake, type IntakeOptions, type Place } from './intake.ts';
-import type { ExportIntake } from './otlp-grpc.ts';
-import { sendPaced } from './paced-answer.ts';
-import { REFUSALS, Refusal } from './refusal.ts';
-import { ROUTES, type Route, servicePath } from './routes.ts';
+import { credentialsOf } from './admission/admission.ts';
+import { GatewayMetrics } from './admission/gateway-metrics.ts';
+import { Intake, type IntakeOptions, type Place } from './admission/intake.ts';
+import { sendAnswer, sendRefusal } from './answers/answer.ts';
+import { sendPaced } from './answers/paced-answer.ts';
+import { ClientGone, collectBody } from './bodies/body.ts';
+import { grpcExports } from './grpc/grpc-exports.ts';
+import type { ExportIntake } from './grpc/otlp-grpc.ts';
+import { REFUSALS, Refusal } from './refusals/refusal.ts';
+import { ROUTES, type Route, servicePath } from './routing/routes.ts';
 
 export interface GatewayOptions extends IntakeOptions {
   readonly registry: MetricsRegistry;

@@ -7,9 +7,9 @@ import test from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { ChannelCredentials, compressionAlgorithms, status } from '@grpc/grpc-js';
 import { RpcError, type UpstreamResponse } from '@xscaler/rpc';
-import { exportResponse, readRpcStatus, rpcStatus } from '@xscaler/wire';
+import { exportResponse, readRpcStatus, rpcStatus } from '@xscaler/wire/otlp';
 import { type GatewayUnderTest, READER, startGateway, untilAborted, WRITER } from './gateway-under-test.ts';
-import { createOtlpGrpcServer, GRPC_MAX_MESSAGE_BYTES, type OtlpGrpcServer } from './otlp-grpc.ts';
+import { createOtlpGrpcServer, GRPC_MAX_MESSAGE_BYTES, type OtlpGrpcServer } from './grpc/otlp-grpc.ts';
 import { Exporter } from './test-peers/otlp-exporter.ts';
 import { listenTls } from './tls-listener.ts';
 

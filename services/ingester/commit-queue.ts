@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BlockStore, type CommitPoint, DatabaseError, type LedgerRow } from '@xscaler/database';
+import type { LogWriter } from '@xscaler/runtime';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
-import type { Logger } from './contracts.ts';
 import type { FollowedLog } from './followed-log.ts';
 import type { HeadCommitter } from './head-committer.ts';
 import type { IngesterMetrics } from './ingester-metrics.ts';
@@ -22,7 +22,7 @@ export interface CommitQueueOptions {
   readonly truncatesLog: boolean;
   readonly nextOffset: () => number;
   readonly clock: () => number;
-  readonly logger: Logger;
+  readonly logger: LogWriter;
   readonly metrics: IngesterMetrics;
   /** Another replica has stored something else, or another log is in the place of the one that is read: somebody has to look. */
   readonly onContradiction: (error: Error) => void;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlockStore } from '@xscaler/database';
+import type { LogWriter } from '@xscaler/runtime';
 import type { WriteLog } from '@xscaler/writelog';
 import { CommittedMarks } from './committed-marks.ts';
-import type { Logger } from './contracts.ts';
 
 export interface CommittedNotesOptions {
   readonly partition: number;
@@ -16,7 +16,7 @@ export interface CommittedNotesOptions {
   readonly clock: () => number;
   /** Why the clock can't be gone by; undefined while it can; absent: it always can. */
   readonly clockFault?: () => string | undefined;
-  readonly logger: Logger;
+  readonly logger: LogWriter;
 }
 
 const NOTE_EVERY_MS = 10_000;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BlockStore, SqlBlockStore, SqlDeletionStore } from '@xscaler/database';
-import { type Deletion, encodeDeletion, type WrittenMatcher } from '@xscaler/wire';
+import { type Deletion, encodeDeletion, type WrittenMatcher } from '@xscaler/wire/log-record';
 import fc from 'fast-check';
 import type { Ingester } from './index.ts';
 import { Machine, TENANT, WINDOW_MS } from './machine.testbed.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import { encodeCut, HIGHEST_RECORD_VERSION } from '@xscaler/wire';
+import { encodeCut, HIGHEST_RECORD_VERSION } from '@xscaler/wire/log-record';
 import { Machine, TENANT, WINDOW_MS } from './machine.testbed.ts';
 
 /** Well-formed in everything that no version may change: its first byte and its checksum. */

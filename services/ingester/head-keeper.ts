@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeCut } from '@xscaler/wire';
+import type { LogWriter } from '@xscaler/runtime';
+import { encodeCut } from '@xscaler/wire/log-record';
 import type { WriteLog } from '@xscaler/writelog';
-import type { Logger } from './contracts.ts';
 import { type CutSettings, headsToCut } from './cut-policy.ts';
 import type { IngesterMetrics } from './ingester-metrics.ts';
 import type { PartitionHeads } from './partition-heads.ts';
@@ -15,7 +15,7 @@ export interface HeadKeeperOptions {
   /** How long a committed head stays readable: longer than a query lives. */
   readonly committedHeadLingerMs: number;
   readonly clock: () => number;
-  readonly logger: Logger;
+  readonly logger: LogWriter;
   readonly metrics: IngesterMetrics;
   readonly heads: PartitionHeads;
   /** Undefined until the ledger is loaded. */

@@ -1,6 +1,5 @@
 export { acceptLoss, type LossParts } from './accept-loss.ts';
 export type { ActiveSeriesCounts } from './active-series.ts';
-export type { Logger } from './contracts.ts';
 export type { CutSettings } from './cut-policy.ts';
 export { Ingester, type IngesterOptions, type IngesterStatus } from './ingester.ts';
 export { judgeLog, type LogVerdict } from './log-verdict.ts';

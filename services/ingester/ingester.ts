@@ -11,11 +11,11 @@ import {
   UnavailableError,
   type WireMatcher,
 } from '@xscaler/rpc';
+import type { LogWriter } from '@xscaler/runtime';
 import { HeadMemory } from '@xscaler/tsdb';
 import type { WriteLog } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
 import { type ActiveSeriesCounts, activeIdsOf, activeSeriesOf } from './active-series.ts';
-import type { Logger } from './contracts.ts';
 import { countedHeads } from './counted-heads.ts';
 import type { CutSettings } from './cut-policy.ts';
 import { exemplarAnswer } from './exemplar-answer.ts';
@@ -41,7 +41,7 @@ export interface IngesterOptions {
   readonly clock: () => number;
   /** Why the clock can't be gone by; undefined while it can; absent: it always can. */
   readonly clockFault?: () => string | undefined;
-  readonly logger: Logger;
+  readonly logger: LogWriter;
   readonly registry: Registry;
 }
 
@@ -122,7 +122,7 @@ export class Ingester implements IngesterApi {
   }
 
   /** Puts an owner that begins with what the database has in the place of one that relied on more. */
-  async #readAgain(owner: PartitionOwner, logger: Logger): Promise<void> {
+  async #readAgain(owner: PartitionOwner, logger: LogWriter): Promise<void> {
     const fresh = this.#newOwner(owner.partition);
     this.#owners = this.#owners.map((other) => (other === owner ? fresh : other));
     await owner.giveUp();

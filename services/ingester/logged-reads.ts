@@ -9,16 +9,16 @@ import {
   type MetadataRead,
   type PartitionCardinality,
 } from '@xscaler/rpc';
-import type { Logger } from './contracts.ts';
+import type { LogWriter } from '@xscaler/runtime';
 
 type AnyRead = Pick<IngesterRead, 'tenant' | 'requestId'>;
 
 /** An ingester whose reads, if a bug ends them, are logged with the id of the request that they were for. */
 export class LoggedReads implements IngesterApi {
   readonly #ingester: IngesterApi;
-  readonly #logger: Pick<Logger, 'error'>;
+  readonly #logger: Pick<LogWriter, 'error'>;
 
-  constructor(ingester: IngesterApi, logger: Pick<Logger, 'error'>) {
+  constructor(ingester: IngesterApi, logger: Pick<LogWriter, 'error'>) {
     this.#ingester = ingester;
     this.#logger = logger;
   }

@@ -14,7 +14,8 @@ import {
 import { ByteWriter } from '@xscaler/encoding';
 import { type Exemplar, Labels, SampleColumns, seriesId } from '@xscaler/model';
 import { BlockReader, SeriesMerger, type Tombstone } from '@xscaler/tsdb';
-import { LogRecordWriter, writeLabelSet } from '@xscaler/wire';
+import { writeLabelSet } from '@xscaler/wire/labels';
+import { LogRecordWriter } from '@xscaler/wire/log-record';
 import { openSqliteWriteLog, type WriteLog } from '@xscaler/writelog';
 import { Registry } from 'prom-client';
 import { Ingester, type IngesterOptions } from './index.ts';

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type CommitPoint, NO_COMMIT } from '@xscaler/database';
 import { Matcher } from '@xscaler/model';
 import { Head, type HeadMemory, type Tombstone } from '@xscaler/tsdb';
-import type { Cut, Deletion } from '@xscaler/wire';
+import type { Cut, Deletion } from '@xscaler/wire/log-record';
 import { windowKey } from './ledger-view.ts';
 
 export type HeadState = 'open' | 'closed' | 'committed';

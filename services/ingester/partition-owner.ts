@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type BlockStore, type CommitPoint, DatabaseError } from '@xscaler/database';
 import { UnavailableError } from '@xscaler/rpc';
+import type { LogWriter } from '@xscaler/runtime';
 import type { HeadMemory } from '@xscaler/tsdb';
-import { LogRecordReader } from '@xscaler/wire';
+import { LogRecordReader } from '@xscaler/wire/log-record';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import { CommitQueue } from './commit-queue.ts';
 import { CommittedNotes } from './committed-notes.ts';
 import { Conflicts } from './conflicts.ts';
-import type { Logger } from './contracts.ts';
 import type { CutSettings } from './cut-policy.ts';
 import { FollowedLog } from './followed-log.ts';
 import { HeadCommitter } from './head-committer.ts';
@@ -38,7 +38,7 @@ export interface PartitionOwnerOptions {
   readonly clock: () => number;
   /** Why the clock can't be gone by; undefined while it can; absent: it always can. */
   readonly clockFault?: () => string | undefined;
-  readonly logger: Logger;
+  readonly logger: LogWriter;
   readonly metrics: IngesterMetrics;
   /** The database has gone back in time: this owner has ended, and another has to begin with what is there. */
   readonly onCommitsLost: () => void;

@@ -5,7 +5,8 @@
 import { ByteWriter } from '@xscaler/encoding';
 import { Labels, seriesId } from '@xscaler/model';
 import { HeadMemory } from '@xscaler/tsdb';
-import { LogRecordReader, LogRecordWriter, writeLabelSet } from '@xscaler/wire';
+import { writeLabelSet } from '@xscaler/wire/labels';
+import { LogRecordReader, LogRecordWriter } from '@xscaler/wire/log-record';
 import { LedgerView } from './ledger-view.ts';
 import { PartitionHeads } from './partition-heads.ts';
 import { noCounts, RecordApplier } from './record-applier.ts';

@@ -1,6 +1,6 @@
 import { ID_WORDS } from '@xscaler/model';
 import { type AppendOutcome, type Head, newHistogramBytes } from '@xscaler/tsdb';
-import type { LogRecordReader } from '@xscaler/wire';
+import type { LogRecordReader } from '@xscaler/wire/log-record';
 import type { LedgerView } from './ledger-view.ts';
 import type { PartitionHeads } from './partition-heads.ts';
 

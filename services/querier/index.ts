@@ -1,6 +1,6 @@
-export { BlockReaders } from './block-readers.ts';
-export type { Logger, QueryLimitsOf, TenantQueryLimits } from './contracts.ts';
-export { EndOffsets } from './end-offsets.ts';
-export { FanOut } from './fan-out.ts';
+export type { QueryLimitsOf, TenantQueryLimits } from './limits/query-limits.ts';
 export { Querier, type QuerierOptions } from './querier.ts';
-export { ReadHorizon } from './read-horizon.ts';
+export { BlockReaders } from './sources/block-readers.ts';
+export { EndOffsets } from './sources/end-offsets.ts';
+export { FanOut } from './sources/fan-out.ts';
+export { ReadHorizon } from './sources/read-horizon.ts';

@@ -9,7 +9,7 @@ import { connectGrpcIngester } from '@xscaler/rpc/network';
 import { refusedPort } from '@xscaler/testkit';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import { Registry } from 'prom-client';
-import type { TenantQueryLimits } from './contracts.ts';
+import type { TenantQueryLimits } from './limits/query-limits.ts';
 import { Querier } from './querier.ts';
 
 const NOW_MS = 1_700_000_000_000;

@@ -7,26 +7,27 @@ import {
   type UpstreamRequest,
   type UpstreamResponse,
 } from '@xscaler/rpc';
+import type { LogWriter } from '@xscaler/runtime';
 import type { WriteLog } from '@xscaler/writelog';
 import type { Registry } from 'prom-client';
-import { ApiError, isPatternCost } from './api-error.ts';
-import { BlockReaders } from './block-readers.ts';
-import { CardinalityHandlers } from './cardinality-handlers.ts';
-import type { Logger, QueryLimitsOf } from './contracts.ts';
-import { EndOffsets } from './end-offsets.ts';
-import { failure, success } from './envelope.ts';
-import { EvaluationPool } from './evaluation-pool.ts';
-import { FanOut } from './fan-out.ts';
-import { formatQuery, parseQuery } from './language-handlers.ts';
-import { LookupQueue } from './lookup-queue.ts';
-import { MetadataHandlers } from './metadata-handlers.ts';
-import { Parameters } from './parameters.ts';
-import { QuerierMetrics } from './querier-metrics.ts';
-import { QueryHandlers, queueBounds } from './query-handlers.ts';
-import { type Lateness, ReadHorizon } from './read-horizon.ts';
-import type { ReadHandler } from './read-request.ts';
-import { RemoteReadHandler } from './remote-read-handler.ts';
-import { requestFailure } from './request-failure.ts';
+import { ApiError, isPatternCost } from './answer/api-error.ts';
+import { failure, success } from './answer/envelope.ts';
+import { requestFailure } from './answer/request-failure.ts';
+import { CardinalityHandlers } from './api/cardinality-handlers.ts';
+import { formatQuery, parseQuery } from './api/language-handlers.ts';
+import { MetadataHandlers } from './api/metadata-handlers.ts';
+import { Parameters } from './api/parameters.ts';
+import { QuerierMetrics } from './api/querier-metrics.ts';
+import { QueryHandlers, queueBounds } from './api/query-handlers.ts';
+import type { ReadHandler } from './api/read-request.ts';
+import { RemoteReadHandler } from './api/remote-read-handler.ts';
+import { EvaluationPool } from './evaluation/evaluation-pool.ts';
+import type { QueryLimitsOf } from './limits/query-limits.ts';
+import { LookupQueue } from './queue/lookup-queue.ts';
+import { BlockReaders } from './sources/block-readers.ts';
+import { EndOffsets } from './sources/end-offsets.ts';
+import { FanOut } from './sources/fan-out.ts';
+import { type Lateness, ReadHorizon } from './sources/read-horizon.ts';
 
 export interface QuerierOptions {
   readonly ingesters: readonly IngesterApi[];
@@ -42,7 +43,7 @@ export interface QuerierOptions {
   readonly clock: () => number;
   /** Why the clock can't be gone by: then every read is refused. Undefined while it can; absent: it always can. */
   readonly clockFault?: () => string | undefined;
-  readonly logger: Logger;
+  readonly logger: Pick<LogWriter, 'warn' | 'error'>;
   readonly registry: Registry;
   readonly version: string;
   readonly evaluationThreads: number;

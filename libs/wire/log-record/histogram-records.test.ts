@@ -4,7 +4,7 @@ import zlib from 'node:zlib';
 import { ByteWriter, hasIntegerCounts, histogramByteBound } from '@xscaler/encoding';
 import { type BucketSpan, type FloatHistogram, Labels, STALE_HIGH, STALE_LOW } from '@xscaler/model';
 import fc from 'fast-check';
-import { writeLabelSet } from '../label-set.ts';
+import { writeLabelSet } from '../labels/label-set.ts';
 import { MAX_TIMESTAMP_MS } from './format.ts';
 import { LogRecordReader } from './reader.ts';
 import { LogRecordWriter } from './writer.ts';

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { DecodeError } from '@xscaler/encoding';
 import { compareUtf8 } from '@xscaler/model';
-import { utf8Text } from '../protobuf-reader.ts';
+import { utf8Text } from '../protobuf/protobuf-reader.ts';
 
 const LABEL_FIELD = 0x0a;
 const NAME_FIELD = 0x0a;

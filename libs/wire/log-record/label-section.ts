@@ -1,7 +1,7 @@
 import zlib from 'node:zlib';
 import { type ByteReader, type ByteWriter, DecodeError } from '@xscaler/encoding';
 import snappy from 'snappy';
-import { expandSnappy } from '../snappy-block.ts';
+import { expandSnappy } from '../snappy/snappy-block.ts';
 import {
   CODEC_NONE,
   CODEC_SNAPPY,

@@ -4,7 +4,7 @@ import zlib from 'node:zlib';
 import { ByteWriter } from '@xscaler/encoding';
 import { Labels, METRIC_TYPES, type MetricMetadata, STALE_HIGH, STALE_LOW } from '@xscaler/model';
 import fc from 'fast-check';
-import { writeLabelSet } from '../label-set.ts';
+import { writeLabelSet } from '../labels/label-set.ts';
 import { anyHistogram } from '../wire.testbed.ts';
 import { type Cut, MAX_TIMESTAMP_MS, type RecordExemplar, UnknownRecordError } from './format.ts';
 import { LogRecordReader } from './reader.ts';

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { DecodeError } from '@xscaler/encoding';
-import { ProtobufReader, utf8Text, WIRE_BYTES } from '../protobuf-reader.ts';
+import { ProtobufReader, utf8Text, WIRE_BYTES } from '../protobuf/protobuf-reader.ts';
 
 /** Arrays and maps in an attribute's value may be nested so deeply. */
 const MAX_DEPTH = 32;

@@ -1,5 +1,5 @@
 import { ByteWriter } from '@xscaler/encoding';
-import { type ProtobufReader, WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT } from '../protobuf-reader.ts';
+import { type ProtobufReader, WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT } from '../protobuf/protobuf-reader.ts';
 import { EXPONENTIAL_HISTOGRAM, GAUGE, HISTOGRAM, SUM, SUMMARY } from './metrics-walk.ts';
 
 /** Bit of a point's flags: it stands for no value at all. */

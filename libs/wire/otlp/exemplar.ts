@@ -1,5 +1,5 @@
 import { EXEMPLAR_MAX_LABEL_LENGTH, type Exemplar, Labels } from '@xscaler/model';
-import type { ProtobufReader } from '../protobuf-reader.ts';
+import type { ProtobufReader } from '../protobuf/protobuf-reader.ts';
 import { type Attribute, InvalidTextError, readAttributes } from './attributes.ts';
 
 const FILTERED_ATTRIBUTES = 7;

@@ -1,6 +1,6 @@
 import { ByteWriter, type ContentHash } from '@xscaler/encoding';
-import type { SourceFault } from '../series-source.ts';
-import { TooLargeError } from '../snappy-block.ts';
+import type { SourceFault } from '../labels/series-source.ts';
+import { TooLargeError } from '../snappy/snappy-block.ts';
 import { InvalidTextError } from './attributes.ts';
 import type { DataPoint } from './data-point.ts';
 import { CACHED_MAX_BYTES, LabelCache } from './label-cache.ts';

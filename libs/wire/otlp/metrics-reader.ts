@@ -8,7 +8,6 @@ import {
   STALE_HIGH,
   STALE_LOW,
 } from '@xscaler/model';
-import { utf8Text } from '../protobuf-reader.ts';
 import {
   AT_END,
   AT_METADATA,
@@ -18,7 +17,8 @@ import {
   type SourceFault,
   type SourceHistogram,
   type SourceRefusal,
-} from '../series-source.ts';
+} from '../labels/series-source.ts';
+import { utf8Text } from '../protobuf/protobuf-reader.ts';
 import { DataPoint } from './data-point.ts';
 import { exemplarValue, readExemplar } from './exemplar.ts';
 import { LabelLookup } from './label-lookup.ts';

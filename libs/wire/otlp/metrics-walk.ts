@@ -1,4 +1,4 @@
-import { ProtobufReader } from '../protobuf-reader.ts';
+import { ProtobufReader } from '../protobuf/protobuf-reader.ts';
 
 /** What `MetricsWalk.next` stands on. */
 export const WALK_END = 0;

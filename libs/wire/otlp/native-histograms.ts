@@ -1,7 +1,7 @@
 import type { FloatHistogram } from '@xscaler/model';
-import { BucketLayout } from '../bucket-layout.ts';
-import { CUSTOM_SCHEMA } from '../native-histogram-fault.ts';
-import { FINEST_SCHEMA } from '../native-histogram-reader.ts';
+import { BucketLayout } from '../histogram/bucket-layout.ts';
+import { CUSTOM_SCHEMA } from '../histogram/native-histogram-fault.ts';
+import { FINEST_SCHEMA } from '../histogram/native-histogram-reader.ts';
 import type { DataPoint, ExponentialBuckets } from './data-point.ts';
 
 /** What Prometheus takes for a zero threshold where a point tells none. */

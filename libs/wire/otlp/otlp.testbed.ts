@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { DecodeError } from '@xscaler/encoding';
 import { isStaleWords } from '@xscaler/model';
-import { ProtobufReader } from '../protobuf-reader.ts';
+import { ProtobufReader } from '../protobuf/protobuf-reader.ts';
 import { type ReadRequest, readSource, testHash } from '../wire.testbed.ts';
 import { EXPORT_REQUEST, type FieldKind, type FieldSchema, type MessageSchema } from './message-schema.ts';
 import { OtlpMetricsReader, type OtlpReadOptions } from './metrics-reader.ts';

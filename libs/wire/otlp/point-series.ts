@@ -1,7 +1,7 @@
 import { type FloatHistogram, METRIC_NAME, STALE_HIGH, STALE_LOW } from '@xscaler/model';
-import { nativeHistogramFault } from '../native-histogram-fault.ts';
-import { HISTOGRAM_MAX_BUCKETS } from '../native-histogram-reader.ts';
-import type { SourceFault } from '../series-source.ts';
+import { nativeHistogramFault } from '../histogram/native-histogram-fault.ts';
+import { HISTOGRAM_MAX_BUCKETS } from '../histogram/native-histogram-reader.ts';
+import type { SourceFault } from '../labels/series-source.ts';
 import type { DataPoint } from './data-point.ts';
 import { plainDecimal } from './decimal.ts';
 import { EXPONENTIAL_HISTOGRAM, HISTOGRAM, SUMMARY } from './metrics-walk.ts';

@@ -1,6 +1,6 @@
 import { ByteWriter } from '@xscaler/encoding';
-import { ProtobufReader } from '../protobuf-reader.ts';
-import { writeInt64, writeMessage } from '../protobuf-writer.ts';
+import { ProtobufReader } from '../protobuf/protobuf-reader.ts';
+import { writeInt64, writeMessage } from '../protobuf/protobuf-writer.ts';
 
 /** Of what a request sent, what wasn't stored. */
 export interface PartialSuccess {

@@ -1,7 +1,7 @@
 import type { ByteWriter } from '@xscaler/encoding';
 import { Labels, METRIC_NAME } from '@xscaler/model';
-import { writeLabelSet } from '../label-set.ts';
-import type { ProtobufReader } from '../protobuf-reader.ts';
+import { writeLabelSet } from '../labels/label-set.ts';
+import type { ProtobufReader } from '../protobuf/protobuf-reader.ts';
 import { type Attribute, checkedText, readAttributes, textBetween } from './attributes.ts';
 import type { DataPoint } from './data-point.ts';
 import { labelName } from './label-name.ts';

@@ -1,4 +1,4 @@
-import { doubleWords } from '../protobuf-writer.ts';
+import { doubleWords } from '../protobuf/protobuf-writer.ts';
 
 /** A stream of bits, the highest of each byte first, that grows as needed and is reused by `reset`. */
 export class BitWriter {

@@ -1,7 +1,7 @@
 import { ByteWriter, crc32c } from '@xscaler/encoding';
 import type { Labels, SampleColumns } from '@xscaler/model';
-import { writeLabelSet } from '../label-set.ts';
-import { writeInt64, writeMessage } from '../protobuf-writer.ts';
+import { writeLabelSet } from '../labels/label-set.ts';
+import { writeInt64, writeMessage } from '../protobuf/protobuf-writer.ts';
 import { BitWriter } from './bit-writer.ts';
 import { type ChunkCut, chunkCuts, FLOAT_HISTOGRAM, XOR } from './chunk-cuts.ts';
 import { writeHistogramChunk } from './histogram-chunk.ts';

@@ -1,5 +1,5 @@
 import { type BucketSpan, type FloatHistogram, isStaleWords, type SampleColumns } from '@xscaler/model';
-import { doubleWords } from '../protobuf-writer.ts';
+import { doubleWords } from '../protobuf/protobuf-writer.ts';
 import type { BitWriter } from './bit-writer.ts';
 import { writeVarbitInt, writeVarbitUint } from './varbit.ts';
 import { XorValues } from './xor-values.ts';

@@ -1,6 +1,6 @@
 import { DecodeError } from '@xscaler/encoding';
 import type { MatchType } from '@xscaler/model';
-import { ProtobufReader, WIRE_BYTES, WIRE_VARINT } from '../protobuf-reader.ts';
+import { ProtobufReader, WIRE_BYTES, WIRE_VARINT } from '../protobuf/protobuf-reader.ts';
 
 /** How a remote read is answered, as `ReadRequest.ResponseType` numbers it. */
 export const SAMPLES = 0;

@@ -1,9 +1,9 @@
 import { ByteWriter } from '@xscaler/encoding';
 import type { Labels, SampleColumns } from '@xscaler/model';
-import { writeLabelSet } from '../label-set.ts';
-import { writeHistogram } from '../native-histogram-writer.ts';
-import { writeInt64, writeMessage } from '../protobuf-writer.ts';
-import { packSnappy } from '../snappy-block.ts';
+import { writeHistogram } from '../histogram/native-histogram-writer.ts';
+import { writeLabelSet } from '../labels/label-set.ts';
+import { writeInt64, writeMessage } from '../protobuf/protobuf-writer.ts';
+import { packSnappy } from '../snappy/snappy-block.ts';
 import { ResponsePieces } from './response-pieces.ts';
 
 /*

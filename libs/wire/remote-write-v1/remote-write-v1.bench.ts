@@ -4,11 +4,11 @@
  */
 import { ContentHash } from '@xscaler/encoding';
 import { Labels } from '@xscaler/model';
+import { AT_END } from '../labels/series-source.ts';
 import { storeLabels } from '../log-record/label-section.ts';
 import { LogRecordReader } from '../log-record/reader.ts';
 import { LogRecordWriter } from '../log-record/writer.ts';
-import { AT_END } from '../series-source.ts';
-import { expandSnappy, packSnappy } from '../snappy-block.ts';
+import { expandSnappy, packSnappy } from '../snappy/snappy-block.ts';
 import { encodeWriteRequest } from './request-encoder.ts';
 import { WriteRequestReader } from './request-reader.ts';
 

@@ -1,8 +1,8 @@
 import { ByteWriter } from '@xscaler/encoding';
 import { type Exemplar, type Labels, METRIC_TYPES, type MetricMetadata } from '@xscaler/model';
-import { writeLabelSet } from '../label-set.ts';
-import { type HistogramSample, writeHistogram } from '../native-histogram-writer.ts';
-import { doubleWords, writeInt64, writeMessage } from '../protobuf-writer.ts';
+import { type HistogramSample, writeHistogram } from '../histogram/native-histogram-writer.ts';
+import { writeLabelSet } from '../labels/label-set.ts';
+import { doubleWords, writeInt64, writeMessage } from '../protobuf/protobuf-writer.ts';
 
 /** A series of a request; values are written bit for bit as `Float64Array` holds them. */
 export interface WriteSeries {

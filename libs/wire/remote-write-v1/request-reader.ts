@@ -1,8 +1,7 @@
 import { ByteWriter, type ContentHash, DecodeError } from '@xscaler/encoding';
 import { type Exemplar, Labels, type MetricMetadata, type MetricType } from '@xscaler/model';
-import { LabelSetParser } from '../label-set.ts';
-import { NativeHistogramReader } from '../native-histogram-reader.ts';
-import { ProtobufReader } from '../protobuf-reader.ts';
+import { NativeHistogramReader } from '../histogram/native-histogram-reader.ts';
+import { LabelSetParser } from '../labels/label-set.ts';
 import {
   AT_END,
   AT_METADATA,
@@ -10,7 +9,8 @@ import {
   type SeriesSource,
   type SourceHistogram,
   type SourceRefusal,
-} from '../series-source.ts';
+} from '../labels/series-source.ts';
+import { ProtobufReader } from '../protobuf/protobuf-reader.ts';
 
 const SERIES_FIELD = 0x0a;
 const METADATA_FIELD = 0x1a;

@@ -1,5 +1,5 @@
 import { type Exemplar, Labels } from '@xscaler/model';
-import type { ProtobufReader } from '../protobuf-reader.ts';
+import type { ProtobufReader } from '../protobuf/protobuf-reader.ts';
 import { refuseKnown } from './known-fields.ts';
 import { MAX_KEPT_REFS } from './label-references.ts';
 import type { SymbolTable } from './symbol-table.ts';

@@ -1,8 +1,8 @@
 import { ByteWriter, type ContentHash } from '@xscaler/encoding';
 import { METRIC_NAME } from '@xscaler/model';
-import { type ProtobufReader, WIRE_BYTES, WIRE_VARINT } from '../protobuf-reader.ts';
-import type { SourceFault } from '../series-source.ts';
-import { TooLargeError } from '../snappy-block.ts';
+import type { SourceFault } from '../labels/series-source.ts';
+import { type ProtobufReader, WIRE_BYTES, WIRE_VARINT } from '../protobuf/protobuf-reader.ts';
+import { TooLargeError } from '../snappy/snappy-block.ts';
 import { refuseKnown } from './known-fields.ts';
 import type { SymbolTable } from './symbol-table.ts';
 

@@ -1,7 +1,7 @@
 import { ByteWriter } from '@xscaler/encoding';
 import { type Exemplar, type Labels, METRIC_TYPES, type MetricMetadata } from '@xscaler/model';
-import { type HistogramSample, writeHistogram } from '../native-histogram-writer.ts';
-import { doubleWords, writeInt64, writeMessage } from '../protobuf-writer.ts';
+import { type HistogramSample, writeHistogram } from '../histogram/native-histogram-writer.ts';
+import { doubleWords, writeInt64, writeMessage } from '../protobuf/protobuf-writer.ts';
 
 /** A series of a remote write 2.0 request; values are written bit for bit as `Float64Array` holds them. */
 export interface WriteSeriesV2 {

@@ -1,7 +1,6 @@
 import { type ContentHash, DecodeError } from '@xscaler/encoding';
 import type { Exemplar, MetricMetadata } from '@xscaler/model';
-import { NativeHistogramReader } from '../native-histogram-reader.ts';
-import { ProtobufReader } from '../protobuf-reader.ts';
+import { NativeHistogramReader } from '../histogram/native-histogram-reader.ts';
 import {
   AT_END,
   AT_METADATA,
@@ -11,7 +10,8 @@ import {
   type SourceFault,
   type SourceHistogram,
   type SourceRefusal,
-} from '../series-source.ts';
+} from '../labels/series-source.ts';
+import { ProtobufReader } from '../protobuf/protobuf-reader.ts';
 import { exemplarBytes, readExemplar } from './exemplar-reader.ts';
 import { refuseKnown } from './known-fields.ts';
 import { LABEL_REFS, LabelReferences } from './label-references.ts';

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { ByteWriter } from '@xscaler/encoding';
 import { Labels } from '@xscaler/model';
 import fc from 'fast-check';
-import { doubleWords, writeMessage } from '../protobuf-writer.ts';
+import { doubleWords, writeMessage } from '../protobuf/protobuf-writer.ts';
 import { encodeWriteRequest } from '../remote-write-v1/request-encoder.ts';
 import {
   anyExemplar,

@@ -1,7 +1,7 @@
 import type { ContentHash } from '@xscaler/encoding';
 import { Labels, METRIC_NAME, type MetricMetadata } from '@xscaler/model';
-import { LabelSetParser } from '../label-set.ts';
-import type { ProtobufReader } from '../protobuf-reader.ts';
+import { LabelSetParser } from '../labels/label-set.ts';
+import type { ProtobufReader } from '../protobuf/protobuf-reader.ts';
 import { WIRE_METRIC_TYPES } from '../remote-write-v1/request-reader.ts';
 import { familyName } from './family-name.ts';
 import type { LabelReferences } from './label-references.ts';

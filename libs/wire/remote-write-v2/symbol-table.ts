@@ -1,5 +1,5 @@
 import { type ContentHash, DecodeError } from '@xscaler/encoding';
-import { type ProtobufReader, utf8Text } from '../protobuf-reader.ts';
+import { type ProtobufReader, utf8Text } from '../protobuf/protobuf-reader.ts';
 
 /** Bound on the symbols of a request: 60 MB of them at 30 bytes each. */
 export const MAX_SYMBOLS = 2 ** 21;

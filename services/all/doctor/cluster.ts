@@ -4,8 +4,8 @@ import { type Database, databaseTimeMs } from '@xscaler/database';
 import { openPostgresDatabase } from '@xscaler/database/postgres';
 import { PlacementStore } from '@xscaler/tenancy';
 import { type KafkaLog, openKafkaWriteLog } from '@xscaler/writelog/kafka';
-import type { Config } from '../config.ts';
-import { kafkaLogOf, postgresAccessOf, redisAccessOf } from '../outside-access.ts';
+import type { Config } from '../configuration/config.ts';
+import { kafkaLogOf, postgresAccessOf, redisAccessOf } from '../network/outside-access.ts';
 import { checkBlocks, checkPartition, checkSchema } from './data-folder.ts';
 import { type Finding, fault, note, ok } from './finding.ts';
 

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { type Database, SqlBlockStore, schemaState } from '@xscaler/database';
 import { judgeLog } from '@xscaler/ingester';
 import type { WriteLog } from '@xscaler/writelog';
-import { withDatabase, withWriteLog } from '../data-files.ts';
-import { DATABASE_FILE } from '../data-folder.ts';
+import { withDatabase, withWriteLog } from '../data/data-files.ts';
+import { DATABASE_FILE } from '../data/data-folder.ts';
+import { repairStep } from '../data/pending-repair.ts';
 import { damagedBlocks, describedBlock } from './damaged-blocks.ts';
 import { type Finding, fault, note, ok } from './finding.ts';
-import { repairStep } from './pending-repair.ts';
 import { DATA_FILES, damageOf, sizeOf } from './sqlite-file.ts';
 import { unreadableRecords } from './unreadable-records.ts';
 

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DataDirLockedError, lockDataDir } from '@xscaler/runtime';
-import type { Config } from '../config.ts';
-import { withDatabase } from '../data-files.ts';
-import { takeFlags } from '../own-flags.ts';
+import type { Config } from '../configuration/config.ts';
+import { takeFlags } from '../configuration/own-flags.ts';
+import { withDatabase } from '../data/data-files.ts';
+import { requireNoRepair } from '../data/pending-repair.ts';
 import { checkDataFolder } from './data-folder.ts';
 import { dropBlock } from './drop-block.ts';
 import { type Finding, fault, note, printed } from './finding.ts';
 import { checkHost } from './host.ts';
-import { requireNoRepair } from './pending-repair.ts';
 import { repair } from './repair.ts';
 
 export const DOCTOR_COMMANDS: readonly string[] = [

@@ -1,6 +1,6 @@
 import { type BlockMeta, type Database, SqlBlockStore, SqlCompactionStore } from '@xscaler/database';
 import { TenantStore } from '@xscaler/tenancy';
-import { OPERATOR } from '../operator.ts';
+import { OPERATOR } from '../commands/operator.ts';
 import { type DamagedBlock, damageOfBlock, describedBlock } from './damaged-blocks.ts';
 import { type Finding, fault, ok } from './finding.ts';
 

@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts';
-import { warningsOfSecretFiles } from '../secret-files.ts';
+import type { Config } from '../configuration/config.ts';
+import { warningsOfSecretFiles } from '../configuration/secret-files.ts';
 import { type Finding, fault, ok } from './finding.ts';
 
 /** The oldest Node that the program is tested with. */

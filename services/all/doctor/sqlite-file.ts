@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { DATABASE_FILE, WRITE_LOG_FILE } from '../data-folder.ts';
+import { DATABASE_FILE, WRITE_LOG_FILE } from '../data/data-folder.ts';
 import { isDamage } from './salvage-rows.ts';
 
 /** Lines of SQLite's report that are kept: one damaged page can make thousands. */

@@ -1,6 +1,6 @@
 import type { BlockStore } from '@xscaler/database';
 import { DecodeError } from '@xscaler/encoding';
-import { LogRecordReader } from '@xscaler/wire';
+import { LogRecordReader } from '@xscaler/wire/log-record';
 import type { WriteLog } from '@xscaler/writelog';
 
 export interface UnreadableRecord {

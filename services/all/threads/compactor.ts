@@ -6,10 +6,10 @@ import { connectDatabase, SqlBlockStore, SqlCompactionStore } from '@xscaler/dat
 import { serve } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { TenantDirectory, TenantStore } from '@xscaler/tenancy';
-import type { CompactorStatusApi } from '../compactor-status.ts';
-import type { ThreadConfig } from '../config.ts';
-import { connectClock } from '../process-clock.ts';
-import { untilDatabase } from '../until-database.ts';
+import type { ThreadConfig } from '../configuration/config.ts';
+import type { CompactorStatusApi } from '../status/compactor-status.ts';
+import { connectClock } from '../wiring/process-clock.ts';
+import { untilDatabase } from '../wiring/until-database.ts';
 
 /** Parts that were staged so long ago belong to a commit or merge that nobody continues. */
 const STAGED_LIVE_MS = 3_600_000;

@@ -1,7 +1,7 @@
 /** Thread of the embedded database: tenants, blocks and the ledger in one SQLite file. */
 import { migrate, openSqliteDatabase, serveDatabase } from '@xscaler/database';
 import { createRegistry, runThread } from '@xscaler/runtime';
-import { exposeStats } from '../thread-gauges.ts';
+import { exposeStats } from '../status/thread-gauges.ts';
 
 runThread<{ path: string }>(async ({ config, ports }) => {
   const db = openSqliteDatabase(config.path);

@@ -15,12 +15,12 @@ import { connect, type IngesterApi, serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { PlacementDirectory, TenantDirectory, TenantStore } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
-import { connectCluster } from '../cluster-port.ts';
-import type { ThreadConfig } from '../config.ts';
-import type { DistributorStatusApi } from '../distributor-status.ts';
-import { connectClock } from '../process-clock.ts';
-import { SharedRates } from '../shared-rates.ts';
-import { untilDatabase } from '../until-database.ts';
+import type { ThreadConfig } from '../configuration/config.ts';
+import type { DistributorStatusApi } from '../status/distributor-status.ts';
+import { connectCluster } from '../wiring/cluster-port.ts';
+import { connectClock } from '../wiring/process-clock.ts';
+import { SharedRates } from '../wiring/shared-rates.ts';
+import { untilDatabase } from '../wiring/until-database.ts';
 
 /** Until the ingesters have given all ids of a tenant's active series. */
 const ACTIVE_IDS_TIMEOUT_MS = 30_000;

@@ -4,9 +4,9 @@ import { Ingester, LoggedReads } from '@xscaler/ingester';
 import { type IngesterApi, serve } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { connectWriteLog } from '@xscaler/writelog';
-import type { ThreadConfig } from '../config.ts';
-import { connectClock } from '../process-clock.ts';
-import type { IngesterStatusApi } from '../replay.ts';
+import type { ThreadConfig } from '../configuration/config.ts';
+import { connectClock } from '../wiring/process-clock.ts';
+import type { IngesterStatusApi } from '../wiring/replay.ts';
 
 runThread<ThreadConfig>(async ({ config, ports }) => {
   const registry = createRegistry('ingester');

@@ -5,10 +5,10 @@ import { connect, type IngesterApi, serve, type Upstream } from '@xscaler/rpc';
 import { createLogger, createRegistry, runThread } from '@xscaler/runtime';
 import { overriddenLimits, PlacementDirectory, TenantDirectory, TenantStore } from '@xscaler/tenancy';
 import { connectWriteLog } from '@xscaler/writelog';
-import type { ThreadConfig } from '../config.ts';
-import { connectClock } from '../process-clock.ts';
-import { untilDatabase } from '../until-database.ts';
-import { VERSION } from '../version.ts';
+import type { ThreadConfig } from '../configuration/config.ts';
+import { VERSION } from '../configuration/version.ts';
+import { connectClock } from '../wiring/process-clock.ts';
+import { untilDatabase } from '../wiring/until-database.ts';
 
 runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {
   const registry = createRegistry('querier');

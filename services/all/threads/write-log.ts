@@ -1,7 +1,7 @@
 /** Thread of the embedded write log: the SQLite file, served to whoever appends and reads. */
 import { createRegistry, runThread } from '@xscaler/runtime';
 import { openSqliteWriteLog, serveWriteLog } from '@xscaler/writelog';
-import { exposeStats } from '../thread-gauges.ts';
+import { exposeStats } from '../status/thread-gauges.ts';
 
 runThread<{ path: string; partitionCount: number }>(async ({ config, ports }) => {
   const log = openSqliteWriteLog(config);

@@ -1,7 +1,12 @@
 /** An evaluation thread that never looks at its cancellation: a query `read` reads all its series first, and any but `1` never ends. */
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { connect, serve } from '@xscaler/rpc';
-import type { EvaluationJob, EvaluationReply, EvaluatorApi, SelectApi } from '../evaluation-api.ts';
+import type {
+  EvaluationJob,
+  EvaluationReply,
+  EvaluatorApi,
+  SelectApi,
+} from '../evaluation/evaluation-api.ts';
 
 const ports = workerData as { evaluator: MessagePort; source: MessagePort };
 const source = connect<SelectApi>(ports.source, { streams: { select: true } });

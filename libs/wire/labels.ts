@@ -1,0 +1,11 @@
+export { type LabelFault, LabelSetParser, writeLabelSet } from './labels/label-set.ts';
+export {
+  AT_END,
+  AT_METADATA,
+  AT_REFUSAL,
+  AT_SERIES,
+  type SeriesSource,
+  type SourceFault,
+  type SourceHistogram,
+  type SourceRefusal,
+} from './labels/series-source.ts';

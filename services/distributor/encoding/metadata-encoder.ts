@@ -1,0 +1,64 @@
+import type { ContentHash } from '@xscaler/encoding';
+import type { MetricMetadata } from '@xscaler/model';
+import { partitionOf } from '@xscaler/tenancy';
+import { metadataKey, metadataSeed } from '../series/partitioning.ts';
+import type { OpenPush } from './open-push.ts';
+import type { PartitionRecords } from './partition-records.ts';
+
+/** Each text of a metadata entry is at most so long, however high the limits are: it has to fit a record. */
+const METADATA_TEXT_MAX_BYTES = 128 * 1024;
+
+/** Puts metadata into records: to a partition by its metric's name alone. */
+export class MetadataEncoder {
+  readonly #hash: ContentHash;
+  readonly #records: PartitionRecords;
+  #push!: OpenPush;
+  #nowMinute = 0;
+  #seed = 0;
+
+  constructor(hash: ContentHash, records: PartitionRecords) {
+    this.#hash = hash;
+    this.#records = records;
+  }
+
+  begin(push: OpenPush): void {
+    this.#push = push;
+    this.#nowMinute = Math.max(1, Math.floor(push.nowMs / 60_000));
+    this.#seed = metadataSeed(push.tenantId);
+  }
+
+  /** What the source stands on, unless it was stored a short while ago. */
+  add(): void {
+    const push = this.#push;
+    const { source, tenant, received } = push;
+    received.metadata++;
+    if (push.isTooLarge) return;
+    if (source.repeatsMetadata) {
+      source.metadataHash(this.#hash);
+      if (tenant.metadata.knows(this.#hash, this.#nowMinute)) return;
+    }
+    const metadata = source.metadata();
+    if (metadata.metric === '') return;
+    const nameBytes = Buffer.byteLength(metadata.metric);
+    const textBytes = Math.max(Buffer.byteLength(metadata.help), Buffer.byteLength(metadata.unit));
+    if (this.#refuses(metadata, nameBytes, textBytes)) return;
+    const key = metadataKey(this.#seed, metadata.metric);
+    const partition = partitionOf(key, push.shard);
+    this.#records.withRoom(partition, key, 32 + nameBytes + 2 * textBytes).addMetadata(metadata);
+    push.storedMetadata++;
+  }
+
+  #refuses({ metric }: MetricMetadata, nameBytes: number, textBytes: number): boolean {
+    const { limits, refusals } = this.#push;
+    const nameLimit = Math.min(limits.max_metric_name_length, METADATA_TEXT_MAX_BYTES);
+    const textLimit = Math.min(limits.max_metadata_length, METADATA_TEXT_MAX_BYTES);
+    if (nameBytes > nameLimit) {
+      refusals.refuseMetadata('metric_name_too_long', metric, `${nameBytes} of ${nameLimit}`);
+    } else if (textBytes > textLimit) {
+      refusals.refuseMetadata('metadata_too_long', metric, `${textBytes} of ${textLimit}`);
+    } else {
+      return false;
+    }
+    return true;
+  }
+}

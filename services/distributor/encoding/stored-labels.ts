@@ -1,0 +1,47 @@
+import { ByteWriter } from '@xscaler/encoding';
+import { CACHED_MAX_BYTES, LabelCache } from '@xscaler/wire/otlp';
+import type { SeriesLabels, TenantSeries } from '../series/tenant-series.ts';
+
+/**
+ * Label sets of series that are stored otherwise than they come: in another order, rewritten by a tenant's rules, without the
+ * name of a replica. Kept by series id, which stands for them and nothing else, whichever way they come.
+ */
+export class StoredLabels {
+  /** Where the label set is that was shown last: until the next `show`. */
+  bytes: Uint8Array = new Uint8Array(0);
+  start = 0;
+  end = 0;
+  readonly #cache: LabelCache;
+  readonly #writer = new ByteWriter(1024);
+  readonly #key = { h0: 0, h1: 0, h2: 0, h3: 0 };
+
+  /** @param maxBytes bound on the label sets and their index */
+  constructor(maxBytes: number) {
+    this.#cache = new LabelCache(maxBytes);
+  }
+
+  /** Shows the labels of the series whose id is at `words[at …]`, and which comes as `reader` has it. */
+  show(words: Int32Array, at: number, tenant: TenantSeries, reader: SeriesLabels): void {
+    const cache = this.#cache;
+    const key = this.#key;
+    key.h0 = words[at];
+    key.h1 = words[at + 1];
+    key.h2 = words[at + 2];
+    key.h3 = words[at + 3];
+    if (!cache.find(key)) {
+      const writer = this.#writer;
+      writer.reset();
+      tenant.writeLabels(reader, writer);
+      if (writer.length > CACHED_MAX_BYTES) {
+        this.bytes = writer.bytes;
+        this.start = 0;
+        this.end = writer.length;
+        return;
+      }
+      cache.add(key, writer.bytes, 0, writer.length);
+    }
+    this.bytes = cache.bytes;
+    this.start = cache.start;
+    this.end = cache.end;
+  }
+}

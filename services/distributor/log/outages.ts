@@ -1,0 +1,113 @@
+import { Heartbeat } from '@xscaler/cluster';
+import { CATCH_UP_MS, type Outage, type OutageStore } from '@xscaler/database';
+import type { LogWriter } from '@xscaler/runtime';
+
+export interface OutagesOptions {
+  readonly store: OutageStore;
+  /** Wall clock, in ms. */
+  readonly clock: () => number;
+  /** Why the clock can't be gone by, and no write is accepted; undefined while it can; absent: it always can. */
+  readonly clockFault?: () => string | undefined;
+  readonly logger: Pick<LogWriter, 'info' | 'warn'>;
+}
+
+const NOTE_EVERY_MS = 15_000;
+/** A shorter pause is within what senders and windows have room for anyway. */
+const SHORTEST_OUTAGE_MS = 60_000;
+
+/**
+ * Outages of ours: while no distributor could make writes durable, or none ran, senders have kept what they had to send.
+ * So for two hours after one, samples may be later by its length. That holds once the outage is in the database, where
+ * readers look before they take a range of time for settled (`ReadHorizon`); until then what is too late is for later.
+ *
+ * A distributor notes there every fifteen seconds that it accepts writes; what lies between the last that anybody did and
+ * the first that somebody does again is an outage. One under way is none yet: nothing of it is accepted.
+ */
+export class Outages {
+  readonly #options: OutagesOptions;
+  readonly #heartbeat: Heartbeat;
+  /** Partitions whose last append failed. */
+  readonly #failing = new Set<number>();
+  /** Undefined while any partition fails, or the clock is wrong. */
+  #acceptingSinceMs: number | undefined;
+  #notedMs = Number.NEGATIVE_INFINITY;
+  #outages: readonly Outage[] = [];
+
+  constructor(options: OutagesOptions) {
+    this.#options = options;
+    this.#resume();
+    this.#heartbeat = new Heartbeat(
+      () => this.note(),
+      NOTE_EVERY_MS,
+      (error) => options.logger.warn({ err: error }, 'that writes are accepted was not noted'),
+    );
+  }
+
+  /** Resolves after a first note, whether or not it was taken. */
+  start(): Promise<void> {
+    return this.#heartbeat.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#heartbeat.stop();
+  }
+
+  /** A record was made durable in a partition of the log, or could not be. */
+  noteAppend(partition: number, isDurable: boolean): void {
+    if (!isDurable) {
+      this.#failing.add(partition);
+      this.#acceptingSinceMs = undefined;
+    } else if (this.#failing.size > 0) {
+      this.#failing.delete(partition);
+      this.#resume();
+    }
+  }
+
+  /**
+   * `AppendHealth` has found that the log takes records again. Without this a sender that has only samples which are too late
+   * until the outage is over would never see its end.
+   */
+  noteWell(): void {
+    this.#failing.clear();
+    this.#resume();
+  }
+
+  /**
+   * How much later than usual samples may be, in ms: the length of the longest outage that is not over for two hours.
+   * Undefined while there may have been one that the database does not have.
+   */
+  get wideningMs(): number | undefined {
+    const nowMs = this.#options.clock();
+    if ((this.#acceptingSinceMs ?? nowMs) - this.#notedMs > SHORTEST_OUTAGE_MS) return undefined;
+    let longestMs = 0;
+    for (const { startMs, endMs } of this.#outages) {
+      if (nowMs - endMs < CATCH_UP_MS) longestMs = Math.max(longestMs, endMs - startMs);
+    }
+    return longestMs;
+  }
+
+  /** @throws DatabaseError */
+  async note(): Promise<void> {
+    const { store, clock, logger } = this.#options;
+    this.#resume();
+    const nowMs = clock();
+    // Since when writes are accepted was told by the same clock, and a note of the future is an outage that never was.
+    if (this.#options.clockFault?.() !== undefined) this.#acceptingSinceMs = undefined;
+    const sinceMs = this.#acceptingSinceMs;
+    if (sinceMs === undefined) return;
+    const before = this.#outages;
+    this.#outages = await store.note(nowMs, sinceMs, SHORTEST_OUTAGE_MS);
+    this.#notedMs = nowMs;
+    const last = this.#outages.at(-1);
+    if (last === undefined || before.some(({ startMs }) => startMs === last.startMs)) return;
+    if (nowMs - last.endMs < CATCH_UP_MS) {
+      logger.info({ ...last }, 'writes were not accepted for a while: samples may come later by as long');
+    }
+  }
+
+  #resume(): void {
+    const nowMs = this.#options.clock();
+    if (this.#failing.size > 0 || this.#options.clockFault?.() !== undefined) return;
+    this.#acceptingSinceMs ??= nowMs;
+  }
+}

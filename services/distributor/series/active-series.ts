@@ -1,0 +1,242 @@
+import type { SeriesTotal } from '@xscaler/cluster';
+import type { Question } from '../outcome/question.ts';
+import { SeriesGrowth } from './series-growth.ts';
+import { LAST_SEEN, SeriesTable } from './series-table.ts';
+
+/** A series is active while it was seen within the last hour. */
+export const ACTIVE_MINUTES = 60;
+
+/** How often the whole cluster's count is asked for. */
+const TOTAL_EVERY_MS = 5_000;
+/** A count that is older says nothing any more. */
+const TOTAL_MAX_AGE_MS = 60_000;
+/** After the count got to the limit, other distributors may take new series for so long before they know. */
+const SETTLING_MS = 15_000;
+/** How old the list of active series may be where a series is refused for not being in it. */
+const LIST_MAX_AGE_MS = 600_000;
+/** The same until they know: nothing for a short list; a long one isn't loaded for every request. */
+const LIST_MAX_AGE_SETTLING_MS = 3_000;
+const SERIES_PER_MS = 100;
+/** The same while the others' series can't be counted. */
+const LIST_MAX_AGE_ALONE_MS = 15_000;
+/** A list that can't be had is asked for again so much later; until then everything is accepted. */
+const LOAD_RETRY_MS = 10_000;
+/** A request waits for the list no longer than this. */
+const LOAD_WAIT_MS = 2_000;
+
+export interface ActiveSeriesOptions {
+  readonly tenant: string;
+  readonly maxEntries: number;
+  readonly seed: number;
+  /** Ids (4 words each) of the series that are active now, from whoever knows them beyond this process. */
+  readonly load: ((tenant: string) => Promise<Uint32Array>) | undefined;
+  /** The tenant's active series over the whole cluster; absent where there is no other distributor. */
+  readonly total: ((tenant: string) => Promise<SeriesTotal | undefined>) | undefined;
+  readonly onLoadFailed: (error: unknown) => void;
+}
+
+/**
+ * The active series of a tenant with a limit on them: those seen here within the last hour, and those that the ingesters have.
+ *
+ * How many there are is the larger of what is known here and what the ingesters count over the cluster, with what was
+ * new here since. Existing series are never refused: a series is refused as new only where it isn't in a list from the ingesters that is
+ * younger than any that another distributor could have let in. Until there is a list everything is accepted.
+ */
+export class ActiveSeries implements Question {
+  readonly #growth = new SeriesGrowth();
+  readonly #options: ActiveSeriesOptions;
+  readonly #table: SeriesTable;
+  /** Labels of what was admitted since `mark`. */
+  readonly #grown: (readonly string[])[] = [];
+  #isMarked = false;
+  #limit = 0;
+  #nowMs = 0;
+  #nowMinute = 1;
+  #total: SeriesTotal | undefined;
+  #totalAtMs = 0;
+  /** Series known here when the total was. */
+  #sizeAtTotal = 0;
+  #totalAskedMs = Number.NEGATIVE_INFINITY;
+  /** When the count was found at the limit, NaN while it is below. */
+  #fullSinceMs = Number.NaN;
+  #loading: Promise<void> | undefined;
+  #loadedMs = Number.NaN;
+  #failedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ActiveSeriesOptions) {
+    this.#options = options;
+    const { maxEntries, seed } = options;
+    this.#table = new SeriesTable({ ownWords: 0, maxEntries, staleAfterMinutes: ACTIVE_MINUTES, seed });
+  }
+
+  /** Takes the limit as it is now; asks for what it has to know, in the background. */
+  begin(limit: number, nowMs: number, nowMinute: number): void {
+    this.#limit = limit;
+    this.#nowMs = nowMs;
+    this.#nowMinute = nowMinute;
+    const { load, total } = this.#options;
+    if (load !== undefined && Number.isNaN(this.#loadedMs) && !this.#hasFailedLately()) this.#load(load);
+    if (total !== undefined && nowMs - this.#totalAskedMs >= TOTAL_EVERY_MS) {
+      this.#totalAskedMs = nowMs;
+      this.#askTotal(total).catch(() => undefined);
+    }
+  }
+
+  sweep(): void {
+    this.#table.sweep(this.#nowMinute);
+  }
+
+  /** Series known here, the stale ones that weren't swept yet too. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** Active series of the whole cluster, as far as it is known here. */
+  get count(): number {
+    const own = this.#table.size;
+    const total = this.#knownTotal();
+    return total === undefined ? own : Math.max(own, total + Math.max(0, own - this.#sizeAtTotal));
+  }
+
+  /** How many there are, and what grew most, for whoever is at the limit. */
+  get remark(): string {
+    const growth = this.#growth.text();
+    return `${this.count} series are active${growth === '' ? '' : `; grew most of late: ${growth}`}`;
+  }
+
+  /** Notes a series that was there before there was a limit. */
+  note(words: Int32Array, at: number, seenMinute: number): void {
+    const { [at]: id0, [at + 1]: id1, [at + 2]: id2, [at + 3]: id3 } = words;
+    const table = this.#table;
+    if (table.find(id0, id1, id2, id3) < 0) table.insert(id0, id1, id2, id3, seenMinute);
+  }
+
+  /**
+   * Notes that the id at `words[at …]` is active; false where it is new and above the limit; undefined where `decide` has to
+   * find out whether it is new. `pairs` are its labels where they are at hand.
+   * @param mayAsk else what can't be told is accepted
+   */
+  admit(
+    words: Int32Array,
+    at: number,
+    pairs: readonly string[] | undefined,
+    mayAsk: boolean,
+  ): boolean | undefined {
+    const table = this.#table;
+    const known = table.find(words[at], words[at + 1], words[at + 2], words[at + 3]);
+    if (known >= 0) {
+      table.words[known + LAST_SEEN] = this.#nowMinute;
+      return true;
+    }
+    if (this.#isFull()) {
+      if (this.#hasList()) return false;
+      if (mayAsk && !Number.isNaN(this.#loadedMs) && !this.#hasFailedLately()) return undefined;
+    }
+    if (pairs !== undefined) {
+      if (this.#isMarked) this.#grown.push(pairs);
+      else this.#growth.add(pairs, this.#nowMs);
+    }
+    table.insert(words[at], words[at + 1], words[at + 2], words[at + 3], this.#nowMinute);
+    return true;
+  }
+
+  /** What is admitted from here on can be taken back, until `settle`. */
+  mark(): void {
+    this.#table.mark();
+    this.#isMarked = true;
+  }
+
+  settle(): void {
+    this.#table.settle();
+    this.#isMarked = false;
+    for (const pairs of this.#grown) this.#growth.add(pairs, this.#nowMs);
+    this.#grown.length = 0;
+  }
+
+  /** Series that were admitted since `mark` aren't active. */
+  rewind(): void {
+    this.#table.rewind();
+    this.#grown.length = 0;
+  }
+
+  /** Loads the list. Where that takes too long or fails new series are accepted for a while. */
+  async decide(): Promise<void> {
+    const { load } = this.#options;
+    if (load === undefined) return;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.#failedMs = this.#nowMs;
+        resolve();
+      }, LOAD_WAIT_MS);
+    });
+    await Promise.race([this.#load(load), tooLate]);
+    clearTimeout(timer);
+  }
+
+  #isFull(): boolean {
+    const isFull = this.count >= this.#limit;
+    if (!isFull) this.#fullSinceMs = Number.NaN;
+    else if (Number.isNaN(this.#fullSinceMs)) this.#fullSinceMs = this.#nowMs;
+    return isFull;
+  }
+
+  /** Whether a series that isn't known here is new for certain. */
+  #hasList(): boolean {
+    const { load, total } = this.#options;
+    if (load === undefined) return true;
+    // Alone, this process has seen every series since.
+    if (total === undefined) return !Number.isNaN(this.#loadedMs);
+    let maxAgeMs = Math.min(LIST_MAX_AGE_SETTLING_MS, Math.floor(this.#table.size / SERIES_PER_MS));
+    if (this.#loadedMs >= this.#fullSinceMs + SETTLING_MS) {
+      maxAgeMs = this.#knownTotal() === undefined ? LIST_MAX_AGE_ALONE_MS : LIST_MAX_AGE_MS;
+    }
+    return this.#nowMs - this.#loadedMs <= maxAgeMs;
+  }
+
+  #hasFailedLately(): boolean {
+    return this.#nowMs - this.#failedMs < LOAD_RETRY_MS;
+  }
+
+  #knownTotal(): number | undefined {
+    const total = this.#total;
+    if (total === undefined) return undefined;
+    return total.ageMs + this.#nowMs - this.#totalAtMs <= TOTAL_MAX_AGE_MS ? total.count : undefined;
+  }
+
+  async #askTotal(total: NonNullable<ActiveSeriesOptions['total']>): Promise<void> {
+    const found = await total(this.#options.tenant);
+    if (found === undefined) return;
+    this.#total = found;
+    this.#totalAtMs = this.#nowMs;
+    this.#sizeAtTotal = this.#table.size;
+  }
+
+  /** Never rejects. */
+  #load(load: NonNullable<ActiveSeriesOptions['load']>): Promise<void> {
+    this.#loading ??= this.#loadNow(load)
+      .catch((error: unknown) => {
+        this.#failedMs = this.#nowMs;
+        this.#options.onLoadFailed(error);
+      })
+      .finally(() => {
+        this.#loading = undefined;
+      });
+    return this.#loading;
+  }
+
+  async #loadNow(load: NonNullable<ActiveSeriesOptions['load']>): Promise<void> {
+    const askedMs = this.#nowMs;
+    const ids = await load(this.#options.tenant);
+    const words = new Int32Array(ids.buffer, ids.byteOffset, ids.length);
+    const table = this.#table;
+    for (let at = 0; at + 4 <= words.length; at += 4) {
+      const known = table.find(words[at], words[at + 1], words[at + 2], words[at + 3]);
+      if (known >= 0) table.words[known + LAST_SEEN] = this.#nowMinute;
+      else table.insert(words[at], words[at + 1], words[at + 2], words[at + 3], this.#nowMinute);
+    }
+    this.#loadedMs = askedMs;
+    // The total has them already.
+    this.#sizeAtTotal = table.size;
+  }
+}

@@ -1,0 +1,94 @@
+import type { MetricsRegistry } from '@xscaler/runtime';
+import { Counter, Gauge, Histogram } from 'prom-client';
+import type { RefusalCode } from '../refusals/refusal.ts';
+import type { InFlight } from './intake.ts';
+
+const GAUGES: readonly (readonly [name: string, help: string, value: (inFlight: InFlight) => number])[] = [
+  ['xscaler_gateway_in_flight_requests', 'Requests that are being worked on', ({ requests }) => requests],
+  ['xscaler_gateway_in_flight_body_bytes', 'Bytes held for request bodies', ({ bytes }) => bytes],
+  [
+    'xscaler_gateway_in_flight_answer_bytes',
+    'Bytes held for answers that clients have not taken yet',
+    ({ answerBytes }) => answerBytes,
+  ],
+  ['xscaler_gateway_writes_at_work', 'Writes that distributors have been given', ({ atWork }) => atWork],
+  [
+    'xscaler_gateway_writes_at_work_limit',
+    'Writes that distributors are given at once, at the moment',
+    ({ places }) => places,
+  ],
+  ['xscaler_gateway_writes_waiting', 'Writes that wait for others to be done', ({ waiting }) => waiting],
+];
+
+/** No label has a value that a client chooses: routes are those of the table, or `unknown`, tenants those whose token came along. */
+export class GatewayMetrics {
+  readonly #requests: Counter<'route' | 'status'>;
+  readonly #duration: Histogram<'route'>;
+  readonly #received: Counter<'route'>;
+  readonly #refused: Counter<'tenant' | 'reason'>;
+  readonly #slowReaders: Counter<'tenant'>;
+
+  constructor(registry: MetricsRegistry, inFlight: () => InFlight) {
+    const registers = [registry];
+    this.#requests = new Counter({
+      name: 'xscaler_gateway_requests_total',
+      help: 'Requests answered, by status; 499: the client left before its answer',
+      labelNames: ['route', 'status'],
+      registers,
+    });
+    this.#duration = new Histogram({
+      name: 'xscaler_gateway_request_duration_seconds',
+      help: 'From the end of the headers to the end of the answer',
+      labelNames: ['route'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
+      registers,
+    });
+    this.#received = new Counter({
+      name: 'xscaler_gateway_received_bytes_total',
+      help: 'Bytes of request bodies passed on',
+      labelNames: ['route'],
+      registers,
+    });
+    this.#refused = new Counter({
+      name: 'xscaler_gateway_requests_refused_total',
+      help: 'Requests with a token of their tenant that no service was given, or that none answered, by reason',
+      labelNames: ['tenant', 'reason'],
+      registers,
+    });
+    this.#slowReaders = new Counter({
+      name: 'xscaler_gateway_slow_readers_total',
+      help: 'Clients that were cut off because they took their answer too slowly',
+      labelNames: ['tenant'],
+      registers,
+    });
+    for (const [name, help, value] of GAUGES) {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(value(inFlight()));
+        },
+      });
+    }
+  }
+
+  answered(route: string, status: number | string, durationMs: number): void {
+    this.#requests.inc({ route, status });
+    this.#duration.observe({ route }, durationMs / 1000);
+  }
+
+  /** Anybody can name a tenant: it is counted only where the token was looked at, and is of this tenant. */
+  refused(tenant: string, reason: RefusalCode, isAdmitted: boolean): void {
+    if (isAdmitted || reason === 'forbidden') this.#refused.inc({ tenant, reason });
+  }
+
+  /** The tenant's token was looked at before; empty: a client of `/metrics`. */
+  slowReader(tenant: string): void {
+    this.#slowReaders.inc({ tenant });
+  }
+
+  received(route: string, bytes: number): void {
+    this.#received.inc({ route }, bytes);
+  }
+}

@@ -1,0 +1,320 @@
+import {
+  knownFailure,
+  REQUEST_ID_HEADER,
+  type Upstream,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from '@xscaler/rpc';
+import type { Logger } from '@xscaler/runtime';
+import type { Limits } from '@xscaler/tenancy';
+import { ByteBudget, type ByteLease } from '../budgets/byte-budget.ts';
+import { FairShares } from '../budgets/fair-shares.ts';
+import { type MinPace, PaceWatch } from '../budgets/pace.ts';
+import { TokenBuckets } from '../budgets/token-buckets.ts';
+import { Refusal, type RefusalCode } from '../refusals/refusal.ts';
+import type { Route, RouteKind } from '../routing/routes.ts';
+import { type Admission, type Authenticator, admit, type Credentials } from './admission.ts';
+import { type WritePlace, WriteQueue } from './write-queue.ts';
+
+/** Bounds of a gateway as a whole; those of a tenant are in its `Limits`. */
+export interface GatewayLimits {
+  /** Requests with both headers right that are being worked on; tenants share them as in `FairShares`, and so with all bytes. */
+  readonly maxInFlightRequests: number;
+  /** Bytes of request bodies held. */
+  readonly maxInFlightBytes: number;
+  /** How long a body waits for others to be done before it is refused. */
+  readonly maxBodyWaitMs: number;
+  /** A body that comes more slowly is refused. */
+  readonly minBodyPace: MinPace;
+  /** Largest body of a read (a form). */
+  readonly maxReadBodyBytes: number;
+  /** Bytes of answers held that clients have not taken yet. */
+  readonly maxAnswerBytes: number;
+  /** How long a read, or its answer, waits for other answers to be taken before it is refused. */
+  readonly maxAnswerWaitMs: number;
+  /** A client that takes its answer more slowly is cut off: the answer is held for it meanwhile. */
+  readonly minAnswerPace: MinPace;
+  /** Requests a second, all tenants together; 0: no limit. */
+  readonly requestRate: number;
+  /** A write that waits longer for those before it is refused. */
+  readonly maxWriteWaitMs: number;
+  /** How long a service may take. */
+  readonly writeTimeoutMs: number;
+  readonly readTimeoutMs: number;
+}
+
+export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
+  maxInFlightRequests: 2048,
+  maxInFlightBytes: 256 * 1024 * 1024,
+  maxBodyWaitMs: 2_000,
+  minBodyPace: { windowMs: 10_000, bytesPerSecond: 4 * 1024 },
+  maxReadBodyBytes: 10 * 1024 * 1024,
+  // Half of it is the largest answer that a query may have by default.
+  maxAnswerBytes: 512 * 1024 * 1024,
+  maxAnswerWaitMs: 10_000,
+  // Half of a connection of 1 Mbit/s.
+  minAnswerPace: { windowMs: 30_000, bytesPerSecond: 64 * 1024 },
+  requestRate: 0,
+  maxWriteWaitMs: 300,
+  writeTimeoutMs: 30_000,
+  // The querier ends a query after 2 minutes and says so better than we can.
+  readTimeoutMs: 130_000,
+};
+
+/** Of all answers together, part of it that may wait for room: they may be in memory already. */
+const WAITING_ANSWERS = 1 / 8;
+
+/** How tenants' rates are divided among the gateways of a cluster. */
+export interface RateDivision {
+  /** A request that a tenant's rate counts has come, whether it is let in or not. */
+  offered(tenant: string): void;
+  /** The part of the tenant's rate that is this gateway's: above 0, up to 1. */
+  share(tenant: string): number;
+}
+
+/** Of a gateway that is the only one. */
+const ALONE: RateDivision = { offered: () => {}, share: () => 1 };
+
+export interface IntakeOptions {
+  readonly authenticator: Authenticator;
+  /** Takes writes and deletions, and says what it knows of a tenant. */
+  readonly distributor: Upstream;
+  /** Takes reads and rules. */
+  readonly querier: Upstream;
+  readonly limits?: Partial<GatewayLimits>;
+  /** Absent where there is no other gateway. */
+  readonly rates?: RateDivision;
+  readonly logger: Logger;
+  /** Monotonic, ms. */
+  readonly clock: () => number;
+  /** From 0 up to 1: spreads when refused clients come back. */
+  readonly random: () => number;
+}
+
+/** Whoever is refused for what others do comes back after one of so many seconds: not all at once. */
+const RETRY_WITHIN_SECONDS = 3;
+
+/** What a gateway holds at the moment. */
+export interface InFlight {
+  readonly requests: number;
+  /** Of their bodies. */
+  readonly bytes: number;
+  /** Of answers that clients have not taken yet. */
+  readonly answerBytes: number;
+  /** Writes that a service works on, how many these may be, and writes that wait for them. */
+  readonly atWork: number;
+  readonly places: number;
+  readonly waiting: number;
+}
+
+/** A request being worked on: what it holds of the gateway. */
+export interface Place {
+  readonly body: ByteLease;
+  readonly answer: ByteLease;
+  release(): void;
+}
+
+/**
+ * What every request goes through, whether it comes by HTTP or gRPC: who may do what, how often, how much at once, how
+ * long it may take.
+ */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly limits: GatewayLimits;
+  readonly bodyPaces: PaceWatch;
+  readonly answerPaces: PaceWatch;
+  readonly #bodies: ByteBudget;
+  readonly #answers: ByteBudget;
+  readonly #tenantRates = new TokenBuckets();
+  readonly #gatewayRate = new TokenBuckets();
+  readonly #writes: WriteQueue;
+  readonly #requests: FairShares;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
+    const { maxInFlightBytes, maxAnswerBytes } = this.limits;
+    this.bodyPaces = new PaceWatch(this.limits.minBodyPace);
+    this.answerPaces = new PaceWatch(this.limits.minAnswerPace);
+    this.#requests = new FairShares(this.limits.maxInFlightRequests);
+    this.#bodies = new ByteBudget({
+      maxBytes: maxInFlightBytes,
+      maxWaitMs: this.limits.maxBodyWaitMs,
+      // What waits is still with its client.
+      maxWaitingBytes: Number.POSITIVE_INFINITY,
+      lendsToOne: true,
+      refusal: () => this.#unavailable('too many bytes in flight', 'bodies_full'),
+    });
+    this.#answers = new ByteBudget({
+      maxBytes: maxAnswerBytes,
+      maxWaitMs: this.limits.maxAnswerWaitMs,
+      maxWaitingBytes: maxAnswerBytes * WAITING_ANSWERS,
+      lendsToOne: false,
+      refusal: (tenant, bytes) => this.#noRoomForAnswer(tenant, bytes),
+    });
+    this.#writes = new WriteQueue({
+      maxWaitMs: this.limits.maxWriteWaitMs,
+      clock: options.clock,
+      refusal: () => this.#unavailable('too many writes wait'),
+    });
+  }
+
+  get inFlight(): InFlight {
+    const { atWork, waiting, places } = this.#writes;
+    return {
+      requests: this.#requests.held,
+      bytes: this.#bodies.heldBytes,
+      answerBytes: this.#answers.heldBytes,
+      atWork,
+      waiting,
+      places,
+    };
+  }
+
+  /** The limits of the tenant that the request may act for, now. @throws Refusal */
+  admit(credentials: Credentials, kind: RouteKind): Admission {
+    return admit(this.#options.authenticator, credentials, kind);
+  }
+
+  /** To be released when the request is done. @throws Refusal where too many are under way, or come too often */
+  place(tenant: string, kind: RouteKind, limits: Limits): Place {
+    this.#checkRates(tenant, kind, limits);
+    // Before its body is read, and once more when it is.
+    if (kind === 'write' && this.#writes.isFull(tenant)) throw this.#unavailable('too many writes wait');
+    if (!this.#requests.fits(tenant, 1)) throw this.#unavailable('too many requests in flight');
+    this.#requests.add(tenant, 1);
+    const body = this.#bodies.lease(tenant);
+    const answer = this.#answers.lease(tenant);
+    let held = true;
+    return {
+      body,
+      answer,
+      release: () => {
+        if (!held) return;
+        held = false;
+        this.#requests.add(tenant, -1);
+        body.release();
+        answer.release();
+      },
+    };
+  }
+
+  /** Of an answer that belongs to no tenant. */
+  ownAnswer(): ByteLease {
+    return this.#answers.lease('');
+  }
+
+  /** What could never be held is too large: a 503 would have the client try it for ever. */
+  maxBodyBytes(kind: RouteKind, limits: Limits): number {
+    const { maxInFlightBytes, maxReadBodyBytes } = this.limits;
+    const held = Math.min(limits.max_recv_msg_size, Math.floor(maxInFlightBytes / 2));
+    return kind === 'write' ? held : Math.min(held, maxReadBodyBytes);
+  }
+
+  /**
+   * The service's answer, which the place holds room for. Its work is ended when the client leaves (`left` is aborted) or the time
+   * is up.
+   * @throws Refusal
+   * @throws the reason of `left`, or the error of a bug
+   */
+  async ask(
+    { kind, service }: Pick<Route, 'kind' | 'service'>,
+    request: UpstreamRequest,
+    { answer }: Pick<Place, 'answer'>,
+    left: AbortSignal,
+  ): Promise<UpstreamResponse> {
+    const write = kind !== 'read';
+    const upstream = this.#options[service];
+    const canceler = new AbortController();
+    const onLeave = () => canceler.abort(left.reason);
+    if (left.aborted) onLeave();
+    left.addEventListener('abort', onLeave);
+    let atWork: WritePlace | undefined;
+    const timeoutMs = write ? this.limits.writeTimeoutMs : this.limits.readTimeoutMs;
+    const timer = setTimeout(() => canceler.abort(timedOut(timeoutMs)), timeoutMs);
+    try {
+      canceler.signal.throwIfAborted();
+      if (kind === 'write') {
+        atWork = await this.#writes.enter(request.tenant, canceler.signal);
+        return await upstream.handle(request, canceler.signal);
+      }
+      return await this.#askForLarge(upstream, request, answer, canceler.signal);
+    } catch (error) {
+      if (canceler.signal.aborted) throw canceler.signal.reason;
+      if (error instanceof Refusal) throw error;
+      // A bug: whoever answers the request logs it.
+      if (knownFailure(error) === undefined) throw error;
+      const { path, tenant, headers } = request;
+      const requestId = headers[REQUEST_ID_HEADER];
+      this.#options.logger.warn({ requestId, path, tenant, err: error }, 'service failed');
+      throw this.#unavailable(write ? 'not accepted, try again' : 'cannot answer at the moment, try again');
+    } finally {
+      atWork?.leave();
+      clearTimeout(timer);
+      left.removeEventListener('abort', onLeave);
+    }
+  }
+
+  /** A tenant that has answers enough to read is not given another one: nothing is worked out that can't be held. */
+  async #askForLarge(
+    upstream: Upstream,
+    request: UpstreamRequest,
+    answer: ByteLease,
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse> {
+    await answer.growTo(1, signal);
+    answer.shrinkTo(0);
+    const room = (bytes: number) => answer.growTo(bytes, signal);
+    const response = await upstream.handle(request, signal, room);
+    // A service in another thread has not asked.
+    await room(response.body.length);
+    return response;
+  }
+
+  #noRoomForAnswer(tenant: string, bytes: number): Refusal {
+    const { maxAnswerBytes } = this.limits;
+    if (bytes > maxAnswerBytes) {
+      const limit = `the limit gateway.max_answer_bytes (${maxAnswerBytes})`;
+      return new Refusal('answer_too_large', `the answer has ${bytes} bytes, more than ${limit}`);
+    }
+    const held = this.#answers.heldBy(tenant);
+    if (held + bytes <= maxAnswerBytes / 2) {
+      return this.#unavailable('too many answers are being read', 'answers_full');
+    }
+    return this.#comeBack(
+      'unread_answers',
+      `${held} bytes of this tenant's answers are not read yet: too many for another answer`,
+    );
+  }
+
+  #unavailable(text: string, code: RefusalCode = 'unavailable'): Refusal {
+    return this.#comeBack(code, text);
+  }
+
+  #comeBack(code: RefusalCode, text: string): Refusal {
+    const seconds = 1 + Math.floor(this.#options.random() * RETRY_WITHIN_SECONDS);
+    return new Refusal(code, text, { 'retry-after': String(seconds) });
+  }
+
+  /** `request_rate` is a tenant's rate of writes, over all gateways. */
+  #checkRates(tenant: string, kind: RouteKind, limits: Limits): void {
+    const nowMs = this.#options.clock();
+    const waitMs =
+      (kind === 'write' ? this.#takeOfTenant(tenant, limits.request_rate, nowMs) : 0) ||
+      this.#gatewayRate.take('', this.limits.requestRate, nowMs);
+    if (waitMs === 0) return;
+    const retryAfter = String(Math.max(1, Math.ceil(waitMs / 1000)));
+    throw new Refusal('rate_limited', 'over the request rate limit', { 'retry-after': retryAfter });
+  }
+
+  #takeOfTenant(tenant: string, rate: number, nowMs: number): number {
+    if (rate === 0) return 0;
+    const { rates = ALONE } = this.#options;
+    rates.offered(tenant);
+    return this.#tenantRates.take(tenant, rate * rates.share(tenant), nowMs);
+  }
+}
+
+function timedOut(timeoutMs: number): Refusal {
+  return new Refusal('timeout', `no answer within ${timeoutMs / 1000} s`, { 'retry-after': '1' });
+}
