@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { testFiles } from './test-files.ts';
+import { inTurn, testFiles } from './test-files.ts';
 
 let root: string;
 
@@ -46,4 +46,18 @@ test('arguments name files, folders and globs', () => {
 
 test('an argument without tests is an error', () => {
   assert.throws(() => testFiles(root, ['bench']), /no test files in bench/);
+});
+
+test('files that wait are spread among the others, and none is lost', () => {
+  const files = ['a1', 'a2', 'b1', 'b2', 'b3', 'b4', 'b5'];
+  const isA = (path: string) => path.startsWith('a');
+  assert.deepEqual(inTurn(files, isA), ['a1', 'b1', 'b2', 'b3', 'a2', 'b4', 'b5']);
+  assert.deepEqual(
+    inTurn(files, () => false),
+    files,
+  );
+  assert.deepEqual(
+    inTurn(files, () => true),
+    files,
+  );
 });

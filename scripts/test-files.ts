@@ -5,7 +5,7 @@ const EVERYTHING = ['libs', 'services', 'scripts', 'simulator', 'e2e'];
 
 /**
  * Test files under `root` that the arguments name, sorted: each is a file, a folder or a glob.
- * @throws Error where an argument names no test
+ * @throws Error if an argument names no test
  */
 export function testFiles(root: string, args: readonly string[]): string[] {
   const files = new Set<string>();
@@ -23,4 +23,21 @@ export function testFiles(root: string, args: readonly string[]): string[] {
 function patternOf(root: string, arg: string): string {
   const isFolder = statSync(join(root, arg), { throwIfNoEntry: false })?.isDirectory();
   return isFolder ? `${arg.replace(/\/+$/, '')}/**/*.test.ts` : arg;
+}
+
+/**
+ * Spreads the files that mostly wait evenly among the others, so that both kinds run at any time. Each kind keeps its
+ * order.
+ */
+export function inTurn(files: readonly string[], waits: (path: string) => boolean): string[] {
+  const waiting = files.filter(waits);
+  const others = files.filter((path) => !waits(path));
+  const order: string[] = [];
+  let next = 0;
+  for (const [index, path] of waiting.entries()) {
+    order.push(path);
+    const due = Math.round(((index + 1) * others.length) / waiting.length);
+    while (next < due) order.push(others[next++]);
+  }
+  return [...order, ...others.slice(next)];
 }

@@ -6,6 +6,7 @@
  * a failure.
  */
 import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import {
   FAKETIME,
@@ -21,7 +22,7 @@ import {
   provision,
   REDIS,
 } from './debian.ts';
-import { testFiles } from './test-files.ts';
+import { inTurn, testFiles } from './test-files.ts';
 
 const REPORTERS = [
   '--test-reporter=./scripts/slowest-files.ts',
@@ -29,8 +30,8 @@ const REPORTERS = [
   '--test-reporter=spec',
   '--test-reporter-destination=stdout',
 ];
-/** Files that run at the same time. */
-const CONCURRENCY = 2;
+/** Files that run at the same time: one more than cores, since those with servers mostly wait. */
+const CONCURRENCY = availableParallelism() + 1;
 /** Longest time one test may take, ms: a hang should end with its name. */
 const TEST_TIMEOUT_MS = 1_500_000;
 
@@ -77,7 +78,10 @@ function runNode(root: string, files: readonly string[]): Promise<number> {
 const root = dirname(import.meta.dirname);
 const files = testFiles(root, process.argv.slice(2));
 const reasons = leftOut(files);
-const runnable = files.filter((path) => !reasons.has(path));
+const runnable = inTurn(
+  files.filter((path) => !reasons.has(path)),
+  (path) => NEEDS.some(({ suffix }) => path.endsWith(suffix)),
+);
 const status = runnable.length > 0 ? await runNode(root, runnable) : 0;
 for (const [path, missing] of reasons) console.log(`SKIPPED ${path}: needs ${missing}`);
 const refusal = ['XSCALER_REQUIRE_PEERS', 'XSCALER_REQUIRE_CLUSTER'].find(
