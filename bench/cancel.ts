@@ -1,7 +1,7 @@
 /**
  * How long a query that nobody waits for any more goes on: the longest time between two looks at the cancellation, over a
  * whole evaluation and the encoding of its answer, for shapes that are heavy in one place. A query that is cancelled at
- * the worst moment takes that long to stop. Exit code 1 where it is a tenth of a second or more.
+ * the worst moment takes that long to stop. Exit code 1 if it is a tenth of a second or more.
  */
 import { Labels, type SampleColumns } from '@xscaler/model';
 import {

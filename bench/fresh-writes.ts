@@ -19,7 +19,7 @@ export class FreshWrites {
   readonly #bodies: readonly PatchableBody[];
   #next = 0;
 
-  /** @throws RangeError where `series` isn't a multiple of `samplesPerRequest`; `connections` and `steps` aren't looked at. */
+  /** @throws RangeError if `series` isn't a multiple of `samplesPerRequest`; `connections` and `steps` aren't looked at. */
   constructor(shape: WorkloadShape) {
     const { series, samplesPerRequest } = shape;
     if (series % samplesPerRequest !== 0) throw new RangeError('requests have parts of two steps');

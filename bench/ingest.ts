@@ -1,7 +1,7 @@
 /**
  * Ingest beside Prometheus and VictoriaMetrics, one at a time, the same bytes:
- * CPU-seconds per million samples, from the first request until the program is at rest again, throughput, memory. Fails where
- * one is not what it must be; what must be as good as VictoriaMetrics' where that was measured too.
+ * CPU-seconds per million samples, from the first request until the program is at rest again, throughput, memory. Fails if
+ * one is not what it must be; what must be as good as VictoriaMetrics' if that was measured too.
  */
 import { parseArgs } from 'node:util';
 import { type Figure, printFigures } from './figures.ts';

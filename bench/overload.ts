@@ -1,6 +1,6 @@
 /**
  * Twice the load that xscaler sustains: how long accepted writes take, how much is still accepted, what becomes of the others, how
- * much memory that takes, and how a tenant fares meanwhile that sends little. Fails where something isn't as it must be.
+ * much memory that takes, and how a tenant fares meanwhile that sends little. Fails if something isn't as it must be.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';

@@ -2,8 +2,8 @@
  * Whole range queries beside Prometheus and VictoriaMetrics, on the same bytes: a day of samples, all three programs
  * running, each query asked of one after the other, several times over. Ratios are of each such turn and their median
  * counts, since what slows a machine down for seconds slows all. xscaler is asked twice: with everything in heads, and
- * with everything in blocks, as it is a day later. Exit code 1 where it takes more than a third of Prometheus' time, or
- * where an answer differs.
+ * with everything in blocks, as it is a day later. Exit code 1 if it takes more than a third of Prometheus' time, or
+ * if an answer differs.
  */
 import { parseArgs } from 'node:util';
 import { encodeParams, eventually, sleep } from '@xscaler/e2e/harness';
@@ -19,7 +19,7 @@ import { SERIES_PER_INSTANCE, workloadBodies } from './workload.ts';
 /** Of Prometheus' time, at most. */
 const MUST_BE = 1 / 3;
 const QUERY_STEP_SECONDS = 60;
-/** Heads are cut by the wall clock only where their window is over: the data ends well before now. */
+/** Heads are cut by the wall clock only if their window is over: the data ends well before now. */
 const DATA_AGE_MS = 3 * 3_600_000;
 const IN_BLOCKS_WITHIN_MS = 120_000;
 const COMPACTED_WITHIN_MS = 90_000;
@@ -66,7 +66,7 @@ class Answerer {
     this.#headers = headers.flat();
   }
 
-  /** @throws Error where the answer isn't a success */
+  /** @throws Error if the answer isn't a success */
   async ask(query: string): Promise<{ millis: number; body: Buffer }> {
     const params = {
       query,

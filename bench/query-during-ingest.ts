@@ -1,6 +1,6 @@
 /**
  * How long writes take while a heavy query (every series, a long range) is evaluated all the time.
- * Exit code 1 where their 99th percentile is not under a quarter of a second.
+ * Exit code 1 if their 99th percentile is not under a quarter of a second.
  */
 import { parseArgs } from 'node:util';
 import { Client, encodeParams } from '@xscaler/e2e/harness';
@@ -35,7 +35,7 @@ interface Phase {
   readonly queries: number;
 }
 
-/** Writes at a steady rate for a while; every connection goes on in its bodies where `positions` say. */
+/** Writes at a steady rate for a while; every connection goes on in its bodies if `positions` say. */
 async function phase(
   receiver: Receiver,
   bodies: readonly Buffer[][],

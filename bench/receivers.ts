@@ -25,7 +25,7 @@ const READY_WITHIN_MS = 60_000;
 /** A whole day's data comes back from the log. */
 const REPLAYED_WITHIN_MS = 180_000;
 
-/** Installs Debian's packages of the peers that are missing. @throws Error where that can't be done */
+/** Installs Debian's packages of the peers that are missing. @throws Error if that can't be done */
 export function provide(names: readonly string[]): void {
   const script = join(import.meta.dirname, '../scripts/provision.ts');
   const { status } = spawnSync(process.execPath, [script, ...names], { stdio: ['ignore', 2, 2] });

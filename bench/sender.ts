@@ -16,7 +16,7 @@ export class Sender {
     ];
   }
 
-  /** @throws Error where the answer isn't a success */
+  /** @throws Error if the answer isn't a success */
   async send(body: Buffer): Promise<void> {
     const answer = await this.#client.request({
       path: this.#path,

@@ -1,6 +1,6 @@
 /**
  * What blocks take and what it takes to read them, each figure beside what it must be: runs the measurements that stand
- * beside the code, one after the other. Exit code 1 where one isn't as it must be.
+ * beside the code, one after the other. Exit code 1 if one isn't as it must be.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

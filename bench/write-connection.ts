@@ -3,7 +3,7 @@ import type { Receiver } from './receivers.ts';
 
 export interface WriteAnswer {
   readonly status: number;
-  /** Seconds of `Retry-After`; undefined where there is none. */
+  /** Seconds of `Retry-After`; undefined if there is none. */
   readonly retryAfter: number | undefined;
 }
 
@@ -30,7 +30,7 @@ export class WriteConnection {
     this.#head = lines.join('\r\n');
   }
 
-  /** @throws Error where the connection can't be opened, or ends before the answer; the next request opens another one */
+  /** @throws Error if the connection can't be opened, or ends before the answer; the next request opens another one */
   send(body: Buffer): Promise<WriteAnswer> {
     const answered = Promise.withResolvers<WriteAnswer>();
     this.#answered = answered;

@@ -387,7 +387,7 @@ describe('samples', { concurrency: false }, () => {
     ['a negative timestamp', -1n, /too old|older than/],
     ['a timestamp past 2^53', 2n ** 53n + 1n, /future/],
     ['seconds where milliseconds belong', BigInt(Math.trunc(Date.now() / 1000)), /too old|older than/],
-    ['nanoseconds where milliseconds belong', BigInt(Date.now()) * 1_000_000n, /future/],
+    ['nanoseconds if milliseconds belong', BigInt(Date.now()) * 1_000_000n, /future/],
   ];
   for (const [what, timestampMs, reason] of timestamps)
     test(`${what} is refused, the rest is kept`, () =>

@@ -5,7 +5,7 @@ export interface ComparedQuery {
   readonly ordered?: boolean;
   /** No series answers it: what matters is that none does. */
   readonly empty?: boolean;
-  /** Allowed distance of values near zero, where rounding leaves something else than zero. */
+  /** Allowed distance of values near zero, if rounding leaves something other than zero. */
   readonly absolute?: number;
 }
 

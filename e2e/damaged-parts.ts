@@ -54,7 +54,7 @@ export interface DatabaseUnderTest {
   dispose(): Promise<void>;
 }
 
-/** What a block store and its readers promise where bytes of a block have changed. `open` makes a migrated database. */
+/** What a block store and its readers promise if bytes of a block have changed. `open` makes a migrated database. */
 export function damagedPartsContract(name: string, open: () => Promise<DatabaseUnderTest>): void {
   test(`${name}: whatever bit of a block is flipped, or cut off, a read has the right answer or names block and part`, async () => {
     const { db, dispose } = await open();

@@ -63,7 +63,7 @@ class Sender {
   }
 }
 
-/** Of how many writes each histogram was seen; throws where its buckets are not all of one. */
+/** Of how many writes each histogram was seen; throws if its buckets are not all of one. */
 function writesSeen(buckets: readonly VectorSample[]): number[] {
   const seen: number[] = [];
   for (const [histogram, own] of Map.groupBy(buckets, ({ metric }) => metric.histogram)) {

@@ -60,7 +60,7 @@ export function canProvision(): boolean {
 }
 
 /**
- * Installs the peers' Debian packages where this is root on Debian; returns what is missing after that.
+ * Installs the peers' Debian packages if this is root on Debian; returns what is missing after that.
  * Debian starts a service as soon as its package is installed; here none is, since the tests start their own.
  */
 export function provision(peers: readonly Peer[]): Peer[] {

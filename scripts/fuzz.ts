@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz -- --seed N --runs M`: the fuzz tests of everything that decodes requests, M damaged ones for each, all
- * from seed N. They tell what became of them and how large the heap was before and after; the exit code is 1 where one fails.
+ * from seed N. They tell what became of them and how large the heap was before and after; the exit code is 1 if one fails.
  */
 import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';

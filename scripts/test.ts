@@ -1,7 +1,7 @@
 /**
  * Runs the tests: all of them, or those in the files, folders and globs given as arguments.
  *
- * A test file's suffix says what it needs besides Node. What is missing is installed where that can be done,
+ * A test file's suffix says what it needs besides Node. What is missing is installed if that can be done,
  * else the files are left out and named; with XSCALER_REQUIRE_PEERS=1 or XSCALER_REQUIRE_CLUSTER=1 leaving out is
  * a failure.
  */

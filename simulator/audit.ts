@@ -18,7 +18,7 @@ const PATIENCE_MS = 60_000;
 /**
  * Reads the whole log once more with an ingester of other settings and an empty database: what it stores must be, head
  * for head, what the cluster stored through all its faults. The tables are cleared: nothing else of the cluster's is read again.
- * @throws BrokenPromiseError where a head differs or is missing on either side
+ * @throws BrokenPromiseError if a head differs or is missing on either side
  */
 export async function audit(
   random: Random,

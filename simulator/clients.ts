@@ -68,7 +68,7 @@ export class WriteClient {
     this.#settings = settings;
   }
 
-  /** Sends one request, again where the answer says to or none came, as senders do. `clock`: the true time. */
+  /** Sends one request, again if the answer says to or none came, as senders do. `clock`: the true time. */
   async push(clock: () => number): Promise<void> {
     const composedMs = clock();
     const push = this.#compose(composedMs);

@@ -15,7 +15,7 @@ interface Point {
   isUncertain: boolean;
   /** When the last deletion of it was acknowledged. */
   deletedAt: number;
-  /** When the first answer said that it is stored, by the count of answers; infinite where none has. */
+  /** When the first answer said that it is stored, by the count of answers; infinite if none has. */
   acknowledgedAt: number;
   /** What a read saw; every later read must see the same. */
   seen: number | undefined;
@@ -106,7 +106,7 @@ export class Expectations {
     point.acknowledgedAt = Math.min(point.acknowledgedAt, this.#clock++);
   }
 
-  /** @throws BrokenPromiseError where a read that began at `moment` contradicts what was promised or seen before */
+  /** @throws BrokenPromiseError if a read that began at `moment` contradicts what was promised or seen before */
   check(tenant: string, startMs: number, endMs: number, found: readonly FoundSeries[], moment: number): void {
     this.checkedReads++;
     const byKey = new Map(found.map((series) => [keyOf(tenant, series.labels.series), series]));

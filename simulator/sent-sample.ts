@@ -1,14 +1,14 @@
 import { type FloatHistogram, Labels, type SampleColumns } from '@xscaler/model';
 import type { WriteSeries, WriteSeriesV2 } from '@xscaler/wire/remote-write';
 
-/** A sample as a client sends it: a native histogram where the value, its sum, is below 0. */
+/** A sample as a client sends it: a native histogram if the value, its sum, is below 0. */
 export interface SentSample {
   readonly series: string;
   readonly timestampMs: number;
   readonly value: number;
 }
 
-/** As a series of a request; `withStart` where it says since when it counts, as remote write 2.0 can. */
+/** As a series of a request; `withStart` if it says since when it counts, as remote write 2.0 can. */
 export function seriesOf(
   { series, timestampMs, value }: SentSample,
   withStart: boolean,
@@ -22,11 +22,11 @@ export function seriesOf(
   return { labels, timestamps: [timestampMs], values: [value], startTimes: [startMs] };
 }
 
-/** The value of what was found; NaN, which nobody sends, where the rest of it isn't what was sent with this value. */
+/** The value of what was found; NaN, which nobody sends, if the rest of it isn't what was sent with this value. */
 export function foundValue(columns: SampleColumns, at: number): number {
   const value = columns.values[at];
   const startMs = columns.startTimes?.[at] ?? 0;
-  // A start that only newer records hold is left out where older ones had to be written.
+  // A start that only newer records hold is left out if older ones had to be written.
   if (startMs !== 0 && startMs !== startOf(columns.timestamps[at], value)) return Number.NaN;
   const found = columns.histograms?.[at];
   if (found === undefined) return value < 0 ? Number.NaN : value;

@@ -1,7 +1,7 @@
 /**
  * `npm run simulate -- --seed N --runs M`: runs the seeds N … N+M−1. With `--story` each run tells
  * what happens in it; `--sabotage NAME` breaks one of the invariants of sabotage.ts on purpose.
- * The exit code is 1 where a promise was broken; the seed that shows it is printed.
+ * The exit code is 1 if a promise was broken; the seed that shows it is printed.
  */
 import { parseArgs } from 'node:util';
 import { SABOTAGE } from './sabotage.ts';
@@ -23,7 +23,7 @@ const sabotage = values.sabotage === undefined ? undefined : SABOTAGE[values.sab
 if (values.sabotage !== undefined && sabotage === undefined) {
   throw new Error(`no sabotage ${values.sabotage}; there are ${Object.keys(SABOTAGE).join(', ')}`);
 }
-// Errors are made by the thousand while things are broken; where they come from is only of interest in a story.
+// Errors are made by the thousand while things are broken; if they come from is only of interest in a story.
 if (!values.story) Error.stackTraceLimit = 0;
 const tables = await Tables.create();
 installVirtualTimers();

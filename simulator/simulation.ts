@@ -55,7 +55,7 @@ const READ_TIMEOUT_MS = 20_000;
 /**
  * One run: a cluster of the real services on a simulated log, database, network and clock, under load, while things
  * break; then all is whole again and everything is looked at. The seed decides everything that happens.
- * @throws BrokenPromiseError where a promise to a client was not kept
+ * @throws BrokenPromiseError if a promise to a client was not kept
  */
 export function simulate(options: SimulationOptions): Promise<Outcome> {
   return new Simulation(options).run();

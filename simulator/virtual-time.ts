@@ -46,7 +46,7 @@ export class VirtualTime {
     this.#random = random;
   }
 
-  /** Runs `run` in `delayMs`, in the name of the actor (where absent: of who calls). */
+  /** Runs `run` in `delayMs`, in the name of the actor (if absent: of who calls). */
   schedule(delayMs: number, run: () => void, actor: Actor | undefined = currentActor()): ActorEvent {
     const atMs = this.nowMs + Math.max(0, delayMs);
     const event = { atMs, order: this.#random(), run, actor, isCancelled: false };
@@ -54,7 +54,7 @@ export class VirtualTime {
     return event;
   }
 
-  /** Runs `run` now, in the name of the actor; nobody's where undefined. */
+  /** Runs `run` now, in the name of the actor; nobody's if undefined. */
   runAs<T>(actor: Actor | undefined, run: () => T): T {
     return actors.run(actor, run);
   }
@@ -83,7 +83,7 @@ export class VirtualTime {
     });
   }
 
-  /** Lets the next event happen; false where there is none until then, and time goes there. */
+  /** Lets the next event happen; false if there is none until then, and time goes there. */
   #passOne(untilMs: number): boolean {
     for (;;) {
       const next = this.#queue.peek();
@@ -96,7 +96,7 @@ export class VirtualTime {
     }
   }
 
-  /** False where it doesn't happen, or not now. */
+  /** False if it doesn't happen, or not now. */
   #happen(event: ActorEvent): boolean {
     const { actor } = event;
     if (event.isCancelled || actor?.isAlive === false) return false;

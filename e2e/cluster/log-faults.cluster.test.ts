@@ -228,7 +228,7 @@ describe('what stands in the log', { concurrency: false, skip: skipWithoutCluste
     await assertNothingLost();
   });
 
-  test('where both zones have lost it the loss is accepted by name, and everything goes on', async () => {
+  test('if both zones have lost it the loss is accepted by name, and everything goes on', async () => {
     const owners = ['ingester-a-0', 'ingester-b-0'].map((name) => cluster.service(name));
     await load.stop();
     assert.deepEqual(load.faults, []);

@@ -52,7 +52,7 @@ function recordOf(metric: string, timestampMs: number): Uint8Array {
   return writer.finish();
 }
 
-/** The topic, made again where it is missing, as whoever finds it missing might do. */
+/** The topic, made again if it is missing, as whoever finds it missing might do. */
 function openLog(): Promise<KafkaLog> {
   const options = { brokers: cluster.kafka.addresses, topic: TOPIC, clientId: 'test' };
   return openKafkaWriteLog({ ...options, partitionCount: PARTITIONS });

@@ -1,7 +1,7 @@
 import { labelsKey } from '../harness/answers.ts';
 import { type Answer, dataOf, type QueryData } from '../harness/index.ts';
 
-/** Values by time, by series; undefined where the query failed. */
+/** Values by time, by series; undefined if the query failed. */
 export type Values = ReadonlyMap<string, ReadonlyMap<number, number>> | undefined;
 
 /** Takes an answer apart. A status that is neither a success nor the query's own fault is an error of the test. */
@@ -33,7 +33,7 @@ export function differenceOf(
 ): string | undefined {
   if (expected === undefined || actual === undefined) {
     if (expected === actual) return undefined;
-    return expected === undefined ? 'answers where Prometheus refuses' : 'refuses where Prometheus answers';
+    return expected === undefined ? 'answers if Prometheus refuses' : 'refuses if Prometheus answers';
   }
   for (const [labels, points] of expected) {
     const others = actual.get(labels);

@@ -69,7 +69,7 @@ export class Comparison {
   }
 
   /**
-   * Values are equal where they are within 1e-12 of each other, relatively. Where they are not, an operand whose last
+   * Values are equal if they are within 1e-12 of each other, relatively. Where they are not, an operand whose last
    * bits differ may be why (the difference of two nearly equal sums, `floor`, `==`): then each operand is compared in
    * its turn, and only an operator that makes different values of the same operands is at fault.
    */

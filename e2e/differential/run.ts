@@ -28,7 +28,7 @@ export interface DifferentialOutcome {
   /** Those that both answered with at least one series. */
   readonly answered: number;
   readonly refused: number;
-  /** Those where the last bits of an operand made a larger difference. */
+  /** Those if the last bits of an operand made a larger difference. */
   readonly amplified: number;
   readonly differences: readonly FoundDifference[];
 }

@@ -10,7 +10,7 @@ export interface DataSpan {
 const INTERVAL_MS = 15_000;
 /**
  * Every sample stands this long after a whole second, and no query asks for such a time: ranges and lookback are
- * left-open since Prometheus 3.0 and were closed before, which is only seen where a sample stands on an end.
+ * left-open since Prometheus 3.0 and were closed before, which is only seen if a sample stands on an end.
  */
 const SAMPLE_PHASE_MS = 123;
 
@@ -86,7 +86,7 @@ function withHoles(random: Random): () => SampleValue | undefined {
 
 /**
  * A counter, falling to a thousand at resets, or with samples missing. Near zero Prometheus 2.42 extrapolates
- * otherwise than 3 where samples are missing at a window's start (prometheus/prometheus#13725): these counters are
+ * otherwise than 3 if samples are missing at a window's start (prometheus/prometheus#13725): these counters are
  * never near zero, and none that was reset just now, whose rise is as large as its value, has samples missing.
  */
 function counter(random: Random, resets: boolean): () => number | undefined {

@@ -1,6 +1,6 @@
 import type { QueryData } from './client.ts';
 
-/** How far apart two values may be: by their ratio, and where they are near zero by their distance. */
+/** How far apart two values may be: by their ratio, and if they are near zero by their distance. */
 export interface Tolerance {
   readonly relative: number;
   readonly absolute: number;
@@ -8,7 +8,7 @@ export interface Tolerance {
 
 /**
  * What is different between two answers to one query, or undefined.
- * Order counts only where `ordered` is set: an instant vector has none unless it was sorted.
+ * Order counts only if `ordered` is set: an instant vector has none unless it was sorted.
  */
 export function differenceOf(
   expected: QueryData,

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 
-/** How a process ended: `code` is null where a signal ended it. */
+/** How a process ended: `code` is null if a signal ended it. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -16,7 +16,7 @@ export class RunningProgram {
   #stderr = '';
   #exit: Exit | undefined;
 
-  /** @throws (by `exited`) where the program can't be started */
+  /** @throws (by `exited`) if the program can't be started */
   constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.#child = spawn(command, args, {
       env: { ...inheritedEnv(), ...env },
@@ -65,7 +65,7 @@ export class RunningProgram {
 
   /**
    * Waits until `url` answers 2xx.
-   * @throws Error with the program's output where it ends first or `withinMs` pass
+   * @throws Error with the program's output if it ends first or `withinMs` pass
    */
   async untilReady(url: string, withinMs: number): Promise<void> {
     const deadline = Date.now() + withinMs;
@@ -99,7 +99,7 @@ export function sleep(ms: number): Promise<void> {
 
 /**
  * Asks until `probe` gives something other than undefined.
- * @throws Error that says `what` was awaited, where `withinMs` pass
+ * @throws Error that says `what` was awaited, if `withinMs` pass
  */
 export async function eventually<T>(
   what: string,

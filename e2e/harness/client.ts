@@ -104,7 +104,7 @@ export class Client {
     return this.raw('/api/v1/push', { method: 'POST', headers: [...this.credentials, ...headers], body });
   }
 
-  /** `data` of an API answer. @throws Error with the answer's text where it isn't a success */
+  /** `data` of an API answer. @throws Error with the answer's text if it isn't a success */
   async data<T>(path: string, params: Params = {}): Promise<T> {
     return dataOf(await this.get(path, params));
   }
@@ -133,7 +133,7 @@ export class Client {
     return data.result.length === 0 ? undefined : Number(data.result[0].value[1]);
   }
 
-  /** One of the program's own metrics: the sum over its labels, 0 where it isn't there. */
+  /** One of the program's own metrics: the sum over its labels, 0 if it isn't there. */
   async ownMetric(name: string): Promise<number> {
     const page = await this.raw('/metrics');
     let total = 0;

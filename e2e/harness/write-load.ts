@@ -87,7 +87,7 @@ export class LoadWriter {
   #faultOf(number: number, stored: MatrixSeries | undefined, possible: number): string | undefined {
     const values = stored?.values ?? [];
     if (values.length < this.acknowledged) return `${values.length} of ${this.acknowledged} samples`;
-    if (values.length > possible) return `${values.length} samples where ${possible} were sent`;
+    if (values.length > possible) return `${values.length} samples, but only ${possible} were sent`;
     for (const [i, [time, value]] of values.entries()) {
       if (Math.round(time * 1000) !== this.#timestampMs(i)) return `sample ${i} is at ${time}`;
       if (Number(value) !== valueAt(number, i)) return `sample ${i} is ${value}`;

@@ -1,6 +1,6 @@
 import { compressSync } from 'snappy';
 
-/** A value by its 64 bits where it is a bigint (a staleness marker), by its number otherwise. */
+/** A value by its 64 bits if it is a bigint (a staleness marker), by its number otherwise. */
 export type SampleValue = number | bigint;
 
 export interface TimeSeries {

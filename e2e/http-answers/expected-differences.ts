@@ -79,7 +79,7 @@ const DIFFERENCES: readonly Difference[] = [
   },
 ];
 
-/** What xscaler has to answer where Prometheus 2.42 answered this. */
+/** What xscaler must answer if Prometheus 2.42 answered this. */
 export function expectedOf(theirs: Answer, request: ComparedRequest): Shown {
   if (request.newer) {
     const { status, body } = request.newer;

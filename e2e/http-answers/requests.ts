@@ -14,7 +14,7 @@ export interface ComparedRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly params: Params;
-  /** What Prometheus 3 has to answer, where 2.42 hasn't what is asked for. */
+  /** What Prometheus 3 has to answer, if 2.42 hasn't what is asked for. */
   readonly newer?: { readonly status: number; readonly body: string };
 }
 

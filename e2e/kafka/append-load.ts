@@ -57,7 +57,7 @@ export class AppendLoad {
 
   /**
    * Ends the load and waits for the readers to catch up.
-   * @throws AssertionError where a record isn't where it was acknowledged, or readers miss one or don't agree with the log
+   * @throws AssertionError if a record isn't where it was acknowledged, or readers miss one or don't agree with the log
    */
   async check(): Promise<Verdict> {
     this.#stop.abort();

@@ -45,7 +45,7 @@ log.dirs=${data}
 }
 
 /**
- * The jars, fetched by Maven where they aren't in the cache: once per machine and pom.xml, also where
+ * The jars, fetched by Maven if they aren't in the cache: once per machine and pom.xml, also if
  * several test processes ask at the same time.
  * @throws Error that says what is missing and what would bring it
  */
@@ -147,7 +147,7 @@ export function uuid(): string {
 }
 
 /**
- * What this machine lacks to run a broker, and the line that would bring it; undefined where nothing is missing
+ * What this machine lacks to run a broker, and the line that would bring it; undefined if nothing is missing
  * (any more: the jars are fetched here).
  */
 export function missingKafka(): string | undefined {
@@ -161,7 +161,7 @@ export function missingKafka(): string | undefined {
 
 /**
  * The `skip` of tests that need Kafka.
- * @throws Error where it is missing and XSCALER_REQUIRE_CLUSTER=1 forbids skipping
+ * @throws Error if it is missing and XSCALER_REQUIRE_CLUSTER=1 forbids skipping
  */
 export function skipWithoutKafka(): string | false {
   const missing = missingKafka();

@@ -10,7 +10,7 @@ const ANSWER_WITHIN_MS = 2_000;
  *     request  = length:i32 key:i16=3 version:i16=6 correlation:i32 client:i16=-1 topics:i32=0 autoCreate:u8=0
  *     response = length:i32 correlation:i32 throttleMs:i32 brokerCount:i32 …
  *
- * @throws Error where it doesn't answer
+ * @throws Error if it doesn't answer
  */
 export async function brokersSeenFrom(port: number): Promise<number> {
   const request = Buffer.alloc(19);

@@ -44,7 +44,7 @@ const LOGGING = [
 export class KafkaBroker {
   readonly id: number;
   readonly ports: BrokerPorts;
-  /** Stands between clients and this broker where the cluster was started with proxies. */
+  /** Stands between clients and this broker if the cluster was started with proxies. */
   readonly proxy: CuttingProxy | undefined;
   readonly #options: BrokerOptions;
   readonly #properties: string;

@@ -94,7 +94,7 @@ export class KafkaCluster {
 
   /**
    * Waits until every running broker answers and knows of all that run.
-   * @throws Error with a broker's output where it ends or takes too long
+   * @throws Error with a broker's output if it ends or takes too long
    */
   async untilReady(): Promise<void> {
     const deadline = Date.now() + READY_WITHIN_MS;

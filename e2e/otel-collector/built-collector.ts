@@ -9,7 +9,7 @@ const BUILDER = 'go.opentelemetry.io/collector/cmd/builder@v0.139.0';
 const MANIFEST = join(import.meta.dirname, 'builder.yaml');
 const CACHE = join(import.meta.dirname, '../../.cache/otel-collector');
 
-/** What builds where Go is older than 1.21, the first that fetches the Go that a module asks for by itself. */
+/** What builds if Go is older than 1.21, the first that fetches the Go that a module asks for by itself. */
 const TOOLCHAIN = 'golang.org/toolchain@v0.0.1-go1.25.4';
 const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 

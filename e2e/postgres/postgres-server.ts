@@ -22,7 +22,7 @@ export function missingPostgres(): string | undefined {
 
 /**
  * The `skip` of tests that need PostgreSQL.
- * @throws Error where it is missing and XSCALER_REQUIRE_CLUSTER=1 forbids skipping
+ * @throws Error if it is missing and XSCALER_REQUIRE_CLUSTER=1 forbids skipping
  */
 export function skipWithoutPostgres(): string | false {
   const missing = missingPostgres();

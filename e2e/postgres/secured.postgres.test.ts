@@ -61,7 +61,7 @@ describe('a PostgreSQL that asks for TLS and client certificates', { skip: skipW
   deletionStoreContract('postgres, TLS', openStores);
   outageStoreContract('postgres, TLS', openStores);
 
-  /** The server's address with other parameters, or without one where it is undefined. */
+  /** The server's address with other parameters, or without one if it is undefined. */
   const urlWith = (changes: Readonly<Record<string, string | undefined>>, host = '127.0.0.1'): string => {
     const url = new URL(server.url());
     url.hostname = host;

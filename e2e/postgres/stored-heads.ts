@@ -131,7 +131,7 @@ export class StoredHeads {
   }
 }
 
-/** Series of ten metrics, each in all partitions: where they meet, the first one's samples stand. */
+/** Series of ten metrics, each in all partitions: if they meet, the first one's samples stand. */
 function fill(head: Head, seriesCount: number, samplesPerWindow: number, copy: number): void {
   const value = new Float64Array(1);
   const words = new Int32Array(value.buffer);

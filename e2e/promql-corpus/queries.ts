@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { EDGE_CASES, mutateQuery, QueryGenerator } from '@xscaler/testkit';
 import { Random } from '../harness/index.ts';
 
-/** Scripts of Prometheus' own PromQL tests, where they are beside the repository. */
+/** Scripts of Prometheus' own PromQL tests, if they are beside the repository. */
 const SCRIPTS = join(import.meta.dirname, '../../../shared/promqltest');
 /** The same queries each time, unless another seed is given. */
 const DEFAULT_SEED = 314;

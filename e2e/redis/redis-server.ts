@@ -18,7 +18,7 @@ export function missingRedis(): string | undefined {
 
 /**
  * The `skip` of tests that need Redis.
- * @throws Error where it is missing and XSCALER_REQUIRE_CLUSTER=1 forbids skipping
+ * @throws Error if it is missing and XSCALER_REQUIRE_CLUSTER=1 forbids skipping
  */
 export function skipWithoutRedis(): string | false {
   const missing = missingRedis();

@@ -11,7 +11,7 @@ export class Heartbeat {
   #underWay: Promise<void> = Promise.resolve();
   #isStopped = false;
 
-  /** `beat` isn't expected to reject; where it does `onFault` is told and the beat goes on. */
+  /** `beat` isn't expected to reject; if it does `onFault` is told and the beat goes on. */
   constructor(
     beat: () => Promise<unknown>,
     intervalMs: number,

@@ -9,7 +9,7 @@ const part = fc.oneof(
   fc.string({ minLength: 500, maxLength: 600 }),
 );
 
-test('two lists of texts of one length have one key only where they are the same', () => {
+test('two lists of texts of one length have one key only if they are the same', () => {
   const lists = fc.integer({ min: 1, max: 3 }).chain((length) => {
     const list = fc.array(part, { minLength: length, maxLength: length });
     return fc.tuple(list, list);

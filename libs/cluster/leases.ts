@@ -2,7 +2,7 @@ import { ClusterError } from './cluster-error.ts';
 
 export type LeaseOutcome =
   | { readonly isSet: true }
-  /** `current` is what stands there; undefined where nothing does. */
+  /** `current` is what stands there; undefined if nothing does. */
   | { readonly isSet: false; readonly current: string | undefined };
 
 /**
@@ -12,11 +12,11 @@ export type LeaseOutcome =
  * A key is a list of texts of any content, such as `[tenant, cluster]`.
  */
 export interface Leases {
-  /** Undefined where nothing stands there. Rejects with `ClusterError` `unavailable`. */
+  /** Undefined if nothing stands there. Rejects with `ClusterError` `unavailable`. */
   get(key: readonly string[]): Promise<string | undefined>;
   /**
-   * Puts `value` where `expected` stands (undefined: nothing), to be forgotten after `ttlMs` unless it is set again.
-   * Rejects with `ClusterError`: `unavailable` (it may have been set), or `invalid` where the value is over a bound.
+   * Puts `value` if `expected` stands (undefined: nothing), to be forgotten after `ttlMs` unless it is set again.
+   * Rejects with `ClusterError`: `unavailable` (it may have been set), or `invalid` if the value is over a bound.
    */
   compareAndSet(
     key: readonly string[],

@@ -10,7 +10,7 @@ import {
 const MAX_TEXT = 256;
 const STATES: readonly PartitionState[] = ['replaying', 'live', 'stopped'];
 
-/** @throws ClusterError `invalid` where a heartbeat is over a bound */
+/** @throws ClusterError `invalid` if a heartbeat is over a bound */
 export function checkHeartbeat({ instanceId, run, zone, address, partitions }: OwnerHeartbeat): void {
   if (instanceId === '') throw new ClusterError('invalid', 'an ingester needs an instance id');
   for (const text of [instanceId, run.id, zone, address]) {
@@ -38,7 +38,7 @@ export function encodeHeartbeat({ partitions, ...rest }: OwnerHeartbeat): string
   return JSON.stringify({ ...rest, partitions: rows });
 }
 
-/** Undefined where `text` is no heartbeat: somebody else's writing is left out, not stumbled over. */
+/** Undefined if `text` is no heartbeat: somebody else's writing is left out, not stumbled over. */
 export function decodeHeartbeat(text: string): OwnerHeartbeat | undefined {
   try {
     const {

@@ -54,7 +54,7 @@ export const MAX_PARTITIONS = 1024;
 export interface OwnerRegistry {
   /**
    * Announces an ingester; the next announcement of the same run takes its place. False if the registry is away.
-   * Rejects with `ClusterError` `invalid` where it is over a bound.
+   * Rejects with `ClusterError` `invalid` if it is over a bound.
    */
   announce(heartbeat: OwnerHeartbeat): Promise<boolean>;
   /** Takes a run of an ingester out, at its orderly stop. False if the registry is away. */
@@ -65,7 +65,7 @@ export interface OwnerRegistry {
    */
   runs(instanceId: string): Promise<readonly OwnerHeartbeat[]>;
   /**
-   * The owners as the registry has them, at most `maxAgeMs` (1 s) ago; the last known answer where it is away. Never rejects.
+   * The owners as the registry has them, at most `maxAgeMs` (1 s) ago; the last known answer if it is away. Never rejects.
    * A registry that was emptied is trusted to know everybody once it is a time to live old: until then owners known from
    * before stay.
    */

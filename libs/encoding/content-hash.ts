@@ -3,7 +3,7 @@
  *
  * The state and its rounds are HalfSipHash-1-3's (Aumasson and Bernstein, "SipHash: a fast short-input
  * PRF", 2012; the 32-bit variant): all four state words are keyed and, after the last rounds, all four
- * are the hash, where HalfSipHash folds them into fewer. Without the seed nobody can aim at a collision; a
+ * are the hash, whereas HalfSipHash folds them into fewer. Without the seed nobody can aim at a collision; a
  * multiplicative hash, which would be a third cheaper, has collisions that hold under every seed.
  *
  * Not the same in another process unless the seed is: never store it.

@@ -5,13 +5,13 @@ import type { ByteWriter } from './byte-writer.ts';
  * A native histogram as bytes: how the log record carries it and a head keeps it. Its sum travels beside it, as
  * the value of its sample. The layout, which seldom changes from one histogram of a series to the next, is apart.
  *
- *   layout := flags u8, schema varint, zeroThreshold f64 where flags say so,
+ *   layout := flags u8, schema varint, zeroThreshold f64 if flags say so,
  *             spans (positive), spans (negative), customCount uvarint, customValue f64 …
  *   flags  := float (1 bit) + hint × 2 (2 bits) + threshold × 8 (2 bits)
  *             threshold: 0 none (0), 1 2^-128 (Prometheus' default), 2 1e-128 (what OTLP's means there), 3 told
  *   spans  := count uvarint, (offset varint, length uvarint) …
  *   counts := count, zeroCount, bucket … (positive, then negative)
- *             each a uvarint where the histogram came with integers, an f64 where it came with floats
+ *             each a uvarint if the histogram came with integers, an f64 if it came with floats
  *
  * There is one way to write a histogram, so equal histograms have equal bytes.
  */
@@ -83,7 +83,7 @@ function isCount(count: number): boolean {
   return Number.isSafeInteger(count) && count >= 0 && !Object.is(count, -0);
 }
 
-/** @throws RangeError where schema, spans and buckets don't go together */
+/** @throws RangeError if schema, spans and buckets don't go together */
 export function writeHistogramLayout(to: ByteWriter, histogram: HistogramShape, isInteger: boolean): void {
   const { schema, zeroThreshold, positiveSpans, negativeSpans, customValues } = histogram;
   if (!isSchema(schema)) throw new RangeError(`a histogram of schema ${schema}`);
@@ -103,7 +103,7 @@ export function writeHistogramLayout(to: ByteWriter, histogram: HistogramShape, 
   for (const bound of customValues) to.f64(bound);
 }
 
-/** `isInteger` only where `hasIntegerCounts`. */
+/** `isInteger` only if `hasIntegerCounts`. */
 export function writeHistogramCounts(to: ByteWriter, histogram: HistogramShape, isInteger: boolean): void {
   const { count, zeroCount, positiveBuckets, negativeBuckets } = histogram;
   writeCount(to, count, isInteger);

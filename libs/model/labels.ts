@@ -40,7 +40,7 @@ export class Labels implements Iterable<[string, string]> {
     return this.pairs.length / 2;
   }
 
-  /** The value of a label, or '' where it is absent. */
+  /** The value of a label, or '' if it is absent. */
   get(name: string): string {
     const pairs = this.pairs;
     for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === name) return pairs[i + 1];
@@ -51,7 +51,7 @@ export class Labels implements Iterable<[string, string]> {
     return this.get(METRIC_NAME);
   }
 
-  /** With one label set, or removed where `value` is ''. */
+  /** With one label set, or removed if `value` is ''. */
   with(name: string, value: string): Labels {
     return Labels.from([...this, [name, value]]);
   }

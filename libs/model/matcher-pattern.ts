@@ -7,7 +7,7 @@
  *     literal     = { character without a meaning | "\" ASCII punctuation }
  */
 export interface PlainPattern {
-  /** All values that match, where they can be told. */
+  /** All values that match, if they can be told. */
   readonly literals: readonly string[] | undefined;
   /** Whether a value matches, whole. */
   readonly test: (value: string) => boolean;
@@ -22,7 +22,7 @@ interface Alternative {
   readonly after: Any;
 }
 
-/** A pattern taken apart; undefined where it needs an engine. */
+/** A pattern taken apart; undefined if it needs an engine. */
 export function plainPattern(pattern: string): PlainPattern | undefined {
   const grouped = groupedLiterals(pattern);
   if (grouped) return literalPattern(grouped);
@@ -97,7 +97,7 @@ function anyOf(text: string | undefined): Any {
   return text === '.+' ? 1 : 0;
 }
 
-/** A literal's value; undefined where a backslash stands before anything but punctuation. */
+/** A literal's value; undefined if a backslash stands before anything but punctuation. */
 function unescapeLiteral(text: string): string | undefined {
   if (/\\[^!-/:-@[-`{-~ ]/su.test(text)) return undefined;
   return text.replaceAll(/\\(.)/gsu, '$1');

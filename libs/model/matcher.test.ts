@@ -64,7 +64,7 @@ test('what dashboards ask needs no engine', () => {
   assert.ok(new Matcher('=~', 'a', '[ab]c').states > 0);
 });
 
-test('letters match in either case where the pattern says so', () => {
+test('letters match in either case if the pattern says so', () => {
   assert.ok(new Matcher('=~', 'a', '(?i)foo').matches('FoO'));
   assert.ok(new Matcher('=~', 'a', 'x(?i:y)').matches('xY'));
   assert.ok(!new Matcher('=~', 'a', 'x(?i:y)').matches('XY'));

@@ -14,11 +14,11 @@ export class Matcher {
   readonly type: MatchType;
   readonly value: string;
   /**
-   * The only values that can match, where the matcher is `=` or a `=~` that is a literal or an
+   * The only values that can match, if the matcher is `=` or a `=~` that is a literal or an
    * alternation of literals; undefined otherwise. Lets an index look values up instead of scanning.
    */
   readonly literals: readonly string[] | undefined;
-  /** About how many states the regular expression's automaton has, 0 where it needs none. */
+  /** About how many states the regular expression's automaton has, 0 if it needs none. */
   readonly states: number;
   readonly #test: (value: string) => boolean;
   readonly #time: PatternTime | undefined;

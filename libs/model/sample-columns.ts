@@ -6,7 +6,7 @@ import type { FloatHistogram } from './histogram.ts';
  * `timestamps[i]` is in ms since the epoch. `values[i]` carries the exact 64 bits that were written
  * (staleness markers and NaN payloads too), which `valueWords` shows as pairs of 32-bit words, low first.
  * Where `histograms` is set and `histograms[i]` too, sample i is a native histogram and `values[i]` is its sum.
- * Where `startTimes` is set, `startTimes[i]` is the start timestamp of sample i in ms, 0 where it has none.
+ * Where `startTimes` is set, `startTimes[i]` is the start timestamp of sample i in ms, 0 if it has none.
  *
  * Whoever owns the columns reuses them: a reader copies what it keeps past the next `reset`.
  */
@@ -15,7 +15,7 @@ export class SampleColumns {
   values: Float64Array;
   valueWords: Uint32Array;
   histograms: (FloatHistogram | undefined)[] | undefined;
-  /** At least `length` long where it is set, and 0 beyond what `setStartTime` was told. */
+  /** At least `length` long if it is set, and 0 beyond what `setStartTime` was told. */
   startTimes: Float64Array | undefined;
   length = 0;
 

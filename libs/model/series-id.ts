@@ -11,7 +11,7 @@ let scratch = Buffer.allocUnsafe(4096);
 /**
  * Identity of a series everywhere: SHA-256 over the tenant and the sorted label pairs, each string
  * prefixed by its byte length as a 32-bit little-endian number, cut to 128 bits. Nobody can craft two
- * label sets with one id, so ids are compared where labels would be.
+ * label sets with one id, so ids are compared instead of labels.
  */
 export function seriesId(tenant: string, labels: Labels): Uint8Array {
   const { pairs } = labels;

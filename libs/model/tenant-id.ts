@@ -3,7 +3,7 @@ export const TENANT_ID_MAX_LENGTH = 150;
 
 const ALLOWED = /^[A-Za-z0-9!_.*'()-]+$/;
 
-/** Says what is wrong with a tenant id, or undefined where it is well formed. */
+/** Says what is wrong with a tenant id, or undefined if it is well formed. */
 export function tenantIdFault(id: string): string | undefined {
   if (id === '') return 'no org id';
   if (id.includes(',')) return 'x-scope-orgid header must not contain commas';

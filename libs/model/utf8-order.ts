@@ -1,7 +1,7 @@
 /**
  * Byte order of UTF-8, the order in which Prometheus sorts label names and values.
  *
- * JavaScript compares UTF-16 code units, which differs where surrogate pairs (U+10000 and up) meet
+ * JavaScript compares UTF-16 code units, which differs if surrogate pairs (U+10000 and up) meet
  * U+E000–U+FFFF; the fix-up below moves surrogates behind them, so no encoding is needed.
  */
 export function compareUtf8(a: string, b: string): number {

@@ -59,7 +59,7 @@ async function assertUnavailable({ http, grpc }: Calls): Promise<void> {
   await assert.rejects(grpc(), { name: 'RpcError', code: 'unavailable' });
 }
 
-test('a client without a certificate, or with one of another authority, is refused where one is required', async (t) => {
+test('a client without a certificate, or with one of another authority, is refused if one is required', async (t) => {
   const required = tlsOf(t, { caFile, ...server, requireClientCert: true });
   const { call, asked } = await startBoth(t, required);
   await assertUnavailable(call(tlsOf(t, { caFile })));

@@ -23,9 +23,9 @@ export interface FurtherSockets {
 }
 
 /**
- * Has `server`, which must not listen yet, take connections from several sockets of one port; from one where the system
+ * Has `server`, which must not listen yet, take connections from several sockets of one port; from one if the system
  * doesn't share ports in that way. Each one is an event `connection` of the server.
- * @throws Error where the address can't be had
+ * @throws Error if the address can't be had
  */
 export async function acceptSockets(server: Server, options: AcceptOptions): Promise<FurtherSockets> {
   const { host, maxConnections, allowHalfOpen = false } = options;

@@ -20,7 +20,7 @@ const COUNT_COLLECTED = `
   dropBootLeftovers();
   await new Promise((resolve) => setTimeout(resolve, 10));`;
 
-test('what nobody refers to is collected where the collector is exposed, and left alone elsewhere', () => {
+test('what nobody refers to is collected if the collector is exposed, and left alone elsewhere', () => {
   assert.equal(printed(['--expose-gc'], COUNT_COLLECTED), 'collected');
   assert.equal(printed([], COUNT_COLLECTED), '');
 });

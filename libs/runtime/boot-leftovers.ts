@@ -4,10 +4,10 @@ import { runInNewContext } from 'node:vm';
 /**
  * What a thread that has booted no longer needs goes back to the system: about 15 MB of sources, modules' first objects and
  * a young generation grown by them, which a thread without much to do would never collect. And what it has compiled is
- * kept for the next start, also where this process is killed later: a thread that finds all of it there doesn't load the 10 MB
+ * kept for the next start, also if this process is killed later: a thread that finds all of it there doesn't load the 10 MB
  * that strip types.
  *
- * Collects where V8 runs with `--expose-gc`, as `services/all` has it; elsewhere only keeps what was compiled.
+ * Collects if V8 runs with `--expose-gc`, as `services/all` has it; elsewhere only keeps what was compiled.
  */
 export function dropBootLeftovers(): void {
   flushCompileCache();

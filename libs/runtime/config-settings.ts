@@ -16,7 +16,7 @@ export interface Setting {
   readonly variable: string;
   readonly kind: SettingKind;
   readonly description: string;
-  /** As it would be written; undefined where there is none. */
+  /** As it would be written; undefined if there is none. */
   readonly byDefault: unknown;
   readonly secret: boolean;
 }
@@ -28,7 +28,7 @@ export function secret<Schema extends z.ZodType>(schema: Schema): Schema {
 
 /**
  * Every setting of a schema, in its order.
- * @throws Error where two settings have the same flag or variable
+ * @throws Error if two settings have the same flag or variable
  */
 export function settingsOf(schema: z.ZodType): Setting[] {
   const settings: Setting[] = [];

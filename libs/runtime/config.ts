@@ -10,7 +10,7 @@ export interface ConfigSources {
   readonly argv: readonly string[];
   /** Only `XSCALER_…` is looked at. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The text of the YAML file, where there is one. */
+  /** The text of the YAML file, if there is one. */
   readonly yaml?: string | undefined;
 }
 

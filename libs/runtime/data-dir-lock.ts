@@ -7,7 +7,7 @@ export class DataDirLockedError extends Error {
   override readonly name = 'DataDirLockedError';
   readonly code = 'data_dir_locked';
   readonly dir: string;
-  /** Undefined where the holder hadn't written it down yet. */
+  /** Undefined if the holder hadn't written it down yet. */
   readonly pid: number | undefined;
 
   constructor(dir: string, pid: number | undefined) {

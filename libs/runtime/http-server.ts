@@ -66,7 +66,7 @@ export interface HttpServer {
 /** How often timeouts are looked at, and idle connections closed while stopping. */
 const CHECK_INTERVAL_MS = 500;
 
-/** Serves `app` (an express app is one) with every limit in place. Rejects where the address can't be had. */
+/** Serves `app` (an express app is one) with every limit in place. Rejects if the address can't be had. */
 export async function listenHttp(app: RequestListener, options: ListenOptions): Promise<HttpServer> {
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
   const server = serverOf(app, limits, options.tls);

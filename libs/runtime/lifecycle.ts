@@ -7,7 +7,7 @@ export interface Module {
   readonly needs?: readonly string[];
   /** May wait for what it needs elsewhere, as long as `signal` isn't aborted: a stop is then asked for. */
   start(signal: AbortSignal): Promise<void>;
-  /** Called only where `start` had resolved. */
+  /** Called only if `start` had resolved. */
   stop?(): Promise<void>;
   /** Why it can't do its work at the moment; undefined if it can. Asked while it starts, too. */
   notReady?(): string | undefined;
@@ -61,7 +61,7 @@ export class Lifecycle implements Readiness {
   #starting: Promise<void> | undefined;
   #stop: Promise<void> | undefined;
 
-  /** @throws Error where a need is unknown, a name is given twice or needs go in a circle */
+  /** @throws Error if a need is unknown, a name is given twice or needs go in a circle */
   constructor(options: LifecycleOptions) {
     this.#order = startOrder(options.modules);
     this.#logger = options.logger;

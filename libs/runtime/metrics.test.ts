@@ -44,7 +44,7 @@ test('samples are those of the text', async () => {
   );
 });
 
-test('metrics of the process come where they are asked for', async () => {
+test('metrics of the process come if they are asked for', async () => {
   const plain = await collectThreads([registrySource(createRegistry('a'))]);
   assert.equal(plain.samples.length, 0);
   const full = await collectThreads([registrySource(createRegistry('a', { defaultMetrics: true }))]);

@@ -17,7 +17,7 @@ export interface MetricFamily {
 }
 
 export interface MetricValue {
-  /** The sample's own name where it isn't the family's: `…_bucket`, `…_sum`, `…_count`. */
+  /** The sample's own name if it isn't the family's: `…_bucket`, `…_sum`, `…_count`. */
   readonly metricName?: string;
   readonly labels: Readonly<Record<string, string | number>>;
   readonly value: number;

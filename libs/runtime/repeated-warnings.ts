@@ -10,7 +10,7 @@ interface Known {
 
 /**
  * Which warnings are written, of those that come again and again while something is away: the first, then one a minute,
- * with how many were not written in between. Warnings are the same where their text and partition are.
+ * with how many were not written in between. Warnings are the same if their text and partition are.
  */
 export class RepeatedWarnings {
   readonly #clock: () => number;
@@ -21,7 +21,7 @@ export class RepeatedWarnings {
     this.#clock = clock;
   }
 
-  /** How many were not written since the last one that was; undefined where this one isn't to be written. */
+  /** How many were not written since the last one that was; undefined if this one isn't to be written. */
   repeats(text: string, partition: unknown): number | undefined {
     const key = `${partition} ${text}`;
     const nowMs = this.#clock();

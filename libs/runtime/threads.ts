@@ -31,10 +31,10 @@ export interface ThreadOptions<Config> {
 /** A thread that booted. */
 export interface Thread extends MetricsSource {
   readonly name: string;
-  /** What the thread has measured; what it had at the last answer where it is too busy to say. */
+  /** What the thread has measured; what it had at the last answer if it is too busy to say. */
   metrics(): Promise<readonly MetricFamily[]>;
   /**
-   * Asks for a graceful stop, then ends the thread. Rejects where its stop failed, or took longer than
+   * Asks for a graceful stop, then ends the thread. Rejects if its stop failed, or took longer than
    * `deadlineMs` (default 10 s); the thread is gone all the same.
    */
   stop(deadlineMs?: number): Promise<void>;

@@ -25,7 +25,7 @@ export interface Series {
 
 /**
  * What the query engine reads from. All promises reject with the signal's reason once it aborts,
- * and with a `StorageError` where data could not be had: never a silent hole.
+ * and with a `StorageError` if data could not be had: never a silent hole.
  */
 export interface Queryable {
   /** Series whose labels satisfy every matcher, sorted by labels, each label set once. */

@@ -42,7 +42,7 @@ const names = z
 
 const count = (byDefault: number) => z.coerce.number().int().nonnegative().default(byDefault);
 
-/** Limits of a tenant, named as Mimir names them where it has them. 0 means no limit for rates and series. */
+/** Limits of a tenant, named as Mimir names them if it has them. 0 means no limit for rates and series. */
 export const limitsSchema = z.strictObject({
   max_label_names_per_series: count(30).describe('Labels a series may have'),
   max_label_name_length: count(1024).describe('Longest label name, bytes'),

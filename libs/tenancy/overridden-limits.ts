@@ -3,7 +3,7 @@ import type { LimitOverrides } from './tenant.ts';
 import type { ValidLimits } from './tenant-limits.ts';
 
 /**
- * `mergeValidLimits`, loaded where there is something to merge: the schema that says what is valid takes 5 MB of every
+ * `mergeValidLimits`, loaded if there is something to merge: the schema that says what is valid takes 5 MB of every
  * thread that has it.
  */
 export async function overriddenLimits(defaults: Limits, overrides: LimitOverrides): Promise<ValidLimits> {

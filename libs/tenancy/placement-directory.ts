@@ -49,10 +49,10 @@ export class PlacementDirectory {
     this.#pollIntervalMs = pollIntervalMs;
   }
 
-  /** Loads the rows and goes on looking for new ones. Rejects with `DatabaseError` where the first load fails. */
+  /** Loads the rows and goes on looking for new ones. Rejects with `DatabaseError` if the first load fails. */
   async start(): Promise<void> {
     await this.refresh();
-    // The view keeps its age: what is too old to go by is refused where it is asked for.
+    // The view keeps its age: what is too old to go by is refused if it is asked for.
     this.#timer = setInterval(() => void this.refresh().catch(() => undefined), this.#pollIntervalMs);
   }
 
@@ -68,14 +68,14 @@ export class PlacementDirectory {
     return this.#refreshing;
   }
 
-  /** Where a tenant's samples go: the same object until that changes. Undefined where it isn't known well enough. */
+  /** Where a tenant's samples go: the same object until that changes. Undefined if it isn't known well enough. */
   writeShard(tenant: string): Shard | undefined {
     const nowMs = this.#now();
     if (nowMs - this.#viewMs > MAX_WRITE_AGE_MS) return undefined;
     return this.#history.shard(tenant, nowMs);
   }
 
-  /** Every partition that may hold samples of a tenant which no block has. Rejects with `DatabaseError` where that can't be known. */
+  /** Every partition that may hold samples of a tenant which no block has. Rejects with `DatabaseError` if that can't be known. */
   async readPartitions(tenant: string): Promise<readonly number[]> {
     // The look that is under way may have begun too early; the next one hasn't.
     for (let looks = 0; this.#now() - this.#viewMs > MAX_READ_AGE_MS; looks++) {

@@ -47,7 +47,7 @@ export class PlacementHistory {
 
   /**
    * Every partition, ascending, where a writer may ever have put a tenant's samples, or will by a row that is announced; with
-   * the instant (wall clock, ms) at which the last row that has it was replaced, infinite where none was. Sizes and counts are
+   * the instant (wall clock, ms) at which the last row that has it was replaced, infinite if none was. Sizes and counts are
    * taken together in every way: a writer may have learnt of the one before the other.
    */
   usedUntil(tenant: string): ReadonlyMap<number, number> {

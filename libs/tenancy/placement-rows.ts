@@ -71,7 +71,7 @@ export async function selectShardSizes(
 }
 
 /**
- * Notes a tenant's size where it differs from the one noted last. `by` its series limit: a size that an operator has
+ * Notes a tenant's size if it differs from the one noted last. `by` its series limit: a size that an operator has
  * fixed stands.
  */
 export async function noteShardSize(

@@ -16,7 +16,7 @@ export const MAX_PARTITION_COUNT = 1024;
 
 /**
  * Changes the placement: rows that writers obey ten seconds later. Every change has its audit row and moves the change
- * counter that services watch. Rejects with `TenancyError`, or `DatabaseError` where the database is at fault.
+ * counter that services watch. Rejects with `TenancyError`, or `DatabaseError` if the database is at fault.
  */
 export class PlacementStore {
   readonly #db: Database;
@@ -33,7 +33,7 @@ export class PlacementStore {
     return selectPartitionCounts(this.#db);
   }
 
-  /** The count that writers use now or will use by what was said last; `count` where nobody has said any: it holds at once. */
+  /** The count that writers use now or will use by what was said last; `count` if nobody has said any: it holds at once. */
   async ensurePartitionCount(count: number): Promise<number> {
     checkPartitionCount(count);
     const last = (await this.partitionCounts()).at(-1);

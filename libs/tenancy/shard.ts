@@ -3,17 +3,17 @@ export interface Shard {
   readonly partitions: readonly number[];
 }
 
-/** Series that one partition more is taken for, where a tenant's series are limited. */
+/** Series that one partition more is taken for, if a tenant's series are limited. */
 export const SERIES_PER_PARTITION = 100_000;
 
-/** Partitions for a tenant with a series limit; 0, all of them, where there is none. */
+/** Partitions for a tenant with a series limit; 0, all of them, if there is none. */
 export function shardSizeFor(seriesLimit: number): number {
   return Math.ceil(seriesLimit / SERIES_PER_PARTITION);
 }
 
 /**
  * The `size` partitions of `partitionCount` that a tenant gets by rendezvous hashing: those with the highest scores for it,
- * ascending. All of them where `size` is 0 or above. A further partition takes the place of one at most, a larger size
+ * ascending. All of them if `size` is 0 or above. A further partition takes the place of one at most, a larger size
  * keeps what a smaller one had.
  */
 export function shardOf(tenant: string, size: number, partitionCount: number): number[] {

@@ -10,7 +10,7 @@ export type Access = 'read' | 'write' | 'admin';
 
 export interface TenantDirectoryOptions {
   readonly db: Database;
-  /** What a tenant gets where it has no override. */
+  /** What a tenant gets if it has no override. */
   readonly defaults: Limits;
   /** Wall clock, ms. */
   readonly now?: () => number;
@@ -83,7 +83,7 @@ export class TenantDirectory {
     this.#onFault = options.onFault ?? (() => {});
   }
 
-  /** Loads everything and starts polling. Rejects with `DatabaseError` where the first load fails. */
+  /** Loads everything and starts polling. Rejects with `DatabaseError` if the first load fails. */
   async start(): Promise<void> {
     await this.refresh();
     this.#lastUsesMs = this.#now();

@@ -17,12 +17,12 @@ import {
 import { generateToken, hashToken, isTokenText } from './tokens.ts';
 
 export interface NewTenant {
-  /** Generated from the name where it is absent: `xs_<slug>_<8 base32>`. */
+  /** Generated from the name if it is absent: `xs_<slug>_<8 base32>`. */
   readonly id?: string;
   readonly name: string;
   readonly org?: string;
   readonly overrides?: LimitOverrides;
-  /** The series limit that it has where `overrides` has none; 0 by default, none. Decides over how many partitions it is spread. */
+  /** The series limit that it has if `overrides` has none; 0 by default, none. Decides over how many partitions it is spread. */
   readonly defaultSeriesLimit?: number;
 }
 
@@ -61,7 +61,7 @@ type AuditRow = {
 
 /**
  * Tenants and tokens in a migrated database. Every change has its audit row and moves the change counter, in one
- * transaction. Rejects with `TenancyError`, or `DatabaseError` where the database is at fault.
+ * transaction. Rejects with `TenancyError`, or `DatabaseError` if the database is at fault.
  */
 export class TenantStore {
   readonly #db: Database;
@@ -73,7 +73,7 @@ export class TenantStore {
     this.#now = now;
   }
 
-  /** `exists` where the id is taken, also by a deleted tenant. */
+  /** `exists` if the id is taken, also by a deleted tenant. */
   async createTenant(tenant: NewTenant, actor: Actor): Promise<Tenant> {
     const { id = generateTenantId(tenant.name), name, org = '', overrides = {} } = tenant;
     const fault = tenantIdFault(id);

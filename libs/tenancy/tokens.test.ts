@@ -37,7 +37,7 @@ test('the hash is SHA-256 in hex', () => {
   assert.equal(hashToken('abc'), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
 });
 
-test('hashes are the same only where they are equal', () => {
+test('hashes are the same only if they are equal', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), (a, b) => {
       assert.equal(sameHash(hashToken(a), hashToken(b)), a === b);

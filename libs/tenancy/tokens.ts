@@ -40,7 +40,7 @@ export function isTokenText(text: string): boolean {
 }
 
 /**
- * The token in the value of an `Authorization` header, or undefined where it isn't `Bearer <token>`.
+ * The token in the value of an `Authorization` header, or undefined if it isn't `Bearer <token>`.
  * The scheme's name is case-insensitive (RFC 9110, 11.1).
  */
 export function parseBearer(header: string | undefined): string | undefined {

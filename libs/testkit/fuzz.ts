@@ -6,12 +6,12 @@ import { mutate, seededRandom } from './mutations.ts';
 
 /** A fuzz test of one decoder. */
 export interface Fuzz {
-  /** How many mutations it tries every day; `XSCALER_FUZZ_RUNS` where that is set. */
+  /** How many mutations it tries every day; `XSCALER_FUZZ_RUNS` if that is set. */
   readonly everyDay: number;
   /** Valid requests, damaged in turn. */
   readonly bodies: readonly Uint8Array[];
   /**
-   * Says whether the mutation decoded, false where it was refused as it should be; throws where anything else happened.
+   * Says whether the mutation decoded, false if it was refused as it should be; throws if anything else happened.
    * `random` is the run's own: the same numbers below a bound for the same seed.
    */
   readonly decodes: (
@@ -45,7 +45,7 @@ const MAX_RESIDENT_GROWTH_BYTES = 96 * 1024 * 1024;
  * Damages valid requests, the same for the same seed (`XSCALER_FUZZ_SEED`, 1 by default), and has each decoded.
  *
  * @returns how many decoded
- * @throws AssertionError where more memory is held after the last mutation than after the first fifth of them
+ * @throws AssertionError if more memory is held after the last mutation than after the first fifth of them
  */
 export async function fuzz(told: Told, { everyDay, bodies, decodes }: Fuzz): Promise<number> {
   const runs = Number(process.env.XSCALER_FUZZ_RUNS ?? everyDay);

@@ -1,7 +1,7 @@
 import { type FloatHistogram, type Labels, METRIC_NAME } from '@xscaler/model';
 import type { SeriesLine } from './promqltest-series.ts';
 
-/** A classic histogram as native ones with custom buckets, one a point, undefined where it has none. */
+/** A classic histogram as native ones with custom buckets, one a point, undefined if it has none. */
 export interface ConvertedSeries {
   readonly labels: Labels;
   readonly histograms: readonly (FloatHistogram | undefined)[];

@@ -9,7 +9,7 @@ export interface CaseOutcome {
   /** `file:line`. */
   readonly name: string;
   readonly query: string;
-  /** What went wrong; undefined where the case passes. */
+  /** What went wrong; undefined if the case passes. */
   readonly fault: string | undefined;
 }
 

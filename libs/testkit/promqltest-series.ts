@@ -13,7 +13,7 @@ export type HistogramStep = (base: FloatHistogram, change: FloatHistogram, sign:
 
 /**
  * A line of the test language: a label set and its points; or, in an `@st` line, where the start timestamps of its
- * points lie relative to them, ms, undefined where there is none.
+ * points lie relative to them, ms, undefined if there is none.
  */
 export interface SeriesLine {
   readonly labels: Labels;

@@ -93,7 +93,7 @@ export const anyTimestamp: fc.Arbitrary<number> = fc.oneof(
   fc.constantFrom(0, -1, 1, 2 ** 53, -(2 ** 53)),
 );
 
-/** Spans and counts that fit; the first offset may be negative where the histogram is exponential. */
+/** Spans and counts that fit; the first offset may be negative if the histogram is exponential. */
 function anySide(minOffset: number, count: fc.Arbitrary<number>) {
   return fc
     .array(

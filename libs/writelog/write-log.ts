@@ -15,7 +15,7 @@ export interface WriteLog {
   readonly partitionCount: number;
 
   /**
-   * Resolves with the record's offset once it is durable; rejects with `WriteLogError` where it may not be.
+   * Resolves with the record's offset once it is durable; rejects with `WriteLogError` if it may not be.
    * The log owns `record` and its buffer from the call on (it may be moved to another thread).
    * A record that was refused may still appear (a lost answer): doubles are harmless by (series id, timestamp).
    */
@@ -24,12 +24,12 @@ export interface WriteLog {
   /**
    * All records from `fromOffset` on, in order, without a gap, then those that are appended later;
    * ends when `signal` aborts. Buffers belong to the reader.
-   * Rejects with `WriteLogError` code `offset_out_of_range` where the log no longer holds `fromOffset`
+   * Rejects with `WriteLogError` code `offset_out_of_range` if the log no longer holds `fromOffset`
    * or never reached it.
    */
   read(partition: number, fromOffset: number, signal: AbortSignal): AsyncIterable<LogBatch>;
 
-  /** The lowest offset that the log still holds (equal to `endOffset` where it is empty). */
+  /** The lowest offset that the log still holds (equal to `endOffset` if it is empty). */
   startOffset(partition: number): Promise<number>;
 
   /** The offset that the next record will get: every record acknowledged before the call lies below it. */

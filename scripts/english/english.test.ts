@@ -49,7 +49,9 @@ test('code in Markdown is not read', () => {
 
 test('phrases that read as translated are found, over line breaks too', () => {
   const refused: [text: string, words: string][] = [
-    ['An error where it is missing.', 'where'],
+    ['Undefined where a text is not UTF-8.', 'Undefined where'],
+    ['An error where it is missing.', 'where it is missing'],
+    ['It fails where nobody listens.', 'fails where'],
     ['A database that is\naway is waited for.', 'is away'],
     ['Requests at work.', 'at work'],
     ['So many are left.', 'So many'],
@@ -66,6 +68,7 @@ test('phrases that read as translated are found, over line breaks too', () => {
 test('the same words in plain use pass', () => {
   const allowed = [
     'The offset where the log ends.',
+    'Heads are closed where the log says so.',
     'SELECT id FROM blocks WHERE tenant = $1',
     'So that it fits.',
     'It is no longer needed.',

@@ -6,10 +6,9 @@ export interface Rule {
   readonly advice: string;
 }
 
-/** Words after which "where" is about a place. */
-const PLACES =
-  'address|anywhere|at|bit|byte|column|continue|continues|discover|everywhere|exactly|find|finds|folder|found|from|host|index|is|know|knows|known|learn|line|of|offset|page|pages|' +
-  'place|places|point|points|position|remember|remembers|row|say|says|see|show|shows|slot|tell|tells|to|track|tracks|word';
+/** Words after which "where" can only mean "if". */
+const BEFORE_IF =
+  "[Uu]ndefined|[Ff]alse|true|null|[Nn]one|[Nn]othing|[Oo]nly|[Ee]ven|also|[Aa]bsent|allocated|refused|invalid|conflict|unavailable|NaN|0|1|''|\\w*[Ee]rror|[Ff]ails?|[Rr]ejects?|@throws";
 
 /**
  * The mechanical part of the rules in CONTRIBUTING.md. Each was written often in this repository; a rule is here only if
@@ -17,7 +16,10 @@ const PLACES =
  */
 export const RULES: readonly Rule[] = [
   {
-    pattern: new RegExp(`(?<![-\\w])(?<!\\b(?:${PLACES})\\s+)where\\b(?![?.])`, 'g'),
+    pattern: new RegExp(
+      `(?<![-\\w])(?:${BEFORE_IF})[\`,]?\\s+where\\b|\\bwhere\\s+(?:it|they|that|this|there|one)\\s+(?:is|are|was|were|has|have|does|do)(?:n't|n’t|\\s+(?:not|no|none|absent|missing|set|given|needed|wanted|empty)\\b)`,
+      'g',
+    ),
     advice: '"where" is for places: write "if" or "when"',
   },
   {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
 // Types are stripped and code is compiled once, not at every start in every thread: half the CPU of a start.
-// Threads read the variable. Beside the code, where nobody else can write: what lies there is run.
+// Threads read the variable. Next to the code, where nobody else can write: what lies there is run.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(
   new URL('../../node_modules/.cache/compile', import.meta.url),
 );

@@ -26,7 +26,7 @@ export interface CompactorOptions {
   readonly housekeeping: HousekeepingSettings;
   /** How often it looks for work. */
   readonly intervalMs: number;
-  /** A job is another's where nothing was heard of its owner for so long. */
+  /** A job is another's if nothing was heard of its owner for so long. */
   readonly leaseMs: number;
   readonly newBlockId: () => string;
   /** Wall clock, ms. */
@@ -42,7 +42,7 @@ export interface CompactorReport {
   readonly owner: string;
   readonly job: CompactionJob | undefined;
   readonly lastFailure: string | undefined;
-  /** Undefined where the database is away. */
+  /** Undefined if the database is away. */
   readonly counts: CompactionCounts | undefined;
 }
 
@@ -149,7 +149,7 @@ export class Compactor {
     }
   }
 
-  /** What `work` resolves with, or undefined where it failed, which is counted and told. */
+  /** What `work` resolves with, or undefined if it failed, which is counted and told. */
   async #attempt<T>(duty: string, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();

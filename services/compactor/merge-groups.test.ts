@@ -47,7 +47,7 @@ test('the blocks of a day are one group; one alone is left as it is', () => {
   assert.deepEqual(grouped([]), []);
 });
 
-test('one block alone is written again where it holds what was deleted, and once', () => {
+test('one block alone is written again if it holds what was deleted, and once', () => {
   const tombstones = [tombstoneOf()];
   assert.deepEqual(grouped([blockOf('a')], { tombstones }), [['a']]);
   assert.deepEqual(grouped([blockOf('a', { purgedOffset: 50 })], { tombstones }), []);

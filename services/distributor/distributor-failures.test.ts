@@ -105,7 +105,7 @@ test('what is known to pass is a 503 in our own words with Retry-After: the erro
   }
 });
 
-test('a bug before anything is appended is a 500 too, in protobuf where that was sent', async () => {
+test('a bug before anything is appended is a 500 too, in protobuf if that was sent', async () => {
   const limitsOf = () => {
     throw BUG;
   };

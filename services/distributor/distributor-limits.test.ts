@@ -101,7 +101,7 @@ test('lowered label limits hold for known series too, and raised ones let them i
   assert.equal((await push([one])).status, 204);
 });
 
-test('where any partition fails the whole request is a 503 with Retry-After', async () => {
+test('if any partition fails the whole request is a 503 with Retry-After', async () => {
   const { push, log, registry } = setUp();
   const many = Array.from({ length: 40 }, (_, i) => series({ i: `${i}` }));
   for (const code of ['unavailable', 'disk_full', 'closed'] as const) {

@@ -65,7 +65,7 @@ test('a series that moves isn’t a new one: the limit doesn’t refuse it', asy
   assert.equal((await setup.push([series({ i: '3' })])).status, 400);
 });
 
-test('where it isn’t known where samples go they are not taken', async () => {
+test('if it isn’t known where samples go they are not taken', async () => {
   const setup = setUp();
   setup.current.shard = undefined;
   const answer = await setup.push([series({ a: 'b' })]);

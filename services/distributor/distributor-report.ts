@@ -11,7 +11,7 @@ export interface DistributorReport {
 export interface TenantReport {
   readonly tenant: string;
   readonly knownSeries: number;
-  /** Undefined where the tenant has no limit on them. */
+  /** Undefined if the tenant has no limit on them. */
   readonly activeSeries: number | undefined;
   /** Exemplars above `max_exemplars_per_series_per_minute`, and the series that lost one last. */
   readonly droppedExemplars: {

@@ -32,10 +32,10 @@ export interface DistributorOptions {
   readonly log: WriteLog;
   /** Looked at once a request: a changed limit holds from the next one on. */
   readonly limitsOf: (tenant: string) => Limits;
-  /** Where a tenant's samples go, looked at once a request too; undefined where that isn't known: 503. */
+  /** Where a tenant's samples go, looked at once a request too; undefined if that isn't known: 503. */
   readonly shardOf: (tenant: string) => Shard | undefined;
   /**
-   * The highest version of the log's records that every ingester reads; absent where they are of one program. While it is
+   * The highest version of the log's records that every ingester reads; absent if they are of one program. While it is
    * too low, start timestamps are left out, and native histograms are for later: 503.
    */
   readonly recordVersion?: () => number;
@@ -47,17 +47,17 @@ export interface DistributorOptions {
   readonly clockFault?: () => string | undefined;
   readonly registry: Registry;
   readonly logger: DistributorLogger;
-  /** From 0 up to 1, spreads those who are told to come back; `Math.random` where absent. */
+  /** From 0 up to 1, spreads those who are told to come back; `Math.random` if absent. */
   readonly random?: () => number;
-  /** Four random words that key the facts tables; random where absent. */
+  /** Four random words that key the facts tables; random if absent. */
   readonly seed?: Uint32Array;
   /** Ids (4 words each) of a tenant's active series beyond this process; loaded before the series limit holds. */
   readonly activeSeries?: (tenant: string) => Promise<Uint32Array>;
-  /** A tenant's active series over the cluster, as ingesters count them; absent where there is no other distributor. */
+  /** A tenant's active series over the cluster, as ingesters count them; absent if there is no other distributor. */
   readonly activeTotal?: (tenant: string) => Promise<SeriesTotal | undefined>;
-  /** Where distributors agree on the elected replicas of HA pairs; absent where there is no other distributor. */
+  /** Where distributors agree on the elected replicas of HA pairs; absent if there is no other distributor. */
   readonly leases?: Leases;
-  /** Absent where there is no other distributor. */
+  /** Absent if there is no other distributor. */
   readonly rates?: RateDivision;
   /** What is known of outages of ours, after which samples may be later; absent: there are none. */
   readonly outages?: Pick<Outages, 'noteAppend' | 'wideningMs'>;
@@ -105,7 +105,7 @@ const MAX_ENCODINGS = 3;
 /**
  * Accepts writes: `POST /api/v1/push` (remote write 1.0 and 2.0), `/otlp/v1/metrics` and `/v1/metrics` (OTLP). A 2xx means that the write log has every sample
  * that isn't refused by name. `GET /debug` tells a tenant what is known of it: its HA pairs with their elected replicas, its series.
- * @throws RangeError where `windowMs` is out of its bounds
+ * @throws RangeError if `windowMs` is out of its bounds
  */
 export function createDistributor(options: DistributorOptions): Distributor {
   const { windowMs } = options;
@@ -217,7 +217,7 @@ class LogDistributor implements Distributor {
     if (this.#inFlightBytes >= (this.#options.maxInFlightBytes ?? MAX_IN_FLIGHT_BYTES)) {
       return this.#unavailable('too many writes in flight');
     }
-    if (shard === undefined) return this.#unavailable('where samples go is not known');
+    if (shard === undefined) return this.#unavailable('tenant placement is not loaded yet');
     // What it expands to is bounded by the few that are expanded at once.
     this.#trackInFlight(body.length);
     try {

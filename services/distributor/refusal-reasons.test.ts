@@ -14,9 +14,9 @@ import { INTENDED, REASONS, type Reason } from './outcome/refusals.ts';
 interface Provocation {
   readonly limits?: Partial<Limits>;
   readonly send: (bed: ReturnType<typeof setUp>) => Promise<{ status: number; text: string }>;
-  /** What is refused: samples where nothing else is said. */
+  /** What is refused: samples if nothing else is said. */
   readonly kind?: 'exemplars' | 'metadata';
-  /** How many: one where nothing else is said. */
+  /** How many: one if nothing else is said. */
   readonly count?: number;
 }
 
@@ -219,7 +219,7 @@ const PROVOCATIONS: Readonly<Record<Reason, Provocation>> = {
 };
 
 for (const [reason, { limits, send, kind = 'samples', count = 1 }] of Object.entries(PROVOCATIONS)) {
-  test(`${reason}: counted for its tenant, and named where its sender is at fault`, async () => {
+  test(`${reason}: counted for its tenant, and named if its sender is at fault`, async () => {
     const bed = setUp(limits);
     const { status, text } = await send(bed);
     const metric = bed.registry.getSingleMetric(`xscaler_distributor_${kind}_refused_total`);

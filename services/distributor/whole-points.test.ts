@@ -153,7 +153,7 @@ test('what is asked elsewhere halfway through a point is decided for all of it',
   assert.deepEqual([...storedById(bed)], [['a', 8]]);
 });
 
-test('a histogram is in one record of its partition, also where that gets large', async () => {
+test('a histogram is in one record of its partition, also if that gets large', async () => {
   const bed = setUp({ max_label_value_length: 9_000_000, max_samples_per_request: 0 }, {}, 1);
   const long = attribute('long', 'x'.repeat(20_000));
   const points = Array.from({ length: 12 }, (_, i) =>

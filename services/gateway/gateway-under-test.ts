@@ -73,7 +73,7 @@ export interface GatewayUnderTestOptions {
   readonly gatewayLimits?: Partial<GatewayLimits>;
   readonly httpLimits?: Partial<HttpLimits>;
   readonly rates?: RateDivision;
-  /** Always 0 where absent. */
+  /** Always 0 if absent. */
   readonly random?: () => number;
 }
 

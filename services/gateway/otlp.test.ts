@@ -133,7 +133,7 @@ test('OTLP over gRPC is passed on as OTLP over HTTP, and answered', async () => 
   await gateway.held(0);
 });
 
-test('gRPC has the canonical codes, with RetryInfo where the client may come again', async () => {
+test('gRPC has the canonical codes, with RetryInfo if the client may come again', async () => {
   await using gateway = await startGateway({ limits: { request_rate: 10 } });
   await using grpc = await listenGrpc(gateway);
   using exporter = new Exporter(grpc.address);

@@ -32,7 +32,7 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 /**
  * HTTPS and gRPC on one port. A client says in its handshake (ALPN) what it speaks: whoever takes `http/1.1` gets it,
  * Prometheus and Alloy too, which would take `h2` as well; only gRPC clients take `h2` alone.
- * @throws Error where the address can't be had or the certificate isn't one
+ * @throws Error if the address can't be had or the certificate isn't one
  */
 export async function listenTls(app: RequestListener, options: TlsOptions): Promise<HttpServer> {
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };

@@ -38,7 +38,7 @@ class CommitsLostError extends Error {
 
 const IDLE_MS = 100;
 const RETRY_MS = 1_000;
-/** The resume offset moves by checkpoint where no head was committed for so many records, */
+/** The resume offset moves by checkpoint if no head was committed for so many records, */
 const CHECKPOINT_RECORDS = 10_000;
 /** or for so long, if there is something to move it over: what is committed should be known to be. */
 const CHECKPOINT_MS = 60_000;
@@ -95,7 +95,7 @@ export class CommitQueue {
     }
   }
 
-  /** True where the head is in a block now. */
+  /** True if the head is in a block now. */
   async #advance(held: HeldHead): Promise<boolean> {
     const { clock, zone, otherZoneMs, committer, followed, metrics, logger, partition } = this.#options;
     if (held.cutByZone !== zone && clock() - held.closedAtMs < otherZoneMs) {
@@ -176,7 +176,7 @@ export class CommitQueue {
 
   /**
    * Looks where the partition stands, and returns its ledger rows from `minToOffset` on.
-   * @throws CommitsLostError where the database hasn't got the commits that it had
+   * @throws CommitsLostError if the database hasn't got the commits that it had
    * @throws WriteLogError `log_replaced` if it goes with another log
    */
   async #progress(minToOffset: number): Promise<readonly LedgerRow[]> {

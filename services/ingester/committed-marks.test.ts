@@ -15,7 +15,7 @@ test('the latest instant whose end the resume offset has reached is given', () =
   assert.deepEqual(marks.reached(30), { timeMs: 3_000, endOffset: 30 });
 });
 
-test('where nothing is written the instant moves on', () => {
+test('if nothing is written the instant moves on', () => {
   const marks = new CommittedMarks();
   marks.add(1_000, 10);
   marks.add(2_000, 10);

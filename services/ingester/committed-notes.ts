@@ -8,7 +8,7 @@ export interface CommittedNotesOptions {
   readonly partition: number;
   readonly log: Pick<WriteLog, 'endOffset'>;
   readonly blocks: Pick<BlockStore, 'resumeOffset' | 'noteCommitted' | 'forgetFutureNotes'>;
-  /** The offset that is applied next; undefined where the partition isn't live. */
+  /** The offset that is applied next; undefined if the partition isn't live. */
   readonly appliedOffset: () => number | undefined;
   /** Rejects unless the log that is asked is the one that is applied. */
   readonly verifyLog: () => Promise<void>;

@@ -113,7 +113,7 @@ export class HeadCommitter {
     return this.#resumeOffset(undefined) > this.known.resumeOffset;
   }
 
-  /** Moves the resume offset alone, where records bring nothing that a head holds (metadata, cuts, samples skipped). */
+  /** Moves the resume offset alone, if records bring nothing that a head holds (metadata, cuts, samples skipped). */
   async checkpoint(): Promise<void> {
     const resumeOffset = this.#resumeOffset(undefined);
     if (resumeOffset > this.known.resumeOffset || !this.#metadata.isEmpty || this.hasDeletions)

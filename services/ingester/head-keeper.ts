@@ -84,7 +84,7 @@ export class HeadKeeper {
   }
 }
 
-/** Cuts are looked for once a second, or more often where windows are short. */
+/** Cuts are looked for once a second, or more often if windows are short. */
 function intervalMs(cuts: CutSettings): number {
   return Math.min(1_000, Math.max(50, Math.min(cuts.graceMs, cuts.lateHeadAgeMs) / 2));
 }

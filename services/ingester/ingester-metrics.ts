@@ -57,7 +57,7 @@ export class IngesterMetrics {
     });
     this.stoppedPartitions = new Gauge({
       name: 'xscaler_ingester_partition_stopped',
-      help: '1 where a partition is stopped and needs an operator.',
+      help: '1 if a partition is stopped and needs an operator.',
       labelNames: ['partition'],
       registers,
     });

@@ -107,7 +107,7 @@ export class Ingester implements IngesterApi {
 
   /**
    * Takes partitions beside those that it has, while it goes on with these. Resolves when the new ones have replayed what
-   * the log held; rejects where one of them is stopped.
+   * the log held; rejects if one of them is stopped.
    */
   async own(partitions: readonly number[]): Promise<void> {
     await Promise.all(this.#add(partitions).map((owner) => owner.start()));
@@ -230,7 +230,7 @@ export class Ingester implements IngesterApi {
 
   /**
    * The owners of a read's partitions, once they have what it waits for. What it takes of them it takes before its next await:
-   * @throws Error where one has ended meanwhile, another being in its place that has yet to replay
+   * @throws Error if one has ended meanwhile, another being in its place that has yet to replay
    */
   async #caughtUp(
     read: Pick<IngesterRead, 'tenant' | 'minOffsets' | 'partitions' | 'commits'>,

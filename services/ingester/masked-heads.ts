@@ -15,7 +15,7 @@ import type { HeldHead } from './partition-heads.ts';
  * do are read series by series.
  */
 
-/** What hides some of a head; undefined where nothing does. */
+/** What hides some of a head; undefined if nothing does. */
 export function maskOf({ tombstones }: HeldHead): SeriesMask | undefined {
   return tombstones.length === 0 ? undefined : new SeriesMask([...tombstones]);
 }

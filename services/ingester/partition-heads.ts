@@ -47,7 +47,7 @@ export class PartitionHeads {
     return this.#open.get(windowKey(tenant, windowStartMs, windowMs));
   }
 
-  /** The open head of a window, made where there is none: then `offset` is the first that it covers. */
+  /** The open head of a window, made if there is none: then `offset` is the first that it covers. */
   mustOpen(tenant: string, windowStartMs: number, windowMs: number, offset: number, nowMs: number): HeldHead {
     const key = windowKey(tenant, windowStartMs, windowMs);
     let held = this.#open.get(key);
@@ -84,7 +84,7 @@ export class PartitionHeads {
     return held;
   }
 
-  /** Closes the open head that a cut names; undefined where there is none (closed before, or never filled). */
+  /** Closes the open head that a cut names; undefined if there is none (closed before, or never filled). */
   close(cut: Cut, offset: number, nowMs: number): HeldHead | undefined {
     const key = windowKey(cut.tenant, cut.windowStartMs, cut.windowMs);
     const held = this.#open.get(key);

@@ -139,7 +139,7 @@ export class PartitionOwner {
     }
   }
 
-  /** Ledger, resume offset, and where the replay ends. @throws Error where the log lacks records that no block holds */
+  /** Ledger, resume offset, and where the replay ends. @throws Error if the log lacks records that no block holds */
   async #load(): Promise<number> {
     const { partition, blocks, clock, log } = this.#options;
     const progress = await blocks.progress(partition);
@@ -197,7 +197,7 @@ export class PartitionOwner {
   }
 
   /**
-   * Resolves where the blocks that a reader finds at its last commit and the heads here are all that there is, and the
+   * Resolves if the blocks that a reader finds at its last commit and the heads here are all that there is, and the
    * database has what was deleted of these blocks.
    */
   async requireIn(found: CommitPoint, tenant: string, signal: AbortSignal): Promise<void> {
@@ -243,7 +243,7 @@ export class PartitionOwner {
       try {
         await this.#followed?.verify();
       } catch (error) {
-        // That the log is unreachable is said where it is read.
+        // That the log is unreachable is said if it is read.
         if (isReplaced(error) && !signal.aborted) return this.#stopLoudly(error);
       }
     }

@@ -9,7 +9,7 @@ export interface PartitionReport {
   readonly state: string;
   readonly stoppedBy: string | undefined;
   readonly nextOffset: number;
-  /** Undefined where log or database are away. */
+  /** Undefined if log or database are away. */
   readonly endOffset: number | undefined;
   readonly lag: number | undefined;
   readonly resumeOffset: number | undefined;

@@ -10,7 +10,7 @@ const MAX_METRICS = 50_000;
 export class PendingMetadata {
   readonly #byTenant = new Map<string, Map<string, MetricMetadata>>();
 
-  /** False where the tenant has too many metrics waiting: the entry is dropped, its sender will say it again. */
+  /** False if the tenant has too many metrics waiting: the entry is dropped, its sender will say it again. */
   add(tenant: string, entry: MetricMetadata): boolean {
     const ofTenant = this.#byTenant.get(tenant);
     if (ofTenant === undefined) this.#byTenant.set(tenant, new Map([[entry.metric, entry]]));

@@ -11,7 +11,7 @@ export interface ApplyCounts {
   repeated: number;
   /** Another value for a timestamp that has one: the first stands. */
   conflicting: number;
-  /** Index in the record of the first series with such a sample, −1 where there is none. */
+  /** Index in the record of the first series with such a sample, −1 if there is none. */
   conflictingSeries: number;
   /** Already in a block (replay). */
   skipped: number;
@@ -104,7 +104,7 @@ export class RecordApplier {
     return head.appendNoted(slot, timestamps[sample], low, high, startMs, histogram);
   }
 
-  /** Makes the head of a timestamp's window current, or none where the ledger says that its samples are stored. */
+  /** Makes the head of a timestamp's window current, or none if the ledger says that its samples are stored. */
   #enter(record: LogRecordReader, timestampMs: number, offset: number, nowMs: number): void {
     const { tenant, windowMs } = record;
     const startMs = Math.floor(timestampMs / windowMs) * windowMs;

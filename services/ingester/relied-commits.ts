@@ -46,7 +46,7 @@ export class ReliedCommits {
     if (commit.number > this.#relied.number) this.#relied = commit;
   }
 
-  /** Looks whether the database has what is relied on. Rejects with `DatabaseError` where it is away. */
+  /** Looks whether the database has what is relied on. Rejects with `DatabaseError` if it is away. */
   async check(): Promise<CommitHistory> {
     const known = this.#known();
     const history = await this.#blocks.commitHistory(this.#partition);
@@ -56,7 +56,7 @@ export class ReliedCommits {
   }
 
   /**
-   * Resolves where a reader that found `found` as the partition's last commit finds the blocks of all heads that are
+   * Resolves if a reader that found `found` as the partition's last commit finds the blocks of all heads that are
    * not here any more, and the database what was deleted of them. @throws UnavailableError if it doesn't: its database is behind, or ours was
    */
   async requireIn(found: CommitPoint): Promise<void> {

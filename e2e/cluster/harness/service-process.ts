@@ -140,7 +140,7 @@ export class ServiceProcess {
     return (await response.json()) as T;
   }
 
-  /** One of its metrics: the sum over its labels, 0 where it isn't there. */
+  /** One of its metrics: the sum over its labels, 0 if it isn't there. */
   async metric(name: string): Promise<number> {
     const response = await fetch(`${this.opsUrl}/metrics`);
     let total = 0;
@@ -156,7 +156,7 @@ export class ServiceProcess {
     await this.#program?.end('SIGKILL');
   }
 
-  /** The orderly stop. @throws Error where it takes too long or ends with an error */
+  /** The orderly stop. @throws Error if it takes too long or ends with an error */
   async stop(): Promise<void> {
     const ended = this.program.end('SIGTERM');
     const late = sleep(STOP_WITHIN_MS).then(() => undefined);

@@ -71,7 +71,7 @@ export class SteadyLoad {
     await this.#work;
   }
 
-  /** Waits until nothing waits to be sent and queries are answered. @throws Error where that takes too long */
+  /** Waits until nothing waits to be sent and queries are answered. @throws Error if that takes too long */
   async untilSteady(withinMs: number): Promise<void> {
     const deadlineMs = Date.now() + withinMs;
     const answered = this.#answeredQueries;
@@ -85,7 +85,7 @@ export class SteadyLoad {
     }
   }
 
-  /** Everything acknowledged so far, from the first sample on: what is wrong with it. Rejects where it can't be read. */
+  /** Everything acknowledged so far, from the first sample on: what is wrong with it. Rejects if it can't be read. */
   async check(): Promise<string[]> {
     return this.checkUntil(this.#timeOf(this.#acknowledged - 1));
   }

@@ -120,7 +120,7 @@ export class TestCluster {
     await Promise.all(this.services.filter(({ isRunning }) => isRunning).map((each) => each.untilReady()));
   }
 
-  /** `xscaler <words>` against the cluster's database; what it prints. @throws Error where it fails */
+  /** `xscaler <words>` against the cluster's database; what it prints. @throws Error if it fails */
   async command(...words: readonly string[]): Promise<string> {
     const args = ['--disable-warning=ExperimentalWarning', MAIN, ...words];
     const program = new RunningProgram(process.execPath, args, { ...this.#env });

@@ -10,7 +10,7 @@ import {
 import { spanText, TrustedClock } from './trusted-clock.ts';
 
 export interface ClockWatchOptions {
-  /** In the order in which they are believed where there is nothing else to go by. */
+  /** In the order in which they are believed if there is nothing else to go by. */
   readonly witnesses: readonly ClockWitness[];
   readonly own: OwnClock;
   /** `cluster.max_clock_skew`. */

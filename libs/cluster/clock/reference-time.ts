@@ -2,7 +2,7 @@
 export interface ClockWitness {
   /** As messages and metrics name it: `postgresql`, `kafka`, `redis`. */
   readonly name: string;
-  /** Its wall clock, ms. Rejects where it doesn't answer. */
+  /** Its wall clock, ms. Rejects if it doesn't answer. */
   read(): Promise<number>;
 }
 
@@ -63,7 +63,7 @@ export function readOwn(own: OwnClock): ClockReading {
  * The time that most of the clocks agree on: the middle one of three. Where fewer than three witnesses were read this machine's
  * own clock is asked too, and after that what was known before. Of one witness alone and our own clock neither has more to be
  * said for it: then the witness is believed, since who waits does no harm.
- * Undefined where there is nothing to go by.
+ * Undefined if there is nothing to go by.
  */
 export function referenceTime(
   witnesses: readonly ClockReading[],

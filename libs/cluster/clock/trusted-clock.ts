@@ -28,7 +28,7 @@ export class TrustedClock {
     this.#reference = reference;
   }
 
-  /** Why nothing may go by this machine's clock; undefined where it is right. */
+  /** Why nothing may go by this machine's clock; undefined if it is right. */
   fault(): string | undefined {
     const reference = this.#reference;
     if (reference === undefined) return 'the clock of this machine has not been compared with others yet';

@@ -4,7 +4,7 @@ import { type Check, rejectsWith, until } from './contract-checks.ts';
 const LONG_MS = 60_000;
 
 export function leasesContract(check: Check): void {
-  check('a lease is set where the expected value stands', async ({ cluster, connect }) => {
+  check('a lease is set if the expected value stands', async ({ cluster, connect }) => {
     const other = (await connect()).leases;
     const { leases } = cluster;
     const key = ['team', 'prom'];

@@ -34,7 +34,7 @@ const PREFIX = 'xscaler:1';
 
 /**
  * A `Cluster` by Redis. It connects in the background, and again whenever the connection is lost.
- * @throws ClusterError `invalid` where the options can't be understood
+ * @throws ClusterError `invalid` if the options can't be understood
  */
 export function openRedisCluster(options: RedisClusterOptions): Cluster {
   const { ttlMs = DEFAULT_TTL_MS, now = Date.now } = options;

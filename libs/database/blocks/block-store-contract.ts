@@ -242,7 +242,7 @@ function committing(check: Check): void {
   });
 
   check(
-    'who relies on a commit that is gone moves nothing, also where its head is stored already',
+    'who relies on a commit that is gone moves nothing, also if its head is stored already',
     async ({ store }) => {
       const meta = metaOf();
       await stage(store, meta);

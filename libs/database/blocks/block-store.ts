@@ -49,7 +49,7 @@ export type LedgerRow = Pick<
 >;
 
 export interface BlockCommit {
-  /** The staged block, or undefined where only the resume offset moves. */
+  /** The staged block, or undefined if only the resume offset moves. */
   readonly meta: BlockMeta | undefined;
   /** Parts that were staged of it: a block with fewer (a sweep took a staging that stalled for dead) never goes live. */
   readonly partCount: number;
@@ -63,7 +63,7 @@ export interface BlockCommit {
   readonly resumeOffset: number;
   /** The log that offsets are of; absent: the one that is known. */
   readonly log?: CommittedLog;
-  /** Metadata seen in the log below `resumeOffset` and not yet stored, by tenant; left out where others have moved on beyond. */
+  /** Metadata seen in the log below `resumeOffset` and not yet stored, by tenant; left out if others have moved on beyond. */
   readonly metadata: readonly { readonly tenant: string; readonly entries: readonly MetricMetadata[] }[];
   /** Deletions read in the log below `resumeOffset` and not yet stored; absent: none. */
   readonly deletions?: readonly LoggedDeletion[];
@@ -81,7 +81,7 @@ export interface BlockStore {
 
   /**
    * `already`: a ledger row of the same head and digest is there (an earlier try, another replica); the resume offset moves all
-   * the same, forwards only. Rejects with `DatabaseError` code `conflict` where the digest differs, or the resume offset, the
+   * the same, forwards only. Rejects with `DatabaseError` code `conflict` if the digest differs, or the resume offset, the
    * last commit or the log isn't the expected one.
    */
   commit(commit: BlockCommit): Promise<'committed' | 'already'>;
@@ -102,16 +102,16 @@ export interface BlockStore {
    */
   replaceLog(replacement: LogReplacement): Promise<void>;
 
-  /** 0 where the partition was never committed. */
+  /** 0 if the partition was never committed. */
   resumeOffset(partition: number): Promise<number>;
 
   /**
-   * Notes that at `timeMs` (wall clock) the log of a partition ended at `endOffset`. Counts only where the resume offset
-   * has got there: then every record acknowledged before `timeMs` is in blocks. An instant is taken back only where it lies
+   * Notes that at `timeMs` (wall clock) the log of a partition ended at `endOffset`. Counts only if the resume offset
+   * has got there: then every record acknowledged before `timeMs` is in blocks. An instant is taken back only if it lies
    * in the future: then a clock was wrong.
    */
   noteCommitted(partition: number, endOffset: number, timeMs: number): Promise<void>;
-  /** Takes back a partition's note of an instant in the future, which time would make believable; true where there was one. */
+  /** Takes back a partition's note of an instant in the future, which time would make believable; true if there was one. */
   forgetFutureNotes(partition: number): Promise<boolean>;
   /**
    * By partition the instant until which every acknowledged record of it is in blocks: wall clock, ms. Instants in the future
@@ -119,7 +119,7 @@ export interface BlockStore {
    */
   committedUntil(): Promise<ReadonlyMap<number, number>>;
 
-  /** Rows that end at `minToOffset` or above; all of them where it is absent. */
+  /** Rows that end at `minToOffset` or above; all of them if it is absent. */
   ledger(partition: number, minToOffset?: number): Promise<LedgerRow[]>;
   /** Forgets ledger rows whose offsets all lie below `offset` (the log has dropped them). */
   pruneLedger(partition: number, offset: number): Promise<void>;
@@ -131,7 +131,7 @@ export interface BlockStore {
 
   /** Live blocks of a tenant that overlap [minTimeMs, maxTimeMs], both inclusive. */
   list(tenant: string, minTimeMs: number, maxTimeMs: number): Promise<BlockMeta[]>;
-  /** A slice of a part (all of it without `offset`); rejects with `DatabaseError` `invalid` where there is no such part. */
+  /** A slice of a part (all of it without `offset`); rejects with `DatabaseError` `invalid` if there is no such part. */
   readPart(
     blockId: string,
     kind: BlockPartKind,

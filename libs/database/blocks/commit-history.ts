@@ -39,7 +39,7 @@ export class CommitHistory {
   }
 }
 
-/** @throws DatabaseError `conflict` where a history has lost the commit that somebody goes by */
+/** @throws DatabaseError `conflict` if a history has lost the commit that somebody goes by */
 export function requireCommit(history: CommitHistory, commit: CommitPoint | undefined): void {
   if (commit === undefined || history.includes(commit)) return;
   throw new DatabaseError('conflict', `the database has lost commit ${commit.number}`);
@@ -64,9 +64,9 @@ interface HistoryRow extends Record<string, string | number> {
 export interface PartitionProgress {
   readonly resumeOffset: number;
   readonly history: CommitHistory;
-  /** The log that offsets are of; undefined where none is known. */
+  /** The log that offsets are of; undefined if none is known. */
   readonly logIdentity: string | undefined;
-  /** The last record that had been read when a commit was made; undefined where none is known. */
+  /** The last record that had been read when a commit was made; undefined if none is known. */
   readonly mark: LogMark | undefined;
 }
 

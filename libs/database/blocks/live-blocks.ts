@@ -4,7 +4,7 @@ import type { BlockMeta } from './block-store.ts';
 
 /**
  * Makes a staged block one that readers are told of. Deletions up to `purgedOffset` of its partition's log are not in it.
- * Rejects with `DatabaseError` `invalid` where it isn't staged with all its parts.
+ * Rejects with `DatabaseError` `invalid` if it isn't staged with all its parts.
  */
 export async function makeLive(
   tx: SqlRunner,

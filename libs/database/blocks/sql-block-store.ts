@@ -278,7 +278,7 @@ async function insertResumeOffset(tx: SqlRunner, partition: number): Promise<voi
   );
 }
 
-/** Takes back what a clock that was wrong noted; true where there was such a note. */
+/** Takes back what a clock that was wrong noted; true if there was such a note. */
 async function forgetFuture(sql: SqlRunner, partition: number, latestMs: number): Promise<boolean> {
   const forgotten = await sql.query(
     `UPDATE resume_offsets SET committed_until_ms = 0
@@ -288,7 +288,7 @@ async function forgetFuture(sql: SqlRunner, partition: number, latestMs: number)
   return forgotten.length > 0;
 }
 
-/** Returns the resume offset that stands then: beyond the commit's own where `already` and others have gone on. */
+/** Returns the resume offset that stands then: beyond the commit's own if `already` and others have gone on. */
 async function moveResumeOffset(
   tx: SqlRunner,
   commit: BlockCommit,
@@ -332,7 +332,7 @@ async function moveResumeOffset(
   );
 }
 
-/** Deletes a block that was staged before `beforeMs`, and its parts unless it went live; 1 where there was one. */
+/** Deletes a block that was staged before `beforeMs`, and its parts unless it went live; 1 if there was one. */
 async function sweepBlock(tx: SqlRunner, blockId: string, beforeMs: number): Promise<number> {
   const stale = await tx.query(
     'DELETE FROM staged_blocks WHERE block_id = $1 AND staged_ms < $2 RETURNING block_id',

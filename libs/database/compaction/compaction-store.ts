@@ -36,7 +36,7 @@ export interface CompactionBlock extends BlockMeta {
   readonly purgedOffset: number;
 }
 
-/** Blocks that one other takes the place of, or none where nothing is left of them. */
+/** Blocks that one other takes the place of, or none if nothing is left of them. */
 export interface CompactionSwap {
   readonly replaced: readonly BlockMeta[];
   /** Staged with so many parts. */
@@ -69,7 +69,7 @@ export interface CompactionStore {
   plan(policy: CompactionPolicy): Promise<number>;
   /** Takes the job that waits longest, if there is one that nobody has. */
   claim(owner: string, leaseMs: number): Promise<CompactionJob | undefined>;
-  /** False where the job isn't the owner's any more. */
+  /** False if the job isn't the owner's any more. */
   renew(job: CompactionJob, leaseMs: number): Promise<boolean>;
   /** The job is done. */
   finish(job: CompactionJob): Promise<void>;
@@ -80,9 +80,9 @@ export interface CompactionStore {
   /** Inserts parts of a block that is not live yet, as `BlockStore.stage`. */
   stage(blockId: string, tenant: string, parts: readonly BlockPart[]): Promise<void>;
   /**
-   * Retires blocks and makes the merged one live, or does nothing: `conflict` where one of them isn't live any more or the
+   * Retires blocks and makes the merged one live, or does nothing: `conflict` if one of them isn't live any more or the
    * database has lost the inputs' commit,
-   * `invalid` where the merged one isn't staged whole.
+   * `invalid` if the merged one isn't staged whole.
    */
   swap(swap: CompactionSwap): Promise<void>;
 

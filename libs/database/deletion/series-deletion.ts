@@ -61,6 +61,6 @@ export interface DeletionStore {
   unfinished(tenant: string): Promise<number>;
   /** Hides at once, in blocks; `offsets` are those of the deletion in the log, by partition. Again is a no-op. */
   hide(deletion: SeriesDeletion, offsets: ReadonlyMap<number, number>): Promise<void>;
-  /** Undefined where the tenant has no such deletion, or had it long ago. */
+  /** Undefined if the tenant has no such deletion, or had it long ago. */
   progress(tenant: string, deletionId: string): Promise<DeletionProgress | undefined>;
 }

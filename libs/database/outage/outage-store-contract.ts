@@ -34,7 +34,7 @@ export function outageStoreContract(name: string, open: () => Promise<OutageStor
     assert.deepEqual(await outages.all(1_120_001), [outage]);
   });
 
-  check('an outage ends where writes were accepted again, however late that is noted', async (outages) => {
+  check('an outage ends when writes were accepted again, however late that is noted', async (outages) => {
     await outages.note(1_000_000, 900_000, SHORTEST_MS);
     const ended = [{ startMs: 1_000_000, endMs: 1_110_000 }];
     assert.deepEqual(await outages.note(1_150_000, 1_110_000, SHORTEST_MS), ended);

@@ -10,7 +10,7 @@ import {
 } from '../sql/database.ts';
 import type { DatabaseAnswer, DatabaseRequest } from './database-port.ts';
 
-/** A `Database` on the other end of `port`, where `serveDatabase` runs. `close` closes the port, not the database. */
+/** A `Database` on the other end of `port`, if `serveDatabase` runs. `close` closes the port, not the database. */
 export function connectDatabase(port: MessagePort, dialect: Database['dialect'] = 'sqlite'): Database {
   return new DatabaseClient(port, dialect);
 }

@@ -51,7 +51,7 @@ export class PostgresConnection {
     await this.run('ROLLBACK').catch(this.#onError);
   }
 
-  /** Gives it back to the pool, or closes it where it is broken. */
+  /** Gives it back to the pool, or closes it if it is broken. */
   release(): void {
     this.#client.release(this.#isBroken);
     this.#client.off('error', this.#onError);

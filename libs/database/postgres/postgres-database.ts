@@ -40,7 +40,7 @@ const CLOSE_WITHIN_MS = 1_000;
 
 /**
  * Opens a pool of connections to a PostgreSQL database. Nothing is connected before the first call.
- * @throws DatabaseError `invalid` where the options can't be understood
+ * @throws DatabaseError `invalid` if the options can't be understood
  */
 export function openPostgresDatabase(
   options: PostgresOptions,
@@ -168,7 +168,7 @@ class PostgresDatabase implements Database {
     }
   }
 
-  /** Runs `attempt` again where the server rolled it back for reasons that pass. */
+  /** Runs `attempt` again if the server rolled it back for reasons that pass. */
   async #runAgain<T>(attempt: () => Promise<T>): Promise<T> {
     for (let run = 1; ; run++) {
       try {

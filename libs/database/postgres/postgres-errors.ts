@@ -32,7 +32,7 @@ const RERUN = new Set([
 /** After these the session is over, or of no more use. */
 const SESSION_OVER = new Set(['25006', '25P03', '25P04', '57P01', '57P02', '57P03', '57P04', '57P05']);
 
-/** The SQLSTATE of a server's refusal; undefined where something else went wrong: a connection, a time limit of ours. */
+/** The SQLSTATE of a server's refusal; undefined if something else went wrong: a connection, a time limit of ours. */
 export function sqlStateOf(error: unknown): string | undefined {
   const { code, severity } = error as { code?: unknown; severity?: unknown };
   return typeof code === 'string' && typeof severity === 'string' ? code : undefined;

@@ -136,7 +136,7 @@ class SqliteTransaction implements SqlRunner {
     }
   }
 
-  /** Before the commit: throws where a statement has failed. */
+  /** Before the commit: throws if a statement has failed. */
   end(): void {
     this.#isOver = true;
     if (this.#fault !== undefined) throw this.#fault;

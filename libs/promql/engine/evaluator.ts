@@ -68,7 +68,7 @@ export class Evaluator implements Evaluation {
   }
 
   /**
-   * The rows of a vector expression in their order, some at a time where they can be computed so: such a block is the
+   * The rows of a vector expression in their order, some at a time if they can be computed so: such a block is the
    * caller's until it asks for the next.
    */
   *batches(expr: Expr, grid: StepGrid): Generator<StepBlock> {

@@ -203,7 +203,7 @@ export class QueryPlan {
 /** Functions of histograms that do not look at their buckets. */
 const COUNTING = new Set<string>(['histogram_avg', 'histogram_count', 'histogram_sum']);
 
-/** Functions whose value depends on the step even where their arguments' does not. */
+/** Functions whose value depends on the step even if their arguments' does not. */
 const STEP_BOUND = new Set<string>([
   'day_of_month',
   'day_of_week',

@@ -23,7 +23,7 @@ export interface InstantSelection {
 }
 
 /**
- * The latest sample of each series within the lookback before each step (left-open); none where that is a
+ * The latest sample of each series within the lookback before each step (left-open); none if that is a
  * staleness marker. One series is decoded at a time.
  */
 export function selectInstant(selection: InstantSelection): StepBlock {

@@ -12,7 +12,7 @@ export interface HistogramAggregate {
 
 /**
  * Adds histograms up, or averages them, each number by itself with compensated sums.
- * @returns undefined where exponential and custom buckets meet
+ * @returns undefined if exponential and custom buckets meet
  */
 export function aggregateHistograms(
   histograms: readonly FloatHistogram[],

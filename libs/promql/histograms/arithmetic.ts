@@ -62,7 +62,7 @@ export function usesCustomBuckets({ schema }: FloatHistogram): boolean {
 
 /**
  * left + sign × right, at the lower of both resolutions and the wider of both zero buckets.
- * @returns undefined where one has exponential and the other custom buckets
+ * @returns undefined if one has exponential and the other custom buckets
  */
 export function combineHistograms(
   left: FloatHistogram,
@@ -103,7 +103,7 @@ function combineHints(
 /**
  * Takes histograms apart onto one layout: the lowest resolution, the widest zero bucket, the custom bounds
  * that all share.
- * @returns undefined where exponential and custom buckets meet
+ * @returns undefined if exponential and custom buckets meet
  */
 export function alignHistograms(
   histograms: readonly FloatHistogram[],

@@ -2,8 +2,8 @@ import type { FloatHistogram } from '@xscaler/model';
 import { isHistogramReset, withHint } from './arithmetic.ts';
 
 /**
- * Works out for each histogram of a series whether a reset lies before it, where that is not known. Storage
- * does not tell; Prometheus finds out so where only counts and sums of histograms are asked for, and its
+ * Works out for each histogram of a series whether a reset lies before it, if that is not known. Storage
+ * does not tell; Prometheus finds out so if only counts and sums of histograms are asked for, and its
  * warnings about conflicting resets follow from it.
  */
 export function detectResetHints(histograms: (FloatHistogram | undefined)[]): void {

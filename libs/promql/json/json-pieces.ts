@@ -12,9 +12,9 @@ const BYTES_PER_UNIT = 3;
 export interface EncodeOptions {
   /** Looked at once a piece. */
   readonly cancellation?: Cancellation | undefined;
-  /** Size of the encoded answer at most; 256 MiB where absent. */
+  /** Size of the encoded answer at most; 256 MiB if absent. */
   readonly maxBytes?: number | undefined;
-  /** Where pieces are from; allocated where absent. */
+  /** Where pieces are from; allocated if absent. */
   readonly memory?: QueryMemory | undefined;
 }
 

@@ -39,7 +39,7 @@ const words = new Int32Array(double.buffer);
 
 /**
  * Writes what `formatSampleValue` gives into `bytes`, in which there is room for MAX_VALUE_BYTES from `at` on.
- * @returns where the next byte goes
+ * @returns if the next byte goes
  */
 export function writeSampleValue(value: number, bytes: Uint8Array, at: number): number {
   let positive = value;
@@ -98,7 +98,7 @@ function writeFour(value: number, bytes: Uint8Array, at: number): void {
   bytes[at + 3] = TWO_DIGITS[2 * lower + 1];
 }
 
-/** A number that is no integer, 1e-6 ≤ value < 2^53. @returns where the next byte goes, or 0 where it can't tell */
+/** A number that is no integer, 1e-6 ≤ value < 2^53. @returns if the next byte goes, or 0 if it can't tell */
 function writeFraction(value: number, bytes: Uint8Array, at: number): number {
   double[0] = value;
   // Below a power of two the doubles lie twice as close.
@@ -134,7 +134,7 @@ function writeFraction(value: number, bytes: Uint8Array, at: number): number {
 
 const UNKNOWN = -1e9;
 
-/** The integer with the most zeros at its end within `half` of `exact`, the nearest of them; UNKNOWN where that is open. */
+/** The integer with the most zeros at its end within `half` of `exact`, the nearest of them; UNKNOWN if that is open. */
 function nearestShort(exact: number, half: number): number {
   const hundreds = Math.round(exact / 100) * 100;
   const offHundreds = Math.abs(exact - hundreds);

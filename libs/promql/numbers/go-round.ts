@@ -1,4 +1,4 @@
-/** Go's `math.Round`: halves go away from zero, where JavaScript's go up. */
+/** Go's `math.Round`: halves are rounded away from zero, in JavaScript up. */
 export function goRound(value: number): number {
   return Math.sign(value) * Math.round(Math.abs(value));
 }

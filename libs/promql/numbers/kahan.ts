@@ -27,7 +27,7 @@ export class KahanSum {
 
 /**
  * Adds four values, one after the other, to the sum and compensation at `at` of two columns: what `KahanSum` would do.
- * @returns false where the sum came out infinite or NaN; then nothing was done
+ * @returns false if the sum came out infinite or NaN; then nothing was done
  */
 export function addFour(
   sums: Float64Array,
@@ -60,7 +60,7 @@ function lost(a: number, b: number, sum: number): number {
   return Math.abs(a) >= Math.abs(b) ? a - sum + b : b - sum + a;
 }
 
-/** An arithmetic mean that falls back to an incremental mean where the sum would overflow, as Prometheus'. */
+/** An arithmetic mean that falls back to an incremental mean if the sum would overflow, as Prometheus'. */
 export class RunningMean {
   readonly #kahan = new KahanSum();
   #count = 0;

@@ -1,4 +1,4 @@
-/** Whether all of `values[from, to)` are numbers, as their sum says: it is none where one of them isn't. Infinities of both signs count as none. */
+/** Whether all of `values[from, to)` are numbers, as their sum says: it is none if one of them isn't. Infinities of both signs count as none. */
 export function hasNoNaN(values: Float64Array, from: number, to: number): boolean {
   let a = 0;
   let b = 0;

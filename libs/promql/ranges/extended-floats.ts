@@ -9,7 +9,7 @@ export interface WindowEdges {
 /**
  * Finds the sample at or before the window's start, else the first one, and the last one, or for
  * `smoothed` the first at or behind its end.
- * @returns undefined where the window has nothing to say
+ * @returns undefined if the window has nothing to say
  */
 export function findEdges(
   times: ArrayLike<number>,

@@ -10,7 +10,7 @@ import { findEdges, type WindowEdges } from './extended-floats.ts';
 import type { RangeReport } from './range-report.ts';
 import type { Window } from './window.ts';
 
-/** The change of histograms over an extended window; undefined, and a word about it, where there is none. */
+/** The change of histograms over an extended window; undefined, and a word about it, if there is none. */
 export function extendedHistogramChange(
   window: Window,
   smoothed: boolean,

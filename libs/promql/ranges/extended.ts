@@ -23,7 +23,7 @@ const SUPPORTED: Record<Extension, readonly FunctionName[]> = {
   smoothed: ['delta', 'increase', 'rate'],
 };
 
-/** @throws ExecutionError where the function knows nothing of the extension */
+/** @throws ExecutionError if the function knows nothing of the extension */
 export function checkExtension(extension: Extension, name: FunctionName): void {
   const supported = SUPPORTED[extension];
   if (supported.includes(name)) return;

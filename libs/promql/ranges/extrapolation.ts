@@ -1,5 +1,5 @@
 /**
- * How far the change between the first and last sample of a window is stretched: to the window's ends where those
+ * How far the change between the first and last sample of a window is stretched: to the window's ends if those
  * samples are close enough to them (Prometheus' documented extrapolation). One object serves all windows. Seconds.
  */
 export class Extrapolation {

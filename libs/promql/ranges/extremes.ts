@@ -13,7 +13,7 @@ export interface ExtremeKind {
 
 /**
  * `max_over_time`, `min_over_time` and `ts_of_…`: a monotonic queue of candidate samples, so each sample
- * enters and leaves once. NaN counts only where a window has nothing else.
+ * enters and leaves once. NaN counts only if a window has nothing else.
  */
 export class ExtremeOverTime implements WindowFunction {
   readonly #kind: ExtremeKind;

@@ -12,9 +12,9 @@ import { isResetAt, type StartTimes } from './start-times.ts';
 import type { Window } from './window.ts';
 
 /**
- * The change over the histograms `from ≤ i < to` of a window, and what the first of them counted where it began
+ * The change over the histograms `from ≤ i < to` of a window, and what the first of them counted if it began
  * inside of the window.
- * @returns undefined, and a word about it, where there is none
+ * @returns undefined, and a word about it, if there is none
  */
 export function histogramIncrease(
   { samples: { histograms, histogramStarts }, report }: Window,
@@ -36,7 +36,7 @@ export function histogramIncrease(
 /**
  * The change over the histograms `from ≤ i < to` (two or more): last less first, plus, for a counter, what
  * was there before each reset.
- * @returns undefined where exponential and custom buckets meet
+ * @returns undefined if exponential and custom buckets meet
  */
 function histogramChange(
   histograms: readonly FloatHistogram[],

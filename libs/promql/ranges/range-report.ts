@@ -13,7 +13,7 @@ export class RangeReport {
   /** Of the series at hand. */
   metricName = '';
 
-  /** @param span where the range vector stands */
+  /** @param span if the range vector stands */
   constructor(annotations: Annotations, span: Span) {
     this.#annotations = annotations;
     this.#span = span;

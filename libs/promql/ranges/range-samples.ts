@@ -18,7 +18,7 @@ export class RangeSamples {
   timestamps: Float64Array;
   values: Float64Array;
   length = 0;
-  /** Start timestamps of the floats, and of the histograms, where any sample has one. */
+  /** Start timestamps of the floats, and of the histograms, if any sample has one. */
   starts: StartTimes | undefined;
   histogramStarts: StartTimes | undefined;
   readonly histogramTimestamps: number[] = [];

@@ -18,7 +18,7 @@ export interface RateKind {
 }
 
 /**
- * `rate`, `increase` and `delta`: the difference over the window, extrapolated to its ends where the first
+ * `rate`, `increase` and `delta`: the difference over the window, extrapolated to its ends if the first
  * and last sample are close enough to them (Prometheus' documented extrapolation). A series' resets are
  * found once; a window then adds only those inside it, in order, so the sum is the same as adding them up
  * sample by sample. A counter whose first sample in the window tells that it began inside of the window counts
@@ -164,7 +164,7 @@ export class ExtrapolatedRate implements WindowFunction {
 class Stretches {
   /** Of a change that is far from zero. */
   readonly factors: Float64Array;
-  /** Zero may be near where the first value is within so many times the change: twice as far as it needs to be. */
+  /** Zero may be near if the first value is within so many times the change: twice as far as it needs to be. */
   readonly reaches: Float64Array;
 
   constructor({ steps, budget }: FloatWindows) {

@@ -1,5 +1,5 @@
 /**
- * Start timestamps (PROM-77): when the count that a sample carries began, 0 where nobody told. They show counter
+ * Start timestamps (PROM-77): when the count that a sample carries began, 0 if nobody told. They show counter
  * resets that the values alone do not, those of delta series among them.
  */
 
@@ -28,7 +28,7 @@ export interface StartTimes {
   readonly timesMs: ArrayLike<number>;
 }
 
-/** Whether start timestamps, where there are any, show a reset right before sample i. */
+/** Whether start timestamps, if there are any, show a reset right before sample i. */
 export function isResetAt(starts: StartTimes | undefined, i: number): boolean {
   if (!starts) return false;
   const { startMs, timesMs } = starts;
@@ -43,7 +43,7 @@ export function overlapsWithin({ startMs, timesMs }: StartTimes, from: number, t
   return false;
 }
 
-/** When the first sample of a window began, where it began inside of the window; else 0. */
+/** When the first sample of a window began, if it began inside of the window; else 0. */
 export function startWithin(starts: StartTimes | undefined, from: number, windowStartMs: number): number {
   if (!starts) return 0;
   const startMs = starts.startMs[from];

@@ -10,7 +10,7 @@ import type { Window, WindowFunction } from './window.ts';
 /** Windows that are added up side by side. */
 const LANES = 4;
 
-/** In how many windows a sample is on average, where prefix sums of rounded values pay. */
+/** In how many windows a sample is on average, if prefix sums of rounded values pay. */
 const OVERLAP_WORTH_IT = 4;
 
 /**
@@ -120,8 +120,8 @@ export class SumOverTime implements WindowFunction {
 }
 
 /**
- * What `KahanSum` gives for the values, or `RunningMean` where `count` says how many they are, without objects in the
- * loop: right where it comes out finite, which it can't if anything on the way was not.
+ * What `KahanSum` gives for the values, or `RunningMean` if `count` says how many they are, without objects in the
+ * loop: right if it comes out finite, which it can't if anything on the way was not.
  */
 function finiteSum(values: Float64Array, from: number, to: number, count: number, budget: Budget): number {
   let sum = values[from];

@@ -85,7 +85,7 @@ export class DoubleExponentialSmoothing extends PlainWindowFunction {
   readonly #smoothing: Float64Array;
   readonly #trend: Float64Array;
 
-  /** Factors, one a step each. @throws ExecutionError from `apply` where one is not between 0 and 1 */
+  /** Factors, one a step each. @throws ExecutionError from `apply` if one is not between 0 and 1 */
   constructor(smoothing: Float64Array, trend: Float64Array) {
     super();
     this.#smoothing = smoothing;

@@ -10,7 +10,7 @@ const LANES = 4;
 /**
  * `stdvar_over_time` and `stddev_over_time`: Welford's algorithm with compensated sums, as Prometheus has it.
  *
- * Each of its additions waits for the one before, so a single window leaves a core idle most of the time: where all
+ * Each of its additions waits for the one before, so a single window leaves a core idle most of the time: if all
  * windows are there at once, four are added up side by side (2.9 times as fast). Rounding errors come from Knuth's
  * two-sum there, which needs no branch; like Neumaier's it gives the error itself, as long as nothing overflows.
  */
@@ -72,7 +72,7 @@ export class VarianceOverTime extends PlainWindowFunction {
   }
 }
 
-/** The same for four windows of `count` values each, into `lanes`; not finite where a plain window must be asked. */
+/** The same for four windows of `count` values each, into `lanes`; not finite if a plain window must be asked. */
 function squaresOfFour(
   values: Float64Array,
   from: Int32Array,

@@ -34,14 +34,14 @@ export class Window {
     this.report = report;
   }
 
-  /** Whether a function of floats alone has something to work on; says so where it ignores histograms. */
+  /** Whether a function of floats alone has something to work on; says so if it ignores histograms. */
   hasFloats(): boolean {
     if (this.from === this.to) return false;
     if (this.histogramFrom !== this.histogramTo) this.report.ignoredHistograms();
     return true;
   }
 
-  /** Whether there are histograms and no floats; says so where there are both. */
+  /** Whether there are histograms and no floats; says so if there are both. */
   hasHistogramsOnly(): boolean {
     if (this.histogramFrom === this.histogramTo) return false;
     if (this.from === this.to) return true;
@@ -64,7 +64,7 @@ export class Window {
 export interface WindowFunction {
   /** A new series begins. @throws QueryCancelledError | QueryTimeoutError */
   begin(samples: RangeSamples, budget: Budget): void;
-  /** Fills the window's result, or leaves it absent. Called only where the window has samples. */
+  /** Fills the window's result, or leaves it absent. Called only if the window has samples. */
   apply(window: Window): void;
   /** All windows of a series of floats at once, with the results that `apply` gives. @returns how many it filled */
   applyAll?(windows: FloatWindows): number;

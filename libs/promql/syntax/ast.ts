@@ -108,7 +108,7 @@ export interface Subquery extends TimeModifiers {
   expr: Expr;
   rangeMs: number;
   rangeExpr: DurationExpr | undefined;
-  /** 0 where the query gives none. */
+  /** 0 if the query gives none. */
   stepMs: number;
   stepExpr: DurationExpr | undefined;
 }

@@ -7,7 +7,7 @@ import { expressionTree, ParseError, parseExpression, prettyExpression, printExp
 
 /**
  * What Prometheus 3.14 itself says, with all its experimental language on: a query a line, as JSON, either with its error or
- * with its print on one line, its pretty print where that differs, and the first 16 hexadecimal digits of the SHA-256 of its
+ * with its print on one line, its pretty print if that differs, and the first 16 hexadecimal digits of the SHA-256 of its
  * `parse_query` tree (JSON without blanks, keys sorted). Recorded with the Go module github.com/prometheus/prometheus
  * v0.314.0: `ParseExpr`, `String`, `Pretty` and what its web API does with the tree.
  *

@@ -9,7 +9,7 @@ function randomOf(seeds: Iterator<number>): RandomSource {
   return () => (seeds.next().value as number) / 2 ** 32;
 }
 
-/** A tree of plain objects without what says only where and how it was written. */
+/** A tree of plain objects without what says only if and how it was written. */
 function bareTree(query: string): unknown {
   const bare = (_key: string, value: unknown): unknown => {
     if (typeof value === 'number' && !Number.isFinite(value)) return String(value);

@@ -73,7 +73,7 @@ export class TokenStream {
     return this.take();
   }
 
-  /** @throws ParseError where the query's regular expressions are too large together */
+  /** @throws ParseError if the query's regular expressions are too large together */
   holdRegex(at: Token, states: number): void {
     this.#regexStates += states;
     if (this.#regexStates > MAX_REGEX_STATES) {

@@ -132,7 +132,7 @@ const wordClasses: Record<
 /** The words that are no plain identifiers, in lower case; the language ignores their case. */
 export const WORDS: ReadonlyMap<string, WordClass> = new Map(Object.entries(wordClasses));
 
-/** Keywords and set operators that are metric names where an operand is wanted. */
+/** Keywords and set operators that are metric names if an operand is wanted. */
 const NAME_WORDS = new Set<TokenType>([
   'by',
   'without',

@@ -8,7 +8,7 @@ const METADATA_LABELS = new Set([METRIC_NAME, '__type__', '__unit__']);
 /** What making a label set, or its key, costs in samples handled. */
 export const LABELS_WORK = 16;
 
-/** Whether a label describes the metric itself (its name, type, unit) and goes where a value changes meaning. */
+/** Whether a label describes the metric itself (its name, type, unit) and goes if a value changes meaning. */
 export function isMetadataLabel(name: string): boolean {
   return METADATA_LABELS.has(name);
 }
@@ -47,7 +47,7 @@ export function printLabelSet(labels: Labels): string {
 
 /**
  * Joins rows of equal labels whose cells do not overlap.
- * @throws ExecutionError where they do
+ * @throws ExecutionError if they do
  */
 export function mergeEqualRows(block: StepBlock): StepBlock {
   const firstRows = new Map<string, number>();

@@ -6,10 +6,10 @@ import type { ResolvedTime } from './times.ts';
 /** What an instant selector returns of a sample. */
 export type SampleAspect = 'value' | 'timestamp' | 'startTimestamp';
 
-/** Of each step the index of a sample, −1 where there is none. */
+/** Of each step the index of a sample, −1 if there is none. */
 export class LatestAt {
   readonly at: Int32Array;
-  /** The steps from ≤ step < to have one, and no others; both 0 where they don't lie side by side. */
+  /** The steps from ≤ step < to have one, and no others; both 0 if they don't lie side by side. */
   from = 0;
   to = 0;
   /** Series of which each of these samples was looked at, not counted yet. */

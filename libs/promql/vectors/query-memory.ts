@@ -73,7 +73,7 @@ class Lender<T extends Block> {
     return this.#freeBytes + this.#lentBytes;
   }
 
-  /** At least so many bytes; undefined where they are to be allocated by the asker. */
+  /** At least so many bytes; undefined if they are to be allocated by the asker. */
   take(bytes: number): T | undefined {
     if (bytes < LEAST_BYTES) return undefined;
     const size = sizeFor(bytes);

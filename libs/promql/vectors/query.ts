@@ -4,7 +4,7 @@ import type { Cancellation } from './cancellation.ts';
 import type { QueryMemory } from './query-memory.ts';
 import type { Stage } from './stage-times.ts';
 
-/** What one query may cost; an absent limit is none where no default is given. */
+/** What one query may cost; an absent limit is none if no default is given. */
 export interface QueryLimits {
   /** Series selected by all selectors together. */
   readonly maxSeries?: number;
@@ -17,9 +17,9 @@ export interface QueryLimits {
   readonly maxHeldBytes?: number;
   /** Time that a selector may reach over, from its first step's window to its last, ms. */
   readonly maxReachMs?: number;
-  /** Bytes of an encoded answer; 256 MiB where absent. */
+  /** Bytes of an encoded answer; 256 MiB if absent. */
   readonly maxResponseBytes?: number;
-  /** Steps of a range query; 11,000 where absent, as Prometheus. */
+  /** Steps of a range query; 11,000 if absent, as Prometheus. */
   readonly maxSteps?: number;
 }
 
@@ -30,19 +30,19 @@ export interface QueryOptions {
   readonly signal?: AbortSignal;
   /** Stops the computing, which is synchronous. */
   readonly cancellation?: Cancellation;
-  /** Where large columns are from, those of the result as well; allocated where absent. */
+  /** Where large columns are from, those of the result as well; allocated if absent. */
   readonly memory?: QueryMemory;
-  /** How far back an instant selector looks for a sample, ms; 5 minutes where absent. */
+  /** How far back an instant selector looks for a sample, ms; 5 minutes if absent. */
   readonly lookbackDeltaMs?: number;
   readonly limits?: QueryLimits;
-  /** Step of a subquery that gives none, ms; 1 minute where absent. */
+  /** Step of a subquery that gives none, ms; 1 minute if absent. */
   readonly defaultSubqueryStepMs?: number;
   /**
    * Keeps metric names until the end of the query, so that label functions still see them: Prometheus'
-   * feature flag `promql-delayed-name-removal`, off where absent.
+   * feature flag `promql-delayed-name-removal`, off if absent.
    */
   readonly delayedNameRemoval?: boolean;
-  /** For the times of the stages, ms; they are 0 where absent. */
+  /** For the times of the stages, ms; they are 0 if absent. */
   readonly clock?: () => number;
 }
 

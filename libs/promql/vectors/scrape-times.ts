@@ -2,7 +2,7 @@ import type { Budget } from './budget.ts';
 
 /** Times that are kept at most, of all series together: 8 MB. */
 const MOST_KEPT = 1 << 20;
-/** To look for the times of a series is worth it where more than so many steps are worked out of them. */
+/** To look for the times of a series is worth it if more than so many steps are worked out of them. */
 const LEAST_STEPS = 16;
 
 interface Known<T> {
@@ -38,7 +38,7 @@ export class ScrapeTimes<T> {
     return undefined;
   }
 
-  /** Keeps what `make` makes; undefined where there is no room for more. */
+  /** Keeps what `make` makes; undefined if there is no room for more. */
   keep(timestamps: Float64Array, length: number, make: () => T): T | undefined {
     if (!this.#isWorthIt || this.#kept + length + this.#cellsEach > MOST_KEPT) return undefined;
     this.#kept += length + this.#cellsEach;

@@ -15,7 +15,7 @@ export class StageTimes implements Record<Stage, number> {
     this.#sinceMs = clock();
   }
 
-  /** A stage has ended; it had begun where the one before it ended. */
+  /** A stage has ended; it had begun if the one before it ended. */
   end(stage: Stage): void {
     const nowMs = this.#clock();
     this[stage] += nowMs - this.#sinceMs;

@@ -33,7 +33,7 @@ import {
 } from './ingester-proto.ts';
 
 export interface GrpcIngesterOptions {
-  /** Known to both sides, where set. */
+  /** Known to both sides, if set. */
   readonly secret?: string;
   /** How services prove who they are; absent: plain text. */
   readonly tls?: ServiceTls;
@@ -54,7 +54,7 @@ export interface GrpcIngesterOptions {
 }
 
 export interface GrpcIngester extends IngesterApi {
-  /** Connects where it isn't connected; resolves once it is, rejects with the signal's reason. */
+  /** Connects if it isn't connected; resolves once it is, rejects with the signal's reason. */
   connected(signal: AbortSignal): Promise<void>;
   /** Ends the connection; calls in flight fail. */
   close(): void;

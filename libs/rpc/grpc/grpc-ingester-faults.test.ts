@@ -21,7 +21,7 @@ test('without the shared secret nothing reaches the ingester', async (t) => {
   assert.equal(served.reads.length, 1);
 });
 
-test('where nobody listens, a call fails at once', async (t) => {
+test('if nobody listens, a call fails at once', async (t) => {
   const gone = await startGrpcIngester(t, new ScriptedIngester());
   await gone.close(0);
   const client = connectGrpc(t, gone.address, { connectTimeoutMs: 60_000 });

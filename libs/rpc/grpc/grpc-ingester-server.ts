@@ -64,7 +64,7 @@ export interface GrpcIngesterServer {
  *
  * A method's signal is aborted when its caller cancels, is gone, or its deadline has passed. A stream is asked for its
  * next frame when the one before the last has been taken by the connection.
- * @throws Error where the port can't be had
+ * @throws Error if the port can't be had
  */
 export async function serveGrpcIngester(
   api: IngesterApi,

@@ -74,7 +74,7 @@ export function fromWireCardinalityRead({ read, names }: WireCardinalityRead): C
   return { ...fromWireRead(read), ...(names !== null && { names: names.names }) };
 }
 
-/** A partition's counts in messages of a size; one where there are no labels. */
+/** A partition's counts in messages of a size; one if there are no labels. */
 export function* cardinalityPieces(cardinality: PartitionCardinality): Generator<WireCardinalityPiece> {
   const { labels, minTimeMs, maxTimeMs, ...rest } = cardinality;
   const whole = { ...rest, minTimeMs: int64(minTimeMs), maxTimeMs: int64(maxTimeMs) };

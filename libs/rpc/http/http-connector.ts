@@ -1,7 +1,7 @@
 import { buildConnector } from 'undici';
 import type { ServiceTls } from '../service-tls.ts';
 
-/** `http://host:port`, or `https:` where the services use TLS. */
+/** `http://host:port`, or `https:` if the services use TLS. */
 export function originOf(address: string, tls: ServiceTls | undefined): string {
   return `${tls === undefined ? 'http' : 'https'}://${address}`;
 }

@@ -26,7 +26,7 @@ export interface UpstreamResponse {
 
 /** A service that answers requests. Aborting the signal ends the work; the promise then rejects with its reason. */
 export interface Upstream {
-  /** @param room asked before the answer's body comes, where that is still somewhere else: a service in another process */
+  /** @param room asked before the answer's body comes, if that is still somewhere else: a service in another process */
   handle(request: UpstreamRequest, signal: AbortSignal, room?: AnswerRoom): Promise<UpstreamResponse>;
 }
 

@@ -41,7 +41,7 @@ test('a request without a tenant is refused', async (t) => {
   assert.equal(served.requests.length, 0);
 });
 
-test('where no address answers, the error says so and names them', async (t) => {
+test('if no address answers, the error says so and names them', async (t) => {
   const addresses = [await deadAddress(), await deadAddress()];
   const client = connectHttp(t, addresses);
   await assert.rejects(client.handle(PUSH, never), (error: Error & { code?: string }) => {
@@ -61,7 +61,7 @@ test('a write that could not be sent goes to another address', async (t) => {
   assert.equal(served.requests.length, 10);
 });
 
-test('a write that was lost on the way is sent again only where that is allowed, a GET always', async (t) => {
+test('a write that was lost on the way is sent again only if that is allowed, a GET always', async (t) => {
   const dying = createSocketServer((socket) => socket.once('data', () => socket.destroy()));
   await new Promise<void>((resolve) => dying.listen(0, '127.0.0.1', resolve));
   t.after(() => dying.close());

@@ -13,7 +13,7 @@ import { HealthProbe } from './http-probe.ts';
 export interface HttpUpstreamOptions {
   /** `host:port` each. */
   readonly addresses: readonly string[];
-  /** Known to both sides, where set; see `serveHttpUpstream`. */
+  /** Known to both sides, if set; see `serveHttpUpstream`. */
   readonly secret?: string;
   /** How services prove who they are; absent: plain text. */
   readonly tls?: ServiceTls;
@@ -22,7 +22,7 @@ export interface HttpUpstreamOptions {
   /** Addresses asked for one request at most. Default 3. */
   readonly maxAttempts?: number;
   /**
-   * Whether a request that may have been worked on is sent again to another address, whatever its method: right where
+   * Whether a request that may have been worked on is sent again to another address, whatever its method: right if
    * doing it twice does no harm, as with writes of samples. Without it only GET and HEAD are.
    */
   readonly retryWrites?: boolean;
@@ -68,7 +68,7 @@ export interface HttpUpstream extends Upstream {
 /**
  * A service behind HTTP/1.1, at several addresses. A tenant has `spread` of them, the same at every caller as long as
  * they live (rendezvous hashing); of these the one with the fewest requests in flight is asked. An address that failed
- * several times in a row, or its health check, is passed over for a while and the tenant's next one steps in; where
+ * several times in a row, or its health check, is passed over for a while and the tenant's next one steps in; if
  * no address is live, all are tried.
  *
  * The request's body is sent as it is, without a copy, and not touched: it must not be changed until the answer is there.

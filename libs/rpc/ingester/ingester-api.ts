@@ -60,7 +60,7 @@ export interface PartitionCardinality {
   readonly seriesCount: number;
   /** Chunks of samples that came in order, of all series and heads. */
   readonly chunkCount: number;
-  /** First and last time of a sample in any head, ms; 0 where there is none. */
+  /** First and last time of a sample in any head, ms; 0 if there is none. */
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
   readonly labels: readonly LabelCardinality[];

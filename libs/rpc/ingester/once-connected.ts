@@ -16,7 +16,7 @@ import type { IngesterReplica } from './replica-placement.ts';
 const PAUSE_MS = 50;
 
 /**
- * Whichever of the replicas is connected first, if one is in time: it is asked then, and whoever is connected next where
+ * Whichever of the replicas is connected first, if one is in time: it is asked then, and whoever is connected next if
  * its connection was no good either. Otherwise calls reject as `unavailable`. All of them can say when they are connected.
  */
 export class OnceConnected implements IngesterApi {

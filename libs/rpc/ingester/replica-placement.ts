@@ -12,7 +12,7 @@ export interface IngesterReplica {
 
 /** An ingester that may not be connected at the moment. */
 export interface ReplicaApi extends IngesterApi {
-  /** Resolves once it is, rejects with the signal's reason; absent where there is no connection to wait for. */
+  /** Resolves once it is, rejects with the signal's reason; absent if there is no connection to wait for. */
   connected?(signal: AbortSignal): Promise<void>;
 }
 

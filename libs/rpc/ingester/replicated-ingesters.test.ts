@@ -88,7 +88,7 @@ test('answers of all partitions are merged', async () => {
   assert.deepEqual(await ingesters.metadata(read, never), [up, { ...up, metric: 'x' }]);
 });
 
-test('where one ingester fails, its partitions are asked of the other zone', async () => {
+test('if one ingester fails, its partitions are asked of the other zone', async () => {
   const { a0, b0, b1, replicas } = zones();
   a0.error = new Error('broken');
   b0.strings = ['from b'];
@@ -303,7 +303,7 @@ async function awayZones(t: TestContext) {
 }
 
 for (const back of [0, 1]) {
-  test(`over gRPC: where no zone is connected, zone ${'ab'[back]} is waited for and asked once`, async (t) => {
+  test(`over gRPC: if no zone is connected, zone ${'ab'[back]} is waited for and asked once`, async (t) => {
     const { zones, replicas } = await awayZones(t);
     const { served, port, replica } = zones[back];
     const failed: string[] = [];

@@ -38,11 +38,11 @@ interface PartitionedRead {
 }
 
 /**
- * Partitions with replicas in several zones, read as one ingester. Each partition is asked of one replica; where that
+ * Partitions with replicas in several zones, read as one ingester. Each partition is asked of one replica; if that
  * fails, also in the middle of a stream, its partitions are asked anew of their next ones: frames may then come
  * twice, which readers, who merge by (series id, timestamp), don't notice. A read covers `read.partitions`, or every
  * partition that is known or has a minimal offset. An ingester that has just come back may not be connected yet when the
- * other zone goes: where nobody else is left, it is waited for a moment.
+ * other zone goes: if nobody else is left, it is waited for a moment.
  *
  * @throws UnavailableError naming a partition that none of its replicas could answer for: an answer never has holes
  * @throws what a replica threw because of a bug, if none of the others could answer

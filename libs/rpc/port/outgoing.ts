@@ -8,7 +8,7 @@ type View = ArrayBufferView<ArrayBufferLike>;
  * of its own first: structured clone would send the whole buffer with it, and a transfer would tear a slab out
  * from under everyone else who has a piece of it. Shared buffers stay shared. Plain objects and arrays are
  * looked into; other classes are not.
- * @throws TypeError where a buffer had been given away before
+ * @throws TypeError if a buffer had been given away before
  */
 export function prepareOutgoing(value: unknown, transfers: ArrayBuffer[]): unknown {
   if (typeof value !== 'object' || value === null) return value;

@@ -43,7 +43,7 @@ export interface ConnectOptions {
   readonly streamWindow?: number;
 }
 
-/** Types don't exist where the program runs: the methods that are streams have to be said. */
+/** Types don't exist if the program runs: the methods that are streams have to be said. */
 export interface StreamOptions<Api> extends ConnectOptions {
   readonly streams: Readonly<Record<StreamMethod<Api>, true>>;
 }

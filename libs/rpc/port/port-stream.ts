@@ -119,7 +119,7 @@ export class PortStream implements AsyncIterator<unknown, undefined>, ReplySink 
     this.#consumed = 0;
   }
 
-  /** Values that came before a fault or the end are still handed out; waiters exist only where there are none. */
+  /** Values that came before a fault or the end are still handed out; waiters exist only if there are none. */
   #finish(fault: { readonly error: unknown } | undefined): void {
     this.#over = true;
     this.#signal?.removeEventListener('abort', this.#abort);

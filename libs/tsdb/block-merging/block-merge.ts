@@ -22,7 +22,7 @@ const ENCODE_SAMPLES = 16_384;
 /**
  * Yields, part by part, the block that blocks of one tenant become: of samples at one time that of the lowest
  * (partition, fromOffset) stands, as for readers, and what tombstones hide of an input is left out. Nothing is yielded
- * where nothing is left (`seriesCount` 0). The summary's digest is of the parts. Between parts it yields `undefined` after
+ * if nothing is left (`seriesCount` 0). The summary's digest is of the parts. Between parts it yields `undefined` after
  * every step of work: a pause, for others to have their turn.
  *
  * Four walks over the inputs, each in the order of the block, one series or label value at a time: how labels compare,

@@ -130,7 +130,7 @@ class LabelStream {
     this.#postings = new PartStream(input.slices, 'postings');
   }
 
-  /** Goes to the first value of a name; false where the block doesn't have it. Names come in their order. */
+  /** Goes to the first value of a name; false if the block doesn't have it. Names come in their order. */
   async enter(name: string): Promise<boolean> {
     const directory = this.#input.index.names[this.#name];
     if (directory?.name !== name) return false;
@@ -142,7 +142,7 @@ class LabelStream {
     return true;
   }
 
-  /** Goes to the next value of the page; false where it has no more, for `load` to go on. */
+  /** Goes to the next value of the page; false if it has no more, for `load` to go on. */
   step(): boolean {
     if (this.#at + 1 >= this.#values.values.length) return false;
     this.#at++;

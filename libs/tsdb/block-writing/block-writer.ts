@@ -23,7 +23,7 @@ const STEP_NUMBERS = 131_072;
 export interface BlockSummary {
   readonly seriesCount: number;
   readonly sampleCount: number;
-  /** Of the first and last sample or exemplar; +Infinity and -Infinity where there are neither. */
+  /** Of the first and last sample or exemplar; +Infinity and -Infinity if there are neither. */
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
   /**

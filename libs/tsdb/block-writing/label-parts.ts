@@ -21,7 +21,7 @@ export class LeafParts {
   readonly #parts = new PartWriter('index', 1);
   readonly #writer = new ByteWriter(4096);
 
-  /** A directory of all of it, inline where a leaf would do for it. */
+  /** A directory of all of it, inline if a leaf would do for it. */
   directory<T>(all: readonly T[], writeOne: (writer: ByteWriter, one: T) => void): Directory<T> {
     if (all.length <= GROUPS_PER_LEAF) return { inline: all, leaves: [] };
     const leaves = [];

@@ -4,7 +4,7 @@ import type { Exemplar } from '@xscaler/model';
 export interface AnswerBounds {
   /** How many entries are wanted: the first in their order. */
   readonly most: number;
-  /** Told of each piece of the answer: how many more series it has, and about how many bytes; throws where it is too much. */
+  /** Told of each piece of the answer: how many more series it has, and about how many bytes; throws if it is too much. */
   take(seriesCount: number, bytes: number): void;
 }
 

@@ -152,7 +152,7 @@ function addPageWith(found: Set<ValuePage>, pages: readonly ValuePage[], value: 
   if (at >= 0) found.add(pages[at]);
 }
 
-/** The last of those, in order, that begins at or before a value; -1 where none does. */
+/** The last of those, in order, that begins at or before a value; -1 if none does. */
 function lastFrom(sorted: readonly { readonly firstValue: string }[], value: string): number {
   let low = -1;
   let high = sorted.length - 1;

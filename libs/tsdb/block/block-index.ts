@@ -26,7 +26,7 @@ import { CHUNK_PAGE_MAX_BYTES } from './chunk-pages.ts';
  *                   (in version 2 number of the first series uvarint, slice)
  *
  * A leaf, a slice of the index' parts from 1 on, is pages, group slices or exemplarPages as they are, without a count.
- * Times are 0 where there are no samples. A reader takes part 0, a few KB also where there are millions of series, and
+ * Times are 0 if there are no samples. A reader takes part 0, a few KB also if there are millions of series, and
  * the leaves that it needs.
  */
 export const LABEL_PAGES_INLINE = 4;
@@ -54,7 +54,7 @@ export interface Directory<T> {
 export interface NameDirectory {
   readonly name: string;
   readonly valueCount: number;
-  /** All pages, or undefined where leaves have them. */
+  /** All pages, or undefined if leaves have them. */
   readonly pages: readonly ValuePage[] | undefined;
   readonly leaves: readonly ValueLeaf[];
 }

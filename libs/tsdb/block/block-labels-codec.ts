@@ -4,7 +4,7 @@ import { ByteReader, ByteWriter, DecodeError } from '@xscaler/encoding';
  *   symbols page  := entry …                              one for each value, sorted by bytes
  *   entry         := shared uvarint, rest string, length uvarint
  *   postings page := list …                               as many bytes each as the entry's `length` says
- *   list          := (gap × 2 + more uvarint, run uvarint where more = 1) …
+ *   list          := (gap × 2 + more uvarint, run uvarint if more = 1) …
  *
  * `shared` bytes are those of the value before. A list's numbers ascend: `gap` are skipped (from 0, or behind the
  * number before), then there is one, or there are run + 2 in a row.
@@ -112,7 +112,7 @@ export function decodeList(
   return numbers;
 }
 
-/** Counts the numbers of a list, and stores them where there is a place. */
+/** Counts the numbers of a list, and stores them if there is a place. */
 function walkList(
   bytes: Uint8Array,
   start: number,

@@ -37,7 +37,7 @@ export interface BlockIdentity {
 
 /** What a decoded index takes in memory for each byte of it: a slice is 10 bytes in it and an object here. */
 const DECODED_INDEX_FACTOR = 8;
-/** Bound of a reader's own cache, where none is given. */
+/** Bound of a reader's own cache, if none is given. */
 const OWN_CACHE_BYTES = 64 * 1024 * 1024;
 
 const NO_SERIES = new Uint32Array(0);
@@ -89,7 +89,7 @@ export class BlockReader {
     return this.#identity.partition;
   }
 
-  /** Series frames as a head's selection yields them, about a megabyte each, in `FrameMemory`; none where nothing matches. */
+  /** Series frames as a head's selection yields them, about a megabyte each, in `FrameMemory`; none if nothing matches. */
   async *select(
     matcherSets: MatcherSets,
     startMs: number,

@@ -11,7 +11,7 @@ export interface BlockSource {
   read(kind: BlockPartKind, number: number, offset?: number, length?: number): Promise<Uint8Array>;
 }
 
-/** Slices are read together where no more than this lies between them: pages of chunks are larger than those of an index, */
+/** Slices are read together if no more than this lies between them: pages of chunks are larger than those of an index, */
 const CHUNKS_GAP_BYTES = 8 * 1024;
 const INDEX_GAP_BYTES = 2 * 1024;
 /** as long as the read stays within this. */

@@ -4,7 +4,7 @@ import type { Slice } from './block-format.ts';
 
 /*
  * A page of chunks, one after the other, of series that follow each other in one group. Stored as it is, or as a zstd
- * frame where that is worth a reader's time.
+ * frame if that is worth a reader's time.
  *
  *   page := chunk …  |  zstd frame of them
  */
@@ -12,7 +12,7 @@ import type { Slice } from './block-format.ts';
 /** A page and how long it is once expanded. */
 export interface ChunkPage {
   readonly slice: Slice;
-  /** 0 where it is stored as it is. */
+  /** 0 if it is stored as it is. */
   readonly expandedLength: number;
 }
 

@@ -19,7 +19,7 @@ export class ChunkCloser {
   readonly #writer = new ByteWriter(WRITER_BYTES);
   readonly #closed: ChunkView = { ...newChunkView(), encoding: ENCODING_DENSE };
 
-  /** The same samples in fewer bytes, valid until the next call, or `chunk` where there is no such thing. */
+  /** The same samples in fewer bytes, valid until the next call, or `chunk` if there is no such thing. */
   closed(chunk: ChunkView): ChunkView {
     const columns = this.#decoded(chunk);
     const writer = this.#writer;
@@ -34,7 +34,7 @@ export class ChunkCloser {
     return closed;
   }
 
-  /** The first `count` samples of a chunk, with bytes of their own where it has more. */
+  /** The first `count` samples of a chunk, with bytes of their own if it has more. */
   prefix(chunk: ChunkView, count: number): ChunkView {
     if (count === chunk.count) return chunk;
     const { timestamps, valueWords } = this.#decoded(chunk);

@@ -1,6 +1,6 @@
 /*
  * Chunks of a block: bytes a sample, and encoding and decoding times by the shape of the data.
- * Beside the samples/s of a core stands what they must be; fails where one isn't.
+ * Beside the samples/s of a core stands what they must be; fails if one isn't.
  * Run: node libs/tsdb/chunk/chunk-decode.bench.ts
  */
 import { ByteWriter } from '@xscaler/encoding';

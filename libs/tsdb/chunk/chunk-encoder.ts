@@ -5,7 +5,7 @@ import { DenseWriter } from './dense-chunk.ts';
 import { NotedWriter } from './noted-writer.ts';
 import { XorWriter } from './xor-chunk.ts';
 
-/** Most samples of a block's chunk: a few pages to decode where only a part of it is wanted. */
+/** Most samples of a block's chunk: a few pages to decode if only a part of it is wanted. */
 const BLOCK_CHUNK_SAMPLES = 1024;
 
 /** Writes columns as chunks of the encoding that suits them. */

@@ -2,7 +2,7 @@ import { SampleColumns } from '@xscaler/model';
 import { type ChunkView, newChunkView } from './chunk.ts';
 import type { ChunkDecoder } from './chunk-decoder.ts';
 
-/** A chunk and how much it counts: where times are equal, the sample of the first by `compareRank` stands. */
+/** A chunk and how much it counts: if times are equal, the sample of the first by `compareRank` stands. */
 export interface RankedChunk extends ChunkView {
   /** The head that it comes from. */
   partition: number;

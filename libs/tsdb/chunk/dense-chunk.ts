@@ -63,7 +63,7 @@ export class DenseWriter {
   readonly #differences = new PackedWriter();
   readonly #times = new PackedWriter();
 
-  /** Appends a chunk of the samples `from` … `to` (exclusive, or earlier); the index behind its last, or `from` where the values don't suit. */
+  /** Appends a chunk of the samples `from` … `to` (exclusive, or earlier); the index behind its last, or `from` if the values don't suit. */
   write(dst: ByteWriter, columns: SampleColumns, from: number, to: number): number {
     const most = Math.min(to, from + MAX_SAMPLES);
     const equal = equalRun(columns, from, most);
@@ -76,7 +76,7 @@ export class DenseWriter {
     return this.#writeIntegers(dst, columns, from, end) ? end : from;
   }
 
-  /** Appends a chunk of all samples, MAX_SAMPLES at most; false, with nothing written, where they don't suit all. */
+  /** Appends a chunk of all samples, MAX_SAMPLES at most; false, with nothing written, if they don't suit all. */
   writeWhole(dst: ByteWriter, columns: SampleColumns): boolean {
     const count = columns.length;
     if (equalRun(columns, 0, count) === count) {
@@ -117,7 +117,7 @@ export class DenseWriter {
     return to;
   }
 
-  /** Finds the exponent that values up to the one at `at` need; false where there is none. */
+  /** Finds the exponent that values up to the one at `at` need; false if there is none. */
   #raiseExponent(values: Float64Array, from: number, at: number): boolean {
     const value = values[at];
     if (!Number.isFinite(value) || Object.is(value, -0)) return false;
@@ -136,7 +136,7 @@ export class DenseWriter {
     return true;
   }
 
-  /** Appends a chunk of samples whose integers are made; false, with nothing written, where they are too far apart. */
+  /** Appends a chunk of samples whose integers are made; false, with nothing written, if they are too far apart. */
   #writeIntegers(dst: ByteWriter, columns: SampleColumns, from: number, end: number): boolean {
     const count = end - from;
     const integers = this.#integers;
@@ -228,7 +228,7 @@ function differences(integers: Float64Array, count: number, deltas: Float64Array
   return last;
 }
 
-/** The greatest number that divides all differences between integers, 1 where they are all the same. */
+/** The greatest number that divides all differences between integers, 1 if they are all the same. */
 function commonFactor(integers: Float64Array, count: number): number {
   let factor = 0;
   for (let i = 1; i < count; i++) {

@@ -22,7 +22,7 @@ export class DenseDecoder {
 
   /**
    * Appends the samples with startMs ≤ t ≤ endMs to `dst`.
-   * @throws DecodeError where the bytes don't hold the samples that the chunk says it has
+   * @throws DecodeError if the bytes don't hold the samples that the chunk says it has
    */
   decode(chunk: ChunkView, dst: SampleColumns, startMs: number, endMs: number): void {
     const { count, minTimeMs, maxTimeMs } = chunk;

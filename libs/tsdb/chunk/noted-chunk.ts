@@ -6,10 +6,10 @@ import type { HistogramBytes } from './histogram-bytes.ts';
  * A chunk some of whose samples are native histograms or have start timestamps. Chunks of neither, nearly all, are of
  * another encoding and pay nothing.
  *
- *   chunk   := flags u8, encoding u8, length uvarint, base, starts where flags & 1, rows or columns
+ *   chunk   := flags u8, encoding u8, length uvarint, base, starts if flags & 1, rows or columns
  *   base    := a chunk of that encoding: the times, and the values of floats, and the sums of histograms
  *   starts  := changeCount uvarint, change …
- *   change  := head uvarint, start varint where head is odd
+ *   change  := head uvarint, start varint if head is odd
  *              From the sample at head / 2 (rounded down) ms on, counted from the change before and first from the chunk's
  *              first sample, samples have a start timestamp: what `start` is above the one before, the first
  *              above the time of the chunk's first sample. Where head is even they have none.
@@ -76,7 +76,7 @@ export class HistogramRowWriter {
     this.#layout = 0;
   }
 
-  /** `layoutAddress`, never 0, is the same where the layout is; `layout` and `counts` tell where either's bytes are. */
+  /** `layoutAddress`, never 0, is the same if the layout is; `layout` and `counts` tell where either's bytes are. */
   add(
     dst: ByteWriter,
     timeMs: number,

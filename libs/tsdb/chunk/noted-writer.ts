@@ -119,7 +119,7 @@ function isInteger(histogram: object): boolean {
   return 'isInteger' in histogram && histogram.isInteger === true;
 }
 
-/** Appends one canonical form of all histograms and start timestamps: nothing where there are none. */
+/** Appends one canonical form of all histograms and start timestamps: nothing if there are none. */
 export function writeNotes(dst: ByteWriter, columns: SampleColumns): void {
   const { histograms, startTimes, length } = columns;
   for (let i = 0; histograms !== undefined && i < length; i++) {

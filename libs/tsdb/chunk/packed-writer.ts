@@ -30,7 +30,7 @@ export class PackedWriter {
   }
 
   /**
-   * Bytes that `write` would take, nearly; Infinity where a block spans more than 32 bits. Packed is
+   * Bytes that `write` would take, nearly; Infinity if a block spans more than 32 bits. Packed is
    * (integer - offset) / factor.
    */
   size(offset: number, factor: number): number {
@@ -87,7 +87,7 @@ function packBits(
   if (used > 0) words[at] = word;
 }
 
-/** Bits of a number from 0 on; more than 32 where it doesn't fit 32. */
+/** Bits of a number from 0 on; more than 32 if it doesn't fit 32. */
 function widthOf(range: number): number {
   return range > 0xffffffff ? MAX_WIDTH + 1 : 32 - Math.clz32(range);
 }

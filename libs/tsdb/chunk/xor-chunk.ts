@@ -15,7 +15,7 @@ import { putBits, trailingZeros, zigzag32 } from '@xscaler/encoding';
  *           | 1 0 bits               XOR with the value before, in the window last given
  *           | 1 1 lead5 size6 bits   a new window: `lead` zeros above, size + 1 significant bits
  *
- * A window is replaced also where the old one would do but costs more than the 11 bits that tell the new one.
+ * A window is replaced also if the old one would do but costs more than the 11 bits that tell the new one.
  */
 
 /** Words of an open chunk's state: one cache line holds two, and an append touches nothing else but the bits. */
@@ -61,7 +61,7 @@ export function xorStart(
 
 /**
  * Appends a sample to the chunk at `words[base, base + sizeWords)`; `time` is above the last one.
- * False, with nothing changed, where it doesn't fit.
+ * False, with nothing changed, if it doesn't fit.
  */
 export function xorAppend(
   state: Int32Array,
@@ -154,7 +154,7 @@ export class XorWriter {
     xorStart(this.#state, 0, this.#words, 0, time, low, high);
   }
 
-  /** False where the chunk is full. */
+  /** False if the chunk is full. */
   append(time: number, low: number, high: number): boolean {
     return xorAppend(this.#state, 0, this.#words, 0, XOR_MAX_WORDS, time, low, high);
   }

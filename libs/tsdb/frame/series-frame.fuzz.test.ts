@@ -20,7 +20,7 @@ function frameOf(seed: number, fromOffset = 300): Uint8Array {
 
 const frames = [...[1, 2, 3, 4].map((seed) => frameOf(seed)), frameOf(5, -300)];
 
-/** Reads everything; true where the bytes were refused. */
+/** Reads everything; true if the bytes were refused. */
 function refused(bytes: Uint8Array): boolean {
   try {
     const merger = new SeriesMerger();

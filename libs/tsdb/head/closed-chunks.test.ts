@@ -74,7 +74,7 @@ test('samples are found again in closed chunks bit by bit', () => {
   );
 });
 
-test('a closed chunk is dense where its values are decimals, and takes less than half of the memory', () => {
+test('a closed chunk is dense if its values are decimals, and takes less than half of the memory', () => {
   const head = newHead();
   for (let i = 0; i < 2000; i++) {
     const words = new Int32Array(Float64Array.of(1e6 + ((i * 7919) % 10_007)).buffer);

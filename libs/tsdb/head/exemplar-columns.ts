@@ -23,7 +23,7 @@ export class ExemplarColumns {
   #values = new Float64Array(FIRST_CAPACITY);
   /** Where each one's labels begin; they end where the next one's begin. */
   #labelStarts = new Uint32Array(FIRST_CAPACITY + 1);
-  /** The exemplar of the same slot that came before, + 1; 0 where there is none. */
+  /** The exemplar of the same slot that came before, + 1; 0 if there is none. */
   #before = new Uint32Array(FIRST_CAPACITY);
   /** By slot the exemplar that came last, + 1. */
   #last = new Uint32Array(FIRST_CAPACITY);

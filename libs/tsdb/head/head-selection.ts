@@ -46,7 +46,7 @@ export class HeadSelection implements Disposable {
     head.pin();
   }
 
-  /** Series frames of about `maxBytes`, each alone in its ArrayBuffer; none where nothing matches. */
+  /** Series frames of about `maxBytes`, each alone in its ArrayBuffer; none if nothing matches. */
   *frames(maxBytes: number = FRAME_BYTES): Generator<Uint8Array<ArrayBuffer>, void, void> {
     const writer = new SeriesFrameWriter(this.#head.partition, this.#head.fromOffset);
     for (let i = 0; i < this.seriesCount; i++) {
@@ -70,7 +70,7 @@ export class HeadSelection implements Disposable {
     this.close();
   }
 
-  /** The chunks within the bounds: in-order ones first, since they stand where times are equal. */
+  /** The chunks within the bounds: in-order ones first, since they stand if times are equal. */
   #chunks(at: number): ChunkView[] {
     const slot = this.#notes[at];
     const mark: ChunkMark = {

@@ -137,7 +137,7 @@ export class Head {
     return this.table.labelsOf(slot);
   }
 
-  /** Whether a known id means the same labels; told once per series and record, where labels are at hand. */
+  /** Whether a known id means the same labels; told once per series and record, if labels are at hand. */
   matchesLabels(slot: number, labels: Labels): boolean {
     return this.table.matchesLabels(slot, labels);
   }
@@ -152,7 +152,7 @@ export class Head {
 
   /**
    * Appends a sample that has a start timestamp (0 is none) or is a native histogram, whose sum is the value. A
-   * histogram's bytes are copied. It repeats what is there only where all its bytes do; start timestamps don't count.
+   * histogram's bytes are copied. It repeats what is there only if all its bytes do; start timestamps don't count.
    */
   appendNoted(
     slot: number,

@@ -27,7 +27,7 @@ export class LateNotes {
     return this.starts.byteLength + this.entries.byteLength;
   }
 
-  /** Whether the sample there is this histogram, or a float where there is none. */
+  /** Whether the sample there is this histogram, or a float if there is none. */
   hasHistogramAt(at: number, histogram: HistogramBytes | undefined): boolean {
     const entry = this.entries[at];
     if (histogram === undefined || entry === 0) return histogram === undefined && entry === 0;

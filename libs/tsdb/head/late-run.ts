@@ -93,7 +93,7 @@ export class LateRun {
     return at < this.#length && this.#times[at] === time;
   }
 
-  /** Whether the sample there is the same float, or the same histogram where `note` tells of one. */
+  /** Whether the sample there is the same float, or the same histogram if `note` tells of one. */
   hasValueAt(at: number, low: number, high: number, note: LateNote | undefined): boolean {
     if (this.#words[2 * at] !== low || this.#words[2 * at + 1] !== high) return false;
     if (this.#notes === undefined) return note?.histogram === undefined;

@@ -62,7 +62,7 @@ function digestOf(head: Head): string {
   for (let step = writing.next(); ; step = writing.next()) if (step.done) return step.value.digest;
 }
 
-// The numbers of samples in these tests end only where each costs about the same, however many came before.
+// The numbers of samples in these tests end only if each costs about the same, however many came before.
 
 test('a million samples, newest first, are taken and read, in a few bytes each', () => {
   const head = newHead();

@@ -15,7 +15,7 @@ import { Arena, wordInPage } from '../memory/arena.ts';
 import { PAGE_SHIFT, type PagePool } from '../memory/page-pool.ts';
 import { grownCapacity } from '../memory/uint32-vector.ts';
 
-/** Address of the open chunk's last fragment, or 0 where there is none. How many are before it is in STATE_PACKED. */
+/** Address of the open chunk's last fragment, or 0 if there is none. How many are before it is in STATE_PACKED. */
 const STATE_ADDRESS = STATE_USER_0;
 /** For the owner of the open chunks. */
 export const STATE_LINK = STATE_USER_1;
@@ -34,7 +34,7 @@ const MAX_CHUNK_WORDS = MAX_FRAGMENTS * HELD_WORDS - 1;
 const SAMPLE_WORDS = 5;
 
 /**
- * The open chunk of each slot of a head, of the append codec: a chain of fragments, to which one is added where a sample does not
+ * The open chunk of each slot of a head, of the append codec: a chain of fragments, to which one is added if a sample does not
  * fit. Times are milliseconds since the window's start.
  */
 export class OpenChunks {
@@ -68,7 +68,7 @@ export class OpenChunks {
     this.state[at + STATE_TIME] = -1;
   }
 
-  /** Appends to the slot's chunk, or opens it; false, with nothing changed, where it is full. */
+  /** Appends to the slot's chunk, or opens it; false, with nothing changed, if it is full. */
   append(slot: number, time: number, low: number, high: number): boolean {
     const state = this.state;
     const at = slot * STATE_WORDS;

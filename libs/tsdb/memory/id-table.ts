@@ -9,7 +9,7 @@ export class IdTable {
   /** Four signed words for each id. */
   ids: Int32Array<ArrayBuffer>;
   size = 0;
-  /** Number + 1 of the id in each bucket, 0 where it is empty; at most two thirds full. */
+  /** Number + 1 of the id in each bucket, 0 if it is empty; at most two thirds full. */
   #buckets: Int32Array<ArrayBuffer>;
 
   constructor(capacity = 16) {

@@ -1,7 +1,7 @@
 /** What selectors are resolved against: postings of each value of each label name. A slot is a series' number here. */
 export interface LabelIndex {
   readonly seriesCount: number;
-  /** Undefined where no series has the label. */
+  /** Undefined if no series has the label. */
   label(name: string): LabelPostings | undefined;
 }
 

@@ -30,7 +30,7 @@ export interface ReadSeries {
   readonly samples: readonly (readonly [number, number, number, string])[];
 }
 
-/** A sample's histogram, its sum left out, and its start timestamp as text; empty where it has neither. */
+/** A sample's histogram, its sum left out, and its start timestamp as text; empty if it has neither. */
 function noteOf(histogram: object | undefined, startMs: number): string {
   if (histogram === undefined && startMs === 0) return '';
   const text = JSON.stringify(
@@ -102,7 +102,7 @@ function byLabels(a: ReadSeries, b: ReadSeries): number {
   return a.labels < b.labels ? -1 : 1;
 }
 
-/** Appends to the series of a head, which it creates where it must. */
+/** Appends to the series of a head, which it creates if it must. */
 export function appendTo(head: Head, { series, timestampMs, low, high, histogram, startMs }: Append): number {
   const slot = slotOf(head, series);
   if (histogram === undefined && startMs === undefined) return head.append(slot, timestampMs, low, high);

@@ -13,7 +13,7 @@ export class ChunkMasker {
   readonly #bytes = new ByteWriter(4096);
 
   /**
-   * What joined holes leave of a chunk, in time: the chunk itself where they don't touch it, nothing where one covers it,
+   * What joined holes leave of a chunk, in time: the chunk itself if they don't touch it, nothing if one covers it,
    * and otherwise its other samples, encoded again. @throws DecodeError
    */
   mask(chunk: ChunkView, holes: readonly Hole[]): readonly ChunkView[] {

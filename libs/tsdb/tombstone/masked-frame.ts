@@ -4,7 +4,7 @@ import { SeriesFrameReader, SeriesFrameWriter } from '../frame/series-frame.ts';
 import { ChunkMasker } from './chunk-masker.ts';
 import { type Hole, type SeriesMask, touchesHole } from './tombstones.ts';
 
-/** A frame without what a mask hides; undefined where nothing is left. The frame itself where it hides nothing. @throws DecodeError */
+/** A frame without what a mask hides; undefined if nothing is left. The frame itself if it hides nothing. @throws DecodeError */
 export function maskFrame<T extends Uint8Array>(
   frame: T,
   mask: SeriesMask,

@@ -1,7 +1,7 @@
 import type { Labels, Matcher } from '@xscaler/model';
 import type { MatcherSets } from '../postings/selector.ts';
 
-/** Hides, of the series that the sets select, the samples and exemplars with startMs ≤ t ≤ endMs: none where endMs < startMs. */
+/** Hides, of the series that the sets select, the samples and exemplars with startMs ≤ t ≤ endMs: none if endMs < startMs. */
 export interface Tombstone {
   /** At least one. */
   readonly matcherSets: MatcherSets;
@@ -53,7 +53,7 @@ export class SeriesMask {
     this.#tombstones = tombstones;
   }
 
-  /** Sorted and disjoint; none where the series is seen as it is. */
+  /** Sorted and disjoint; none if the series is seen as it is. */
   holesOf(labels: Labels): readonly Hole[] {
     return joinHoles(this.#tombstones.filter(({ matcherSets }) => this.#selects(matcherSets, labels)));
   }

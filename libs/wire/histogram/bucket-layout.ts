@@ -20,7 +20,7 @@ export class BucketLayout {
     this.#count += count;
   }
 
-  /** The spans and counts of what was added; empty buckets are left out where that saves something. */
+  /** The spans and counts of what was added; empty buckets are left out if that saves something. */
   finish(): { readonly spans: readonly BucketSpan[]; readonly counts: readonly number[] } {
     this.#flush();
     return { spans: this.#spans, counts: this.#counts };

@@ -58,7 +58,7 @@ export class NativeHistogramReader implements SourceHistogram {
 
   /**
    * Reads the message at the reader's `[start, end)`; the reader then stands where it stood before.
-   * @throws DecodeError where the bytes aren't such a message
+   * @throws DecodeError if the bytes aren't such a message
    */
   read(body: ProtobufReader, start: number, end: number): this {
     const { position, end: outerEnd } = body;

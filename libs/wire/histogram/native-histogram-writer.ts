@@ -9,7 +9,7 @@ export interface HistogramSample {
   readonly histogram: FloatHistogram;
   /** Start timestamp in ms, for remote write 2.0. */
   readonly startMs?: number;
-  /** Write float counts even where they are whole; false: integers even where they don't add up. */
+  /** Write float counts even if they are whole; false: integers even if they don't add up. */
   readonly asFloats?: boolean;
 }
 
@@ -21,7 +21,7 @@ const RESET_HINT_NUMBERS: Readonly<Record<CounterResetHint, number>> = {
 };
 
 /**
- * The fields of a `Histogram` message of remote write 1.0 or 2.0, with integer counts where all of them are whole and
+ * The fields of a `Histogram` message of remote write 1.0 or 2.0, with integer counts if all of them are whole and
  * add up: a float histogram may have other ones, which would be a fault in integers.
  */
 export function writeHistogram(sample: HistogramSample, to: ByteWriter): void {

@@ -15,10 +15,10 @@ const VALUE_FIELD = 0x12;
  * is a message of name (field 1) and value (field 2). Reused: the fields below hold until the next `parse`.
  */
 export class LabelSetParser {
-  /** Flat name, value, …: sorted and without empty values; as they came where there is a fault. */
+  /** Flat name, value, …: sorted and without empty values; as they came if there is a fault. */
   pairs: string[] = [];
   fault: LabelFault | undefined;
-  /** The name that the fault is about, where it is about one. */
+  /** The name that the fault is about, if it is about one. */
   faultyName = '';
   /** Whether the bytes are exactly those that `writeLabelSet` would write for `pairs`. */
   normalised = false;
@@ -34,7 +34,7 @@ export class LabelSetParser {
   #valueBytes = 0;
   #sorted = true;
 
-  /** @throws DecodeError where `bytes[start, end)` isn't such a sequence of messages */
+  /** @throws DecodeError if `bytes[start, end)` isn't such a sequence of messages */
   parse(bytes: Uint8Array, start: number, end: number): void {
     const reader = this.#reader;
     reader.reset(bytes, start, end);

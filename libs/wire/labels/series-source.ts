@@ -30,7 +30,7 @@ export interface SourceRefusal {
   readonly count: number;
   /** Exemplars that go with them. */
   readonly exemplars: number;
-  /** Metadata entries: where there are any, it is about nothing else. */
+  /** Metadata entries: if there are any, it is about nothing else. */
   readonly metadata: number;
   /** The metric or series it is about. */
   readonly subject: string;
@@ -51,11 +51,11 @@ export interface SeriesSource {
   readonly labelsEnd: number;
 
   readonly sampleCount: number;
-  /** In ms; ±Infinity where the 64-bit number lies beyond ±2^53. */
+  /** In ms; ±Infinity if the 64-bit number lies beyond ±2^53. */
   readonly timestamps: Float64Array;
   /** Two words a sample: low, high. */
   readonly valueWords: Uint32Array;
-  /** Whether any of the samples has a start timestamp: then `startTimes` has one a sample, 0 where it is absent. */
+  /** Whether any of the samples has a start timestamp: then `startTimes` has one a sample, 0 if it is absent. */
   readonly hasStartTimes: boolean;
   readonly startTimes: Float64Array;
 
@@ -64,7 +64,7 @@ export interface SeriesSource {
   /** Whether `metadata` is what the source said with series that it will send again and again. */
   readonly repeatsMetadata: boolean;
 
-  /** Number of the data point that the series is part of, −1 where it is of none. */
+  /** Number of the data point that the series is part of, −1 if it is of none. */
   readonly point: number;
   /** Series that this data point is in all, and their exemplars: what `skipPoint` leaves out can be counted. */
   readonly pointSeriesCount: number;
@@ -73,7 +73,7 @@ export interface SeriesSource {
   /** At a refusal. */
   readonly refusal: SourceRefusal;
 
-  /** @throws DecodeError where the body isn't what it is taken for */
+  /** @throws DecodeError if the body isn't what it is taken for */
   next(): number;
   /** The series of the data point that are still to come won't. */
   skipPoint(): void;
@@ -83,7 +83,7 @@ export interface SeriesSource {
   histogram(i: number): SourceHistogram;
   /** Bytes that exemplar `i` takes, about. */
   exemplarBytes(i: number): number;
-  /** Exemplar `i` of the series, undefined where its labels can't be a label set. */
+  /** Exemplar `i` of the series, undefined if its labels can't be a label set. */
   exemplar(i: number): Exemplar | undefined;
   /** The metadata that `next` stands on. */
   metadata(): MetricMetadata;
@@ -95,16 +95,16 @@ export interface SeriesSource {
 
 /** A native histogram with what stands around it in a request; it is overwritten by the next one read. */
 export interface SourceHistogram {
-  /** Undefined where it can't be stored: `fault` says why. */
+  /** Undefined if it can't be stored: `fault` says why. */
   readonly histogram: FloatHistogram | undefined;
   readonly fault: string | undefined;
   /** Whether it came with integer counts. */
   readonly isInteger: boolean;
-  /** The sum's 64 bits; a staleness marker where the histogram only ends its series. */
+  /** The sum's 64 bits; a staleness marker if the histogram only ends its series. */
   readonly sumLow: number;
   readonly sumHigh: number;
   /** As `timestamps`. */
   readonly timestampMs: number;
-  /** 0 where there is none. */
+  /** 0 if there is none. */
   readonly startMs: number;
 }

@@ -78,7 +78,7 @@ export const TAG_ALL_EXEMPLARS = 5;
 
 export const CRC_BYTES = 4;
 
-/** Writers begin a new record where the next series would take this one beyond it. */
+/** Writers begin a new record if the next series would take this one beyond it. */
 export const RECORD_SPLIT_BYTES = 512 * 1024;
 
 /** Bound on an expanded label section, so that a damaged length never asks for gigabytes. */

@@ -62,7 +62,7 @@ export class HistogramSection {
     return this.#content.length + OVERHEAD_BYTES;
   }
 
-  /** Samples ascend. @throws RangeError where the histogram is none; nothing is added then */
+  /** Samples ascend. @throws RangeError if the histogram is none; nothing is added then */
   add(sample: number, histogram: FloatHistogram, isInteger: boolean): void {
     const asIntegers = isInteger && hasIntegerCounts(histogram);
     const layout = this.#layout;

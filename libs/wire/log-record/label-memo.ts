@@ -30,7 +30,7 @@ export class LabelMemo {
 
   /**
    * The set in `[start, end)` of the section: name, value, name, …, in the order of the names. The caller must not change it.
-   * @throws DecodeError where it isn't normalised
+   * @throws DecodeError if it isn't normalised
    */
   read(start: number, end: number): readonly string[] {
     const before = this.#pairs;

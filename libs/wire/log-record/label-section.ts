@@ -48,7 +48,7 @@ export function readStoredLabels(from: ByteReader): StoredLabels {
   return { codec, rawLength, stored: from.raw(from.uvarint()) };
 }
 
-/** @throws DecodeError where the bytes don't expand to exactly the length they declare */
+/** @throws DecodeError if the bytes don't expand to exactly the length they declare */
 export function expandLabels(labels: StoredLabels): Uint8Array {
   const raw = expand(labels);
   if (raw.length !== labels.rawLength) {

@@ -70,7 +70,7 @@ export class LogRecordReader {
   readonly histogramPlaces = new HistogramPlaces();
   /** Whether heads keep all of its exemplars: those of records below version 3 displace each other. */
   keepsAllExemplars = false;
-  /** The start timestamp of each sample in ms, 0 where it has none; undefined where none has one. */
+  /** The start timestamp of each sample in ms, 0 if it has none; undefined if none has one. */
   startTimes: Float64Array | undefined;
 
   #startTimes = new Float64Array(0);
@@ -84,8 +84,8 @@ export class LogRecordReader {
   #memo = new LabelMemo();
 
   /**
-   * @throws DecodeError where the bytes are damaged
-   * @throws UnknownRecordError where they are of a version, kind, codec or section this program doesn't know
+   * @throws DecodeError if the bytes are damaged
+   * @throws UnknownRecordError if they are of a version, kind, codec or section this program doesn't know
    */
   decode(bytes: Uint8Array): RecordKind {
     this.#forget();

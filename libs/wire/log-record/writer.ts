@@ -208,10 +208,10 @@ export class LogRecordWriter {
 
   /**
    * A native histogram as the next sample of the series begun last. Its sum is told as 64 bits, so that a staleness
-   * marker stays one; `histogram.sum` is not looked at. It comes back with integer counts where `isInteger` and all
+   * marker stays one; `histogram.sum` is not looked at. It comes back with integer counts if `isInteger` and all
    * counts are whole and below 2^53, and else with float counts. It takes at most `histogramByteBound` bytes more than
    * a float, and lies in one record: who splits records asks for that room before.
-   * @throws RangeError where its schema, spans and buckets don't go together; the writer is as it was
+   * @throws RangeError if its schema, spans and buckets don't go together; the writer is as it was
    */
   addHistogram(
     timestampMs: number,

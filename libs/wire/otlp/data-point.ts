@@ -49,7 +49,7 @@ export class ExponentialBuckets {
  * `SummaryDataPoint` of OpenTelemetry's `metrics.proto`). Used again for the next one: nothing is allocated for a point.
  */
 export class DataPoint {
-  /** The attribute fields: the request, or a copy where they don't lie side by side in it. */
+  /** The attribute fields: the request, or a copy if they don't lie side by side in it. */
   attributeBytes: Uint8Array = new Uint8Array(0);
   attributeView: DataView = new DataView(new ArrayBuffer(0));
   attributesStart = 0;
@@ -58,7 +58,7 @@ export class DataPoint {
   attributesField = 0;
 
   timeMs = 0;
-  /** 0 where it isn't told. */
+  /** 0 if it isn't told. */
   startMs = 0;
   hasNoRecordedValue = false;
 

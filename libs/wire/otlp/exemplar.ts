@@ -11,8 +11,8 @@ export function exemplarValue(body: ProtobufReader, start: number, end: number):
 
 /**
  * Reads the `Exemplar` message at the reader's `[start, end)`. Its labels are the ids of trace and span, in hexadecimal,
- * and the attributes that the aggregation dropped, but these only where all of them together aren't too long.
- * Undefined where a text isn't UTF-8.
+ * and the attributes that the aggregation dropped, but these only if all of them together aren't too long.
+ * Undefined if a text isn't UTF-8.
  */
 export function readExemplar(body: ProtobufReader, start: number, end: number): Exemplar | undefined {
   const { value, timestampMs, traceId, spanId } = readFields(body, start, end);
@@ -51,7 +51,7 @@ function readFields(body: ProtobufReader, start: number, end: number) {
   return { value, timestampMs, traceId, spanId };
 }
 
-/** '' where all bytes are 0, which stands for no id. */
+/** '' if all bytes are 0, which stands for no id. */
 function hexOf(body: ProtobufReader): string {
   const length = body.length();
   const at = body.position;

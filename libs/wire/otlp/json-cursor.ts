@@ -31,7 +31,7 @@ export class JsonCursor {
   end = 0;
   /** Whether that string has escapes. */
   isEscaped = false;
-  /** A hash of that string's bytes, where `key` read it. */
+  /** A hash of that string's bytes, if `key` read it. */
   hash = 0;
   /** Whether that number has neither a fraction nor an exponent. */
   isInteger = false;
@@ -56,7 +56,7 @@ export class JsonCursor {
     return true;
   }
 
-  /** @throws DecodeError where something else comes next */
+  /** @throws DecodeError if something else comes next */
   expect(byte: number): void {
     if (!this.take(byte)) this.fail();
   }
@@ -186,7 +186,7 @@ export class JsonCursor {
     to.raw(this.bytes, this.start, this.end);
   }
 
-  /** The number that was read last, or that the string read last has; NaN where it has none. */
+  /** The number that was read last, or that the string read last has; NaN if it has none. */
   double(): number {
     const { bytes, start, end } = this;
     if (this.isInteger && end - start < 16) {

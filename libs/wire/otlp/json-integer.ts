@@ -18,7 +18,7 @@ export class JsonInteger {
   /**
    * Reads an integer, written as a number or as a string.
    * @param isTime whether it is a time in nanoseconds: written with an exponent it was rounded
-   * @throws DecodeError where something else stands there, or the magnitude takes more than 64 bits
+   * @throws DecodeError if something else stands there, or the magnitude takes more than 64 bits
    */
   read(cursor: JsonCursor, name: string, isTime: boolean): void {
     const next = cursor.peek();
@@ -65,7 +65,7 @@ export class JsonInteger {
     to.u8(low);
   }
 
-  /** Writes it in zigzag form, where it is within 32 bits. */
+  /** Writes it in zigzag form, if it is within 32 bits. */
   writeZigzag(to: ByteWriter): void {
     to.uvarint(this.isNegative ? Math.max(0, 2 * this.low - 1) : 2 * this.low);
   }

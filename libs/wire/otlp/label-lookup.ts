@@ -37,7 +37,7 @@ export class LabelLookup {
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;
-  /** What was wrong where `make` came to a fault. */
+  /** What was wrong if `make` came to a fault. */
   faultDetail = '';
 
   readonly #walk: MetricsWalk;
@@ -120,9 +120,9 @@ export class LabelLookup {
 
   /**
    * Makes the labels that `find` hasn't found.
-   * @param metric the metric's name, '' where it has none
+   * @param metric the metric's name, '' if it has none
    * @throws DecodeError
-   * @throws TooLargeError where labels take more than they may in a request
+   * @throws TooLargeError if labels take more than they may in a request
    */
   make(point: DataPoint, series: PointSeries, metric: string): SourceFault | undefined {
     this.faultDetail = '';
@@ -136,7 +136,7 @@ export class LabelLookup {
     return undefined;
   }
 
-  /** Finds or makes the labels of the resource's `target_info`; false where it has none. @throws as `make` */
+  /** Finds or makes the labels of the resource's `target_info`; false if it has none. @throws as `make` */
   findTargetInfo(): boolean {
     const words = this.#series.fill(0);
     words.set(this.#metric.subarray(RESOURCE, RESOURCE + 4));

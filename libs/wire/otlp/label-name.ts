@@ -1,5 +1,5 @@
 /**
- * The label name for an attribute, '' where it can't have one: characters that Prometheus' classic names don't have
+ * The label name for an attribute, '' if it can't have one: characters that Prometheus' classic names don't have
  * become underscores, a leading digit gets `key_` before it, a single leading underscore `key`.
  */
 export function labelName(attribute: string, escaping: boolean): string {

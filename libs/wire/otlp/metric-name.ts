@@ -5,7 +5,7 @@ import { cleanUnit, unitSuffixes } from './unit-name.ts';
 export type NameKind = 'gauge' | 'counter' | 'other';
 
 /**
- * The metric name for an OTLP metric, '' where nothing is left of it, by the rules that the OpenTelemetry
+ * The metric name for an OTLP metric, '' if nothing is left of it, by the rules that the OpenTelemetry
  * specification ("Prometheus and OpenMetrics compatibility") and Prometheus' documentation of
  * `otlp.translation_strategy` give: unit suffix, `_total` for monotonic sums, `_ratio` for gauges of unit 1.
  */
@@ -59,7 +59,7 @@ function suffixed(name: string, unit: string, kind: NameKind): string {
   return ending === '' ? stem : `${stem}_${ending}`;
 }
 
-/** Without the ending and the character before it, where a name is left. */
+/** Without the ending and the character before it, if a name is left. */
 function withoutEnding(name: string, ending: string): string {
   return name.endsWith(ending) && name.length > ending.length + 1 ? name.slice(0, -ending.length - 1) : name;
 }

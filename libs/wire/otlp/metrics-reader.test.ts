@@ -89,7 +89,7 @@ test('a histogram becomes a classic one: sum, count and cumulative buckets', () 
   ]);
 });
 
-test('a histogram becomes a native one of custom buckets where the tenant wants that', () => {
+test('a histogram becomes a native one of custom buckets if the tenant wants that', () => {
   const [series] = read(
     request([
       histogram('d', [
@@ -311,7 +311,7 @@ test('attributes of every type have a text', () => {
   });
 });
 
-test('resource attributes and the scope become labels where the tenant wants that', () => {
+test('resource attributes and the scope become labels if the tenant wants that', () => {
   const scope = {
     name: 'lib',
     version: '1.2',
@@ -371,7 +371,7 @@ test('points without a recorded value are staleness markers, in every series of 
   );
 });
 
-test('start times stand with what only grows, where they say something', () => {
+test('start times stand with what only grows, if they say something', () => {
   const startTimeUnixNano = nanos(T_MS - 60_000);
   const at = { startTimeUnixNano };
   const got = read(
@@ -400,7 +400,7 @@ test('start times stand with what only grows, where they say something', () => {
   );
 });
 
-test('delta temporality is refused by name, every point of it, or stored where the tenant wants that', () => {
+test('delta temporality is refused by name, every point of it, or stored if the tenant wants that', () => {
   const dataPoints = [point({ asInt: 1 }, { a: '1' }), point({ asInt: 2 }, { a: '2' })];
   const metrics = [
     gauge('before', [point({ asInt: 0 })]),

@@ -152,8 +152,8 @@ export class OtlpMetricsReader implements SeriesSource {
   }
 
   /**
-   * @throws DecodeError where the body isn't such a request
-   * @throws TooLargeError where its labels take more than they may
+   * @throws DecodeError if the body isn't such a request
+   * @throws TooLargeError if its labels take more than they may
    */
   next(): number {
     for (;;) {

@@ -4,7 +4,7 @@ import { CUSTOM_SCHEMA } from '../histogram/native-histogram-fault.ts';
 import { FINEST_SCHEMA } from '../histogram/native-histogram-reader.ts';
 import type { DataPoint, ExponentialBuckets } from './data-point.ts';
 
-/** What Prometheus takes for a zero threshold where a point tells none. */
+/** What Prometheus takes for a zero threshold if a point tells none. */
 const DEFAULT_ZERO_THRESHOLD = 1e-128;
 
 /** The coarsest scale that a native histogram can have. */

@@ -103,7 +103,7 @@ test('OTLP: mutated requests decode or are refused; what decodes means the same 
   assert.ok(compared > 300, `${compared}`);
 });
 
-/** Undefined where a text isn't UTF-8 or a nested message is damaged where the reader needn't look. */
+/** Undefined if a text isn't UTF-8 or a nested message is damaged where the reader needn't look. */
 function reencoded(body: Uint8Array): Uint8Array | undefined {
   try {
     return encodeExportRequest(jsonFromProtobuf(body));

@@ -57,7 +57,7 @@ export function read(json: object, settings: Partial<OtlpSettings> = {}): ReadRe
   return readBytes(encodeExportRequest(json), { settings: { ...DEFAULT_OTLP_SETTINGS, ...settings } });
 }
 
-/** One line a sample: labels, value, and the time where it isn't `T_MS`. */
+/** One line a sample: labels, value, and the time if it isn't `T_MS`. */
 export function lines({ series }: ReadRequest): string[] {
   return series.flatMap(({ labels, timestamps, words, histograms }) => [
     ...timestamps.map((timestampMs, i) => {
@@ -103,7 +103,7 @@ function readMessage(reader: ProtobufReader, schema: MessageSchema, end: number)
   return message;
 }
 
-/** False where the field has a wire type that isn't its own. */
+/** False if the field has a wire type that isn't its own. */
 function readField(
   reader: ProtobufReader,
   tag: number,

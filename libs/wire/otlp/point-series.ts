@@ -48,7 +48,7 @@ export class PointSeries {
   #number = new Float64Array(1);
   #words = new Uint32Array(this.#number.buffer);
 
-  /** Takes a point; a fault where it can't be stored. It is referred to until the next `begin`. */
+  /** Takes a point; a fault if it can't be stored. It is referred to until the next `begin`. */
   begin(point: DataPoint, kind: number, isDelta: boolean, toCustomBuckets: boolean): SourceFault | undefined {
     this.#point = point;
     this.#kind = kind;
@@ -83,7 +83,7 @@ export class PointSeries {
       this.valueLow = point.valueLow;
       this.valueHigh = point.valueHigh;
     }
-    // A staleness marker is a number, also where it ends a native histogram.
+    // A staleness marker is a number, also if it ends a native histogram.
     if (this.#isStale) {
       this.valueLow = STALE_LOW;
       this.valueHigh = STALE_HIGH;
@@ -161,7 +161,7 @@ export class PointSeries {
     this.hasBuckets = true;
   }
 
-  /** '' where bounds and bucket counts go together. */
+  /** '' if bounds and bucket counts go together. */
   #bucketFault(): string {
     const { bucketCounts, bounds } = this.#point;
     const fits = bucketCounts.length === bounds.length + 1 || bucketCounts.length === 0;

@@ -30,7 +30,7 @@ interface OpenMessage {
   schema: MessageSchema;
   /** Where its length is to stand, −1 for the request itself. */
   lengthAt: number;
-  /** The field whose array the text is in, undefined where it is between fields. */
+  /** The field whose array the text is in, undefined if it is between fields. */
   repeated: FieldSchema | undefined;
 }
 
@@ -49,7 +49,7 @@ export class JsonTranscoder {
   /** Whether no member or element of the innermost object or array was read yet. */
   #isFirst = true;
 
-  /** @throws DecodeError where the text isn't UTF-8, or no object */
+  /** @throws DecodeError if the text isn't UTF-8, or no object */
   constructor(text: Uint8Array) {
     if (!isUtf8(text)) throw new DecodeError('not UTF-8');
     this.#cursor = new JsonCursor(text);
@@ -60,7 +60,7 @@ export class JsonTranscoder {
 
   /**
    * Goes on for about so many bytes of the text; true once it is done.
-   * @throws DecodeError where the text isn't such a request
+   * @throws DecodeError if the text isn't such a request
    */
   step(maxBytes: number): boolean {
     const cursor = this.#cursor;
@@ -239,7 +239,7 @@ export class JsonTranscoder {
   }
 }
 
-/** The whole of a request at once. @throws DecodeError where the text isn't such a request */
+/** The whole of a request at once. @throws DecodeError if the text isn't such a request */
 export function protobufFromJson(text: Uint8Array | string): Uint8Array<ArrayBuffer> {
   const transcoder = new JsonTranscoder(typeof text === 'string' ? Buffer.from(text) : text);
   transcoder.step(Number.POSITIVE_INFINITY);
@@ -273,7 +273,7 @@ function writeBytes(bytes: Uint8Array, to: ByteWriter): void {
   to.raw(bytes);
 }
 
-/** Sets the length of the message that begins behind `lengthAt`, where one byte was left for it. */
+/** Sets the length of the message that begins behind `lengthAt`, if one byte was left for it. */
 function closeMessage(to: ByteWriter, lengthAt: number): void {
   const start = lengthAt + 1;
   const { length: end } = to;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { exportResponse, exportResponseJson, readRpcStatus, rpcStatus, rpcStatusJson } from './response.ts';
 
-test('a response is empty where everything was stored, else it counts and tells', () => {
+test('a response is empty if everything was stored, else it counts and tells', () => {
   assert.equal(exportResponse(undefined).length, 0);
   assert.equal(exportResponseJson(undefined), '{}');
   const partial = { rejectedDataPoints: 300, errorMessage: 'too old' };
@@ -15,7 +15,7 @@ test('a response is empty where everything was stored, else it counts and tells'
   });
 });
 
-test('a status says when to come again where that makes sense', () => {
+test('a status says when to come again if that makes sense', () => {
   const bad = { code: 3, message: 'bad' };
   assert.deepEqual(readRpcStatus(rpcStatus(bad)), bad);
   assert.equal(rpcStatusJson(bad), '{"code":3,"message":"bad"}');

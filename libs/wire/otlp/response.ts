@@ -8,7 +8,7 @@ export interface PartialSuccess {
   readonly errorMessage: string;
 }
 
-/** `ExportMetricsServiceResponse` in protobuf: empty where everything was stored. */
+/** `ExportMetricsServiceResponse` in protobuf: empty if everything was stored. */
 export function exportResponse(partial: PartialSuccess | undefined): Uint8Array<ArrayBuffer> {
   const response = new ByteWriter(256);
   if (partial !== undefined) {
@@ -36,13 +36,13 @@ export interface RpcStatus {
   /** A canonical gRPC code. */
   readonly code: number;
   readonly message: string;
-  /** How long to wait before the next attempt, in ms; undefined where there shouldn't be one. */
+  /** How long to wait before the next attempt, in ms; undefined if there shouldn't be one. */
   readonly retryAfterMs?: number | undefined;
 }
 
 const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
 
-/** A `Status` in protobuf, with a `RetryInfo` where the client may come again. */
+/** A `Status` in protobuf, with a `RetryInfo` if the client may come again. */
 export function rpcStatus({ code, message, retryAfterMs }: RpcStatus): Uint8Array<ArrayBuffer> {
   const status = new ByteWriter(256);
   status.u8(0x08);

@@ -83,7 +83,7 @@ export class SeriesLabels {
   }
 
   /**
-   * Writes the labels of the resource's `target_info`; false where the resource needs none: it has nothing to say
+   * Writes the labels of the resource's `target_info`; false if the resource needs none: it has nothing to say
    * beyond job and instance, or neither of the two.
    * @throws DecodeError, InvalidTextError, InvalidAttributeError
    */
@@ -163,7 +163,7 @@ function byKey(attributes: readonly Attribute[]): Attribute[] {
   return [...attributes].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
-/** The text of a message's length-delimited field, the last one where there are several. */
+/** The text of a message's length-delimited field, the last one if there are several. */
 function fieldText(body: ProtobufReader, message: ByteRange, field: number): string {
   let text = '';
   body.position = message.start;

@@ -38,7 +38,7 @@ const PER_UNITS: Readonly<Record<string, string>> = {
   y: 'year',
 };
 
-/** The words for both sides of a unit like `By/s` ("bytes", "per_second"), '' where there is nothing to say; `{…}` is a remark. */
+/** The words for both sides of a unit like `By/s` ("bytes", "per_second"), '' if there is nothing to say; `{…}` is a remark. */
 export function unitSuffixes(unit: string): { readonly main: string; readonly per: string } {
   const slash = unit.indexOf('/');
   const main = word(slash < 0 ? unit : unit.slice(0, slash), UNITS);

@@ -26,10 +26,10 @@ export interface ChunkCut {
 
 /**
  * Where the samples of a series are cut into chunks. A reader takes it that within a chunk of histograms the layout stays
- * and no counter is reset (Prometheus, tsdb/chunkenc, `appendable`), so where either happens the next chunk begins.
+ * and no counter is reset (Prometheus, tsdb/chunkenc, `appendable`), so if either happens the next chunk begins.
  */
 export function* chunkCuts(samples: SampleColumns): Generator<ChunkCut, void, void> {
-  /** Of the chunk that comes next, where the one before says it. */
+  /** Of the chunk that comes next, if the one before says it. */
   let told: ResetFlags | undefined;
   for (let from = 0; from < samples.length; ) {
     const encoding = encodingOf(samples, from);

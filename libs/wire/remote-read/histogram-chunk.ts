@@ -13,7 +13,7 @@ import { XorValues } from './xor-values.ts';
  *   threshold := 0 none | exponent + 243 of a power of two (as a fraction from 0.5 on) | 255, f64
  *   spans     := count varbitUint, (length varbitUint, offset varbitInt) …
  *   bounds    := count varbitUint, bound …
- *   bound     := bound × 1000 + 1 varbitUint, where that is whole and from 1 to 2^25 - 1 | 0 (a bit), f64
+ *   bound     := bound × 1000 + 1 varbitUint, if that is whole and from 1 to 2^25 - 1 | 0 (a bit), f64
  *
  * Samples of integer histograms, buckets being differences from the bucket before:
  *

@@ -1,7 +1,7 @@
 import type { BitWriter } from './bit-writer.ts';
 
 /*
- * Whole numbers in few bits where they are small, as Prometheus' chunks have them (tsdb/docs/format/chunks.md and
+ * Whole numbers in few bits if they are small, as Prometheus' chunks have them (tsdb/docs/format/chunks.md and
  * tsdb/chunkenc/varbit.go there): a prefix of ones, ended by a zero, that says how many bits follow.
  *
  *   varbit := 0                                   the number 0

@@ -48,14 +48,14 @@ const NO_START_TIMES = new Float64Array(0);
  * skipped, as protobuf has it, but for those of remote write 2.0.
  */
 export class WriteRequestReader implements SeriesSource {
-  /** The body, or a scratch buffer where the series' labels don't lie side by side in it. */
+  /** The body, or a scratch buffer if the series' labels don't lie side by side in it. */
   labelBytes: Uint8Array = new Uint8Array(0);
   labelView: DataView = new DataView(new ArrayBuffer(0));
   labelsStart = 0;
   labelsEnd = 0;
 
   sampleCount = 0;
-  /** In ms; ±Infinity where the 64-bit number lies beyond ±2^53. */
+  /** In ms; ±Infinity if the 64-bit number lies beyond ±2^53. */
   timestamps = new Float64Array(64);
   /** Two words a sample: low, high. */
   valueWords = new Uint32Array(128);
@@ -102,7 +102,7 @@ export class WriteRequestReader implements SeriesSource {
     this.labelView = this.#body.view;
   }
 
-  /** @throws DecodeError where the body isn't a WriteRequest */
+  /** @throws DecodeError if the body isn't a WriteRequest */
   next(): number {
     const body = this.#body;
     while (body.position < this.#bodyEnd) {
@@ -283,7 +283,7 @@ export class WriteRequestReader implements SeriesSource {
   }
 
   /**
-   * Exemplar `i` of the series; its time is ±Infinity where it lies beyond ±2^53. Undefined where its
+   * Exemplar `i` of the series; its time is ±Infinity if it lies beyond ±2^53. Undefined if its
    * labels can't be a label set (no labels at all are fine).
    */
   exemplar(i: number): Exemplar | undefined {

@@ -11,7 +11,7 @@ interface SentExemplar {
   readonly timestampMs: number;
 }
 
-/** Bytes of the exemplar at `start … end` of the body with its labels written out, or what it takes where that is too much already. */
+/** Bytes of the exemplar at `start … end` of the body with its labels written out, or what it takes if that is too much already. */
 export function exemplarBytes(
   body: ProtobufReader,
   start: number,
@@ -26,7 +26,7 @@ export function exemplarBytes(
   return bytes;
 }
 
-/** The exemplar at `start … end` of the body; undefined where its labels aren't any. */
+/** The exemplar at `start … end` of the body; undefined if its labels aren't any. */
 export function readExemplar(
   body: ProtobufReader,
   start: number,

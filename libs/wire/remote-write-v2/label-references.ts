@@ -74,8 +74,8 @@ export class LabelReferences {
   }
 
   /**
-   * Writes the labels out as the log record has them; a fault where they can't be.
-   * @throws TooLargeError where those of the request take more than they may
+   * Writes the labels out as the log record has them; a fault if they can't be.
+   * @throws TooLargeError if those of the request take more than they may
    */
   write(): SourceFault | undefined {
     const refs = this.#refs;

@@ -8,7 +8,7 @@ export interface WriteSeriesV2 {
   readonly labels: Labels;
   readonly timestamps?: readonly number[];
   readonly values?: readonly number[] | Float64Array;
-  /** One a sample, 0 where there is none. */
+  /** One a sample, 0 if there is none. */
   readonly startTimes?: readonly number[];
   readonly histograms?: readonly HistogramSample[];
   readonly exemplars?: readonly Exemplar[];

@@ -85,7 +85,7 @@ export class WriteRequestV2Reader implements SeriesSource {
    * Takes a request; the reader refers to it until the next `reset` or `release`. Of a series with more than
    * `mostPerSeries` samples, histograms or exemplars those are counted, but can't be relied on to be kept.
    * Labels of the whole request may take `maxLabelBytes` once they are written out.
-   * @throws DecodeError where the body isn't a sequence of fields
+   * @throws DecodeError if the body isn't a sequence of fields
    */
   reset(body: Uint8Array, mostPerSeries = Number.POSITIVE_INFINITY, maxLabelBytes = 64 * 1024 * 1024): void {
     this.#mostPerSeries = mostPerSeries;
@@ -104,8 +104,8 @@ export class WriteRequestV2Reader implements SeriesSource {
   }
 
   /**
-   * @throws DecodeError where the body isn't a Request
-   * @throws TooLargeError where its labels, written out, take more than they may
+   * @throws DecodeError if the body isn't a Request
+   * @throws TooLargeError if its labels, written out, take more than they may
    */
   next(): number {
     const body = this.#body;

@@ -43,7 +43,7 @@ export class SeriesMetadata {
     return this.#end > 0;
   }
 
-  /** Reads what was noted: false where it refers to symbols that there aren't. */
+  /** Reads what was noted: false if it refers to symbols that there aren't. */
   read(body: ProtobufReader): boolean {
     const { position, end } = body;
     body.position = this.#start;

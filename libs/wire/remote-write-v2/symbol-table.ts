@@ -33,7 +33,7 @@ export class SymbolTable {
     if (this.#words.length > 4 * KEPT_CAPACITY) this.#words = new Int32Array(4 * KEPT_CAPACITY);
   }
 
-  /** @throws DecodeError where there are too many */
+  /** @throws DecodeError if there are too many */
   add(start: number, end: number): void {
     const at = 4 * this.count;
     if (at === this.#words.length) this.#grow();
@@ -57,7 +57,7 @@ export class SymbolTable {
     return this.#words[4 * symbol + 1] - this.#words[4 * symbol];
   }
 
-  /** Copies the symbol's bytes to `to[at …]`, where there is room; returns where they end. */
+  /** Copies the symbol's bytes to `to[at …]`, if there is room; returns where they end. */
   copy(symbol: number, to: Uint8Array, at: number): number {
     const bytes = this.bytes;
     const start = this.#words[4 * symbol];

@@ -18,8 +18,8 @@ export class TooLargeError extends Error {
  * Expands a snappy block (not the framed format), which begins with its expanded length as a 32-bit
  * LEB128 varint: that is looked at before anything is allocated.
  *
- * @throws TooLargeError where it declares more than `maxBytes`
- * @throws DecodeError where it isn't a snappy block
+ * @throws TooLargeError if it declares more than `maxBytes`
+ * @throws DecodeError if it isn't a snappy block
  */
 export function expandSnappy(block: Uint8Array, maxBytes: number): Buffer {
   expandedLength(block, maxBytes);
@@ -36,7 +36,7 @@ export function packSnappy(bytes: Uint8Array): Buffer {
   return snappy.compressSync(bytes as Buffer, { copyOutputData: true });
 }
 
-/** What a block declares that it expands to. @throws TooLargeError above `maxBytes`; DecodeError where it can't be true */
+/** What a block declares that it expands to. @throws TooLargeError above `maxBytes`; DecodeError if it can't be true */
 export function expandedLength(block: Uint8Array, maxBytes: number): number {
   const declared = declaredLength(block);
   if (declared > maxBytes) throw new TooLargeError(declared, maxBytes);

@@ -16,7 +16,7 @@ const WORD_BYTES = 4;
  * A snappy block (github.com/google/snappy, format_description.txt):
  *
  *   block    := expandedLength uvarint, element …
- *   element  := tag u8 with 0 in its lowest two bits, literal      length - 1 in the upper six where below 60, else in the
+ *   element  := tag u8 with 0 in its lowest two bits, literal      length - 1 in the upper six if below 60, else in the
  *                                                                  next 1 … 4 bytes (60 … 63), lowest first
  *             | tag u8 with 1, offset u8          length - 4 in the next three bits; offset's bits 8 … 10 in the upper three
  *             | tag u8 with 2, offset u16         length - 1 in the upper six

@@ -23,7 +23,7 @@ const TIMEOUT_MS = 3_000;
 
 /**
  * The wall clock of the quorum's leader, ms.
- * @throws Error where no broker answers, knows the request or lets this client describe the cluster
+ * @throws Error if no broker answers, knows the request or lets this client describe the cluster
  */
 export async function askBrokerTime(client: KafkaClient): Promise<number> {
   try {

@@ -55,7 +55,7 @@ export class KafkaClient {
     this.#leaders = leadersOf(metadata);
   }
 
-  /** The node that leads a partition; undefined where nobody does, as far as is known. */
+  /** The node that leads a partition; undefined if nobody does, as far as is known. */
   leaderOf(partition: number): number | undefined {
     return this.#leaders.get(partition);
   }
@@ -63,7 +63,7 @@ export class KafkaClient {
   /**
    * Asks all brokers that are known for the topic's metadata; the first answer counts, because one that is paused or
    * cut off must not keep the others waiting. Calls at the same time share one round.
-   * @throws Error where none answers
+   * @throws Error if none answers
    */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
@@ -92,7 +92,7 @@ export class KafkaClient {
     }
   }
 
-  /** @throws Error where the connection is lost or `timeoutMs` pass: the request may have been carried out */
+  /** @throws Error if the connection is lost or `timeoutMs` pass: the request may have been carried out */
   async send<Answer>(nodeId: number, request: ApiRequest<Answer>, timeoutMs: number): Promise<Answer> {
     const node = this.metadata.nodes.find((found) => found.nodeId === nodeId);
     if (node === undefined) throw new Error(`broker ${nodeId} is not among those that are up`);
@@ -110,7 +110,7 @@ export class KafkaClient {
     return this.send(leader, request, timeoutMs);
   }
 
-  /** To one of the brokers, where it doesn't matter which. */
+  /** To one of the brokers, if it doesn't matter which. */
   async sendToAny<Answer>(request: ApiRequest<Answer>, timeoutMs: number): Promise<Answer> {
     const { nodes } = this.metadata;
     if (nodes.length === 0) throw new Error('no broker is known to be up');
@@ -168,7 +168,7 @@ export class Backoff {
 
   /**
    * Waits, then asks who leads what now; that the brokers don't answer is no failure yet.
-   * @throws AbortError where `signal` aborts while it waits
+   * @throws AbortError if `signal` aborts while it waits
    */
   async waitAndRefresh(client: KafkaClient, signal: AbortSignal): Promise<void> {
     const delayMs = this.#delayMs;

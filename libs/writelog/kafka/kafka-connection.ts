@@ -42,7 +42,7 @@ export class KafkaConnection {
     return !this.#isDestroyed && (!this.#isOpen || this.#connection.isConnected());
   }
 
-  /** @throws Error where the connection is lost or `timeoutMs` pass: the request may have been carried out */
+  /** @throws Error if the connection is lost or `timeoutMs` pass: the request may have been carried out */
   send<Answer>(request: ApiRequest<Answer>, timeoutMs: number): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const { apiName } = request.request;

@@ -27,7 +27,7 @@ export class KafkaOffsets {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** @throws WriteLogError `unavailable` where no leader answers in time, `closed` after `close` */
+  /** @throws WriteLogError `unavailable` if no leader answers in time, `closed` after `close` */
   ask(partition: number, edge: LogEdge): Promise<number> {
     return new Promise((resolve, reject) => {
       const asked = this.#asked[edge];

@@ -22,7 +22,7 @@ export interface PartitionReaderOptions {
  * Reads one partition by fetches that name their offset.
  *
  * One batch is fetched ahead while the caller works on another, and no more until it comes back for it. Whatever
- * happens to brokers and connections, the reader asks on for the offset it is at; only where the log doesn't hold
+ * happens to brokers and connections, the reader asks on for the offset it is at; only if the log doesn't hold
  * that offset it ends, by an error.
  */
 export class PartitionReader {
@@ -79,7 +79,7 @@ export class PartitionReader {
     }
   }
 
-  /** Undefined where no record came in time. */
+  /** Undefined if no record came in time. */
   async #tryFetch(offset: number): Promise<LogBatch | undefined> {
     const { partition } = this.#options;
     const { topic } = this.#client.options;
@@ -91,7 +91,7 @@ export class PartitionReader {
     return { firstOffset: offset, records: recordsFrom(offset, answer.records, partition) };
   }
 
-  /** Believes "out of range" only where the leader's offsets say the same. */
+  /** Believes "out of range" only if the leader's offsets say the same. */
   async #checkRange(offset: number): Promise<undefined> {
     const { partition, offsets } = this.#options;
     const [start, end] = await Promise.all([offsets.ask(partition, 'start'), offsets.ask(partition, 'end')]);
@@ -105,7 +105,7 @@ export class PartitionReader {
   }
 }
 
-/** The records from `offset` on, each in a buffer of its own. @throws WriteLogError where one is missing */
+/** The records from `offset` on, each in a buffer of its own. @throws WriteLogError if one is missing */
 function recordsFrom(offset: number, fetched: readonly FetchedRecord[], partition: number): Uint8Array[] {
   const records: Uint8Array[] = [];
   for (const record of fetched) {

@@ -48,7 +48,7 @@ interface DecodedProduce {
 
 export interface FetchedRecord {
   readonly offset: string;
-  /** A view of the answer's buffer; null where the record has none. */
+  /** A view of the answer's buffer; null if the record has none. */
   readonly value: Uint8Array | null;
   /** A mark of a transaction, not a record. */
   readonly isControlRecord: boolean;

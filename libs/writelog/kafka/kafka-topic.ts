@@ -13,7 +13,7 @@ import { kafkaCode } from './kafkajs-inside.ts';
 export interface TopicOptions {
   /** Of a topic that isn't there yet; one that is has to have as many at least. */
   readonly partitionCount: number;
-  /** Undefined: 3 where there are as many brokers, else 1. */
+  /** Undefined: 3 if there are as many brokers, else 1. */
   readonly replicationFactor: number | undefined;
   readonly retentionMs: number;
   /** Whether a topic that is missing is created. */
@@ -68,7 +68,7 @@ function settingsOf(replicationFactor: number, retentionMs: number): Setting[] {
  * Creates the topic if it is missing and may be created, and checks that it is what the log needs. Many may do it at the same time.
  * @throws Error that names every difference
  * @throws WriteLogError `log_missing` if it is missing and may not be created
- * @throws WriteLogError `unavailable` where the brokers don't answer within `timeoutMs`
+ * @throws WriteLogError `unavailable` if the brokers don't answer within `timeoutMs`
  */
 export async function prepareTopic(
   client: KafkaClient,
@@ -87,7 +87,7 @@ export async function prepareTopic(
 /**
  * Adds partitions until the topic has `partitionCount`, and waits until each has a leader. A topic that has as many is as it
  * should be; Kafka takes none away.
- * @throws WriteLogError `unavailable` where that takes longer than `timeoutMs`
+ * @throws WriteLogError `unavailable` if that takes longer than `timeoutMs`
  */
 export async function growTopic(
   client: KafkaClient,
@@ -107,7 +107,7 @@ export async function growTopic(
 /**
  * Asks the brokers how the topic is and does `attempt`, again and again, until it is true. Whatever fails is tried again,
  * but for a topic that will never do.
- * @throws WriteLogError `unavailable` where that takes longer than `timeoutMs`, with what went wrong last, or `unfinished`
+ * @throws WriteLogError `unavailable` if that takes longer than `timeoutMs`, with what went wrong last, or `unfinished`
  */
 async function untilDone(
   client: KafkaClient,
@@ -157,7 +157,7 @@ class TopicDiffersError extends Error {
   override readonly name = 'TopicDiffersError';
 }
 
-/** One step on the way: undefined where the topic is right, the differences where it is wrong, none to go on. */
+/** One step on the way: undefined if the topic is right, the differences if it is wrong, none to go on. */
 async function step(client: KafkaClient, options: TopicOptions): Promise<string[] | undefined> {
   const { metadata } = client;
   if (metadata.errorCode === UNKNOWN_TOPIC) {

@@ -20,8 +20,8 @@ export interface KafkaWriteLogOptions {
   /** Plain text, whose senders nobody knows, if absent. */
   readonly access?: KafkaAccess;
   /**
-   * Copies of each record; by default 3 where at least 3 brokers are up when the topic is created, else 1. To be named
-   * where brokers may come up one after another.
+   * Copies of each record; by default 3 if at least 3 brokers are up when the topic is created, else 1. To be named
+   * if brokers may come up one after another.
    */
   readonly replicationFactor?: number;
   /** How long Kafka keeps records at least: what a replay may need. 48 hours by default. */
@@ -60,11 +60,11 @@ const QUESTION_TIMEOUT_MS = 10_000;
 /** A log in Kafka can grow while it is read and written. */
 export interface KafkaLog extends WriteLog {
   readonly stats: AppenderStats;
-  /** How many partitions there are now; where no broker answers, how many are known. */
+  /** How many partitions there are now; if no broker answers, how many are known. */
   countPartitions(): Promise<number>;
-  /** Resolves when there are at least so many. Rejects with `WriteLogError` `unavailable` where the brokers don't do it in time. */
+  /** Resolves when there are at least so many. Rejects with `WriteLogError` `unavailable` if the brokers don't do it in time. */
   grow(partitionCount: number): Promise<void>;
-  /** A broker's wall clock, ms. Rejects where none answers, or none may: that needs `Describe` on the cluster, and KRaft. */
+  /** A broker's wall clock, ms. Rejects if none answers, or none may: that needs `Describe` on the cluster, and KRaft. */
   brokerTimeMs(): Promise<number>;
 }
 
@@ -192,7 +192,7 @@ class KafkaWriteLog implements KafkaLog {
     this.#client.close(new Error('the log has been closed'));
   }
 
-  /** Why it failed, where another attempt may help. */
+  /** Why it failed, if another attempt may help. */
   async #tryTruncate(partition: number, offset: number): Promise<Error | undefined> {
     const request = deleteRecordsRequest(this.#client.options.topic, partition, offset, QUESTION_TIMEOUT_MS);
     try {
@@ -221,7 +221,7 @@ function closed(): WriteLogError {
  * Opens a log in a topic of Kafka, which is created if it is missing and checked if it is there.
  * @throws Error that names what is wrong with the topic
  * @throws WriteLogError `log_missing` if it is missing and may not be created
- * @throws WriteLogError `unavailable` where the brokers don't answer in time
+ * @throws WriteLogError `unavailable` if the brokers don't answer in time
  */
 export async function openKafkaWriteLog(options: KafkaWriteLogOptions): Promise<KafkaLog> {
   const { brokers, topic, clientId, access, partitionCount, replicationFactor } = options;

@@ -5,7 +5,7 @@
  * - The consumer has no manual assignment. A group of one member comes near, but brings a coordinator on one broker,
  *   rebalances after every hiccup that set offsets back to the committed or newest, and a jump to *newest* without a
  *   word where an offset is out of range. A fetch that names its offset has none of it.
- * - The producer treats a request as failed whole where one of its partitions failed, and its metadata too: one
+ * - The producer treats a request as failed whole if one of its partitions failed, and its metadata too: one
  *   partition without a leader stops all others.
  * - All of them wake up every millisecond per idle connection (see `quietQueue`).
  */
@@ -169,7 +169,7 @@ export function kafkajsConnection(target: ConnectionTarget): KafkajsConnection {
 }
 
 /**
- * kafkajs looks for throttled requests by a timer that sets itself again, also where there are none: 1,000 times a
+ * kafkajs looks for throttled requests by a timer that sets itself again, also if there are none: 1,000 times a
  * second, with a negative time that Node warns of. With none pending there is nothing to look for.
  */
 function quietQueue(queue: RequestQueue): void {

@@ -19,7 +19,7 @@ const DEFAULT_MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
 /**
  * A `WriteLog` on the other end of `port`, once `serveWriteLog` runs there. `close` closes the port, not the log.
- * Rejects with `WriteLogError` `unavailable` where that end has gone.
+ * Rejects with `WriteLogError` `unavailable` if that end has gone.
  */
 export async function connectWriteLog(
   port: MessagePort,

@@ -169,7 +169,7 @@ test('a client knows the partitions of its log; one that the log doesn’t have 
   await dispose();
 });
 
-test('who connects where nobody serves is told when that end goes', async () => {
+test('who connects if nobody serves is told when that end goes', async () => {
   const { port1, port2 } = new MessageChannel();
   const connecting = connectWriteLog(port2);
   port1.close();

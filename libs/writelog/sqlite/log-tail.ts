@@ -1,4 +1,4 @@
-/** A reader of one partition: where it is, and how it sleeps until there is more. */
+/** A reader of one partition: its position, and how it sleeps until there is more. */
 export class TailReader {
   /** The offset that it reads next. */
   next: number;
@@ -35,7 +35,7 @@ export class LogTail {
   #records: Uint8Array[] = [];
   /** Where the records begin in `#records`: what lies before has been dropped. */
   #head = 0;
-  /** Offset of the first record held; the log's end where none is. */
+  /** Offset of the first record held; the log's end if none is. */
   #offset: number;
   #bytes = 0;
 
@@ -77,7 +77,7 @@ export class LogTail {
     this.#offset = endOffset;
   }
 
-  /** The records from `reader.next` on, about `maxBytes` of them; undefined where the tail begins later. */
+  /** The records from `reader.next` on, about `maxBytes` of them; undefined if the tail begins later. */
   take(reader: TailReader, maxBytes: number): Uint8Array[] | undefined {
     const skipped = reader.next - this.#offset;
     if (skipped < 0) return undefined;

@@ -49,7 +49,7 @@ export class SqliteLogFile {
   /** Random, made with the file; a file from before there were identities gets one when it is opened. */
   readonly identity: string;
 
-  /** A log has `partitionCount` partitions from now on, or more where it had more: no record is ever left out. */
+  /** A log has `partitionCount` partitions from now on, or more if it had more: no record is ever left out. */
   constructor(path: string, partitionCount: number) {
     if (!Number.isInteger(partitionCount) || partitionCount < 1 || partitionCount > MAX_PARTITIONS) {
       throw new RangeError(`partitionCount must be between 1 and ${MAX_PARTITIONS}, not ${partitionCount}`);
@@ -134,7 +134,7 @@ export class SqliteLogFile {
     });
   }
 
-  /** Records `[fromOffset, toOffset)`, cut short once `maxBytes` are reached; never none where the range isn't empty. */
+  /** Records `[fromOffset, toOffset)`, cut short once `maxBytes` are reached; never none if the range isn't empty. */
   read(partition: number, fromOffset: number, toOffset: number, maxBytes: number): Uint8Array[] {
     const base = partition * OFFSETS_PER_PARTITION;
     return guard(this.#path, () => {

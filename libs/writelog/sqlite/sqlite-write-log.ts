@@ -199,7 +199,7 @@ class SqliteWriteLog implements WriteLog {
     });
   }
 
-  /** One commit or one step of upkeep; the two alternate where both are due. */
+  /** One commit or one step of upkeep; the two alternate if both are due. */
   #turn(): void {
     const isUpkeepTurn = this.#isUpkeepDue() && (this.#wasCommitTurn || this.#queue.length === 0);
     const startMs = performance.now();
@@ -297,7 +297,7 @@ class SqliteWriteLog implements WriteLog {
   }
 }
 
-/** Opens (or creates) a log in one SQLite file, in this thread: commits run synchronously in it. Throws where it can't. */
+/** Opens (or creates) a log in one SQLite file, in this thread: commits run synchronously in it. Throws if it can't. */
 export function openSqliteWriteLog(
   options: SqliteWriteLogOptions,
 ): WriteLog & { readonly stats: SqliteWriteLogStats } {

@@ -3,7 +3,7 @@ import { type Actor, TenantStore } from '@xscaler/tenancy';
 
 const ACTOR: Actor = { who: 'bootstrap', from: 'bootstrap' };
 
-/** Creates the first tenant where the database has none yet. @returns the oldest tenant */
+/** Creates the first tenant if the database has none yet. @returns the oldest tenant */
 export async function bootstrapTenant(db: Database, id: string): Promise<string> {
   const store = new TenantStore(db);
   const known = await store.tenants();
@@ -15,7 +15,7 @@ export async function bootstrapTenant(db: Database, id: string): Promise<string>
 }
 
 /**
- * Creates the first tenant's token where it has none yet; random where `tokenText` is empty, and then to be called when
+ * Creates the first tenant's token if it has none yet; random if `tokenText` is empty, and then to be called when
  * nothing else of a start can fail: the text is to be shown, and a later start doesn't know it, since it is stored only as a hash.
  * @returns the text, at the first start alone
  */

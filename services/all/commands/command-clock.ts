@@ -5,7 +5,7 @@ const SILENT = { info: () => {}, warn: () => {} };
 
 /**
  * Why a command must not change anything: it writes down when it was run, services go by that, and its clock is not
- * PostgreSQL's. Undefined where it is, and on one machine, which has one clock. @throws DatabaseError
+ * PostgreSQL's. Undefined if it is, and on one machine, which has one clock. @throws DatabaseError
  */
 export async function commandClockFault(
   db: Database,

@@ -36,7 +36,7 @@ async function machine(t: TestContext, resumeOffset: number, mark?: LogMark) {
   return { log, blocks, held, holdersOf: async () => held };
 }
 
-test('where nothing is missing nothing is accepted', async (t) => {
+test('if nothing is missing nothing is accepted', async (t) => {
   const parts = await machine(t, 4);
   assert.match(await acceptLoss(parts, 0), /nothing is missing/);
   assert.equal(await parts.blocks.resumeOffset(0), 4);

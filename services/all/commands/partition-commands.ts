@@ -22,7 +22,7 @@ const LOOK_EVERY_MS = 500;
 /**
  * Makes writers use the partitions below `count`, ten seconds later. The log gets what it lacks first, and nobody writes there
  * before an ingester has it; what it has above stays, and is read and followed on.
- * @throws Error where a partition has no ingester: then writers go on as before
+ * @throws Error if a partition has no ingester: then writers go on as before
  */
 export async function changePartitions(parts: PartitionParts, count: number, actor: Actor): Promise<string> {
   const { store, log } = parts;

@@ -122,7 +122,7 @@ async function execute(
   }
 }
 
-/** Rejects with `TenancyError` where there is no such tenant or it isn't in such a state. */
+/** Rejects with `TenancyError` if there is no such tenant or it isn't in such a state. */
 async function expectState(
   store: TenantStore,
   id: string,

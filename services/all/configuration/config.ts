@@ -80,7 +80,7 @@ export const configSchema = z.strictObject({
       .describe('File with the password of Redis, read again for each connection'),
     redis_tls: z.strictObject(tlsFiles),
     secret: secret(z.string().default('')).describe(
-      'Known to all services: what they prove themselves with to each other; needed where others than this machine reach them',
+      'Known to all services: what they prove themselves with to each other; needed if others than this machine reach them',
     ),
     secret_file: secretFile('cluster.secret'),
     tls: z.strictObject({
@@ -88,7 +88,7 @@ export const configSchema = z.strictObject({
         .string()
         .default('')
         .describe(
-          'File with the authorities that certificates of services are signed by, PEM: services talk to each other over TLS; plain text where empty',
+          'File with the authorities that certificates of services are signed by, PEM: services talk to each other over TLS; plain text if empty',
         ),
       cert_file: z
         .string()
@@ -148,11 +148,11 @@ export const configSchema = z.strictObject({
     otlp_grpc_listen: z
       .string()
       .default(DEFAULT_OTLP_GRPC_LISTEN)
-      .describe('Address and port for OTLP/gRPC in plain text; none where empty'),
+      .describe('Address and port for OTLP/gRPC in plain text; none if empty'),
     tls_listen: z
       .string()
       .default('')
-      .describe('Address and port for HTTPS and for gRPC over TLS; none where empty'),
+      .describe('Address and port for HTTPS and for gRPC over TLS; none if empty'),
     tls_cert_file: z.string().default('').describe('File with the certificate and those above it, PEM'),
     tls_key_file: z.string().default('').describe('File with its key, PEM'),
     max_inflight_bytes: count(256 * MB).describe('Request bodies held at once, bytes'),
@@ -182,7 +182,7 @@ export const configSchema = z.strictObject({
       .int()
       .nonnegative()
       .default(0)
-      .describe('Copies of a record; 0: 3 where there are 3 brokers, else 1'),
+      .describe('Copies of a record; 0: 3 if there are 3 brokers, else 1'),
     retention: within('48h', 3_600_000, Number.MAX_SAFE_INTEGER).describe('How long Kafka keeps records'),
     tls: z.strictObject({
       enabled: flag(false).describe('Whether Kafka is spoken to by TLS; certificates are always verified'),
@@ -260,7 +260,7 @@ export type Config = z.output<typeof configSchema>;
 /** What threads get: whether the log and the database behind their ports are the embedded ones. */
 export type ThreadConfig = Config & { readonly embedded: boolean };
 
-/** @throws Error where it is not `host:port` */
+/** @throws Error if it is not `host:port` */
 export function parseListenAddress(listen: string): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]*)):(\d{1,5})$/.exec(listen);
   const port = Number(match?.[3]);

@@ -14,7 +14,7 @@ const SECRETS: readonly (readonly [section: string, setting: string])[] = [
 
 /**
  * The configuration with each secret that is named by a file read from it.
- * @throws ConfigError where a file can't be read or holds nothing, or the secret is given as well
+ * @throws ConfigError if a file can't be read or holds nothing, or the secret is given as well
  */
 export function withSecretsFromFiles(config: Config): Config {
   const filled = structuredClone(config);

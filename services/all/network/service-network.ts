@@ -22,7 +22,7 @@ export function checkServiceNetwork(target: string, config: Config): Config {
   return config;
 }
 
-/** How this service and the others prove who they are; undefined where they talk in plain text. */
+/** How this service and the others prove who they are; undefined if they talk in plain text. */
 export function serviceTls(config: Config, logger: Logger): ServiceTls | undefined {
   const options = tlsOptionsOf(config);
   if (options === undefined) return undefined;

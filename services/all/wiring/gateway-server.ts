@@ -20,7 +20,7 @@ const BODY_WINDOW_MS = 10_000;
 const ANSWER_WINDOW_MS = 30_000;
 
 /**
- * The gateway on its public addresses: HTTP, OTLP/gRPC, and where it has a certificate both of them over TLS.
+ * The gateway on its public addresses: HTTP, OTLP/gRPC, and if it has a certificate both of them over TLS.
  * @returns the HTTP server; closing it closes all of them
  */
 export async function startGateway(

@@ -4,7 +4,7 @@ import { untilThere } from './until-there.ts';
 export interface OpeningWriteLogOptions<Log extends WriteLog> {
   /** What counts until it is opened. */
   readonly partitionCount: number;
-  /** Rejects with a `WriteLogError` `unavailable` where the log is away; with anything else where it will never do. */
+  /** Rejects with a `WriteLogError` `unavailable` if the log is away; with anything else if it will never do. */
   readonly open: () => Promise<Log>;
   /** Told of every failed try to open it. */
   readonly onAway: (error: Error) => void;
@@ -43,7 +43,7 @@ export class OpeningWriteLog<Log extends WriteLog> implements WriteLog {
     return this.#reason;
   }
 
-  /** Resolves after the first try, whether the log was there or is away. Rejects where it will never do. */
+  /** Resolves after the first try, whether the log was there or is away. Rejects if it will never do. */
   start(): Promise<void> {
     const firstTry = Promise.withResolvers<void>();
     this.#opening = this.#open(firstTry.resolve).then(firstTry.resolve, (error: Error) => {

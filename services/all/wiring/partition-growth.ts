@@ -6,7 +6,7 @@ export interface PartitionGrowthOptions {
   readonly cluster: Config['cluster'];
   /** Partitions that writers have ever used, by the database; waits for it as long as the signal isn't aborted. */
   readonly known: (signal: AbortSignal) => Promise<number>;
-  /** Partitions that the log has now; 0 where it isn't open. */
+  /** Partitions that the log has now; 0 if it isn't open. */
   readonly count: () => Promise<number>;
   readonly own: (partitions: readonly number[]) => Promise<void>;
   readonly onFault: (error: unknown) => void;
@@ -28,7 +28,7 @@ export class PartitionGrowth {
     this.#looking = new Heartbeat(() => this.#look(), LOOK_EVERY_MS, options.onFault);
   }
 
-  /** @throws Error where this ingester's place has no partition */
+  /** @throws Error if this ingester's place has no partition */
   async start(signal: AbortSignal): Promise<void> {
     await this.#take(await this.#options.known(signal));
     await this.#looking.start();

@@ -2,7 +2,7 @@ import type { Config } from '../configuration/config.ts';
 
 /**
  * The partitions of an ingester by its place in its zone: of `count` those whose number mod the zone's ingesters is its own.
- * @throws Error where the place has none: nobody would notice that its partitions lack a replica
+ * @throws Error if the place has none: nobody would notice that its partitions lack a replica
  */
 export function partitionsOf({ cluster }: Pick<Config, 'cluster'>, count: number): number[] {
   const { ordinal, ingesters_per_zone: ingesters } = cluster;

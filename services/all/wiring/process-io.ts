@@ -29,7 +29,7 @@ export interface ProcessIo {
   /** Usable once their modules are started. */
   readonly db: () => Database;
   readonly writeLog: () => WriteLog;
-  /** The log itself; undefined where it isn't open yet. */
+  /** The log itself; undefined if it isn't open yet. */
   readonly kafkaLog: () => KafkaLog | undefined;
   readonly cluster: () => Cluster;
   /** Does what a start needs of the database, once the database does it; says meanwhile what it waits for. */
@@ -146,7 +146,7 @@ export function processIo(
   };
 }
 
-/** Rejects with `WriteLogError` where the log cannot be opened now, and with anything else if it never can. */
+/** Rejects with `WriteLogError` if the log cannot be opened now, and with anything else if it never can. */
 async function openKnownLog(
   db: Database,
   mayReplaceLog: (() => Promise<void>) | undefined,

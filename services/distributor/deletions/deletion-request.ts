@@ -28,7 +28,7 @@ export class BadDeletionError extends Error {
 
 /**
  * Reads `match[]`, `start` and `end` from query and form as Prometheus' `delete_series` does: series of any of the selectors,
- * and all times where a bound is absent.
+ * and all times if a bound is absent.
  * @throws BadDeletionError
  */
 export function readDeletionRequest(request: UpstreamRequest): DeletionRequest {

@@ -19,7 +19,7 @@ import { BadDeletionError, readDeletionRequest } from './deletion-request.ts';
 export interface SeriesDeletionsOptions {
   readonly log: WriteLog;
   readonly deletions: DeletionStore;
-  /** Puts a deletion in the audit log; where that can't be done nothing is deleted. */
+  /** Puts a deletion in the audit log; if that can't be done nothing is deleted. */
   readonly audit: (trace: Trace, actor: Actor) => Promise<void>;
   /** A new id, that nobody can guess. */
   readonly newId: () => string;
@@ -155,7 +155,7 @@ function traceOf(deletion: SeriesDeletion): Trace {
   return { action: 'series.delete', tenant, detail: JSON.stringify(detail) };
 }
 
-/** In seconds, where there are bounds. */
+/** In seconds, if there are bounds. */
 function rangeOf(startMs: number, endMs: number): object {
   return {
     ...(startMs > -MAX_TIMESTAMP_MS && { start: startMs / 1_000 }),

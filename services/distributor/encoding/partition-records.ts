@@ -1,6 +1,6 @@
 import { LogRecordWriter, RECORD_SPLIT_BYTES } from '@xscaler/wire/log-record';
 
-/** A record is split inside a group (a classic histogram) only where it would grow beyond this. */
+/** A record is split inside a group (a classic histogram) only if it would grow beyond this. */
 export const RECORD_MAX_BYTES = 4 * 1024 * 1024;
 
 /** What is stored whole or not at all may take so much of a record. */
@@ -12,7 +12,7 @@ export interface PartitionRecord {
   readonly record: Uint8Array<ArrayBuffer>;
 }
 
-/** The records of one request: one per partition, more where they would grow large. */
+/** The records of one request: one per partition, more if they would grow large. */
 export class PartitionRecords {
   readonly #windowMs: number;
   readonly #writers: LogRecordWriter[] = [];
@@ -77,7 +77,7 @@ export class PartitionRecords {
 
   /**
    * The partition's writer, with room for `wantedBytes`, of which nothing may want more than 4 MB: beyond
-   * `RECORD_SPLIT_BYTES` in a new record, except where the group's beginning is in the old one.
+   * `RECORD_SPLIT_BYTES` in a new record, except if the group's beginning is in the old one.
    */
   withRoom(partition: number, group: number, wantedBytes: number): LogRecordWriter {
     const writer = this.#writers[partition];
@@ -111,7 +111,7 @@ export class PartitionRecords {
     this.#splitAt(sameGroup ? RECORD_MAX_BYTES : RECORD_SPLIT_BYTES, partition, wantedBytes);
   }
 
-  /** Begins a new record where the one there is would grow beyond `maxBytes`. */
+  /** Begins a new record if the one there is would grow beyond `maxBytes`. */
   #splitAt(maxBytes: number, partition: number, wantedBytes: number): void {
     const writer = this.#writers[partition];
     if (writer.byteLength + wantedBytes <= maxBytes) return;

@@ -1,7 +1,7 @@
 import type { Refusals } from '../outcome/refusals.ts';
 import type { OpenPush } from './open-push.ts';
 
-/** What had become of a request before a data point, for where that is refused whole. */
+/** What had become of a request before a data point, for if that is refused whole. */
 export class PointMark {
   #stored = 0;
   #storedExemplars = 0;

@@ -34,7 +34,7 @@ export interface EncodedPush {
 }
 
 /**
- * Turns a write request of any format into log records, one per partition (more where they would grow large).
+ * Turns a write request of any format into log records, one per partition (more if they would grow large).
  *
  * One request at a time, synchronously, so that all scratch space is shared; nothing is allocated per
  * sample, and per series only for those that are new, refused, or whose labels don't come in normal form.
@@ -59,9 +59,9 @@ export class PushEncoder {
   }
 
   /**
-   * @returns no records where the request has more of anything than `max_samples_per_request`
-   * @throws DecodeError where the body isn't what it is taken for
-   * @throws TooLargeError where its labels, written out, take more than `max_decompressed_size`
+   * @returns no records if the request has more of anything than `max_samples_per_request`
+   * @throws DecodeError if the body isn't what it is taken for
+   * @throws TooLargeError if its labels, written out, take more than `max_decompressed_size`
    */
   encode(write: WriteBody): EncodedPush {
     const push = this.#open(write);

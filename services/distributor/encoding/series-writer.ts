@@ -21,7 +21,7 @@ const STORED_LABELS_BYTES = 64 * 1024 * 1024;
 
 /**
  * Writes the series that the source stands on into records, by the facts at `words[at …]` about it. A series is begun
- * again wherever it goes on in another record: what writes returns the record where it stands last, for what comes after.
+ * again wherever it goes on in another record: what writes returns the record if it stands last, for what comes after.
  */
 export class SeriesWriter {
   readonly #storedLabels = new StoredLabels(STORED_LABELS_BYTES);
@@ -61,7 +61,7 @@ export class SeriesWriter {
     return record;
   }
 
-  /** Native histograms; those that can't be stored are refused. `begun` is the record where the series stands last, if it does. */
+  /** Native histograms; those that can't be stored are refused. `begun` is the record if the series stands last, if it does. */
   addHistograms(
     words: Int32Array,
     at: number,
@@ -92,7 +92,7 @@ export class SeriesWriter {
     return record;
   }
 
-  /** Those that can't be stored are refused. `begun` is the record where the series stands last, if it does. */
+  /** Those that can't be stored are refused. `begun` is the record if the series stands last, if it does. */
   addExemplars(words: Int32Array, at: number, begun: LogRecordWriter | undefined): void {
     const push = this.#push;
     const { source, tenant } = push;
@@ -134,7 +134,7 @@ export class SeriesWriter {
     return undefined;
   }
 
-  /** The record of the series' partition, where the series has been begun with room for `wantedBytes` after its labels. */
+  /** The record of the series' partition, if the series has been begun with room for `wantedBytes` after its labels. */
   #beginSeries(words: Int32Array, at: number, wantedBytes: number): LogRecordWriter {
     const { source, tenant } = this.#push;
     let labels = source.labelBytes;

@@ -34,7 +34,7 @@ export class TimeBounds {
     return count;
   }
 
-  /** Time of the series' youngest sample within the bounds, −∞ where there is none. */
+  /** Time of the series' youngest sample within the bounds, −∞ if there is none. */
   youngestOf(source: SeriesSource): number {
     const { timestamps, sampleCount, histogramCount } = source;
     let youngestMs = Number.NEGATIVE_INFINITY;

@@ -43,7 +43,7 @@ export const INTENDED: ReadonlySet<Reason> = new Set(['ha_deduplicated', 'droppe
 /** One refusal that the answer describes. */
 interface Fault {
   readonly reason: Reason;
-  /** The series, or the metric where it is about metadata. */
+  /** The series, or the metric if it is about metadata. */
   readonly subject: string;
   readonly detail: string;
 }
@@ -71,7 +71,7 @@ export class Refusals {
   /** A series that lost some of them. */
   thinnedSeries = '';
   metadataCount = 0;
-  /** Data points of which any sample was refused, where the format has points. */
+  /** Data points of which any sample was refused, if the format has points. */
   pointCount = 0;
   #pointIsNoted = false;
   readonly #faults: Fault[] = [];

@@ -42,7 +42,7 @@ export class RequestSize {
     this.#leftOutExemplars += exemplars;
   }
 
-  /** What the request costs at the ingestion rate, where `storedSamples` of its samples are stored. */
+  /** What the request costs at the ingestion rate, if `storedSamples` of its samples are stored. */
   cost(storedSamples: number): number {
     const series = this.series - this.#leftOutSeries;
     return Math.max(storedSamples, series, this.exemplars - this.#leftOutExemplars, this.metadata);

@@ -40,7 +40,7 @@ export class BodyExpansion {
 
   /**
    * @throws TooLargeError past `maxBytes`
-   * @throws DecodeError where the body isn't in that encoding
+   * @throws DecodeError if the body isn't in that encoding
    */
   async expand(body: Uint8Array, contentEncoding: string | undefined, maxBytes: number): Promise<Uint8Array> {
     const encoding = normal(contentEncoding);

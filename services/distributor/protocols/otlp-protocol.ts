@@ -41,7 +41,7 @@ const CODES: Readonly<Record<WriteFailure['status'], number>> = {
 
 /**
  * OTLP/HTTP ("OpenTelemetry Protocol Specification", OTLP/HTTP): protobuf or JSON, answered in what was sent. Points
- * that are refused are a partial success; errors are a `Status`, with a `RetryInfo` where the client may come again.
+ * that are refused are a partial success; errors are a `Status`, with a `RetryInfo` if the client may come again.
  * Requests of OTLP/gRPC come here as protobuf, too.
  */
 export class OtlpProtocol implements WriteProtocol {

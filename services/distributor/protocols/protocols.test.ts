@@ -105,7 +105,7 @@ test('remote write 2.0: what is left out as intended counts as written, and the 
   assert.equal(records(log).length, 1);
 });
 
-test('remote write 2.0: the counts are true where some is refused, and where all is', async () => {
+test('remote write 2.0: the counts are true if some is refused, and if all is', async () => {
   const { post, log, current } = setUp();
   const mixed = encodeWriteRequestV2([
     series({ a: '1' }, { timestamps: [NOW_MS, 5], values: [1, 2] }),
@@ -305,7 +305,7 @@ test('OTLP: while a long JSON body is read others have their turn', async () => 
   assert.ok(turns > 2);
 });
 
-test('OTLP: what can not be taken is a Status, with when to come again where that helps', async () => {
+test('OTLP: what can not be taken is a Status, with when to come again if that helps', async () => {
   const { postOtlp, current, log } = setUp({ max_decompressed_size: 10_000 });
   const json = { 'content-type': 'application/json' };
   const body = Buffer.from(JSON.stringify(otlp([gauge('g', 1, 2, 3)])));

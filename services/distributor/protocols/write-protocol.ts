@@ -13,7 +13,7 @@ export interface WriteFailure {
   readonly push?: undefined;
   readonly status: 400 | 404 | 405 | 413 | 415 | 429 | 500 | 503;
   readonly text: string;
-  /** When to come again, in ms, where that makes sense. */
+  /** When to come again, in ms, if that makes sense. */
   readonly retryAfterMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -25,8 +25,8 @@ export interface WriteProtocol {
   fault(request: UpstreamRequest): WriteFailure | undefined;
   /**
    * The expanded body, valid until another is expanded.
-   * @throws TooLargeError where the body expands to more than `maxBytes`
-   * @throws DecodeError where it isn't what its headers say
+   * @throws TooLargeError if the body expands to more than `maxBytes`
+   * @throws DecodeError if it isn't what its headers say
    */
   expand(request: UpstreamRequest, maxBytes: number): Uint8Array | Promise<Uint8Array>;
   answer(request: UpstreamRequest, outcome: WriteOutcome): UpstreamResponse;

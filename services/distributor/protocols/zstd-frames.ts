@@ -10,7 +10,7 @@ const RESERVED_BLOCK = 3;
 const MAX_FRAMES = 64;
 
 /**
- * The frames of Zstandard with content that bytes are made of (RFC 8878, 3.1), undefined where they aren't whole frames or are too many.
+ * The frames of Zstandard with content that bytes are made of (RFC 8878, 3.1), undefined if they aren't whole frames or are too many.
  * Node's decompressor expands the first frame alone, gives what there is of one that is cut off, and says nothing. What is
  * in the blocks is not looked at.
  */
@@ -27,7 +27,7 @@ export function zstdFrames(bytes: Uint8Array): Uint8Array[] | undefined {
   return bytes.length > 0 ? frames : undefined;
 }
 
-/** Where the frame at `at` ends; −1 where it isn't one, or begins and doesn't end. */
+/** Where the frame at `at` ends; −1 if it isn't one, or begins and doesn't end. */
 function frameEnd(view: DataView, at: number): number {
   if (at + 8 > view.byteLength) return -1;
   const magic = view.getUint32(at, true);

@@ -12,7 +12,7 @@ const TOTAL_EVERY_MS = 5_000;
 const TOTAL_MAX_AGE_MS = 60_000;
 /** After the count got to the limit, other distributors may take new series for so long before they know. */
 const SETTLING_MS = 15_000;
-/** How old the list of active series may be where a series is refused for not being in it. */
+/** How old the list of active series may be if a series is refused for not being in it. */
 const LIST_MAX_AGE_MS = 600_000;
 /** The same until they know: nothing for a short list; a long one isn't loaded for every request. */
 const LIST_MAX_AGE_SETTLING_MS = 3_000;
@@ -30,7 +30,7 @@ export interface ActiveSeriesOptions {
   readonly seed: number;
   /** Ids (4 words each) of the series that are active now, from whoever knows them beyond this process. */
   readonly load: ((tenant: string) => Promise<Uint32Array>) | undefined;
-  /** The tenant's active series over the whole cluster; absent where there is no other distributor. */
+  /** The tenant's active series over the whole cluster; absent if there is no other distributor. */
   readonly total: ((tenant: string) => Promise<SeriesTotal | undefined>) | undefined;
   readonly onLoadFailed: (error: unknown) => void;
 }
@@ -39,7 +39,7 @@ export interface ActiveSeriesOptions {
  * The active series of a tenant with a limit on them: those seen here within the last hour, and those that the ingesters have.
  *
  * How many there are is the larger of what is known here and what the ingesters count over the cluster, with what was
- * new here since. Existing series are never refused: a series is refused as new only where it isn't in a list from the ingesters that is
+ * new here since. Existing series are never refused: a series is refused as new only if it isn't in a list from the ingesters that is
  * younger than any that another distributor could have let in. Until there is a list everything is accepted.
  */
 export class ActiveSeries implements Question {
@@ -112,8 +112,8 @@ export class ActiveSeries implements Question {
   }
 
   /**
-   * Notes that the id at `words[at …]` is active; false where it is new and above the limit; undefined where `decide` has to
-   * find out whether it is new. `pairs` are its labels where they are at hand.
+   * Notes that the id at `words[at …]` is active; false if it is new and above the limit; undefined if `decide` has to
+   * find out whether it is new. `pairs` are its labels if they are at hand.
    * @param mayAsk else what can't be told is accepted
    */
   admit(

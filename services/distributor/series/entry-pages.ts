@@ -15,7 +15,7 @@ const PAGE_ENTRIES = 1 << PAGE_BITS;
 export class EntryPages {
   readonly stride: number;
   readonly #pages: Int32Array[] = [];
-  /** Index of each page's first free entry + 1, 0 where it is full. */
+  /** Index of each page's first free entry + 1, 0 if it is full. */
   readonly #freeHeads: number[] = [];
   readonly #counts: number[] = [];
   /** The pages with free entries, the one to be filled last. */
@@ -33,7 +33,7 @@ export class EntryPages {
     return this.#pages.length;
   }
 
-  /** The words of a page: at least one entry's, free where the page holds none. */
+  /** The words of a page: at least one entry's, free if the page holds none. */
   page(page: number): Int32Array {
     return this.#pages[page] ?? this.#none;
   }

@@ -28,7 +28,7 @@ export interface DroppedExemplars {
  */
 export class ExemplarSlots {
   readonly #seed: number;
-  /** By series id and slot: hashes of what the slot has let in, 0 where there is room. Made with the first exemplar. */
+  /** By series id and slot: hashes of what the slot has let in, 0 if there is room. Made with the first exemplar. */
   #slots: SeriesTable | undefined;
   #limit = 0;
   #perSlot = 0;

@@ -20,7 +20,7 @@ export function encodeElection({ replica, latestMs, sinceMs }: Election): string
   return `1 ${latestMs} ${sinceMs} ${replica}`;
 }
 
-/** Undefined where it is none, or of a version to come. */
+/** Undefined if it is none, or of a version to come. */
 export function decodeElection(value: string): Election | undefined {
   const match = FORMAT.exec(value);
   if (match === null) return undefined;

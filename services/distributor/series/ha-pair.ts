@@ -9,13 +9,13 @@ const RENEW_MS = 1_000;
 const RENEW_STEP_MS = 5_000;
 /** An election is forgotten when its replica was silent for so long. */
 const LEASE_TTL_MS = 3_600_000;
-/** How often a claim is tried where others claim as well. */
+/** How often a claim is tried if others claim as well. */
 const MAX_CLAIMS = 4;
 
 export interface HaPairOptions {
   /** Tenant and cluster. */
   readonly key: readonly [tenant: string, cluster: string];
-  /** Where distributors agree; absent where there is but one. */
+  /** Where distributors agree; absent if there is but one. */
   readonly leases?: Leases | undefined;
   readonly onElected: (pair: HaPair, before: Election | undefined) => void;
 }
@@ -25,7 +25,7 @@ export interface HaPairOptions {
  * out. Elected is who comes first; another one takes its place when it has a sample that is more than 30 s younger than the
  * elected one's youngest. So it is sample time that decides, whenever samples arrive.
  *
- * All distributors agree by a lease. It is asked where something is to be decided (a pair that isn't known here, a
+ * All distributors agree by a lease. It is asked if something is to be decided (a pair that isn't known here, a
  * failover, an elected one that comes back after a silence), and the elected one's time is written into it once
  * a second, or in five seconds of sample time. Where it is away the last known election goes on; what is to be decided is decided here
  * alone, and whoever writes into the lease first, when it is back, has decided for all. Until then two replicas may be
@@ -61,7 +61,7 @@ export class HaPair {
   }
 
   /**
-   * Whether samples of a replica, the youngest at `timeMs`, are to be stored, as far as is known here; undefined where that
+   * Whether samples of a replica, the youngest at `timeMs`, are to be stored, as far as is known here; undefined if that
    * has to be decided by `decide` first.
    */
   accepts(replica: string, timeMs: number, nowMs: number): boolean | undefined {
@@ -81,7 +81,7 @@ export class HaPair {
     return true;
   }
 
-  /** Decides what `accepts` left open. Never rejects: where the others can't be asked it is decided here. */
+  /** Decides what `accepts` left open. Never rejects: if the others can't be asked it is decided here. */
   decide(nowMs: number): Promise<void> {
     this.#claiming ??= this.#claim(this.#candidate, this.#candidateMs, nowMs).finally(() => {
       this.#claiming = undefined;

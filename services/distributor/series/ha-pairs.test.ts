@@ -150,7 +150,7 @@ test('clusters are elected apart, series without both labels are nobody’s, and
   assert.equal(stored(bed.log).filter(({ labels }) => labels.get('__replica__') === 'z').length, 1);
 });
 
-test('where a tenant does not want it both replicas are stored as they come', async () => {
+test('if a tenant does not want it both replicas are stored as they come', async () => {
   const bed = setUp({ accept_ha_samples: false });
   assert.equal((await bed.push([from('a', 0), from('b', 0)])).status, 204);
   assert.equal(new Set(stored(bed.log).map(({ id }) => id)).size, 2);

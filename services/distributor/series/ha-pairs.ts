@@ -32,7 +32,7 @@ export class HaPairs {
   }
 
   /**
-   * The number of a replica, from 1; 0 where the pair is a new one above `maxPairs` (0: no limit).
+   * The number of a replica, from 1; 0 if the pair is a new one above `maxPairs` (0: no limit).
    * @param onForget is told when numbers given so far mean nothing any more
    */
   numberOf(cluster: string, replica: string, maxPairs: number, nowMs: number, onForget: () => void): number {
@@ -52,7 +52,7 @@ export class HaPairs {
     return number;
   }
 
-  /** Whether samples of a replica, the youngest at `timeMs`, are to be stored: stored they are where that has to be asked. */
+  /** Whether samples of a replica, the youngest at `timeMs`, are to be stored: stored they are if that has to be asked. */
   accepts(number: number, timeMs: number, nowMs: number, questions: Set<Question>): boolean {
     const { pair, name } = this.#replicas[number - 1];
     const answer = pair.accepts(name, timeMs, nowMs);

@@ -4,7 +4,7 @@ import { Relabelling } from './relabelling.ts';
 
 /** Labels as they are stored, and the replica of an HA pair that sent them, if one did. */
 export interface RewrittenLabels {
-  /** Flat, sorted; those that came, where nothing is to be rewritten. */
+  /** Flat, sorted; those that came, if nothing is to be rewritten. */
   readonly pairs: readonly string[];
   readonly cluster: string | undefined;
   readonly replica: string | undefined;
@@ -34,7 +34,7 @@ export class LabelRewriting {
     return settings === this.#settings || textOf(settings) === textOf(this.#settings);
   }
 
-  /** `pairs`: flat, sorted, without empty values. Undefined where the series is to be left out. */
+  /** `pairs`: flat, sorted, without empty values. Undefined if the series is to be left out. */
   rewrite(pairs: readonly string[]): RewrittenLabels | undefined {
     const { accept_ha_samples: acceptsHa, ha_cluster_label: clusterLabel } = this.#settings;
     const { ha_replica_label: replicaLabel, drop_labels: dropped } = this.#settings;

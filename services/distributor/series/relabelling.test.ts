@@ -3,7 +3,7 @@ import test from 'node:test';
 import { limitsSchema } from '@xscaler/tenancy/limits';
 import { LabelRewriting } from './label-rewriting.ts';
 
-/** Labels before and after rules; undefined where the series is left out. */
+/** Labels before and after rules; undefined if the series is left out. */
 function relabelled(labels: Record<string, string>, ...rules: object[]): Record<string, string> | undefined {
   return rewritten(labels, { metric_relabel_configs: rules })?.labels;
 }

@@ -7,7 +7,7 @@ import { ReplacementTemplate } from './replacement-template.ts';
 /** Labels under the rules' hands: a name that isn't there is the empty text, and one set to it is gone. */
 type LabelMap = Map<string, string>;
 
-/** Does a rule's work on labels; false where the series is to be left out. */
+/** Does a rule's work on labels; false if the series is to be left out. */
 type Rule = (labels: LabelMap) => boolean;
 
 /** A rule would take long with a text: nothing can interrupt it, and a distributor has one thread for all tenants' writes. */

@@ -2,7 +2,7 @@ import type { RE2JS } from 're2js';
 
 type Part = { readonly text: string } | { readonly group: number };
 
-/** What a template needs of a match: the text of a group (0: the whole match), null where it took no part. */
+/** What a template needs of a match: the text of a group (0: the whole match), null if it took no part. */
 export interface MatchedGroups {
   group(group: number): string | null;
 }

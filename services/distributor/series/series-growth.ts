@@ -27,7 +27,7 @@ export class SeriesGrowth {
     this.#current.add(pairs);
   }
 
-  /** `metrics a +5000, b +20; labels pod (4000 values), path (35 values)`; empty where there was nothing new. */
+  /** `metrics a +5000, b +20; labels pod (4000 values), path (35 values)`; empty if there was nothing new. */
   text(): string {
     const windows = [this.#before, this.#current];
     const metrics = largest(windows.map(({ metrics }) => metrics)).map(

@@ -26,7 +26,7 @@ export interface SeriesTableOptions {
  * garbage collector has nothing to walk.
  *
  * Entries lie in the order they came, and a sender sends its series in the same order every time: `find`
- * looks first at the entry after the one found last, where it nearly always is, next in memory. Only else
+ * looks first at the entry after the one found last, if it nearly always is, next in memory. Only else
  * does it ask the index, by open addressing, which costs two cache misses in a large table.
  *
  *     slot = tag:word entry:word      tag = the key's last word, entry = number + 1, 0 in an empty slot

@@ -19,7 +19,7 @@ import { TokenBucket } from './token-bucket.ts';
 
 /**
  * Own words of a fact: the series id (4), its group key, its partition and how it came, what it was checked under, and the number
- * of the replica of an HA pair that sends it, 0 where none does.
+ * of the replica of an HA pair that sends it, 0 if none does.
  */
 export const FACT_ID = FIRST_OWN_WORD;
 export const FACT_GROUP = FIRST_OWN_WORD + 4;
@@ -55,19 +55,19 @@ export interface TenantSeriesOptions {
   /** Ids (4 words each) of the series that are active now, from whoever knows them beyond this process. */
   readonly loadActive: ((tenant: string) => Promise<Uint32Array>) | undefined;
   readonly onLoadFailed: (error: unknown) => void;
-  /** How many there are over the cluster; absent where there is no other distributor. */
+  /** How many there are over the cluster; absent if there is no other distributor. */
   readonly activeTotal?: ((tenant: string) => Promise<SeriesTotal | undefined>) | undefined;
-  /** Where elections of HA pairs are agreed on; absent where there is no other distributor. */
+  /** Where elections of HA pairs are agreed on; absent if there is no other distributor. */
   readonly leases?: Leases | undefined;
   readonly onElected: HaPairOptions['onElected'];
 }
 
 /**
- * What a distributor knows about a tenant's series: facts by the hash of a series' label bytes, and, where
+ * What a distributor knows about a tenant's series: facts by the hash of a series' label bytes, and, if
  * the tenant has a series limit, which ids are active.
  *
  * Facts are not verdicts: each carries the generation of label limits and shard that its labels were last checked
- * and placed under; when those have changed that is done again where the series comes next.
+ * and placed under; when those have changed that is done again if the series comes next.
  */
 export class TenantSeries {
   readonly facts: SeriesTable;
@@ -143,7 +143,7 @@ export class TenantSeries {
     return questions;
   }
 
-  /** Active series as far as they are known here, where the tenant has a limit on them. */
+  /** Active series as far as they are known here, if the tenant has a limit on them. */
   get active(): ActiveSeries | undefined {
     return this.#active;
   }
@@ -167,9 +167,9 @@ export class TenantSeries {
   }
 
   /**
-   * Index in `facts.words` of the series whose content hash `hash` has, or −1 where it is refused
+   * Index in `facts.words` of the series whose content hash `hash` has, or −1 if it is refused
    * (`refusedFor`, `refusedDetail`).
-   * @throws DecodeError where a new series' label bytes aren't labels
+   * @throws DecodeError if a new series' label bytes aren't labels
    */
   find(hash: ContentHash, reader: SeriesLabels): number {
     const { facts } = this;
@@ -295,7 +295,7 @@ export class TenantSeries {
     this.#refuse('dropped_by_relabelling', '');
   }
 
-  /** The number of the replica that sends the series, 0 where none does, −1 where it is refused. */
+  /** The number of the replica that sends the series, 0 if none does, −1 if it is refused. */
   #replicaOf({ cluster, replica }: RewrittenLabels): number {
     if (cluster === undefined || replica === undefined) return 0;
     const { ha_max_clusters: maxClusters, ha_replica_label: label } = this.#limits as Limits;
@@ -342,7 +342,7 @@ export class TenantSeries {
     return false;
   }
 
-  /** Notes that the id at `words[at …]` is active; false where it is new and above the limit. */
+  /** Notes that the id at `words[at …]` is active; false if it is new and above the limit. */
   #activate(words: Int32Array, at: number, pairs: readonly string[] | undefined): boolean {
     const active = this.#active;
     if (active === undefined) return true;
@@ -358,7 +358,7 @@ export class TenantSeries {
     return true;
   }
 
-  /** Counts active series, from the facts on where that wasn't done before. */
+  /** Counts active series, from the facts on if that wasn't done before. */
   #countActive(limit: number): void {
     let active = this.#active;
     if (active === undefined) {

@@ -18,21 +18,21 @@ export type Authentication =
         | 'tenant_suspended'
         | 'tenant_soft_locked'
         | 'unavailable';
-      /** For the client, where it may be told. */
+      /** For the client, if it may be told. */
       readonly reason: string;
     };
 
 /** The two headers of every request, as they were sent. */
 export interface Credentials {
   readonly tenantId: string;
-  /** Undefined where there isn't exactly one `Authorization: Bearer <token>`. */
+  /** Undefined if there isn't exactly one `Authorization: Bearer <token>`. */
   readonly token: string | undefined;
 }
 
 /**
  * Takes both headers from Node's raw list of names and values: its `headers` joins a repeated X-Scope-OrgID
  * and drops a repeated Authorization, and either could say one thing to us and another to a proxy before us.
- * @throws Refusal where X-Scope-OrgID is missing, malformed or given twice
+ * @throws Refusal if X-Scope-OrgID is missing, malformed or given twice
  */
 export function credentialsOf(rawHeaders: readonly string[]): Credentials {
   let tenantId: string | undefined;

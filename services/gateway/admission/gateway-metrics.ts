@@ -78,7 +78,7 @@ export class GatewayMetrics {
     this.#duration.observe({ route }, durationMs / 1000);
   }
 
-  /** Anybody can name a tenant: it is counted only where the token was looked at, and is of this tenant. */
+  /** Anybody can name a tenant: it is counted only if the token was looked at, and is of this tenant. */
   refused(tenant: string, reason: RefusalCode, isAdmitted: boolean): void {
     if (isAdmitted || reason === 'forbidden') this.#refused.inc({ tenant, reason });
   }

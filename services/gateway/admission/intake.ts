@@ -82,7 +82,7 @@ export interface IntakeOptions {
   /** Takes reads and rules. */
   readonly querier: Upstream;
   readonly limits?: Partial<GatewayLimits>;
-  /** Absent where there is no other gateway. */
+  /** Absent if there is no other gateway. */
   readonly rates?: RateDivision;
   readonly logger: Logger;
   /** Monotonic, ms. */
@@ -176,7 +176,7 @@ export class Intake {
     return admit(this.#options.authenticator, credentials, kind);
   }
 
-  /** To be released when the request is done. @throws Refusal where too many are under way, or come too often */
+  /** To be released when the request is done. @throws Refusal if too many are under way, or come too often */
   place(tenant: string, kind: RouteKind, limits: Limits): Place {
     this.#checkRates(tenant, kind, limits);
     // Before its body is read, and once more when it is.

@@ -83,7 +83,7 @@ export class WriteQueue {
 
   /**
    * Waits for a place, to be left when the write is done.
-   * @throws Refusal where that takes too long
+   * @throws Refusal if that takes too long
    * @throws the reason of `left`, when it is aborted
    */
   async enter(tenant: string, left: AbortSignal): Promise<WritePlace> {

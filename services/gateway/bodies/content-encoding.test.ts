@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { acceptedEncoding } from './content-encoding.ts';
 
-test('the client chooses, zstd before gzip where it does not', () => {
+test('the client chooses, zstd before gzip if it does not', () => {
   const choices: [string | undefined, string | undefined][] = [
     [undefined, undefined],
     ['', undefined],

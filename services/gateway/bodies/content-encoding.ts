@@ -9,7 +9,7 @@ export const COMPRESS_FROM_BYTES = 1024;
 const gzipAsync = promisify(gzip);
 const zstdAsync = promisify(zstdCompress);
 
-/** The encoding to answer in, by RFC 9110, 12.5.3: the client's preference, zstd before gzip where it has none. */
+/** The encoding to answer in, by RFC 9110, 12.5.3: the client's preference, zstd before gzip if it has none. */
 export function acceptedEncoding(acceptEncoding: string | undefined): ContentEncoding | undefined {
   if (acceptEncoding === undefined) return undefined;
   const weights = new Map<string, number>();

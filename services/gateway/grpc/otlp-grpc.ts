@@ -35,7 +35,7 @@ const SESSION_MEMORY_MB = 10;
 
 /** Bounds of a gRPC server. Times in ms. */
 export interface GrpcLimits {
-  /** A connection on which nothing comes is asked for a sign of life, and cut off where there is none. */
+  /** A connection on which nothing comes is asked for a sign of life, and cut off if there is none. */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
 }
@@ -68,7 +68,7 @@ export interface OtlpGrpcServer {
   /**
    * Listens in plain text as well; a connection beyond `maxConnections` is closed at once.
    * @returns the port
-   * @throws Error where the address can't be had
+   * @throws Error if the address can't be had
    */
   listen(host: string, port: number, maxConnections: number): Promise<number>;
   /** Takes over an open connection that speaks HTTP/2. */

@@ -21,7 +21,7 @@ const CODES: Readonly<Record<RefusalCode, number>> = {
   internal: 13, // INTERNAL
 };
 
-/** A refusal as clients of OTLP are told: with a `RetryInfo` where they may come again. */
+/** A refusal as clients of OTLP are told: with a `RetryInfo` if they may come again. */
 export function statusOfRefusal({ code, message, headers }: Refusal): RpcStatus {
   const retryAfter = headers['retry-after'];
   return {

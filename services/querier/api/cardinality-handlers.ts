@@ -224,7 +224,7 @@ function labelNamesOf(parameters: Parameters): string[] {
   return names;
 }
 
-/** One set of matchers, or none where there is no selector. */
+/** One set of matchers, or none if there is no selector. */
 function selectorOf(parameters: Parameters): Matcher[][] {
   const text = parameters.text('selector');
   if (text === '') return [];

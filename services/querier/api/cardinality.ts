@@ -25,7 +25,7 @@ interface Sources {
 /**
  * Series of a tenant by label value, from what heads and blocks count. Which values there are is exact. A partition's heads
  * count each series once, but its blocks may have the same series again, and their postings don't say which. What stands
- * is the most that any one source of the partition counts: exact where it has all series of the others, too few else.
+ * is the most that any one source of the partition counts: exact if it has all series of the others, too few else.
  * (A series that was written to two partitions, their number having changed, counts in both.)
  */
 export class Cardinality {
@@ -37,7 +37,7 @@ export class Cardinality {
     this.labels = labels;
   }
 
-  /** @throws ApiError where there are too many values to count */
+  /** @throws ApiError if there are too many values to count */
   static async of({ heads, blocks }: Sources, signal: AbortSignal): Promise<Cardinality> {
     const byPartition = new Map<number, SeriesCounts[]>();
     for (const { partition, counts } of [

@@ -10,7 +10,7 @@ import type { ReadHandler, ReadRequest } from './read-request.ts';
  */
 const MAX_QUERY_LENGTH = 65_536;
 
-/** `format_query`: the expression in Prometheus' spelling, over several lines where it is long. */
+/** `format_query`: the expression in Prometheus' spelling, over several lines if it is long. */
 export const formatQuery: ReadHandler = async (request) => success(prettyExpression(expressionOf(request)));
 
 /** `parse_query`: the expression as a tree. */

@@ -101,7 +101,7 @@ export class MetadataHandlers {
   }
 }
 
-/** Times in ms, inclusive; all time where the request doesn't say. */
+/** Times in ms, inclusive; all time if the request doesn't say. */
 function rangeOf({ parameters }: ReadRequest): [startMs: number, endMs: number] {
   return [parameters.timeMs('start', MIN_TIME_MS), parameters.timeMs('end', MAX_TIME_MS)];
 }

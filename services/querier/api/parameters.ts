@@ -61,14 +61,14 @@ export class Parameters {
     return timeMs;
   }
 
-  /** A duration such as `5m`, or seconds. Undefined where the parameter is absent. */
+  /** A duration such as `5m`, or seconds. Undefined if the parameter is absent. */
   durationMs(name: string): number | undefined {
     const text = this.text(name);
     if (text === '') return undefined;
     return parseDuration(text, (reason) => invalid(name, reason));
   }
 
-  /** How far an instant selector looks back, where the request says so. */
+  /** How far an instant selector looks back, if the request says so. */
   lookbackDeltaMs(): number | undefined {
     const text = this.text('lookback_delta');
     if (text === '') return undefined;

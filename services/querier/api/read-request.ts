@@ -7,7 +7,7 @@ export interface ReadRequest {
   readonly parameters: Parameters;
   readonly headers: UpstreamRequest['headers'];
   readonly body: Uint8Array;
-  /** Its place among the fetches of end offsets, see `EndOffsets`; absent where it is to wait for nothing. */
+  /** Its place among the fetches of end offsets, see `EndOffsets`; absent if it is to wait for nothing. */
   readonly arrival: number | undefined;
   readonly requestId: string;
 }

@@ -75,7 +75,7 @@ export class RemoteReadHandler {
   }
 }
 
-/** Says what of the request's headers isn't remote read, where they say anything. */
+/** Says what of the request's headers isn't remote read, if they say anything. */
 function unspokenFormat({ headers }: ReadRequest): string | undefined {
   const contentType = headers['content-type'];
   if (
@@ -99,7 +99,7 @@ function requestOf(body: Uint8Array): RemoteReadRequest {
   }
 }
 
-/** The first that we speak; samples where the client says nothing. */
+/** The first that we speak; samples if the client says nothing. */
 function responseType(accepted: readonly number[]): number {
   if (accepted.length === 0) return SAMPLES;
   const type = accepted.find((one) => one === SAMPLES || one === STREAMED_XOR_CHUNKS);

@@ -144,7 +144,7 @@ export class EvaluationPool {
     return idle;
   }
 
-  /** The thread waits for work, and ends where none comes. */
+  /** The thread waits for work, and ends if none comes. */
   #rest(thread: EvaluationWorker): void {
     const end = () => {
       this.#idle.delete(thread);

@@ -32,7 +32,7 @@ export class LookupQueue {
     return this.#queue.size;
   }
 
-  /** @throws ApiError where it can't even wait */
+  /** @throws ApiError if it can't even wait */
   async run<T>(tenant: string, bounds: QueueBounds, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
     if (this.#mayRun(tenant, bounds.maxRunning)) this.#started(tenant);

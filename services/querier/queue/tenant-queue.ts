@@ -6,7 +6,7 @@ export interface QueueBounds {
   readonly maxWaiting: number;
 }
 
-/** @throws ApiError where as many wait already as may, of the tenant or of all */
+/** @throws ApiError if as many wait already as may, of the tenant or of all */
 export function requirePlace(
   queue: TenantQueue<unknown>,
   tenant: string,
@@ -57,7 +57,7 @@ export class TenantQueue<T> {
     this.#size++;
   }
 
-  /** Takes an entry out that is given up; no harm where it has left already. */
+  /** Takes an entry out that is given up; no harm if it has left already. */
   remove(tenant: string, entry: T): void {
     const entries = this.#waiting.get(tenant);
     const index = entries?.indexOf(entry) ?? -1;

@@ -29,7 +29,7 @@ export class ChunkParts {
     return this.#cache.byteSize;
   }
 
-  /** A slice of a part, maybe a view of what is kept; shorter where the part ends before. Rejects as the store. */
+  /** A slice of a part, maybe a view of what is kept; shorter if the part ends before. Rejects as the store. */
   async read(blockId: string, number: number, offset: number, length: number): Promise<Uint8Array> {
     const key = `${blockId}/${number}`;
     const kept = this.#cache.get(key);

@@ -25,7 +25,7 @@ export interface Scope {
   readonly startMs: number;
   readonly endMs: number;
   /**
-   * Of each partition that is read what its ingester waits for; undefined where blocks hold all of the range and no ingester
+   * Of each partition that is read what its ingester waits for; undefined if blocks hold all of the range and no ingester
    * is asked.
    */
   readonly minOffsets: Readonly<Record<number, number>> | undefined;
@@ -245,7 +245,7 @@ export class FanOut {
     return metas.map((meta) => this.#readers.reader(meta, tombstones));
   }
 
-  /** @throws ApiError `unavailable` where the database has lost commits since the read began */
+  /** @throws ApiError `unavailable` if the database has lost commits since the read began */
   async #requireCommits(commits: ReadonlyMap<number, CommitPoint>): Promise<void> {
     const now = await this.#blocks.lastCommits();
     for (const [partition, { number, id }] of commits) {

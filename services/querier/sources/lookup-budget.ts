@@ -38,7 +38,7 @@ export class LookupBudget implements AnswerBounds {
     throw over('max_estimated_memory_consumption_per_query', this.#maxBytes, 'holds more bytes');
   }
 
-  /** @throws ApiError where the lookup holds more than it may */
+  /** @throws ApiError if the lookup holds more than it may */
   take(seriesCount: number, bytes: number): void {
     this.#passingCount += seriesCount;
     this.#passingBytes += bytes;
@@ -50,7 +50,7 @@ export class LookupBudget implements AnswerBounds {
 
   /**
    * Notes that what has passed is merged into what is kept, which now is so much.
-   * @throws ApiError where that is too much
+   * @throws ApiError if that is too much
    */
   merged(seriesCount: number, bytes: number): void {
     this.#passingCount = 0;
@@ -66,7 +66,7 @@ export class LookupBudget implements AnswerBounds {
   }
 }
 
-/** @throws ApiError where an answer has become larger than its limit; 0: none */
+/** @throws ApiError if an answer has become larger than its limit; 0: none */
 export function requireWithin(limit: keyof TenantQueryLimits, count: number, most: number): void {
   if (most === 0 || count <= most) return;
   throw new ApiError('execution', `the answer is larger than its limit ${limit} (${most})`);

@@ -41,12 +41,12 @@ const WRITE_TIMEOUT_MS = 30_000;
  * it may have been wider, so that instant counts too. A default window that is widened must reach queriers before
  * distributors, and one that is narrowed distributors first.) With it
  *
- * 1. a range is **committed** where ingesters noted that everything acknowledged before `settled` is in blocks
+ * 1. a range is **committed** if ingesters noted that everything acknowledged before `settled` is in blocks
  *    (`BlockStore.noteCommitted`): neither the log nor an ingester is asked, and a querier that was started while both
  *    are away answers;
  * 2. end offsets that were asked for at `settled` or later will do, however old they are: ingesters that are up
  *    answer while the log is away; what may come still is deletions, whose offsets the database has;
- * 3. any other range waits for end offsets asked for after the read came, and is refused where the log is away.
+ * 3. any other range waits for end offsets asked for after the read came, and is refused if the log is away.
  */
 export class ReadHorizon {
   readonly #options: ReadHorizonOptions;
@@ -67,7 +67,7 @@ export class ReadHorizon {
 
   /**
    * What ingesters must have applied for a read of a tenant's data up to `endMs` (inclusive), of each partition that is to be
-   * read: 0 where nothing is waited for. Undefined where blocks hold all of it.
+   * read: 0 if nothing is waited for. Undefined if blocks hold all of it.
    * `arrival`: the read's, see `EndOffsets`; absent: an eventual read, which waits for nothing.
    * @throws UnavailableError if that can't be known
    */

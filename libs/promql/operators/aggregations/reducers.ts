@@ -131,13 +131,13 @@ class Sum implements Reducer {
   }
 }
 
-/** Sum over count; where the sum overflows, an incremental mean from there on. */
+/** Sum over count; if the sum overflows, an incremental mean from there on. */
 class Mean implements Reducer {
   readonly #result: StepBlock;
   readonly #histograms: HistogramMembers;
   #compensations: Float64Array = new Float64Array(0);
   #counts: Float64Array = new Float64Array(0);
-  /** Above 0 where the mean is incremental. */
+  /** Above 0 if the mean is incremental. */
   #incremental: Float64Array = new Float64Array(0);
 
   constructor(reduction: Reduction) {
@@ -165,7 +165,7 @@ class Mean implements Reducer {
       if (present[i] === FLOAT) this.#addValue(k, values[i]);
   }
 
-  /** As for sums, where there is a sum already and it is no incremental mean. */
+  /** As for sums, if there is a sum already and it is no incremental mean. */
   #addFourRows({ steps, values, present }: StepBlock, row: number, group: number): void {
     const { values: sums } = this.#result;
     const compensations = this.#compensations;
@@ -232,7 +232,7 @@ class Mean implements Reducer {
   }
 }
 
-/** NaN only where there is nothing else. */
+/** NaN only if there is nothing else. */
 class Extreme implements Reducer {
   readonly #reduction: Reduction;
   readonly #highest: boolean;

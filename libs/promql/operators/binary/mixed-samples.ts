@@ -13,7 +13,7 @@ export type MixedResult =
   | { readonly kind: 'compared'; readonly holds: boolean }
   | undefined;
 
-/** Combines samples of which one at least is a histogram (or trims, which floats cannot be); undefined, and an annotation, where that has no meaning. */
+/** Combines samples of which one at least is a histogram (or trims, which floats cannot be); undefined, and an annotation, if that has no meaning. */
 export function combineMixed(
   annotations: Annotations,
   expr: BinaryExpr,

@@ -81,7 +81,7 @@ class VectorJoin {
   /** Adds rows for what `fill` stands in for: a group's value at the steps where a side has no row of it. */
   #fillMissing(labels: readonly Labels[], members: readonly Members[]): void {
     const { fillLeft, fillRight } = this.#matching;
-    // Prometheus takes `fill_left` for the "many" side, even where that is the right one.
+    // Prometheus takes `fill_left` for the "many" side, even if that is the right one.
     const [fillMany, fillOne] = [fillLeft, fillRight];
     members.forEach(({ many, one }, group) => {
       const hasMany = many.length > 0;
@@ -109,7 +109,7 @@ class VectorJoin {
     }
   }
 
-  /** @throws ExecutionError where two rows of the "one" side are there at one step */
+  /** @throws ExecutionError if two rows of the "one" side are there at one step */
   #checkUnique(groupLabels: Labels, rows: readonly number[]): void {
     const { steps, present, labels, budget } = this.#one;
     for (let step = 0; step < steps; step++) {
@@ -176,7 +176,7 @@ class VectorJoin {
     } else if (result?.holds) this.#claim(group, this.#resultRow(manyRow, oneRow) + step, left);
   }
 
-  /** @throws ExecutionError where another row of the group has met its match at the step, kept or not */
+  /** @throws ExecutionError if another row of the group has met its match at the step, kept or not */
   #markProduced(produced: Uint8Array, step: number): void {
     if (produced[step] !== 0) {
       throw new ExecutionError(

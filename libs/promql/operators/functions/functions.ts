@@ -98,7 +98,7 @@ function windowsOf(
 }
 
 /**
- * The rows of a range function over a selector, some at a time (see `slideBatches`); undefined where the call is another
+ * The rows of a range function over a selector, some at a time (see `slideBatches`); undefined if the call is another
  * or its rows must all be there at once, since some of them may be one row when their names are gone.
  */
 export function rangeCallBatches(
@@ -191,7 +191,7 @@ function evaluateTimestamp(evaluation: Evaluation, call: Call, grid: StepGrid): 
   return evaluation.dropNames(block);
 }
 
-/** Of a bare selector: when the counts in its samples began, 0 where nobody told; of anything else: nothing. */
+/** Of a bare selector: when the counts in its samples began, 0 if nobody told; of anything else: nothing. */
 function evaluateStartTimestamp(evaluation: Evaluation, call: Call, grid: StepGrid): StepBlock {
   const arg = unwrapParens(call.args[0]);
   if (arg.kind === 'vectorSelector')
@@ -267,7 +267,7 @@ function combine(
   return mapColumn(evaluation.budget, left, (value, step) => fn(value, right[step]));
 }
 
-/** The float of the only row present at a step, NaN where there is none or several. */
+/** The float of the only row present at a step, NaN if there is none or several. */
 function onlyValues(block: StepBlock): Float64Array {
   const { budget } = block;
   const values = constantColumn(budget, block.steps, Number.NaN);

@@ -187,7 +187,7 @@ class HistogramReader {
   #infoOfForcing(row: number, detail: ForcedMonotonicity): void {
     const text =
       'input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)';
-    // The name is gone by then, where it isn't kept to the end of the query.
+    // The name is gone by then, if it isn't kept to the end of the query.
     const forMetric = this.#evaluation.delayedNameRemoval ? this.#forMetric(row) : '';
     this.#evaluation.annotations.info(text + forMetric, this.#call.args[this.#arg].span, detail);
   }

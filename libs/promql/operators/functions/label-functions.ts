@@ -46,7 +46,7 @@ function named(match: PatternMatch, group: string): string | null {
 
 /**
  * Characters of a value that a function makes of others: as many as all labels of a series have together, by the limits that
- * hold where none is set. Without a bound every function that is put around another could double it.
+ * hold if none is set. Without a bound every function that is put around another could double it.
  */
 const MAX_VALUE_LENGTH = 65_536;
 
