@@ -11,7 +11,7 @@ const TIMESTAMP_BYTES = 6;
 
 /**
  * Remote writes without an end, each with newer samples of its series than the last: a server that gets the same samples again
- * does other work. They are compressed once, in such a way that samples stay as they are and can be overwritten, so that a
+ * does other work. They are compressed once, in such a way that samples stay unchanged and can be overwritten, so that a
  * sender on the machine that is measured has next to nothing to do for one.
  */
 export class FreshWrites {

@@ -2,7 +2,7 @@
  * Whole range queries beside Prometheus and VictoriaMetrics, on the same bytes: a day of samples, all three programs
  * running, each query asked of one after the other, several times over. Ratios are of each such turn and their median
  * counts, since what slows a machine down for seconds slows all. xscaler is asked twice: with everything in heads, and
- * with everything in blocks, as it is a day later. Exit code 1 if it takes more than a third of Prometheus' time, or
+ * with everything in blocks, like a day later. Exit code 1 if it takes more than a third of Prometheus' time, or
  * if an answer differs.
  */
 import { parseArgs } from 'node:util';

@@ -1,6 +1,6 @@
 /**
  * From kill -9 to ready with hours of samples in the log and none of them in blocks: how long it takes, what memory it
- * takes beside what the same data took before, and whether every sample is there; and what the data took before, heads alone
+ * takes beside what the same data took before, and whether every sample exists; and what the data took before, heads alone
  * and all of it. Fails if a figure is not what it must be.
  */
 import { parseArgs } from 'node:util';

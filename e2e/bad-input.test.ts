@@ -343,7 +343,7 @@ describe('labels', { concurrency: false }, () => {
 });
 
 describe('samples', { concurrency: false }, () => {
-  test('values that are not numbers are kept as they are', async () => {
+  test('values that are not numbers are kept unchanged', async () => {
     const metric = fresh();
     const startMs = Date.now() - 10_000;
     const values = [Number.NaN, Infinity, -Infinity, -0, 5e-324, 1.7976931348623157e308, 0.1 + 0.2];
@@ -435,7 +435,7 @@ describe('samples', { concurrency: false }, () => {
     await assertStored(metric, ['1', '2', '3']);
   });
 
-  test('a series without samples is no fault', async () => {
+  test('a series without samples is not a fault', async () => {
     const metric = fresh();
     assert.equal((await client.push([series({ __name__: metric }, [])])).status, 204);
     const seriesOf = await client.get('/api/v1/series', { 'match[]': metric });

@@ -6,7 +6,7 @@ const SERIES = 1_000;
 const SAMPLES = 700;
 const INTERVAL_MS = 10_000;
 const SERIES_A_REQUEST = 14;
-/** One thread: while it is at work, no other query is answered. */
+/** One thread: while it is running, no other query is answered. */
 const ONE_THREAD = { XSCALER_QUERIER_EVALUATION_THREADS: '1' };
 
 let xscaler: Xscaler;

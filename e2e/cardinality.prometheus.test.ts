@@ -53,7 +53,7 @@ function sure(list: readonly Counted[]): string[] {
     .sort();
 }
 
-describe('what there is how much of', { concurrency: false }, () => {
+describe('cardinality', { concurrency: false }, () => {
   let servers: Awaited<ReturnType<typeof start>>;
   before(async () => {
     servers = await start();

@@ -208,7 +208,7 @@ export function compareWithPrometheus(options: ComparisonOptions): void {
       });
     });
 
-    describe('what there is', { concurrency: false }, () => {
+    describe('metadata and series', { concurrency: false }, () => {
       test('label names', async () => {
         for (const match of [
           STEADY_JOBS,

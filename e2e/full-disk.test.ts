@@ -57,7 +57,7 @@ describe('a full disk', { concurrency: false }, () => {
     assert.equal(refused?.status, 503, `${acknowledged} writes were taken, then: ${refused?.text}`);
     assert.match(String(refused?.headers['retry-after']), /^\d+$/);
     const count = await client.value('sum(count_over_time(heavy[2h]))');
-    // The refused write may be there: it was not acknowledged, so that is no harm.
+    // The refused write may be there: it was not acknowledged, so that does no harm.
     const written = (count ?? 0) / (SERIES * SAMPLES);
     assert.ok(written === acknowledged || written === acknowledged + 1, `${written} of ${acknowledged}`);
   });

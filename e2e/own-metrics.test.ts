@@ -26,7 +26,7 @@ async function writeBothWays(client: Client): Promise<void> {
   assert.equal((await client.get('/api/v1/query', { query: 'requests' })).status, 200);
 }
 
-/** Until what was counted so far is in own metrics, whoever has them. */
+/** Until what was counted so far is in own metrics. */
 async function untilWritten(client: Client, query: string): Promise<void> {
   await eventually(query, 30_000, async () => ((await client.value(query)) ?? 0) > 0 || undefined);
 }

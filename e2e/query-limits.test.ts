@@ -217,7 +217,7 @@ test('queries above what a tenant may run and queue are told to come back; anoth
   const refused = await eventually('a query is refused', LIVE_WITHIN_MS, async () => {
     const asked = limited.alone(path, { headers: limited.credentials, signal: closing.signal });
     outcomes.push(asked.catch(() => 'closed'));
-    // Whoever isn't refused at once runs or waits.
+    // A query that is not refused at once runs or waits.
     return Promise.race([asked, new Promise<undefined>((resolve) => setTimeout(resolve, 500, undefined))]);
   });
   assert.equal(refused.status, 429, refused.text);

@@ -143,7 +143,7 @@ describe('two tenants with the same series', { concurrency: false }, () => {
     assert.ok(!found.text.includes('forged'), found.text);
   });
 
-  test('the same series written again by one leaves the other as it was', async () => {
+  test('the same series written again by one leaves the other as before', async () => {
     assert.equal(
       (await alpha.push([series({ __name__: 'shared', job: 'same' }, [[nowMs + 5, 2]])])).status,
       204,
@@ -295,7 +295,7 @@ describe('credentials', { concurrency: false }, () => {
   });
 });
 
-/** Sends bytes as they are; returns what came until the other side closed or was silent for a second. */
+/** Sends bytes unchanged; returns what came until the other side closed or was silent for a second. */
 function exchangeRaw(text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(xscaler.port, '127.0.0.1', () => socket.write(text));

@@ -10,7 +10,7 @@ const HISTOGRAMS = 24;
 /** What every write adds to every histogram: one observation to the first bucket, one to the next, and so on. */
 const OBSERVED = [0.05, 0.3, 0.7, 3, 12];
 const BOUNDS = [0.1, 0.5, 1, 5];
-/** Of n writes, the bucket of each bound has so many times n. */
+/** Of n writes, the bucket of each bound has this many times n. */
 const PER_WRITE: Readonly<Record<string, number>> = { '0.1': 1, '0.5': 2, '1': 3, '5': 4, '+Inf': 5 };
 /** Four fifths into the third bucket: any other number of writes in any bucket moves it. */
 const QUANTILE = 0.56;
@@ -97,7 +97,7 @@ for (const [reads, headers] of [
     const sender = new Sender(`${xscaler.url}/otlp/v1/metrics`, Object.fromEntries(client.credentials));
     sender.start();
     t.after(() => sender.stop());
-    await eventually('every histogram is there', 60_000, async () =>
+    await eventually('every histogram is readable', 60_000, async () =>
       (await ask(client, 'whole_bucket{le="+Inf"}', [])).length === HISTOGRAMS ? true : undefined,
     );
     const seen = new Set<number>();

@@ -44,7 +44,7 @@ test('everything in one process: HA pairs, relabelling and the series limit, ove
     { __name__: 'up', cluster: 'eu' },
   ]);
 
-  // Where it starts it doesn't know yet what was there; every series is let in, until it does.
+  // Where it starts it doesn't know yet what existed; every series is let in, until it does.
   const existing = Array.from({ length: LIMIT - 2 }, (_, i) => at(of(i)));
   assert.equal((await client.push(existing)).status, 204);
   const refused = await client.push([at(of('new')), at(of(0))]);

@@ -62,7 +62,7 @@ export class Chaos {
     this.#tell(`kill ${process.name}`);
     process.kill();
     await sleep(this.#random.between(10, 8_000));
-    // Whoever upgraded it meanwhile has started it.
+    // An upgrade meanwhile may have started it.
     if (!process.isAway) return;
     this.#tell(`start ${process.name}`);
     this.#cluster.start(process);
@@ -96,7 +96,7 @@ export class Chaos {
     const { actor } = process;
     actor.skewMs = aheadMs;
     await sleep(this.#random.between(500, 30_000));
-    // Whoever started it again meanwhile gave it one that is right.
+    // A restart meanwhile gave it a correct one.
     actor.skewMs = rightMs;
     this.#wrong.delete(process);
     this.#tell(`the clock of ${process.name} is set right`);
@@ -124,7 +124,7 @@ export class Chaos {
     name: K,
     most: number,
   ): Promise<void> {
-    // Two lanes may raise the same: the second leaves it as it is.
+    // Two lanes may raise the same: the second leaves it unchanged.
     if (this.#raisedFaults.has(name)) return;
     this.#raisedFaults.add(name);
     const before = faults[name];

@@ -10,10 +10,10 @@ export interface NetworkFaults {
   lostAnswers: number;
 }
 
-/** Who answers calls: a server or a process. Calls to one that is away fail. */
+/** Who answers calls: a server or a process. Calls to one that is unreachable fail. */
 export interface Callee {
   readonly isAway: boolean;
-  /** In whose name calls run; nobody's for a server that is no process of ours. */
+  /** In whose name calls run; nobody's for a server that is not a process of ours. */
   readonly actor: Actor | undefined;
 }
 
@@ -77,5 +77,5 @@ export class Network {
   }
 }
 
-/** Servers that are no processes of ours: they are away, but don't die. */
+/** Servers that are not processes of ours: they are unreachable, but don't die. */
 const NOBODY: Actor = { name: 'server', isAlive: true, isPaused: false, skewMs: 0 };

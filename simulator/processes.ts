@@ -197,7 +197,7 @@ export class DistributorProcess extends SimulatedProcess {
       new SeriesDeletions({
         log,
         deletions,
-        // The audit log is no part of what is simulated.
+        // The audit log is not a part of what is simulated.
         audit: async () => {},
         newId: randomUUID,
         clock,

@@ -50,7 +50,7 @@ export const SABOTAGE: Readonly<Record<string, (cluster: Cluster, random: Random
     }
   },
 
-  /** Nobody looks which log is there, nor at what was read of it before. */
+  /** Nobody looks which log exists, nor at what was read of it before. */
   'log-identity-ignored': (cluster) => {
     const { log } = cluster.surroundings;
     const { identity } = log;

@@ -15,7 +15,7 @@ const POLL_MS = 1_000;
 const MAX_BATCH = 16;
 
 /**
- * The log's servers: records in memory. Durable: it may be away, and it may append twice, but it forgets nothing, unless somebody
+ * The log's servers: records in memory. Durable: it may be unreachable, and it may append twice, but it forgets nothing, unless somebody
  * deletes it and makes another one in its place.
  */
 export class SimulatedLog implements Callee {

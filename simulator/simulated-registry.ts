@@ -7,7 +7,7 @@ import {
 import type { Callee, Network } from './network.ts';
 import type { Actor, VirtualTime } from './virtual-time.ts';
 
-/** Longer than anybody is away here: who is forgotten and comes back as it was is known to nobody. */
+/** Longer than anybody is unreachable here: who is forgotten and comes back as before is known to nobody. */
 const TTL_MS = 120_000;
 
 /** Where ingesters announce themselves: what Redis is to the real ones. */
@@ -23,7 +23,7 @@ export class SimulatedRegistry implements Callee {
 
 const NOT_KNOWN: OwnersSnapshot = { byPartition: new Map(), ageMs: Number.POSITIVE_INFINITY };
 
-/** The registry as one process has it: while it is away what was known last stands. */
+/** The registry as one process has it: while it is unreachable what was known last stands. */
 export class RegistryClient {
   readonly #registry: SimulatedRegistry;
   readonly #network: Network;

@@ -127,7 +127,7 @@ class Simulation {
 
   /**
    * Once everything is in blocks, somebody deletes the log and makes it again, and the cluster is written to. Then an operator lets
-   * the partitions go on with the log that is there: what it was given is there, and so is what was in blocks before.
+   * the partitions go on with the log that exists: what it was given exists, and so is what was in blocks before.
    */
   async #replaceLog(): Promise<void> {
     const { ingesters, distributors, surroundings } = this.#cluster;
@@ -242,7 +242,7 @@ class Simulation {
       process.kill();
       process.isOld = false;
       await sleep(this.#random.between(10, 3_000));
-      // Whoever found it dead may have started it.
+      // Another lane that found it dead may have started it.
       if (process.isAway) this.#cluster.start(process);
     }
   }

@@ -4,7 +4,7 @@ import { EventQueue, type TimedEvent } from './event-queue.ts';
 
 /** The runtime's own, kept before virtual timers take its place. */
 const runtimeImmediate = setImmediate;
-/** So many events share one turn of the runtime's event loop, which costs more than most of them. */
+/** This many events share one turn of the runtime's event loop, which costs more than most of them. */
 const EVENTS_A_TURN = 128;
 
 /** A process of the simulated cluster: what runs in its name stops with it. */

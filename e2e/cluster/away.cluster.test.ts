@@ -6,7 +6,7 @@ import { type ServiceProcess, SteadyLoad, skipWithoutCluster, TestCluster } from
 /** How late samples may come here. A range settles that long after its end, the time that a write may take, and what clocks may be apart. */
 const LATE_MS = 20_000;
 const SETTLES_AFTER_MS = LATE_MS + 30_000 + 2_000;
-/** How much of what is written is to be committed, and known to be, before the log goes away. */
+/** How much of what is written is to be committed, and known to be, before the log disappears. */
 const HISTORY_MS = 15_000;
 const COMMITTED_WITHIN_MS = 240_000;
 const DATABASE = 'test_1';
@@ -27,7 +27,7 @@ async function committedUntil(): Promise<number> {
   return row.partitions === 4 ? Number(row.until) : 0;
 }
 
-/** A query about now has no right answer while the log is away. */
+/** A query about now has no right answer while the log is unreachable. */
 async function assertNowIsRefused(): Promise<void> {
   const { status, text } = await client.get('/api/v1/query', { query: 'steady_samples' });
   assert.equal(status, 503, text);
@@ -39,7 +39,7 @@ async function saysWhy(service: ServiceProcess, reason: RegExp): Promise<void> {
   assert.ok(service.isRunning, `${service.name} waits`);
 }
 
-describe('what is away', { concurrency: false, skip: skipWithoutCluster() }, () => {
+describe('unreachable servers', { concurrency: false, skip: skipWithoutCluster() }, () => {
   before(async () => {
     const env = {
       XSCALER_LIMITS_OUT_OF_ORDER_TIME_WINDOW: `${LATE_MS}ms`,
@@ -70,14 +70,14 @@ describe('what is away', { concurrency: false, skip: skipWithoutCluster() }, () 
     assert.ok(committedMs < askedMs, 'what comes now is not committed yet');
   });
 
-  test('Kafka is away: what had settled is read, of the rest nothing is made up', async () => {
+  test('Kafka is unreachable: what had settled is read, of the rest nothing is made up', async () => {
     await cluster.kafka.stop();
     assert.deepEqual(await load.checkUntil(committedMs - SETTLES_AFTER_MS), []);
     assert.deepEqual(await load.checkUntil(askedMs - SETTLES_AFTER_MS), []);
     await assertNowIsRefused();
   });
 
-  test('ingesters are away too and queriers start anew: what is committed is read', async () => {
+  test('ingesters are unreachable too and queriers start anew: what is committed is read', async () => {
     for (const ingester of cluster.ofRole('ingester')) await ingester.kill();
     const queriers = cluster.ofRole('querier');
     for (const querier of queriers) {
@@ -93,7 +93,7 @@ describe('what is away', { concurrency: false, skip: skipWithoutCluster() }, () 
     await assert.rejects(load.checkUntil(askedMs - SETTLES_AFTER_MS), /^Error: 503/);
   });
 
-  test('a service that starts while its log, database or Redis is away waits, and says for what', async () => {
+  test('a service that starts while its log, database or Redis is unreachable waits, and says for what', async () => {
     const [distributor] = cluster.ofRole('distributor');
     const [ingester, other] = cluster.ofRole('ingester');
     const [gateway] = cluster.ofRole('gateway');
@@ -122,7 +122,7 @@ describe('what is away', { concurrency: false, skip: skipWithoutCluster() }, () 
     await ingester.untilReady();
   });
 
-  test('when all are back everything is there', async () => {
+  test('once all servers are back, every sample is readable', async () => {
     for (const service of cluster.services) if (!service.isRunning) service.spawn();
     await cluster.untilReady();
     const faults = await eventually('an answer', 60_000, () => load.check().catch(() => undefined));

@@ -3,11 +3,11 @@ import { after, before, describe, test } from 'node:test';
 import { eventually, sleep } from '../harness/index.ts';
 import { type ServiceProcess, SteadyLoad, skipWithoutCluster, TestCluster } from './harness/index.ts';
 
-/** How long a killed service stays away, and a paused one paused. */
+/** How long a killed service stays down, and a paused one paused. */
 const PAUSE_MS = Number(process.env.XSCALER_E2E_PAUSE_MS ?? 3_000);
-/** How long Redis, Kafka and PostgreSQL stay away. */
+/** How long Redis, Kafka and PostgreSQL stay down. */
 const OUTAGE_MS = Number(process.env.XSCALER_E2E_OUTAGE_MS ?? 15_000);
-/** By then an ingester that sends no heartbeats is no owner any more. */
+/** By then an ingester that sends no heartbeats is not an owner any more. */
 const FORGOTTEN_AFTER_MS = 18_000;
 const STEADY_WITHIN_MS = 60_000;
 
@@ -149,7 +149,7 @@ describe('under a steady load', { concurrency: false, skip: skipWithoutCluster()
   test('every service is restarted, one after the other', async () => {
     load.takeFailures();
     for (const service of cluster.services) {
-      // There is one gateway: whoever comes while it is away comes again.
+      // There is one gateway: clients that find it unreachable try again.
       if (service.role === 'gateway') assertNobodyRefused();
       await service.stop();
       await service.start();

@@ -14,7 +14,7 @@ const TOPIC = 'xscaler-log';
 const DATABASE = 'test_1';
 const PARTITIONS = 2;
 const SERIES = 20;
-/** As SHORT_WINDOWS has it. */
+/** Like SHORT_WINDOWS. */
 const WINDOW_MS = 20_000;
 const NOTICED_WITHIN_MS = 60_000;
 /** How far the other log gets beyond the offset where the old one was resumed. */
@@ -52,7 +52,7 @@ function recordOf(metric: string, timestampMs: number): Uint8Array {
   return writer.finish();
 }
 
-/** The topic, made again if it is missing, as whoever finds it missing might do. */
+/** The topic, created again if it is missing, like an operator might do. */
 function openLog(): Promise<KafkaLog> {
   const options = { brokers: cluster.kafka.addresses, topic: TOPIC, clientId: 'test' };
   return openKafkaWriteLog({ ...options, partitionCount: PARTITIONS });
@@ -126,7 +126,7 @@ describe('a write log that is replaced', { concurrency: false, skip: skipWithout
     assert.equal((await pushAt('refused', Date.now())).status, 503);
   });
 
-  test('another log that has outgrown the old one is no log to write to or to read', async () => {
+  test('another log that has outgrown the old one is not a log to write to or to read', async () => {
     const log = await openLog();
     for (let partition = 0; partition < PARTITIONS; partition++) {
       for (let i = 0; i < partitionOffsets[partition] + BEYOND; i++) {

@@ -51,7 +51,7 @@ describe('a cluster over mutual TLS', { concurrency: false, skip: skipWithoutClu
     assert.equal(JSON.parse(text).data.result.length, 1);
   });
 
-  test('whoever has no certificate does not get in, with the secret either', async () => {
+  test('a caller without a certificate is refused, even with the secret', async () => {
     const headers = { 'x-xscaler-tenant': 'acme', 'x-xscaler-secret': CLUSTER_SECRET };
     const ca = readFileSync(authority.caFile);
     const connect = { ca, servername: 'services.test' };

@@ -48,7 +48,7 @@ describe('tokens in a cluster', { concurrency: false, skip: skipWithoutCluster()
     }
   });
 
-  test('PostgreSQL is away: known tokens go on, unknown ones are asked to come again', async () => {
+  test('PostgreSQL is unreachable: known tokens go on, unknown ones are asked to come again', async () => {
     const { tenant, token } = await cluster.createTenant('known');
     const known = everywhere(tenant, token);
     const unknown = everywhere(tenant, NOBODYS_TOKEN);

@@ -49,7 +49,7 @@ describe('two ingesters with one zone and ordinal', {
     for (const { logs } of [older, younger]) assert.match(logs, new RegExp(`"level":"error".*${place}`));
   });
 
-  test('what is written meanwhile is read once, whoever of them is asked', async () => {
+  test('samples written meanwhile are read once from either twin', async () => {
     const nowMs = Date.now();
     const many = Array.from({ length: 64 }, (_, i) =>
       series({ __name__: 'twice', number: String(i) }, [[nowMs, i]]),

@@ -10,7 +10,7 @@ export interface Answer {
 
 export interface Exchange {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD' | 'OPTIONS';
-  /** Sent as they are, a name as often as it is here. */
+  /** Sent unchanged, a name as often as it occurs here. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly body?: Uint8Array | string;
   readonly signal?: AbortSignal;
@@ -96,7 +96,7 @@ export class Client {
     return this.pushBody(snappyBody(writeRequestBytes(request)));
   }
 
-  /** A body as it is, with remote write's headers or others in their place. */
+  /** A body unchanged, with remote write's headers or others in their place. */
   pushBody(
     body: Uint8Array,
     headers: readonly (readonly [string, string])[] = REMOTE_WRITE_HEADERS,

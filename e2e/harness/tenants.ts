@@ -14,7 +14,7 @@ export async function createTenant(
   });
 }
 
-/** Further tokens of a tenant that is there. */
+/** Further tokens of a tenant that exists. */
 export async function addTokens(
   dataDir: string,
   id: string,

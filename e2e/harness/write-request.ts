@@ -4,7 +4,7 @@ import { compressSync } from 'snappy';
 export type SampleValue = number | bigint;
 
 export interface TimeSeries {
-  /** As they are to be sent: in this order, repeated if they are here twice, bytes if they aren't text. */
+  /** Sent in this order, repeated if they occur twice, bytes if they aren't text. */
   readonly labels: readonly (readonly [name: string | Uint8Array, value: string | Uint8Array])[];
   readonly samples: readonly (readonly [timestampMs: number | bigint, value: SampleValue])[];
   readonly exemplars?: readonly {

@@ -15,7 +15,7 @@ export interface XscalerOptions {
   readonly token?: string;
   /** Settings are left to the program: a first start makes a tenant `demo` with a random token. */
   readonly withoutBootstrap?: boolean;
-  /** No file may grow beyond so many bytes: what is written then fails as on a full disk. */
+  /** No file may grow beyond this many bytes: what is written then fails as on a full disk. */
   readonly maxFileBytes?: number;
 }
 

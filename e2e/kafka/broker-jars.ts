@@ -83,7 +83,7 @@ function fetchInto(folder: string): boolean {
     renameSync(unfinished, folder);
     return true;
   } catch (error) {
-    // Whoever is first wins; the others throw theirs away.
+    // The first wins; the others discard theirs.
     if (existsSync(folder)) return false;
     throw error;
   } finally {

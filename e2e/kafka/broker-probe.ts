@@ -5,7 +5,7 @@ const ANSWER_WITHIN_MS = 2_000;
 
 /**
  * How many brokers the one at `port` of the loopback knows to be up, by a metadata request of its own: before a
- * client of ours can be trusted, something else must say that the brokers are there.
+ * client of ours can be trusted, something else must say that the brokers exist.
  *
  *     request  = length:i32 key:i16=3 version:i16=6 correlation:i32 client:i16=-1 topics:i32=0 autoCreate:u8=0
  *     response = length:i32 correlation:i32 throttleMs:i32 brokerCount:i32 …

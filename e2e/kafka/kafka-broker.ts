@@ -113,7 +113,7 @@ export class KafkaBroker {
     mkdirSync(folder, { recursive: true });
     writeFileSync(this.#properties, propertiesText({ ...this.#settings(), 'log.dirs': data }));
     if (scramUsers.length > 0) {
-      // Users are made with the cluster's metadata: whoever adds them later needs to authenticate first.
+      // Users are made with the cluster's metadata: adding them later would need authentication.
       formatData(jars, this.#properties, clusterId, scramUsers);
       return;
     }

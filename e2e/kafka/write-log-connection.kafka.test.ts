@@ -47,7 +47,7 @@ if (skip) {
   const contentOf = async (log: WriteLog, partition: number): Promise<Uint8Array[]> =>
     readRecords(log, partition, 0, await log.endOffset(partition));
 
-  test('an answer lost and the connection cut: what is acknowledged is there, doubles and all', async () => {
+  test('an answer lost and the connection cut: what is acknowledged exists, doubles and all', async () => {
     await withLog(async (log) => {
       let seed = 0;
       for (let round = 0; round < 5; round++) {

@@ -21,7 +21,7 @@ const SCRAM_512: KafkaSaslOptions = {
   username: 'xscaler',
   password: 'right-s3cret',
 };
-/** Sessions by PLAIN last so long. */
+/** Sessions by PLAIN last this long. */
 const SESSION_MS = 3_000;
 
 const skip = skipWithoutKafka();

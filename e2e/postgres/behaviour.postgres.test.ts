@@ -21,7 +21,7 @@ describe('a database in PostgreSQL', { skip: skipWithoutPostgres() }, () => {
     return subject;
   }
 
-  test('numbers and truth come back as SQLite has them', async (t) => {
+  test('numbers and truth come back like SQLite', async (t) => {
     const { db } = await open(t);
     const [row] = await db.query(
       'SELECT count(*) AS n, sum(x) AS total, 1.5::float8 AS half, max(x) > 2 AS more, max(x) > 9 AS most ' +

@@ -46,7 +46,7 @@ describe('PostgreSQL that dies, stalls and comes back', { skip: skipWithoutPostg
     const reports = await Promise.all(replicas);
     for (const [i, partition] of [0, 0, 1, 1].entries()) {
       const { acknowledged, unavailable } = reports[i];
-      assert.ok(unavailable > 0, 'no commit met a server that was away');
+      assert.ok(unavailable > 0, 'no commit met a server that was unreachable');
       const offsets = await checkPartition(db, store, partition);
       assert.ok(offsets > Math.max(...acknowledged), 'an acknowledged head is missing');
     }

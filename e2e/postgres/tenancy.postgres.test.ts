@@ -104,7 +104,7 @@ describe('tenants and tokens in PostgreSQL', { skip: skipWithoutPostgres() }, ()
     });
   });
 
-  test('known tokens work on while the server is away, and news arrive when it is back', async (t) => {
+  test('known tokens work on while the server is unreachable, and news arrive when it is back', async (t) => {
     const { store, gateways } = await open(t);
     await store.createTenant({ id: 'team', name: 'Team' }, ACTOR);
     const { text } = await store.createToken({ tenant: 'team', name: 'agent', scope: 'read' }, ACTOR);

@@ -35,7 +35,7 @@ export function corpusQueries({ count, classic }: CorpusOptions): string[] {
     if (base.length > MAX_LENGTH) continue;
     queries.add(!isWritten && random() < 0.2 ? base : mutateQuery(base, random));
   }
-  // Half a character is no text that could be sent.
+  // Half a character is not a text that could be sent.
   return [...queries].filter((query) => query.isWellFormed());
 }
 

@@ -72,7 +72,7 @@ describe('Redis that goes, stalls and comes back', { skip: skipWithoutRedis() },
     return (await reader.owners.owners(0)).ageMs;
   }
 
-  test('while it is away readers go on with what they know, and its age grows', async (t) => {
+  test('while it is unreachable readers go on with what they know, and its age grows', async (t) => {
     const { reader, distributors } = await run(t);
     await server.stop();
     await eventually('the answer is old', WITHIN_MS, async () =>

@@ -1,7 +1,7 @@
 /**
  * | code | meaning | retryable |
  * |---|---|---|
- * | unavailable | Redis is away, too slow or refuses; what was asked may or may not have happened | yes |
+ * | unavailable | Redis is unreachable, too slow or refuses; what was asked may or may not have happened | yes |
  * | invalid | the call asks for what is over a bound | no |
  */
 export type ClusterErrorCode = 'unavailable' | 'invalid';

@@ -8,7 +8,7 @@ import type { SeriesCounts } from './series-counts.ts';
  * What the services of one cluster tell each other, with two halves: Redis, and memory for `all`.
  *
  * Nothing here is the truth about anything: all of it is told again with every heartbeat, so that a Redis that was
- * emptied is as before within one. While Redis is away readers go on with what they learnt last, and writers are told
+ * emptied is as before within one. While Redis is unreachable readers go on with what they learnt last, and writers are told
  * by `false`; nobody waits longer than `timeoutMs` for it.
  */
 export interface Cluster {

@@ -38,7 +38,7 @@ export function encodeHeartbeat({ partitions, ...rest }: OwnerHeartbeat): string
   return JSON.stringify({ ...rest, partitions: rows });
 }
 
-/** Undefined if `text` is no heartbeat: somebody else's writing is left out, not stumbled over. */
+/** Undefined if `text` is not a heartbeat: somebody else's writing is left out, not stumbled over. */
 export function decodeHeartbeat(text: string): OwnerHeartbeat | undefined {
   try {
     const {

@@ -43,7 +43,7 @@ export interface PartitionOwner extends PartitionProgress {
 export interface OwnersSnapshot {
   /** Owners by partition, in the order of zone and instance id. A partition nobody holds is absent. */
   readonly byPartition: ReadonlyMap<number, readonly PartitionOwner[]>;
-  /** How long ago the registry answered so, ms: more than a second or so while it is away. Infinite before its first answer. */
+  /** How long ago the registry answered so, ms: more than a second or so while it is unreachable. Infinite before its first answer. */
   readonly ageMs: number;
 }
 
@@ -53,19 +53,19 @@ export const MAX_PARTITIONS = 1024;
 /** Who holds which partition, by the ingesters' heartbeats: one that is silent for the registry's time to live is left out. */
 export interface OwnerRegistry {
   /**
-   * Announces an ingester; the next announcement of the same run takes its place. False if the registry is away.
+   * Announces an ingester; the next announcement of the same run takes its place. False if the registry is unreachable.
    * Rejects with `ClusterError` `invalid` if it is over a bound.
    */
   announce(heartbeat: OwnerHeartbeat): Promise<boolean>;
-  /** Takes a run of an ingester out, at its orderly stop. False if the registry is away. */
+  /** Takes a run of an ingester out, at its orderly stop. False if the registry is unreachable. */
   leave(instanceId: string, runId: string): Promise<boolean>;
   /**
-   * The last heartbeats of all processes that have one place, asked for now; the last known ones if the registry is away. One
+   * The last heartbeats of all processes that have one place, asked for now; the last known ones if the registry is unreachable. One
    * that was killed is among them for a time to live. Never rejects.
    */
   runs(instanceId: string): Promise<readonly OwnerHeartbeat[]>;
   /**
-   * The owners as the registry has them, at most `maxAgeMs` (1 s) ago; the last known answer if it is away. Never rejects.
+   * The owners as the registry has them, at most `maxAgeMs` (1 s) ago; the last known answer if it is unreachable. Never rejects.
    * A registry that was emptied is trusted to know everybody once it is a time to live old: until then owners known from
    * before stay.
    */
@@ -80,7 +80,7 @@ export function runKey(instanceId: string, runId: string): string {
 }
 
 /**
- * The owners of `heartbeats`, by partition. Of runs at one address only the youngest is there: the others have ended. Two processes
+ * The owners of `heartbeats`, by partition. Of runs at one address only the youngest exists: the others have ended. Two processes
  * that were given the same place by mistake have two addresses, hold the same data, and are two owners.
  */
 export function ownersByPartition(heartbeats: Iterable<OwnerHeartbeat>): Map<number, PartitionOwner[]> {

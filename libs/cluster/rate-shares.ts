@@ -13,13 +13,13 @@ export type RateKind = 'requests' | 'samples';
 export interface RateShares {
   /**
    * Tells this member's demands by tenant since the last exchange, a second, and learns the others'. To be
-   * called every second or two. False if Redis is away.
+   * called every second or two. False if Redis is unreachable.
    * Rejects with `ClusterError` `invalid` above `MAX_DEMANDS`.
    */
   exchange(demands: ReadonlyMap<string, number>): Promise<boolean>;
   /**
    * The part of the tenant's limit that is this member's, above 0 and up to 1. By the number of members alone if
-   * nothing is known of the tenant, or Redis has been away for a time to live: the last number known, 1 at first.
+   * nothing is known of the tenant, or Redis has been unreachable for a time to live: the last number known, 1 at first.
    */
   share(tenant: string): number;
   /** Members at the last exchange, this one included. */

@@ -21,12 +21,12 @@ export const MAX_TENANTS = 100_000;
  */
 export interface SeriesCounts {
   /**
-   * A reporter's counts by tenant, in place of its former ones; they count for the time to live. False if Redis is away.
+   * A reporter's counts by tenant, in place of its former ones; they count for the time to live. False if Redis is unreachable.
    * Rejects with `ClusterError` `invalid` above `MAX_TENANTS`.
    */
   report(reporter: CountReporter, counts: ReadonlyMap<string, number>): Promise<boolean>;
   /**
-   * The totals of tenants as of now; if Redis is away the last known, with their age, and nothing for a tenant that
+   * The totals of tenants as of now; if Redis is unreachable the last known, with their age, and nothing for a tenant that
    * was never asked for. Never rejects for that reason; `invalid` above `MAX_TENANTS`.
    * A tenant without series is 0. Counts that were emptied are trusted once they are a time to live old: until then a total
    * known from before doesn't shrink.

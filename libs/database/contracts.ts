@@ -1,4 +1,4 @@
-/** What every half of an interface of this package promises, as tests: for whoever runs them on a real server. */
+/** What every half of an interface of this package promises, as tests that also run on a real server. */
 export {
   type BlockStoreUnderTest,
   blockStoreContract,

@@ -13,7 +13,7 @@ export interface PlainPattern {
   readonly test: (value: string) => boolean;
 }
 
-/** How much of anything may stand before or behind a literal: at least so many characters, undefined: nothing. */
+/** How much of anything may stand before or behind a literal: at least this many characters, undefined: nothing. */
 type Any = 0 | 1 | undefined;
 
 interface Alternative {

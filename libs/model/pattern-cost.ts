@@ -15,7 +15,7 @@ export function matchSteps(states: number, textLength: number, groups = 0): numb
   return states * Math.max(textLength, groups);
 }
 
-/** What is repeated more often is no regular expression: the engine says so. */
+/** A pattern that repeats more often is not a regular expression: the engine says so. */
 const MAX_COPIES = 1000;
 
 /**

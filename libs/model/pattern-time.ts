@@ -30,7 +30,7 @@ export class PatternTime {
     this.#lookedMs = clock();
   }
 
-  /** A match of so many steps is about to be made. @throws PatternCostError */
+  /** A match of this many steps is about to be made. @throws PatternCostError */
   spend(steps: number): void {
     if (steps > MAX_MATCH_STEPS) {
       throw new PatternCostError(

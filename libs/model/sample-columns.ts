@@ -8,7 +8,7 @@ import type { FloatHistogram } from './histogram.ts';
  * Where `histograms` is set and `histograms[i]` too, sample i is a native histogram and `values[i]` is its sum.
  * Where `startTimes` is set, `startTimes[i]` is the start timestamp of sample i in ms, 0 if it has none.
  *
- * Whoever owns the columns reuses them: a reader copies what it keeps past the next `reset`.
+ * The owner of the columns reuses them: a reader copies what it keeps past the next `reset`.
  */
 export class SampleColumns {
   timestamps: Float64Array;

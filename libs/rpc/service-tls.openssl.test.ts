@@ -130,7 +130,7 @@ test('files that are renewed are used for new connections, by servers and client
   await until(() => errors.length > 0);
   assert.equal(tls.material, before);
   await assertAnswered(call(tls));
-  // Another authority altogether: whoever knows the old one alone can't come in any more.
+  // Another authority: clients of the old one alone are refused from now on.
   files.renew(others, others.issue({ commonName: 'a service', altNames: ['IP:127.0.0.1'] }));
   await until(() => tls.material !== before);
   await until(() => !tls.material.ca.equals(before.ca) && !tls.material.cert?.equals(before.cert as Buffer));

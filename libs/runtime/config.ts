@@ -78,7 +78,7 @@ class WrittenConfig {
   readonly tree: Tree = {};
   readonly #where = new Map<string, string>();
 
-  /** Every section is there, so that its settings get their defaults. */
+  /** Every section exists, so that its settings get their defaults. */
   constructor(settings: readonly Setting[]) {
     for (const { path } of settings) this.#section(path);
   }

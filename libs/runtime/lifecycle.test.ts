@@ -42,13 +42,13 @@ test('a module that waits says what for, and ends its wait when a stop is asked 
       new Promise((_, reject) =>
         signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
       ),
-    notReady: () => 'nobody is there',
+    notReady: () => 'no peer is reachable',
   };
   const { events, modules } = tableOf(CHAIN, { distributor: waiting });
   const lifecycle = new Lifecycle({ modules, logger });
   void lifecycle.start();
   await new Promise((done) => setImmediate(done));
-  assert.equal(lifecycle.notReady(), 'starting distributor: nobody is there');
+  assert.equal(lifecycle.notReady(), 'starting distributor: no peer is reachable');
   await lifecycle.stop();
   assert.equal(lifecycle.state, 'stopped');
   assert.deepEqual(events, ['start log', 'stop log']);

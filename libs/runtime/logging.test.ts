@@ -55,7 +55,7 @@ test('no token and no Authorization header reaches a line, wherever it stands', 
   }
 });
 
-test('a line without secrets is left as it is', () => {
+test('a line without secrets is left unchanged', () => {
   const line = JSON.parse(
     logged((logger) => logger.info({ a: 'author', b: 'the bearer', c: 'xag' }, 'authorization failed')),
   );
@@ -75,18 +75,18 @@ test('a warning that repeats is written once a minute, with how often it came in
     clock: () => nowMs,
   });
   for (; nowMs <= 120_000; nowMs += 1_000) {
-    logger.warn({ partition: 1 }, 'the log is away');
-    if (nowMs === 5_000) logger.warn({ partition: 2 }, 'the log is away');
+    logger.warn({ partition: 1 }, 'the log is unreachable');
+    if (nowMs === 5_000) logger.warn({ partition: 2 }, 'the log is unreachable');
     if (nowMs < 3_000) logger.error({ partition: 1 }, 'it is broken');
   }
   const said = lines.map(({ msg, partition, repeats }) => [msg, partition, repeats]);
   assert.deepEqual(said, [
-    ['the log is away', 1, undefined],
+    ['the log is unreachable', 1, undefined],
     ['it is broken', 1, undefined],
     ['it is broken', 1, undefined],
     ['it is broken', 1, undefined],
-    ['the log is away', 2, undefined],
-    ['the log is away', 1, 59],
-    ['the log is away', 1, 59],
+    ['the log is unreachable', 2, undefined],
+    ['the log is unreachable', 1, 59],
+    ['the log is unreachable', 1, 59],
   ]);
 });

@@ -9,7 +9,7 @@ interface Known {
 }
 
 /**
- * Which warnings are written, of those that come again and again while something is away: the first, then one a minute,
+ * Which warnings are written, of those that come again and again while something is unreachable: the first, then one a minute,
  * with how many were not written in between. Warnings are the same if their text and partition are.
  */
 export class RepeatedWarnings {

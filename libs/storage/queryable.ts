@@ -64,7 +64,7 @@ export interface MetadataQueryable {
   metadata(metric: string | undefined, signal: AbortSignal): Promise<MetricMetadata[]>;
 }
 
-/** Data could not be read: a dependency is away or a part is damaged. */
+/** Data could not be read: a dependency is unreachable or a part is damaged. */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
 }

@@ -54,7 +54,7 @@ export const limitsSchema = z.strictObject({
   ),
   max_global_series_per_user: count(0).describe('Active series; 0: no limit'),
   ingestion_rate: count(0).describe(
-    'Samples a second; a request with more series, exemplars or metadata entries than samples counts as so many; 0: no limit',
+    'Samples a second; a request with more series, exemplars or metadata entries than samples counts as this many; 0: no limit',
   ),
   ingestion_burst_size: count(0).describe('Samples accepted at once above the rate'),
   max_exemplars_per_series_per_minute: count(120).describe(
@@ -101,7 +101,7 @@ export const limitsSchema = z.strictObject({
     'Explicit-bucket histograms of OTLP become native histograms with custom buckets',
   ),
   otel_native_delta_ingestion: flagSetting(false).describe(
-    'OTLP points of delta temporality are stored as they are',
+    'Store OTLP points of delta temporality unchanged',
   ),
   compactor_blocks_retention_period: durationSetting('30d').describe(
     'How long samples are kept; 0: for ever',

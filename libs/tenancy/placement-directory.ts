@@ -16,9 +16,9 @@ const DEFAULT_POLL_INTERVAL_MS = 1_000;
 const MAX_READ_AGE_MS = 4_000;
 /** and a writer obeys no row that it has known for less: whatever their clocks say, readers know it first. */
 const MIN_KNOWN_MS = 5_000;
-/** A row that was to be in effect so long ago has been known to everybody. */
+/** A row that was to be in effect this long ago has been known to everybody. */
 const SETTLED_MS = 60_000;
-/** A writer that hasn't seen the rows for so long writes no more: far less than what readers look back. */
+/** A writer that hasn't seen the rows for this long writes no more: far less than what readers look back. */
 const MAX_WRITE_AGE_MS = 3_600_000;
 /**
  * How far readers look back: by then what was written elsewhere is in blocks, which are found by tenant. Where it isn't, since

@@ -19,7 +19,7 @@ export interface ShardSizeRow extends PlacementRow {
   readonly isFixed: boolean;
 }
 
-/** Writers obey a row so much later than it was written: by then every reader knows it. */
+/** Writers obey a row this much later than it was written: by then every reader knows it. */
 export const OBEYED_AFTER_MS = 10_000;
 
 /** All rows with a higher change number, in the order of their changes. */

@@ -48,7 +48,7 @@ export class PlacementStore {
     });
   }
 
-  /** Makes writers use the partitions below `count`. The log must have them; the same again is no change. */
+  /** Makes writers use the partitions below `count`. The log must have them; the same again is not a change. */
   async setPartitionCount(count: number, actor: Actor): Promise<void> {
     checkPartitionCount(count);
     await this.#act(

@@ -205,7 +205,7 @@ test('without the database known tokens work on for five minutes, unknown ones a
   assert.equal(code('xag_unknown', 'team', 'write'), 'unauthenticated');
 });
 
-test('a poll that does not come back counts as the database being away', async (context) => {
+test('a poll that does not come back counts as the database being unreachable', async (context) => {
   const { clock, code } = await openDirectory(context);
   assert.equal(code('xag_unknown', 'team', 'write'), 'unauthenticated');
   clock.nowMs += 6_000;

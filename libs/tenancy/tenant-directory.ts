@@ -22,7 +22,7 @@ export interface TenantDirectoryOptions {
 }
 
 const DEFAULT_POLL_INTERVAL_MS = 500;
-/** A poll that has been silent for so long has not come back: the database is away. */
+/** A poll that has been silent for this long has not come back: the database is unreachable. */
 const SILENT_MS = 5_000;
 /** How long what is known stays good without the database. */
 const MAX_AWAY_MS = 5 * 60_000;
@@ -51,7 +51,7 @@ const UNAVAILABLE = refusal('unavailable', 'tokens cannot be checked at the mome
 /**
  * All tokens (hashes), tenants and limits in memory, a poll behind the database.
  *
- * While the database is away known tokens work on for five minutes; unknown ones get `unavailable`, since they may
+ * While the database is unreachable known tokens work on for five minutes; unknown ones get `unavailable`, since they may
  * be new.
  */
 export class TenantDirectory {
@@ -95,7 +95,7 @@ export class TenantDirectory {
     this.#cancelPoll?.();
   }
 
-  /** Brings the view up to date now. Rejects with `DatabaseError`; the view stays as it was. */
+  /** Brings the view up to date now. Rejects with `DatabaseError`; the view stays as before. */
   refresh(): Promise<void> {
     // One after another: an older answer must not overwrite a newer one.
     const refreshed = this.#lastRefresh.then(() => this.#refresh());

@@ -161,7 +161,7 @@ export class TenantStore {
     return found.map(({ token }) => token);
   }
 
-  /** The same again is no fault. */
+  /** The same again is not a fault. */
   async revokeToken(tokenId: string, actor: Actor): Promise<void> {
     const { tenant } = await this.#mustFindToken(this.#db, tokenId);
     const trace = { action: 'token.revoke', tenant, detail: tokenId };

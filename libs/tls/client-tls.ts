@@ -57,7 +57,7 @@ export class ClientTls {
   }
 
   /**
-   * Options for `tls.connect`, for as many connections as one likes: whoever copies them reads the files, as drivers do
+   * Options for `tls.connect`, for any number of connections: copying them reads the files, as drivers do
    * for each connection.
    */
   connectOptions(): ConnectionOptions {

@@ -39,7 +39,7 @@ test('the name in the certificate and the one that was expected are said', () =>
   );
 });
 
-test('what is no failure of TLS is left alone', () => {
+test('what is not a failure of TLS is left alone', () => {
   assert.equal(faultOf('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1'), undefined);
   assert.equal(faultOf('ECONNRESET', 'read ECONNRESET'), undefined);
   assert.equal(explainTlsFault('not an error', NAMES, { hasCa: true, hasCertificate: false }), undefined);

@@ -97,7 +97,7 @@ function faultOfImport(path: string, place: Place, specifier: string): string | 
   return undefined;
 }
 
-/** Scripts are about the whole repository, and are no package. */
+/** Scripts are about the whole repository, and belong to no package. */
 function faultOfRelative(path: string, place: Place, specifier: string): string | undefined {
   if (place.folder === 'scripts') return undefined;
   const { pathname } = new URL(specifier, `file:///${path}`);

@@ -32,8 +32,7 @@ export const RULES: readonly Rule[] = [
     advice: 'write "this many", "this long" or the number, not "so many"',
   },
   {
-    pattern:
-      /\b(?:that|who|which|nobody|somebody|everybody|none|whoever)\s+(?:has|have|had)\s+(?:it|one)\b/gi,
+    pattern: /\b(?:who|nobody|somebody|everybody|whoever)\s+(?:has|have|had)\s+(?:it|one)\b/gi,
     advice: 'name the thing or the verb, not "has it"',
   },
   { pattern: /\bhow-manieth\b/gi, advice: 'write "index" or "number"' },
@@ -49,7 +48,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     pattern:
-      /\bas\s+(?:it|they)\s+(?:is|are|was|were)\b(?!\s+[a-z]+(?:ed|ing|en|wn)\b|\s+(?:read|sent|kept|held|made|put|set|cut|told|built)\b)/gi,
+      /(?<!\bas\s+\w+\s+)\bas\s+(?:it|they)\s+(?:is|are|was|were)\b(?!\s+(?:now|here)\b|\s+[a-z]+(?:ed|ing|en|wn)\b|\s+(?:read|sent|kept|held|made|put|set|cut|told|built)\b)/gi,
     advice: 'write "unchanged" or "verbatim", not "as it is"',
   },
   {

@@ -71,7 +71,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   if (config === undefined) return 2;
   const logger = createLogger({ service: target, level: config.log.level });
   for (const { text, mend } of warningsOfSecretFiles(config)) logger.warn({}, `${text}: ${mend}`);
-  // Asked once the lifecycle is there.
+  // Asked once the lifecycle exists.
   const readiness: Readiness = {
     notReady: () => lifecycle.notReady(),
     warnings: () => lifecycle.warnings(),
@@ -102,7 +102,7 @@ function readConfig(
   }
 }
 
-/** With a last module that says where it listens and, at the first start, what there is to copy. */
+/** With a last module that says where it listens and, at the first start, prints the blocks to copy. */
 function greeted({ modules, greeting }: ReturnType<typeof allInOne>): Module[] {
   const greet = async () => {
     const { url, tenant, token } = greeting();

@@ -272,7 +272,7 @@ const oneHead = fc.record({
   deleted: fc.option(fc.tuple(fc.constantFrom('a', 'b'), fc.nat({ max: 40 }), fc.nat({ max: 40 }))),
 });
 
-test('killed at any call, compactors leave answers as they were, and get the work done', async () => {
+test('killed at any call, compactors leave answers as before, and get the work done', async () => {
   const heads = fc.array(oneHead, { minLength: 2, maxLength: 8 });
   const when = fc.constantFrom('before' as const, 'after' as const);
   await fc.assert(

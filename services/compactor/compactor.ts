@@ -26,7 +26,7 @@ export interface CompactorOptions {
   readonly housekeeping: HousekeepingSettings;
   /** How often it looks for work. */
   readonly intervalMs: number;
-  /** A job is another's if nothing was heard of its owner for so long. */
+  /** A job is another's if nothing was heard of its owner for this long. */
   readonly leaseMs: number;
   readonly newBlockId: () => string;
   /** Wall clock, ms. */
@@ -42,7 +42,7 @@ export interface CompactorReport {
   readonly owner: string;
   readonly job: CompactionJob | undefined;
   readonly lastFailure: string | undefined;
-  /** Undefined if the database is away. */
+  /** Undefined if the database is unreachable. */
   readonly counts: CompactionCounts | undefined;
 }
 

@@ -10,7 +10,7 @@ export interface HousekeepingSettings {
   readonly tenantCleanupDelayMs: number;
   /** How long retired blocks and the tombstones of deletions that are done stay: longer than a read lives. */
   readonly purgeDelayMs: number;
-  /** Parts that were staged so long ago belong to a commit or merge that nobody continues. */
+  /** Parts that were staged this long ago belong to a commit or merge that nobody continues. */
   readonly stagedLiveMs: number;
   /** How long the receipt of a deletion that is done can be asked for. */
   readonly receiptKeepMs: number;

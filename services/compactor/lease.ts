@@ -16,7 +16,7 @@ export class Lease implements Disposable {
           if (isOurs) renewedMs = askedMs;
           else this.#lose();
         },
-        // A database that is away for longer than the lease has given the job to another, for all we know.
+        // A database that is unreachable for longer than the lease has given the job to another, for all we know.
         () => {
           if (performance.now() - renewedMs > leaseMs) this.#lose();
         },

@@ -39,7 +39,7 @@ function grouped(
   return groupsToMerge(JOB, inputs, bounds).map((group) => group.map(({ blockId }) => blockId));
 }
 
-test('the blocks of a day are one group; one alone is left as it is', () => {
+test('the blocks of a day are one group; one alone is left unchanged', () => {
   assert.deepEqual(grouped([blockOf('a'), blockOf('b', { windowStartMs: 10 * DAY + 22 * HOUR })]), [
     ['a', 'b'],
   ]);

@@ -67,7 +67,7 @@ test('a new series above the limit is refused by name, existing ones go on', asy
   assert.equal(
     (await push([series({ i: '2' }, clock.nowMs)])).status,
     400,
-    'a series that was away is new again',
+    'a series that was absent is new again',
   );
 });
 

@@ -74,7 +74,7 @@ test('if it isn’t known where samples go they are not taken', async () => {
   assert.equal(setup.log.records.length, 0);
 });
 
-test('whoever gets a 503 is told to come back at different times, by every protocol', async () => {
+test('clients that get a 503 are told to retry at different times, in every protocol', async () => {
   const numbers = [0, 0.5, 0.999];
   let drawn = 0;
   const setup = setUp({}, { random: () => numbers[drawn++ % numbers.length] });

@@ -77,7 +77,7 @@ test('random mixes of good and bad: sent = stored + refused by name', async () =
   assert.deepEqual(await counts(registry), { received: sent, stored: good, refused: sent - good });
 });
 
-test('damaged bodies get an answer and leave the distributor as it was', async () => {
+test('damaged bodies get an answer and leave the distributor as before', async () => {
   const { post, push, log } = setUp();
   const body = encodeWriteRequest(
     Array.from({ length: 8 }, (_, i) => series({ __name__: 'requests_total', i: `${i}` })),

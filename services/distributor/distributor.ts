@@ -94,7 +94,7 @@ const MAX_FACTS_PER_TENANT = 4_000_000;
 const MAX_IN_FLIGHT_BYTES = 128 * 1024 * 1024;
 const MIN_WINDOW_MS = 1_000;
 const MAX_WINDOW_MS = 24 * 86_400_000;
-/** Whoever gets a 503 is told to come back after one of so many seconds, from the first on: not all at once. */
+/** Longest `Retry-After` of a 503, s; each answer has a random one from 1, so that clients do not return at once. */
 const FIRST_RETRY_SECONDS = 3;
 const RETRY_WITHIN_SECONDS = 5;
 const FORGET_TENANT_MS = 2 * 3_600_000;
@@ -469,7 +469,7 @@ class LogDistributor implements Distributor {
 /** Where a log is not the one that writes are for, clients are told. */
 const REFUSING_CODES: ReadonlySet<string> = new Set(['log_missing', 'log_replaced']);
 
-/** A closed log isn't asked again either, but whoever comes next behind this address has an open one. */
+/** A closed log isn't asked again either, but the next process at this address has an open one. */
 function isTooLarge(failure: unknown): failure is WriteLogError {
   return failure instanceof WriteLogError && failure.code === 'record_too_large';
 }

@@ -27,7 +27,7 @@ const seriesWith = (exemplars: readonly Exemplar[], name = 'm') => ({
 });
 const v2Body = (...all: WriteSeriesV2[]) => packSnappy(encodeWriteRequestV2(all));
 
-/** Times of the exemplars in the log, in order, each as often as it is there. */
+/** Times of the exemplars in the log, in order, each as often as it occurs there. */
 function timesIn(log: MemoryLog): number[] {
   const reader = new LogRecordReader();
   const times: number[] = [];

@@ -229,7 +229,7 @@ for (const [reason, { limits, send, kind = 'samples', count = 1 }] of Object.ent
       [['acme', reason, count]],
       text,
     );
-    // Exemplars above the limit are no fault of the request, but named in its answer.
+    // Exemplars above the limit are not the request's fault, but are named in its answer.
     const isThinned = reason === 'too_many_exemplars';
     assert.equal(status >= 400, !INTENDED.has(reason as Reason) && !isThinned, text);
     if (status >= 400 || isThinned) assert.ok(text.includes(REASONS[reason as Reason]), text);

@@ -63,7 +63,7 @@ export interface GatewayUnderTest extends AsyncDisposable {
   readonly clock: { nowMs: number };
   notReady: string | undefined;
   metricsText(): Promise<string>;
-  /** Resolves when so many bytes are held for request bodies. */
+  /** Resolves when this many bytes are held for request bodies. */
   held(bytes: number): Promise<void>;
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }

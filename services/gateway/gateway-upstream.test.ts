@@ -102,7 +102,7 @@ test('more requests than may be in flight are a 503', async () => {
   await assert.rejects(first);
 });
 
-/** Node's own client, which leaves an encoded answer as it is. */
+/** Node's own client, which leaves an encoded answer unchanged. */
 function rawRead(
   port: number,
   acceptEncoding: string,
@@ -159,7 +159,7 @@ test('answers keep their order and framing on one connection', async () => {
   assert.deepEqual(received.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 204', 'HTTP/1.1 404', 'HTTP/1.1 403']);
 });
 
-test('writes that wait too long for those before them get a 503, reads and those at work go on', async () => {
+test('writes that wait too long for those before them get a 503, reads and those running go on', async () => {
   await using gateway = await startGateway({ gatewayLimits: { maxWriteWaitMs: 1 } });
   const answer = { status: 204, headers: {}, body: new Uint8Array(0) };
   const done = Promise.withResolvers<void>();
@@ -182,7 +182,7 @@ test('writes that wait too long for those before them get a 503, reads and those
   assert.equal((await push()).status, 204);
 });
 
-test('whoever is refused for what others do is told to come back at different times', async () => {
+test('requests refused because of other tenants are told to retry at different times', async () => {
   const retryAfter = async (random: number) => {
     await using gateway = await startGateway({
       gatewayLimits: { maxInFlightRequests: 0 },

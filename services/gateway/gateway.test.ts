@@ -14,7 +14,7 @@ import { ROUTES } from './routing/routes.ts';
 const push = (gateway: GatewayUnderTest, headers: Record<string, string>, body = 'bytes') =>
   gateway.fetch('/api/v1/push', { method: 'POST', headers, body });
 
-test('a write goes to the distributor with its body unread, and the answer comes back as it is', async () => {
+test('a write goes to the distributor with its body unread, and the answer comes back unchanged', async () => {
   await using gateway = await startGateway();
   gateway.distributor.answer = async () => ({
     status: 200,
@@ -56,7 +56,7 @@ test('a write goes to the distributor with its body unread, and the answer comes
   assert.equal(gateway.querier.requests.length, 0);
 });
 
-test('reads go to the querier under both prefixes, by GET and POST as Prometheus has them', async () => {
+test('reads go to the querier under both prefixes, by GET and POST like Prometheus', async () => {
   await using gateway = await startGateway();
   gateway.querier.answer = async () => ({
     status: 200,
@@ -172,7 +172,7 @@ test('a header given twice is refused, same value or not', async () => {
   assert.equal(gateway.distributor.requests.length, 0);
 });
 
-test('whoever is not known gets one same 401', async () => {
+test('every unknown caller gets the same 401', async () => {
   await using gateway = await startGateway();
   const wrong = [
     undefined,

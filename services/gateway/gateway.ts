@@ -30,7 +30,7 @@ export interface GatewayOptions extends IntakeOptions {
   readonly readiness: Readiness;
 }
 
-/** The way in, for whoever has the sockets. */
+/** The gateway without its sockets, which the caller owns. */
 export interface GatewayEntrances {
   /** For HTTP servers. */
   readonly app: Express;
@@ -83,7 +83,7 @@ function idOf(response: ServerResponse): string {
   return response.getHeader(REQUEST_ID_HEADER) as string;
 }
 
-/** For an API: nothing here is a page. Strict-Transport-Security is left to whoever ends TLS. */
+/** For an API: nothing here is a page. Strict-Transport-Security is left to the proxy that ends TLS. */
 function securityHeaders(): ReturnType<typeof helmet> {
   return helmet({
     contentSecurityPolicy: {
@@ -135,7 +135,7 @@ class Gateway {
     }
   }
 
-  /** Whoever asks needs no token: so this is held for slow readers within the bounds of one tenant's answers. */
+  /** Callers need no token: so this is held for slow readers within the bounds of one tenant's answers. */
   async serveMetrics(response: Response): Promise<void> {
     const lease = this.#intake.ownAnswer();
     try {

@@ -19,7 +19,7 @@ const answer = (status: number, body: Uint8Array): UpstreamResponse => ({
   body,
 });
 
-test('OTLP over HTTP is passed on as it is, under both paths', async () => {
+test('OTLP over HTTP is passed on unchanged, under both paths', async () => {
   await using gateway = await startGateway();
   gateway.distributor.answer = async () => answer(200, exportResponse(undefined));
   for (const path of ['/otlp/v1/metrics', '/v1/metrics']) {
@@ -85,7 +85,7 @@ async function opens(address: string): Promise<{ isKept: boolean; socket: Socket
   return { isKept, socket };
 }
 
-test('OTLP over gRPC takes so many connections: others are closed, those there go on, and one that leaves makes room', async () => {
+test('OTLP over gRPC takes this many connections: others are closed, those there go on, and one that leaves makes room', async () => {
   await using gateway = await startGateway();
   gateway.distributor.answer = async () => answer(200, exportResponse(undefined));
   await using listening = await listenGrpc(gateway, 3);
@@ -247,7 +247,7 @@ function listenHttps(gateway: GatewayUnderTest, grpc: { server: OtlpGrpcServer }
   });
 }
 
-test('one TLS port speaks HTTP to whoever takes it, and gRPC to who takes nothing else', async () => {
+test('one TLS port speaks HTTP to clients that offer it, and gRPC to those that offer only h2', async () => {
   await using gateway = await startGateway();
   gateway.distributor.answer = async () => answer(200, exportResponse(undefined));
   await using grpc = await listenGrpc(gateway);
@@ -281,7 +281,7 @@ test('one TLS port speaks HTTP to whoever takes it, and gRPC to who takes nothin
   }
 });
 
-test('the TLS port takes so many connections, of HTTP and gRPC together; one that leaves makes room', async () => {
+test('the TLS port takes this many connections, of HTTP and gRPC together; one that leaves makes room', async () => {
   await using gateway = await startGateway();
   gateway.distributor.answer = async () => answer(200, exportResponse(undefined));
   await using grpc = await listenGrpc(gateway);

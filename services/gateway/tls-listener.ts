@@ -30,7 +30,7 @@ const CHECK_INTERVAL_MS = 500;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
- * HTTPS and gRPC on one port. A client says in its handshake (ALPN) what it speaks: whoever takes `http/1.1` gets it,
+ * HTTPS and gRPC on one port. A client says in its handshake (ALPN) what it speaks: a client that offers `http/1.1` gets it,
  * Prometheus and Alloy too, which would take `h2` as well; only gRPC clients take `h2` alone.
  * @throws Error if the address can't be had or the certificate isn't one
  */

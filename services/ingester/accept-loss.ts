@@ -46,7 +46,7 @@ function holdersText(kind: LogVerdict['kind'], holders: readonly string[]): stri
   if (kind === 'dropped') {
     return `nothing is lost yet: ${names} still holds what the log has dropped and stores it when its heads are due; then restart the ingesters that stopped. To give it up all the same stop ${names} first`;
   }
-  return `${names} still holds what it has read of the log as it was; to give up what no block has stop ${names} first`;
+  return `${names} still holds records of the former log; to give up those that no block has, stop ${names} first`;
 }
 
 /** `readOffset`: what lies below it had been read. */

@@ -22,7 +22,7 @@ function add(head: Head, from: number, to: number): void {
 
 const countsOf = (heads: PartitionHeads) => Object.fromEntries(activeSeriesOf(3, heads, NOW_MS).byTenant);
 
-test('a series counts once, in however many heads it is, and only as long as it is active', () => {
+test('a series counts once, in however many heads it is, and only while it is active', () => {
   const heads = new PartitionHeads(3, new HeadMemory(0));
   add(heads.mustOpen('t', NOW_MS - HOUR_MS, 2 * HOUR_MS, 0, 0).head, 0, 100);
   add(heads.mustOpen('t', NOW_MS - 1.5 * HOUR_MS, HOUR_MS, 1, 0).head, 90, 120);

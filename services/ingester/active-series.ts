@@ -2,10 +2,10 @@ import { ID_BYTES, ID_WORDS } from '@xscaler/model';
 import type { Head } from '@xscaler/tsdb';
 import type { PartitionHeads } from './partition-heads.ts';
 
-/** A series is active for so long after its window's end, which is when it was last seen at the latest. */
+/** A series is active for this long after its window's end, which is when it was last seen at the latest. */
 const ACTIVE_MS = 3_600_000;
 
-/** Of a head's series so many, about, are looked for in other heads of their tenant. */
+/** Of a head's series this many, about, are looked for in other heads of their tenant. */
 const SAMPLED_SERIES = 4096;
 
 /** Active series of a partition, by tenant. */

@@ -38,9 +38,9 @@ class CommitsLostError extends Error {
 
 const IDLE_MS = 100;
 const RETRY_MS = 1_000;
-/** The resume offset moves by checkpoint if no head was committed for so many records, */
+/** The resume offset moves by checkpoint if no head was committed for this many records, */
 const CHECKPOINT_RECORDS = 10_000;
-/** or for so long, if there is something to move it over: what is committed should be known to be. */
+/** or for this long, if there is something to move it over: what is committed should be known to be. */
 const CHECKPOINT_MS = 60_000;
 
 /**
@@ -143,7 +143,7 @@ export class CommitQueue {
     const isLate = clock() - this.#lastCheckpointMs >= CHECKPOINT_MS && committer.isBehind;
     const isDue = isLate || committer.hasDeletions;
     if (!isDue && nextOffset() - this.#lastCheckpoint < CHECKPOINT_RECORDS) return;
-    // Another zone may have been here: that is no conflict.
+    // Another zone may have been here: that is not a conflict.
     await this.#progress(nextOffset());
     await followed.verify();
     await committer.checkpoint();

@@ -71,7 +71,7 @@ test('where another log ends says nothing', async () => {
   assert.deepEqual(await at(2_000, { endOffset: 5, appliedOffset: 5, isReplaced: false }), [[5, 2_000]]);
 });
 
-test('while something is away nothing is noted, and nothing forgotten', async () => {
+test('while something is unreachable nothing is noted, and nothing forgotten', async () => {
   const at = partition();
   await at(1_000, { endOffset: 10, appliedOffset: 10 });
   assert.deepEqual(await at(2_000, { endOffset: 20, resumeOffset: 12, away: true }), []);

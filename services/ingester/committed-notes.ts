@@ -23,7 +23,7 @@ const NOTE_EVERY_MS = 10_000;
 
 /**
  * Notes in the database until when everything acknowledged in one partition is in blocks: who reads what lies before
- * needs neither the log nor an ingester. The resume offset proves it, whoever moved it.
+ * needs neither the log nor an ingester. The resume offset proves it, whichever ingester moved it.
  *
  * A note of an instant that has yet to come would hide what is acknowledged until then. So nothing is noted by a clock that is
  * wrong; what one noted all the same, before that was noticed or in an older release, is taken back.

@@ -9,7 +9,7 @@ export interface TenantConflicts {
   readonly offset: number;
 }
 
-/** Conflicts of a partition's tenants, each with an example, for whoever looks for the sender. */
+/** Conflicts of a partition's tenants, each with an example that helps to find the sender. */
 export class Conflicts {
   readonly #byTenant = new Map<string, TenantConflicts>();
 

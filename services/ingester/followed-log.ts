@@ -59,7 +59,7 @@ export class FollowedLog {
     this.#nextOffset = offset + 1;
   }
 
-  /** Rejects with `WriteLogError` `log_replaced` if another log is there, or a cut one; with others if it cannot be asked. */
+  /** Rejects with `WriteLogError` `log_replaced` if another log exists, or a cut one; with others if it cannot be asked. */
   async verify(): Promise<void> {
     const nextOffset = this.#nextOffset;
     const { mark } = this.#last;

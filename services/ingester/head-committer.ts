@@ -96,7 +96,7 @@ export class HeadCommitter {
     return { outcome, meta };
   }
 
-  /** Whether deletions wait to be stored: whoever asked for one may have gone before its readers knew of it. */
+  /** Whether deletions wait to be stored: its requester may have disconnected before its readers knew of it. */
   get hasDeletions(): boolean {
     return !this.#deletions.isEmpty;
   }

@@ -77,7 +77,7 @@ export class HeadKeeper {
     const { clock, relied } = this.#options;
     if (clock() - this.#checkedMs < CHECK_COMMITS_MS) return;
     this.#checkedMs = clock();
-    // One that is away is looked at when it is back.
+    // One that is unreachable is looked at when it is back.
     await relied()
       ?.check()
       .catch(() => undefined);

@@ -235,7 +235,7 @@ test('a zone whose peer never stores the head it cut stores it itself', async ()
   assert.deepEqual((await machine.read(other)).up, [[1, 1]]);
 });
 
-test('a conflict with a commit that the database has lost again is no contradiction; one that stays is', async () => {
+test('a conflict with a commit that the database has lost again is not a contradiction; one that stays is', async () => {
   await using machine = await Machine.make();
   const blocks = new SqlBlockStore(machine.db);
   const commit = blocks.commit.bind(blocks);
@@ -281,7 +281,7 @@ test('a record that cannot be read stops the partition and fails its reads', asy
   assert.deepEqual(ingester.status(), { 0: { state: 'stopped', nextOffset: 1 } });
 });
 
-test('a partition is shown while log and database are away', async () => {
+test('a partition is shown while log and database are unreachable', async () => {
   await using machine = await Machine.make();
   let isAway = false;
   const blocks = new Proxy<BlockStore>(machine.blocks, {
@@ -413,7 +413,7 @@ test('a running ingester takes a partition more: what it held is in the next rea
   await assert.rejects(names([1, 2]), /partition 2 is not owned here/);
 });
 
-test('a database that is away when an ingester starts is waited for', async () => {
+test('a database that is unreachable when an ingester starts is waited for', async () => {
   await using machine = await Machine.make();
   await machine.write('up', [[1, 1]]);
   let refusals = 2;

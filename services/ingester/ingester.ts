@@ -48,7 +48,7 @@ export interface IngesterOptions {
 /** Memory of dropped heads that is kept for new ones. */
 const FREE_PAGES_BYTES = 64 * 1024 * 1024;
 
-/** Parts that were staged so long ago belong to a commit that nobody continues. */
+/** Parts that were staged this long ago belong to a commit that nobody continues. */
 const STAGED_LIVE_MS = 3_600_000;
 const SWEEP_EVERY_MS = 600_000;
 
@@ -98,7 +98,7 @@ export class Ingester implements IngesterApi {
 
   /** Resolves when every partition has replayed what the log held. */
   async start(): Promise<void> {
-    // What is taken while the sweep is under way is started by whoever takes it.
+    // What is taken while the sweep is under way is started by the code that takes it.
     const owners = this.#owners;
     await this.#sweep();
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);

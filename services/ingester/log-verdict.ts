@@ -11,7 +11,7 @@ export interface LogVerdict {
   readonly kind: 'same' | 'dropped' | 'replaced' | 'cut';
   /** For people; undefined if it is the same. */
   readonly reason: string | undefined;
-  /** Of the log as it is. */
+  /** Of the present log. */
   readonly identity: string;
   readonly startOffset: number;
   readonly endOffset: number;

@@ -40,7 +40,7 @@ export interface PartitionOwnerOptions {
   readonly clockFault?: () => string | undefined;
   readonly logger: LogWriter;
   readonly metrics: IngesterMetrics;
-  /** The database has gone back in time: this owner has ended, and another has to begin with what is there. */
+  /** The database has gone back in time: this owner has ended, and another has to begin with what exists. */
   readonly onCommitsLost: () => void;
 }
 
@@ -124,7 +124,7 @@ export class PartitionOwner {
     await this.waitFor(this.#replayEnd, signal);
   }
 
-  /** A database or a log that is away is waited for. */
+  /** A database or a log that is unreachable is waited for. */
   async #loadPatiently(): Promise<number> {
     const { logger, partition } = this.#options;
     const { signal } = this.#stopping;
@@ -249,7 +249,7 @@ export class PartitionOwner {
     }
   }
 
-  /** Applies the log until the partition stops. A log that is away is waited for; what it cannot give for good stops us. */
+  /** Applies the log until the partition stops. A log that is unreachable is waited for; what it cannot give for good stops us. */
   async #follow(): Promise<void> {
     const { logger, partition } = this.#options;
     const { signal } = this.#stopping;

@@ -9,7 +9,7 @@ export interface PartitionReport {
   readonly state: string;
   readonly stoppedBy: string | undefined;
   readonly nextOffset: number;
-  /** Undefined if log or database are away. */
+  /** Undefined if log or database are unreachable. */
   readonly endOffset: number | undefined;
   readonly lag: number | undefined;
   readonly resumeOffset: number | undefined;
@@ -36,7 +36,7 @@ export async function reportOf(
 ): Promise<PartitionReport> {
   const { partition } = owner;
   const heads = [...owner.heads.all()].map(reportOfHead);
-  // What is away is left out: this is looked at when something is.
+  // What is unreachable is left out: this is looked at when something is.
   const unknown = () => undefined;
   const [endOffset, resumeOffset, ledgerRows] = await Promise.all([
     log.endOffset(partition).catch(unknown),

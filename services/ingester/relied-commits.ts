@@ -4,7 +4,7 @@ import { UnavailableError } from '@xscaler/rpc';
 /**
  * What a partition's replica relies on the database for: blocks of heads that it has let go of, or never had because
  * the ledger says that they are stored. A database that goes back in time (a replica of it that had not heard of the last
- * commits took over, a backup was restored) has lost some of these; whoever reads on without noticing has holes.
+ * commits took over, a backup was restored) has lost some of these; an ingester that continued without noticing would have holes.
  */
 export class ReliedCommits {
   readonly #partition: number;
@@ -46,7 +46,7 @@ export class ReliedCommits {
     if (commit.number > this.#relied.number) this.#relied = commit;
   }
 
-  /** Looks whether the database has what is relied on. Rejects with `DatabaseError` if it is away. */
+  /** Looks whether the database has what is relied on. Rejects with `DatabaseError` if it is unreachable. */
   async check(): Promise<CommitHistory> {
     const known = this.#known();
     const history = await this.#blocks.commitHistory(this.#partition);

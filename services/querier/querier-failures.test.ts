@@ -178,7 +178,7 @@ test('a log that is gone, another one or damaged, and a damaged database, are a 
   await assertAll(querierOf(t, { blocks: { ...NO_BLOCKS, list } }), unavailable(text), 'warn');
 });
 
-test('selectors whose patterns cost too much are a 422, whoever found it', async (t) => {
+test('selectors whose patterns cost too much are a 422, found by the querier or an ingester', async (t) => {
   const cost = new PatternCostError('a regular expression is too large');
   const fail = async () => {
     throw cost;

@@ -1,7 +1,7 @@
 import { joinKey } from '../keys.ts';
 import { checkLease, type LeaseOutcome, type Leases } from '../leases.ts';
 
-/** Leases looked at for every one that is set, so that those nobody asks for any more go by and by. */
+/** Leases looked at for every one that is set, so that those nobody asks for any more go gradually. */
 const SWEEP = 2;
 
 /** `Leases` for one process. */

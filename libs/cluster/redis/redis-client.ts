@@ -16,7 +16,7 @@ export class Script {
 }
 
 const DEFAULT_TIMEOUT_MS = 250;
-/** After a call that took too long the next ones fail at once for so long: a stalled Redis costs one caller a second its time. */
+/** After a call that took too long the next ones fail at once for this long: a stalled Redis costs one caller a second its time. */
 const PAUSE_MS = 1_000;
 /** Calls under way at most. */
 const MAX_CALLS = 1_000;

@@ -20,7 +20,7 @@ export interface RedisOptions {
   readonly tlsFiles?: TlsFiles;
   /** What a call may take, all in all (250 ms). */
   readonly timeoutMs?: number;
-  /** Told when Redis goes away (with the reason), when the reason changes, and when it is back (undefined): for the log. */
+  /** Told when Redis disappears (with the reason), when the reason changes, and when it is back (undefined): for the log. */
   readonly onAway?: (reason: string | undefined) => void;
 }
 
@@ -29,7 +29,7 @@ type LegacyOptions = DriverOptions & { replyMapping: 'legacy' };
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const MAX_RECONNECT_DELAY_MS = 1_000;
-/** A connection with a call that has had no answer for so long is made anew: the other end may have gone silently. */
+/** A connection with a call that has had no answer for this long is made anew: the other end may have gone silently. */
 const SILENT_CONNECTION_MS = 3_000;
 
 const TLS_SETTINGS = {
@@ -55,7 +55,7 @@ export function tlsOf(options: RedisOptions): ClientTls | undefined {
 
 /**
  * What the driver is told. It neither keeps commands for later nor sends them twice: a heartbeat of ten seconds ago is worth
- * nothing, and whoever asks has an answer of last time.
+ * nothing, and callers get the last answer.
  * @throws ClusterError `invalid`, which says what is wrong and never holds the password
  */
 export function driverOptionsOf(options: RedisOptions, tls = tlsOf(options)): LegacyOptions {

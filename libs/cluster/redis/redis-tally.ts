@@ -14,7 +14,7 @@ export interface TallyTotal {
   readonly atMs: number;
 }
 
-/** Totals remembered for the times when Redis is away. */
+/** Totals remembered for the times when Redis is unreachable. */
 const MAX_KNOWN = 100_000;
 
 /**

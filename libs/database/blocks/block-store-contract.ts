@@ -188,7 +188,7 @@ function committing(check: Check): void {
     const rightMs = 100 * HOUR_MS;
     setTimeMs(rightMs);
     await store.noteCommitted(0, 0, rightMs + 120_000);
-    assert.equal(await store.forgetFutureNotes(0), false, 'the clock of another may be ahead by so much');
+    assert.equal(await store.forgetFutureNotes(0), false, 'the clock of another may be ahead by this much');
     await store.noteCommitted(1, 0, rightMs + 120_001);
     assert.equal(await store.forgetFutureNotes(1), true);
     assert.equal(await store.forgetFutureNotes(1), false);

@@ -21,7 +21,7 @@ export interface BlockMeta {
   readonly level: number;
   readonly windowStartMs: number;
   readonly windowMs: number;
-  /** The how-manieth head of its window this was. */
+  /** Offset of the log record that opened the head; unique within its window. */
   readonly seq: number;
   /** First and last offset of the log that the head covered, both inclusive; `toOffset` is its cut's. */
   readonly fromOffset: number;
@@ -30,7 +30,7 @@ export interface BlockMeta {
   readonly maxTimeMs: number;
   readonly seriesCount: number;
   readonly sampleCount: number;
-  /** Digest of the content, hex: equal for equal heads whoever wrote them. */
+  /** Digest of the content, hex: equal for equal heads, whichever ingester wrote them. */
   readonly digest: string;
 }
 
@@ -142,7 +142,7 @@ export interface BlockStore {
 
   /**
    * Deletions of a tenant that touch [minTimeMs, maxTimeMs]. All whose offset lies below a resume offset that was read before
-   * are there, and those stay for longer than a read lives once no listed block holds any of what they hide.
+   * exist, and those stay for longer than a read lives once no listed block holds any of what they hide.
    */
   tombstones(tenant: string, minTimeMs: number, maxTimeMs: number): Promise<PartitionTombstone[]>;
 

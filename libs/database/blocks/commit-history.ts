@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type LogMark, readRegistered } from '../log-identity/log-identity.ts';
 import { DatabaseError, type SqlRunner } from '../sql/database.ts';
 
-/** One commit of a partition: the how-manieth it is, and its random id. Number 0: none yet. */
+/** One commit of a partition: its number, from 1, and its random id. Number 0: none yet. */
 export interface CommitPoint {
   readonly number: number;
   readonly id: string;

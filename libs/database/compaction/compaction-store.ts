@@ -14,13 +14,13 @@ export interface CompactionJob {
 export interface CompactionPolicy {
   /** How long after its end a day is given for samples that come late. */
   readonly settleMs: number;
-  /** A day that goes on is merged once it has so many blocks that no merge made. */
+  /** A day that goes on is merged once it has this many blocks that no merge made. */
   readonly freshBlocks: number;
-  /** A day that was merged is merged again once so many blocks came later. */
+  /** A day that was merged is merged again once this many blocks came later. */
   readonly lateBlocks: number;
 }
 
-/** What there is of a day, as of one moment. */
+/** The blocks and deletions of a day, as of one moment. */
 export interface CompactionInputs {
   /** By `fromOffset`: live blocks whose windows touch the day and that end below the resume offset. */
   readonly blocks: readonly CompactionBlock[];
@@ -39,7 +39,7 @@ export interface CompactionBlock extends BlockMeta {
 /** Blocks that one other takes the place of, or none if nothing is left of them. */
 export interface CompactionSwap {
   readonly replaced: readonly BlockMeta[];
-  /** Staged with so many parts. */
+  /** Staged with this many parts. */
   readonly merged: { readonly meta: BlockMeta; readonly partCount: number } | undefined;
   /** Deletions up to this offset of the log are not in the merged block. */
   readonly purgedOffset: number;

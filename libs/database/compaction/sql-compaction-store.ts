@@ -20,7 +20,7 @@ import type {
 const PURGED_PARTS = 32;
 const RETIRED_BLOCKS = 256;
 
-/** A job that failed waits so long, twice as long each further time. */
+/** A job that failed waits this long, twice as long each further time. */
 const FIRST_WAIT_MS = 10_000;
 const LONGEST_WAIT_MS = 3_600_000;
 
@@ -138,7 +138,7 @@ export class SqlCompactionStore implements CompactionStore {
           [blockId, fromOffset],
         );
         if (live.length === 0) {
-          throw new DatabaseError('conflict', `block ${blockId} is not live any more, or not as it was`);
+          throw new DatabaseError('conflict', `block ${blockId} is not live any more, or has changed`);
         }
         await this.#retire(tx, blockId, tenant);
       }

@@ -68,7 +68,7 @@ async function insertTombstone(
     await tx.query('UPDATE deletions SET done_ms = NULL WHERE deletion_id = $1', [deletionId]);
 }
 
-/** Compiled matchers are kept for so many deletions. */
+/** Compiled matchers are kept for this many deletions. */
 const KEPT_MATCHERS = 1_000;
 
 /** Reads tombstones; regular expressions are compiled once. */

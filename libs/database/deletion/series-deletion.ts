@@ -55,7 +55,7 @@ export interface DeletionProgress {
   readonly blocksLeft: number;
 }
 
-/** Deletions of series, as whoever asks for them sees them. Rejects with `DatabaseError`. */
+/** Deletions of series, as their requester sees them. Rejects with `DatabaseError`. */
 export interface DeletionStore {
   /** Deletions of a tenant that aren't done yet. */
   unfinished(tenant: string): Promise<number>;

@@ -184,7 +184,7 @@ function replacing(check: Check): void {
     assert.equal((await identities.known()).registered, 'log-b');
   });
 
-  check('a partition that was committed meanwhile stays as it is', async (subject) => {
+  check('a partition that was committed meanwhile stays unchanged', async (subject) => {
     const { blocks } = subject;
     const replacement = await storedBlocks(subject);
     await blocks.commit(commitOf(undefined, { expectedResumeOffset: 200, resumeOffset: 210 }));

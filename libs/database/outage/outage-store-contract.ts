@@ -21,7 +21,7 @@ export function outageStoreContract(name: string, open: () => Promise<OutageStor
       }
     });
 
-  check('whoever starts first has been away from nothing', async (outages) => {
+  check('a first start is not an outage', async (outages) => {
     assert.deepEqual(await outages.note(2e9, 2e9, SHORTEST_MS), []);
     assert.deepEqual(await outages.all(2e9), []);
   });
@@ -60,7 +60,7 @@ export function outageStoreContract(name: string, open: () => Promise<OutageStor
     assert.deepEqual(await outages.note(1_500_000, 1_499_000, SHORTEST_MS), []);
   });
 
-  check('who could not say so, but accepted all the time, was no outage', async (outages) => {
+  check('a distributor that accepted writes but could not note it causes no outage', async (outages) => {
     await outages.note(1_000_000, 500_000, SHORTEST_MS);
     assert.deepEqual(await outages.note(9_000_000, 500_000, SHORTEST_MS), []);
   });

@@ -22,7 +22,7 @@ export interface OutageStore {
   all(nowMs: number): Promise<Outage[]>;
 }
 
-/** After an outage senders have so long to catch up: until then their samples may be later by its length. */
+/** After an outage senders have this long to catch up: until then their samples may be later by its length. */
 export const CATCH_UP_MS = 2 * 3_600_000;
 
 /** A distributor that starts in the middle of an outage accepts writes, as far as it knows, until the first of them has failed. */

@@ -55,7 +55,7 @@ blockStoreContract('through a port', async () => {
   };
 });
 
-test('a client that goes away in a transaction leaves nothing and blocks nobody', async () => {
+test('a client that disappears in a transaction leaves nothing and blocks nobody', async () => {
   const { db, connect, dispose } = await openInThread();
   await db.query('CREATE TABLE t (a bigint)');
   const other = await connect();

@@ -33,7 +33,7 @@ export interface DatabaseAnswer {
 }
 
 export interface ServeDatabaseOptions {
-  /** A transaction whose client says nothing for so long is rolled back. */
+  /** A transaction whose client says nothing for this long is rolled back. */
   readonly transactionIdleMs?: number;
 }
 

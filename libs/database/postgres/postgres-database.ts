@@ -35,7 +35,7 @@ const KEEP_ALIVE_DELAY_MS = 10_000;
 const MAX_RUNS = 5;
 const RERUN_DELAY_MS = 20;
 
-/** How long a server that is away may hold up `close`. */
+/** How long a server that is unreachable may hold up `close`. */
 const CLOSE_WITHIN_MS = 1_000;
 
 /**

@@ -36,7 +36,7 @@ test('what isn’t a server’s refusal is a connection that has gone', () => {
   assert.equal(databaseErrorOf(lost('23505')).code, 'unavailable');
 });
 
-test('an error of ours stays as it is', () => {
+test('an error of ours stays unchanged', () => {
   const error = new DatabaseError('conflict', 'another was first');
   assert.equal(databaseErrorOf(error), error);
 });

@@ -26,7 +26,7 @@ export interface PostgresOptions {
   readonly connectTimeoutMs?: number;
   /** A statement, waiting for locks included (30 s); the server ends it, and we give up a little later. */
   readonly statementTimeoutMs?: number;
-  /** A transaction whose client says nothing for so long is rolled back by the server (10 s). */
+  /** A transaction whose client says nothing for this long is rolled back by the server (10 s). */
   readonly transactionIdleMs?: number;
   /** How the server's own views name the connections. */
   readonly applicationName?: string;

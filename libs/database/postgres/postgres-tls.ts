@@ -13,7 +13,7 @@ import { DatabaseError } from '../sql/database.ts';
 export interface PostgresTlsOptions {
   /**
    * - `disable`: plain text.
-   * - `require`: encrypted, whoever answers; with `sslrootcert` the same as `verify-ca`.
+   * - `require`: encrypted, without checking the server; with `sslrootcert` the same as `verify-ca`.
    * - `verify-ca`: the server's certificate comes from an authority in `sslrootcert`.
    * - `verify-full`: it is also for the host of the URL.
    */
@@ -72,7 +72,7 @@ export function postgresTlsOf(options: PostgresTlsOptions): PostgresTls | undefi
   if (!['prefer', 'disable'].includes(channel_binding))
     throw invalid(`channel_binding is prefer or disable, not ${JSON.stringify(channel_binding)}`);
   if (sslmode === 'disable') {
-    // Whoever names certificates takes the connection for encrypted; libpq's default would be to try.
+    // A URL that names certificates means an encrypted connection; libpq's default would be to try.
     if (sslrootcert ?? sslcert ?? sslkey) throw invalid('sslrootcert, sslcert and sslkey need an sslmode');
     return undefined;
   }

@@ -1,6 +1,6 @@
 import type { Database } from './database.ts';
 
-/** What of our SQL the two databases can't share. Everything else both take as it is. */
+/** What of our SQL the two databases can't share. Everything else both take unchanged. */
 export interface Dialect {
   /** Words that migrations write as `${NAME}`. */
   readonly words: Readonly<Record<string, string>>;
@@ -8,7 +8,7 @@ export interface Dialect {
   readonly migrationLock: string | undefined;
   /** Ends a `SELECT` of a row to be taken: rows that others are taking just now are passed over. */
   readonly skipLocked: string;
-  /** An expression: the database's wall clock as it is now, not as the transaction began, ms. */
+  /** An expression: the database's current wall clock, not that of the transaction's start, ms. */
   readonly wallClockMs: string;
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { statementsOf } from './migrate.ts';
 
-const TEXT = `-- Why it is there;
+const TEXT = `-- Why it exists;
 CREATE TABLE a (
   b \${BLOB} -- a word
 );

@@ -29,7 +29,7 @@ export function openSqliteDatabase(
  *
  * Two connections: one writes, one transaction at a time in the order of the calls; the other reads, so that a query
  * outside a transaction neither waits for one nor sees what it hasn't committed. A transaction's `work` must not wait for
- * a write of its own outside that transaction: it would wait for itself.
+ * a write of its own outside that transaction: it would wait.
  */
 class SqliteDatabase implements Database {
   readonly dialect = 'sqlite';

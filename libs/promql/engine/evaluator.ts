@@ -112,7 +112,7 @@ export class Evaluator implements Evaluation {
   /** A string expression. */
   text(expr: Expr): string {
     const inner = unwrapParens(expr);
-    if (inner.kind !== 'string') throw new TypeError(`${inner.kind} is no string`);
+    if (inner.kind !== 'string') throw new TypeError(`${inner.kind} is not a string`);
     return inner.value;
   }
 
@@ -121,7 +121,7 @@ export class Evaluator implements Evaluation {
     const inner = unwrapParens(expr);
     if (inner.kind === 'matrixSelector') return this.#selectorRange(inner);
     if (inner.kind === 'subquery') return this.#subqueryRange(inner, grid);
-    throw new TypeError(`${inner.kind} is no range vector`);
+    throw new TypeError(`${inner.kind} is not a range vector`);
   }
 
   /** An instant selector, or the times of its samples. */
@@ -187,7 +187,7 @@ export class Evaluator implements Evaluation {
         return expr.op === '-' ? this.dropNames(negate(block)) : block;
       }
       default:
-        throw new TypeError(`${expr.kind} is no instant vector`);
+        throw new TypeError(`${expr.kind} is not an instant vector`);
     }
   }
 
@@ -212,7 +212,7 @@ export class Evaluator implements Evaluation {
       case 'call':
         return evaluateScalarCall(this, expr, grid);
       default:
-        throw new TypeError(`${expr.kind} is no scalar`);
+        throw new TypeError(`${expr.kind} is not a scalar`);
     }
   }
 

@@ -152,7 +152,7 @@ test('label sets that nobody refers to any more count no more', async () => {
   await assert.rejects(run(kept, some, { maxHeldBytes: 1.5 * MADE_BYTES }), isOverMemory);
 });
 
-test('label sets that are read, and are as they were, cost nothing', async () => {
+test('label sets that are read, and are as before, cost nothing', async () => {
   const some = series(ROWS, 1_000);
   for (const query of ['x', 'topk(5, x)', 'x > 3', 'sort(x)', 'last_over_time(x[5m])'])
     assert.equal((await run(query, some, { maxHeldBytes: 20_000 })).type, 'vector', query);

@@ -31,7 +31,7 @@ export function selectInstant(selection: InstantSelection): StepBlock {
   return block;
 }
 
-/** The same, so many rows at a time, in one block that is filled anew for each: at least one, maybe empty. */
+/** The same, this many rows at a time, in one block that is filled anew for each: at least one, maybe empty. */
 export function* selectBatches(selection: InstantSelection, batchRows: number): Generator<StepBlock> {
   const { series, grid, detectResets, budget, time, lookbackDeltaMs, queried } = selection;
   const block = new StepBlock(budget, grid.count, Math.min(batchRows, series.length));

@@ -3,7 +3,7 @@ import { formatSampleValue } from '../numbers/number-format.ts';
 /*
  * Doubles as the shortest decimals that read back the same, as ASCII bytes.
  *
- * A positive v that is no integer is scaled to S = v × 10^k with 17 digits before the point. As 10^k ≤ 10^22 is a double
+ * A positive v that is not an integer is scaled to S = v × 10^k with 17 digits before the point. As 10^k ≤ 10^22 is a double
  * itself, S is exact as a sum of two doubles (Dekker's product). The decimals that read back as v are those within half
  * a unit in the last place, H after scaling, of S: the shortest is the nearest multiple of 100, of 10 or of 1 within,
  * trailing zeros taken off, since H < 12. Where S is so close to a border between two outcomes that the arithmetic
@@ -39,7 +39,7 @@ const words = new Int32Array(double.buffer);
 
 /**
  * Writes what `formatSampleValue` gives into `bytes`, in which there is room for MAX_VALUE_BYTES from `at` on.
- * @returns if the next byte goes
+ * @returns where the next byte goes
  */
 export function writeSampleValue(value: number, bytes: Uint8Array, at: number): number {
   let positive = value;
@@ -98,7 +98,7 @@ function writeFour(value: number, bytes: Uint8Array, at: number): void {
   bytes[at + 3] = TWO_DIGITS[2 * lower + 1];
 }
 
-/** A number that is no integer, 1e-6 ≤ value < 2^53. @returns if the next byte goes, or 0 if it can't tell */
+/** A number that is not an integer, 1e-6 ≤ value < 2^53. @returns where the next byte goes, or 0 if it can't tell */
 function writeFraction(value: number, bytes: Uint8Array, at: number): number {
   double[0] = value;
   // Below a power of two the doubles lie twice as close.

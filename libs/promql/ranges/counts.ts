@@ -9,7 +9,7 @@ import type { Window, WindowFunction } from './window.ts';
 /** Whether a sample differs from the one before it in the way that is counted. */
 export type PairTest = (previous: number, current: number) => boolean;
 
-/** For `changes`: NaN to NaN is no change. */
+/** For `changes`: NaN to NaN is not a change. */
 export function isChange(previous: number, current: number): boolean {
   return current !== previous && !(Number.isNaN(current) && Number.isNaN(previous));
 }

@@ -32,7 +32,7 @@ export class Extrapolation {
     const { sampled, toEnd } = this;
     let { toStart } = this;
     const toZero = sampled * zeroShare;
-    // Not the lesser of them: the share of an infinite value is no number.
+    // Not the lesser of them: the share of an infinite value is not a number.
     if (toZero < toStart) toStart = toZero;
     return (sampled + toStart + toEnd) / sampled;
   }

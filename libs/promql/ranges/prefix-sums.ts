@@ -46,7 +46,7 @@ export class PrefixSums {
    *
    * All values, so all sums and rounding errors, are multiples of u, half a last place of the smallest
    * magnitude m: u > m / 2^53. A sum of errors is exact while it is less than 2^53 u, so less than m. An error is at most
-   * 2^-53 of a running sum; so many of them as there are values, of at most the sum of all magnitudes, are less than
+   * 2^-53 of a running sum; this many of them as there are values, of at most the sum of all magnitudes, are less than
    * an eighth of that; the room that is left is for differences between such sums.
    */
   beginRounded(values: Float64Array, length: number, budget: Budget): boolean {

@@ -75,7 +75,7 @@ export class MedianDeviationOverTime implements WindowFunction {
     const { values, count, nans } = this.#sorted;
     if (nans > 0) return Number.NaN;
     const median = quantileOfSorted(0.5, values, count, 0);
-    // Infinite values are no distance from one another.
+    // Infinite values have no distance from one another.
     if (!Number.isFinite(values[0]) || !Number.isFinite(values[count - 1])) {
       const distances = values.slice(0, count).map((value) => Math.abs(value - median));
       return quantileOfSorted(0.5, distances.sort(), count, 0);

@@ -57,7 +57,7 @@ const factories: Record<Exclude<RangeFunctionName, 'absent_over_time'>, Factory>
   ts_of_min_over_time: () => new ExtremeOverTime({ highest: false, time: true }),
 };
 
-/** The function of that name, or undefined if it is no range function. */
+/** The function of that name, or undefined if it is not a range function. */
 export function rangeFunction(name: FunctionName): Factory | undefined {
   return (factories as Partial<Record<FunctionName, Factory>>)[name];
 }

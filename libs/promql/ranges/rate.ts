@@ -164,7 +164,7 @@ export class ExtrapolatedRate implements WindowFunction {
 class Stretches {
   /** Of a change that is far from zero. */
   readonly factors: Float64Array;
-  /** Zero may be near if the first value is within so many times the change: twice as far as it needs to be. */
+  /** Zero may be near if the first value is within this many times the change: twice as far as it needs to be. */
   readonly reaches: Float64Array;
 
   constructor({ steps, budget }: FloatWindows) {

@@ -27,7 +27,7 @@ export function slideWindows(
   return block;
 }
 
-/** The same, so many rows at a time, in one block that is filled anew for each: at least one, maybe empty. */
+/** The same, this many rows at a time, in one block that is filled anew for each: at least one, maybe empty. */
 export function* slideBatches(
   source: RangeSource,
   grid: StepGrid,

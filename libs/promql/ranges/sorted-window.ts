@@ -4,7 +4,7 @@ import { sortInterruptibly } from '../vectors/interruptible-sort.ts';
 
 /** Insertions and removals from which on sorting the window anew is cheaper than moving memory for each. */
 const MOVES_BEFORE_SORTING = 256;
-/** So many values (2^4) are moved in memory in the time that one takes to be worked on. */
+/** This many values (2^4) are moved in memory in the time that one takes to be worked on. */
 const MOVED_PER_WORK_BITS = 4;
 
 /**
@@ -19,7 +19,7 @@ export class SortedWindow {
   #from = 0;
   #to = 0;
 
-  /** Starts on a series of so many samples. */
+  /** Starts on a series of this many samples. */
   reset(length: number): void {
     if (this.values.length < length) this.values = new Float64Array(length * 2);
     this.count = 0;

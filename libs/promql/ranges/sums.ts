@@ -14,7 +14,7 @@ const LANES = 4;
 const OVERLAP_WORTH_IT = 4;
 
 /**
- * `sum_over_time` and `avg_over_time`: Kahan–Neumaier sums of each window, as Prometheus has them.
+ * `sum_over_time` and `avg_over_time`: Kahan–Neumaier sums of each window, like Prometheus.
  *
  * Of nearly every series prefix sums give what such a sum comes to in O(1) (`PrefixSums`): the sum and its compensation are
  * exact together. A mean divides the two apart, so how far the sum was rounded counts: the values are added up, without

@@ -3,7 +3,7 @@ import { ExecutionError } from '../syntax/errors.ts';
 import { CANCELLATION_SAMPLES } from '../vectors/cancellation.ts';
 import { PlainWindowFunction, type Window } from './window.ts';
 
-/** Windows may be long: every so many samples of them the cancellation is looked at. */
+/** Windows may be long: every this many samples of them the cancellation is looked at. */
 const LOOK_MASK = CANCELLATION_SAMPLES - 1;
 
 /** Simple linear regression over a window, sums compensated. */
@@ -62,7 +62,7 @@ export class Derivative extends PlainWindowFunction {
   }
 }
 
-/** `predict_linear`: the regression line so many seconds after the step. */
+/** `predict_linear`: the regression line this many seconds after the step. */
 export class LinearPrediction extends PlainWindowFunction {
   readonly #regression = new Regression();
   readonly #aheadSeconds: Float64Array;

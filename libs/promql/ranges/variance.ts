@@ -8,7 +8,7 @@ import { PlainWindowFunction, type Window } from './window.ts';
 const LANES = 4;
 
 /**
- * `stdvar_over_time` and `stddev_over_time`: Welford's algorithm with compensated sums, as Prometheus has it.
+ * `stdvar_over_time` and `stddev_over_time`: Welford's algorithm with compensated sums, like Prometheus.
  *
  * Each of its additions waits for the one before, so a single window leaves a core idle most of the time: if all
  * windows are there at once, four are added up side by side (2.9 times as fast). Rounding errors come from Knuth's

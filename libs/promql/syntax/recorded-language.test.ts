@@ -12,7 +12,7 @@ import { expressionTree, ParseError, parseExpression, prettyExpression, printExp
  * v0.314.0: `ParseExpr`, `String`, `Pretty` and what its web API does with the tree.
  *
  * Left out of the recording, since we differ for a reason:
- * - strings whose escapes are no UTF-8 (`"\xff"`): labels are UTF-8 here, Go keeps the bytes;
+ * - strings whose escapes are not UTF-8 (`"\xff"`): labels are UTF-8 here, Go keeps the bytes;
  * - `NaN` as a duration: what Go makes of it depends on the processor; here it is out of range;
  * - offsets below a millisecond: Go prints `offset 0s`, here they are none;
  * - fills with NaN or an infinity in the tree: JSON has no such number and Prometheus fails to answer;

@@ -1,6 +1,6 @@
 import { quoteText } from '../numbers/go-quote.ts';
 
-/** Punctuation that is no operator. */
+/** Punctuation that is not an operator. */
 export type Punctuation = '(' | ')' | '{' | '}' | '[' | ']' | ',' | ':' | '=' | '=~' | '!~';
 
 export type OperatorToken =
@@ -129,7 +129,7 @@ const wordClasses: Record<
   max_of: 'preprocessor',
 };
 
-/** The words that are no plain identifiers, in lower case; the language ignores their case. */
+/** The words that are not plain identifiers, in lower case; the language ignores their case. */
 export const WORDS: ReadonlyMap<string, WordClass> = new Map(Object.entries(wordClasses));
 
 /** Keywords and set operators that are metric names if an operand is wanted. */

@@ -19,7 +19,7 @@ const NO_MEMORY = new QueryMemory(0);
 /**
  * What a query has used, checked against what it may use, and its look at the cancellation.
  *
- * Memory is counted in cells, one for each value of a column, and in bytes of label sets that the query makes. Whoever allocates
+ * Memory is counted in cells, one for each value of a column, and in bytes of label sets that the query makes. The code that allocates
  * holds them first. An evaluated node then settles for what it hands on: all else it held is dead.
  */
 export class Budget {

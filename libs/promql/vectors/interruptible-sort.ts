@@ -2,7 +2,7 @@ import type { Budget } from './budget.ts';
 import { CANCELLATION_SAMPLES } from './cancellation.ts';
 
 /**
- * Sorts `values[0, count)`, none of which is NaN, ascending. Up to so many values natively; more of them in runs that
+ * Sorts `values[0, count)`, none of which is NaN, ascending. Up to this many values natively; more of them in runs that
  * are merged, since nothing can interrupt a native sort.
  * @throws LimitError | QueryCancelledError | QueryTimeoutError
  */

@@ -8,7 +8,7 @@ const STEPS = 40;
 const LOOKBACK_MS = 30;
 const times = fc.uniqueArray(fc.nat(400), { maxLength: 60 }).map((all) => all.sort((a, b) => a - b));
 
-test('of each step the latest sample within the lookback is found, whoever was scraped at the same times', () => {
+test('of each step the latest sample within the lookback is found, also for series scraped at the same times', () => {
   fc.assert(
     fc.property(
       fc.array(times, { minLength: 1, maxLength: 3 }),

@@ -37,7 +37,7 @@ export class QueryMemory {
     return buffer ? new Uint8Array(buffer, 0, length).fill(0) : new Uint8Array(length);
   }
 
-  /** So many bytes of any content, if kept in shared memory: who is posted them reads them in their place, before the next query. */
+  /** This many bytes of any content, if kept in shared memory: who is posted them reads them in their place, before the next query. */
   piece(length: number): Buffer {
     const buffer = this.#pieces.take(length);
     return buffer ? Buffer.from(buffer, 0, length) : Buffer.allocUnsafeSlow(length);
@@ -73,7 +73,7 @@ class Lender<T extends Block> {
     return this.#freeBytes + this.#lentBytes;
   }
 
-  /** At least so many bytes; undefined if they are to be allocated by the asker. */
+  /** At least this many bytes; undefined if they are to be allocated by the asker. */
   take(bytes: number): T | undefined {
     if (bytes < LEAST_BYTES) return undefined;
     const size = sizeFor(bytes);

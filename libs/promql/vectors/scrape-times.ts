@@ -2,7 +2,7 @@ import type { Budget } from './budget.ts';
 
 /** Times that are kept at most, of all series together: 8 MB. */
 const MOST_KEPT = 1 << 20;
-/** To look for the times of a series is worth it if more than so many steps are worked out of them. */
+/** To look for the times of a series is worth it if more than this many steps are worked out of them. */
 const LEAST_STEPS = 16;
 
 interface Known<T> {

@@ -119,7 +119,7 @@ test('an ingester that stands still in the middle of a stream is found out', asy
   assert.deepEqual(names, ['a', 'b']);
 });
 
-test('a caller that goes away leaves no work behind', async (t) => {
+test('a caller that disappears leaves no work behind', async (t) => {
   const served = new ScriptedIngester();
   served.hangs = true;
   served.frames = [patternOf(10, 1)];
@@ -210,7 +210,7 @@ test('a list over its bound ends the call on both sides', async (t) => {
   await until(() => server.inFlight === 0);
 });
 
-test('a time that is no whole number never leaves', async (t) => {
+test('a time that is not a whole number never leaves', async (t) => {
   const served = new ScriptedIngester();
   const { address } = await startGrpcIngester(t, served);
   const client = connectGrpc(t, address);

@@ -51,11 +51,11 @@ export interface ServeGrpcOptions {
 
 export interface GrpcIngesterServer {
   readonly port: number;
-  /** Calls at work. */
+  /** Calls running. */
   readonly inFlight: number;
   /** What health checks are told; true at first. */
   setServing(serving: boolean): void;
-  /** Takes no more calls, lets those at work end for so long, then cancels them. Default 5,000. */
+  /** Takes no more calls, lets those running end for this long, then cancels them. Default 5,000. */
   close(graceMs?: number): Promise<void>;
 }
 
@@ -178,7 +178,7 @@ class ServedCalls {
       return new RpcError('refused', 'the shared secret is missing or wrong');
     }
     if (this.inFlight >= this.#maxInFlight) {
-      return new RpcError('overloaded', `${this.inFlight} calls are at work`);
+      return new RpcError('overloaded', `${this.inFlight} calls are running`);
     }
     return undefined;
   }

@@ -2,7 +2,7 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import { statusOf } from './grpc-error.ts';
 
 /**
- * One call at work on the server: sends what `open` yields, and aborts its signal when the caller cancels, its connection
+ * One call running on the server: sends what `open` yields, and aborts its signal when the caller cancels, its connection
  * is lost, or the deadline passes. At most one message waits to be sent while the next one is made.
  */
 export class ServedStream<Request, Message> {

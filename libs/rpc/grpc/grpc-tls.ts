@@ -26,7 +26,7 @@ export function serverCredentials(tls: ServiceTls | undefined): ServerCredential
   );
 }
 
-/** Told to a server in the place of an address, which is no server name (RFC 6066, 3). */
+/** Told to a server in the place of an address, which is not a server name (RFC 6066, 3). */
 const NAMELESS = 'address.invalid';
 
 /** How a client connects to `host:port`: in plain text without `tls`. */

@@ -25,7 +25,7 @@ const WIRE_TYPES: Readonly<Record<MatchType, string>> = {
 
 const MATCH_TYPES = new Map(Object.entries(WIRE_TYPES).map(([type, wire]) => [wire, type as MatchType]));
 
-/** @throws RangeError for a time or offset that is no whole number within 2^53 */
+/** @throws RangeError for a time or offset that is not a whole number within 2^53 */
 export function wireRead(read: IngesterRead): WireRead {
   return {
     tenant: read.tenant,
@@ -118,7 +118,7 @@ interface JoinedCardinality extends PartitionCardinality {
   readonly labels: { readonly name: string; readonly values: string[]; readonly seriesCounts: number[] }[];
 }
 
-/** @throws RangeError for an offset that is no whole number within 2^53 */
+/** @throws RangeError for an offset that is not a whole number within 2^53 */
 export function wireMetadataRead(read: MetadataRead): WireMetadataRead {
   const { tenant, metric, minOffsets, partitions, requestId = '' } = read;
   return {
@@ -150,7 +150,7 @@ function fromWireRequestId(requestId: string): { readonly requestId?: string } {
 export function int64(value: number): number {
   if (value === Number.POSITIVE_INFINITY) return Number.MAX_SAFE_INTEGER;
   if (value === Number.NEGATIVE_INFINITY) return Number.MIN_SAFE_INTEGER;
-  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no whole number within 2^53`);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a whole number within 2^53`);
   return value;
 }
 
@@ -186,10 +186,10 @@ export function* piecesOf(frame: Uint8Array): Generator<WireFramePiece> {
   } while (from < frame.byteLength);
 }
 
-/** About so much text in a message of a list. */
+/** About this much text in a message of a list. */
 const BATCH_CHARACTERS = 256 * 1024;
 
-/** Cuts a list into batches. An empty list is no batch. */
+/** Cuts a list into batches. An empty list is not a batch. */
 export function* batchesOf<T>(list: readonly T[], sizeOf: (entry: T) => number): Generator<T[]> {
   let from = 0;
   let size = 0;

@@ -32,7 +32,7 @@ export interface HttpCallRequest {
 export type CallOutcome = 'unsent' | 'declined' | 'lost' | 'answered' | 'cancelled';
 
 /**
- * One request on a connection of a pool. Undici's dispatch is used as it is, because `request` doesn't tell
+ * One request on a connection of a pool. Undici's dispatch is used unchanged, because `request` doesn't tell
  * whether anything was sent, and makes a stream of the answer.
  */
 export class HttpCall implements Dispatcher.DispatchHandler {

@@ -1,7 +1,7 @@
 export const TENANT_HEADER = 'x-xscaler-tenant';
 
 /**
- * Marks an answer that is no answer of the service: a JSON body says what went wrong (`WireError`).
+ * Marks an answer that is not an answer of the service: a JSON body says what went wrong (`WireError`).
  * `refused`: the service was not asked. `thrown`: it threw.
  */
 export const FAULT_HEADER = 'x-xscaler-fault';

@@ -5,17 +5,17 @@ import type { Upstream, UpstreamResponse } from './http-exchange.ts';
 import { endToEndHeaders, FAULT_HEADER, isEndToEnd, TENANT_HEADER } from './http-headers.ts';
 
 export interface ServeHttpOptions {
-  /** Where set, a request without it is refused: a port that leaks is no open door. */
+  /** Where set, a request without it is refused: a port that leaks is not an open door. */
   readonly secret?: string;
   /** Of one request's body. Default 64 MB. */
   readonly maxBodyBytes?: number;
-  /** Of the bodies of all requests at work. Default 512 MB. */
+  /** Of the bodies of all requests running. Default 512 MB. */
   readonly maxInFlightBytes?: number;
   /** Of answers that callers have not taken yet; one more is not given, unless it is the only one. Default 512 MB. */
   readonly maxAnswerBytes?: number;
   /** A caller that takes nothing of its answer for this long is cut off. Default 60,000. */
   readonly stalledCallerMs?: number;
-  /** Requests at work; one more is told to go elsewhere. Default 4,096. */
+  /** Requests running; one more is told to go elsewhere. Default 4,096. */
   readonly maxConcurrentCalls?: number;
 }
 
@@ -63,7 +63,7 @@ class HttpUpstreamServer {
     const bytes = Math.min(Number(request.headers['content-length'] ?? Number.NaN), this.#maxBodyBytes);
     const reserved = hasBody(request) ? (Number.isNaN(bytes) ? this.#maxBodyBytes : bytes) : 0;
     if (this.#calls >= this.#maxConcurrentCalls || this.#bytes + reserved > this.#maxInFlightBytes) {
-      sendFault(response, 'refused', new RpcError('overloaded', `${this.#calls} requests are at work`));
+      sendFault(response, 'refused', new RpcError('overloaded', `${this.#calls} requests are running`));
       return;
     }
     this.#calls++;
@@ -171,7 +171,7 @@ function collect(request: IncomingMessage, maxBytes: number): Promise<Uint8Array
     });
     request.once('end', () => resolve(at === whole.byteLength ? whole : whole.slice(0, at)));
     request.once('error', reject);
-    request.once('close', () => reject(new RpcError('unavailable', 'the caller went away')));
+    request.once('close', () => reject(new RpcError('unavailable', 'the caller disappeared')));
   });
 }
 

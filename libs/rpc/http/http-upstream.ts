@@ -61,7 +61,7 @@ export interface HttpUpstream extends Upstream {
   /** From now on these addresses. Requests at addresses that are gone are finished. */
   setAddresses(addresses: readonly string[]): void;
   status(): AddressStatus[];
-  /** Takes no more requests, lets those in flight end for so long, then breaks them off. Default 5,000. */
+  /** Takes no more requests, lets those in flight end for this long, then breaks them off. Default 5,000. */
   close(graceMs?: number): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export interface HttpUpstream extends Upstream {
  * several times in a row, or its health check, is passed over for a while and the tenant's next one steps in; if
  * no address is live, all are tried.
  *
- * The request's body is sent as it is, without a copy, and not touched: it must not be changed until the answer is there.
+ * The request's body is sent unchanged, without a copy, and not touched: it must not be changed until the answer exists.
  *
  * @throws RpcError `unavailable`: no address could be reached, or the connection was lost and the request may not be
  * sent twice; `deadline_exceeded`: no answer in time; `overloaded`, `refused`, `too_large`, `protocol`, `closed`. An error

@@ -16,8 +16,8 @@ import type { IngesterReplica } from './replica-placement.ts';
 const PAUSE_MS = 50;
 
 /**
- * Whichever of the replicas is connected first, if one is in time: it is asked then, and whoever is connected next if
- * its connection was no good either. Otherwise calls reject as `unavailable`. All of them can say when they are connected.
+ * Whichever of the replicas is connected first, if one is in time: it is asked then, and the next one to connect if
+ * its connection failed too. Otherwise calls reject as `unavailable`. All of them can say when they are connected.
  */
 export class OnceConnected implements IngesterApi {
   readonly #replicas: readonly IngesterReplica[];

@@ -165,7 +165,7 @@ test('a final error ends the read at once', async () => {
   assert.equal(b0.reads.length, 0);
 });
 
-test('a read that fails cancels what is still at work', async () => {
+test('a read that fails cancels what is still running', async () => {
   const { a0, a1, b1, replicas } = zones();
   a0.hangs = true;
   a1.error = new UnavailableError('broken');
@@ -211,7 +211,7 @@ test('a reader that leaves ends every stream', async () => {
   assert.ok(a0.framesMade < 5);
 });
 
-/** An ingester that has frames (partition, number) and fails after so many. */
+/** An ingester that has frames (partition, number) and fails after this many. */
 class PartitionedIngester extends ScriptedIngester {
   readonly #framesEach: number;
   readonly #failsAfter: number;
@@ -284,7 +284,7 @@ test('over gRPC: an ingester killed in the middle of a stream is replaced by the
   assert.deepEqual(other.reads, [{ ...READ, partitions: [0] }]);
 });
 
-/** Two zones that have one partition, and are away. */
+/** Two zones that have one partition, and are unreachable. */
 async function awayZones(t: TestContext) {
   const zones = await Promise.all(
     ['zone a', 'zone b'].map(async (name) => {
@@ -337,7 +337,7 @@ test('over gRPC: a zone that is not connected yet is waited for when the other o
   assert.deepEqual([first.served.reads.length, second.served.reads.length], [0, 1]);
 });
 
-test('over gRPC: zones that stay away are waited for once, and not when the read is cancelled', async (t) => {
+test('over gRPC: zones that stay down are waited for once, and not when the read is cancelled', async (t) => {
   const { replicas } = await awayZones(t);
   const brief = over(replicas, { connectWaitMs: 50 });
   await assert.rejects(brief.labelNames(READ, never), {

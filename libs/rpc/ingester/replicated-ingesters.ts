@@ -116,7 +116,7 @@ export class ReplicatedIngesters implements IngesterApi {
     return Buffer.concat(await this.#ask(read, signal, (api, share, either) => api.activeIds(share, either)));
   }
 
-  /** One answer for each share of the partitions, whoever gave it. */
+  /** One answer for each share of the partitions, from any replica. */
   async #ask<Read extends PartitionedRead, T>(
     read: Read,
     signal: AbortSignal,

@@ -32,7 +32,7 @@ async function eventsWith(api: Answering, event: string): Promise<string[]> {
   }
 }
 
-test('requests and replies cross as they are', async (t) => {
+test('requests and replies cross unchanged', async (t) => {
   const { api } = startAnswering(t);
   for (const value of [undefined, null, 0, 'text', [1, [2]], { a: { b: ['c'] } }, new Map([[1, 2]])]) {
     assert.deepEqual(await api.echo(value, never), value);
@@ -266,7 +266,7 @@ test('a caller that ends aborts what it had asked for', async () => {
   await aborted.promise;
 });
 
-test('a client can be awaited and is no promise', async (t) => {
+test('a client can be awaited and is not a promise', async (t) => {
   const { api } = startAnswering(t);
   assert.equal(await Promise.resolve(api), api);
 });

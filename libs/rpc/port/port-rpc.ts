@@ -6,11 +6,11 @@ import { PortServer, type ServeOptions } from './port-server.ts';
  * Calls between the threads of one process over a `MessagePort`.
  *
  * What can be called is an object of methods `(request, signal) => Promise<reply>` or, for streams,
- * `(request, signal) => AsyncIterable<value>`; `Upstream` and `IngesterApi` are such interfaces as they are.
+ * `(request, signal) => AsyncIterable<value>`; `Upstream` and `IngesterApi` are such interfaces.
  *
  * Order: first in, first started. Calls and streams made on one port reach the other thread in the order they were
  * made, and each method runs up to its first `await` before the next one starts. Values of a stream arrive in order.
- * Replies come as they are ready.
+ * Replies arrive in the order in which they are ready.
  *
  * Ownership: bytes in a request, a reply or a stream's value are given away. A typed array that owns its whole
  * buffer is moved to the other thread, and empty here afterwards; a view of a part of a buffer is copied. Who

@@ -29,7 +29,7 @@ export class BitReader {
     }
   }
 
-  /** How many ones come before a zero, at most so many. */
+  /** How many ones come before a zero, at most this many. */
   ones(most: number): number {
     let count = 0;
     while (count < most && this.bits(1) === 1n) count++;

@@ -82,7 +82,7 @@ class XorReader {
     this.#reader = reader;
   }
 
-  /** The first is there as it is. */
+  /** The first is there unchanged. */
   next(): bigint {
     if (this.#bits === undefined) this.#bits = this.#reader.bits(64);
     else if (this.#reader.bits(1) === 1n) {
@@ -107,7 +107,7 @@ function varbitUint(reader: BitReader): bigint {
   return ones === 0 ? 0n : reader.bits(WIDTHS[ones - 1]);
 }
 
-/** A number of which the change of its difference is there. */
+/** A number of which the change of its difference exists. */
 class DodReader {
   #value = 0n;
   #delta = 0n;
@@ -154,7 +154,7 @@ function decodeHistograms(reader: BitReader, count: number, isFloat: boolean): D
   return { flags, samples };
 }
 
-/** What there is of a staleness marker. */
+/** The fields of a staleness marker. */
 export const STALE_HISTOGRAM: ChunkHistogram = {
   isFloat: false,
   schema: 0,

@@ -1,4 +1,4 @@
-/** One field of a protobuf message as it is on the wire. */
+/** One field of a protobuf message unchanged on the wire. */
 export interface Field {
   readonly number: number;
   /** Of varints and of 8-byte fields, unsigned. */

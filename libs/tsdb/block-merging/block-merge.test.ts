@@ -250,7 +250,7 @@ test('writing a block and merging blocks pause after each step of work', async (
     for await (const step of steps) if (step === undefined) pauses++;
     return pauses;
   };
-  // Series alone take so many steps, when they are numbered and when they are written.
+  // Series alone take this many steps, when they are numbered and when they are written.
   const leastPauses = Math.floor((5000 * SERIES_WORK) / STEP_WORK);
   assert.ok((await pausesOf(writeBlock(head))) >= leastPauses);
   assert.ok((await pausesOf(mergeBlocks([inputOf(head)], signal))) >= leastPauses);

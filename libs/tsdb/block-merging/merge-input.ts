@@ -177,7 +177,7 @@ export class OpenInput {
 /** Walks the series of an input in their order. */
 export class SeriesStream {
   readonly input: OpenInput;
-  /** For whoever reads the chunks of the series as it walks. */
+  /** For a reader of the series' chunks. */
   readonly chunks: PartStream;
   /** The series at hand and its number; undefined behind the last. */
   entry: SeriesEntry | undefined;

@@ -13,7 +13,7 @@ import { type ByteReader, ByteWriter } from '@xscaler/encoding';
  *   postings  pages of lists, one for each page of symbols: which series have each value
  *   series    groups of SERIES_PER_GROUP series (block-series-codec.ts): id, label pairs, chunks, and the group's pages
  *   chunks    pages of chunks (chunk-pages.ts): all chunks of a series, one after the other, then those of the next
- *   exemplars pages of exemplars (block-exemplars-codec.ts), each as it is or as a zstd frame
+ *   exemplars pages of exemplars (block-exemplars-codec.ts), each unchanged or as a zstd frame
  *
  * Every slice that a reader asks for has a checksum in the index, or, for pages of chunks, in a group: nothing is
  * believed that was not checked. Label pairs (name, value) are numbered from 0 in byte order of name, then value, so
@@ -43,7 +43,7 @@ export interface Slice {
 }
 
 export const SERIES_PER_GROUP = 32;
-/** A part is closed once it has so many bytes. */
+/** A part is closed once it has this many bytes. */
 const PART_BYTES = 256 * 1024;
 /** Bytes around a part's body. */
 export const PART_OVERHEAD_BYTES = 5;

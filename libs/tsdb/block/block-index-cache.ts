@@ -34,7 +34,7 @@ export class BlockIndexCache {
     return entry.value;
   }
 
-  /** Keeps a value of about so many bytes, unless it is more than all may have. */
+  /** Keeps a value of about this many bytes, unless it is more than all may have. */
   set(key: string, value: object, valueBytes: number): void {
     this.#remove(key);
     const bytes = valueBytes + ENTRY_OVERHEAD_BYTES;

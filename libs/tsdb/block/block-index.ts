@@ -25,7 +25,7 @@ import { CHUNK_PAGE_MAX_BYTES } from './chunk-pages.ts';
  *   exemplarPage := span varint, number of the first series uvarint, expandedLength uvarint, slice
  *                   (in version 2 number of the first series uvarint, slice)
  *
- * A leaf, a slice of the index' parts from 1 on, is pages, group slices or exemplarPages as they are, without a count.
+ * A leaf, a slice of the index' parts from 1 on, is pages, group slices or exemplarPages unchanged, without a count.
  * Times are 0 if there are no samples. A reader takes part 0, a few KB also if there are millions of series, and
  * the leaves that it needs.
  */
@@ -45,7 +45,7 @@ export interface BlockIndex {
   readonly exemplarPages: Directory<ExemplarPage>;
 }
 
-/** What there is, in order, or the leaves that say it: GROUPS_PER_LEAF in each but the last. */
+/** The entries in order, or the leaves that hold them: GROUPS_PER_LEAF in each but the last. */
 export interface Directory<T> {
   readonly inline: readonly T[] | undefined;
   readonly leaves: readonly Slice[];
@@ -80,7 +80,7 @@ export interface ExemplarPage {
   readonly span: number | undefined;
   /** The last may have more exemplars on the next page of the span. */
   readonly firstSeries: number;
-  /** 0 if it is stored as it is. */
+  /** 0 if it is stored unchanged. */
   readonly expandedLength: number;
   readonly slice: Slice;
 }

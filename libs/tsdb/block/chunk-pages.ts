@@ -3,7 +3,7 @@ import { DecodeError } from '@xscaler/encoding';
 import type { Slice } from './block-format.ts';
 
 /*
- * A page of chunks, one after the other, of series that follow each other in one group. Stored as it is, or as a zstd
+ * A page of chunks, one after the other, of series that follow each other in one group. Stored unchanged, or as a zstd
  * frame if that is worth a reader's time.
  *
  *   page := chunk …  |  zstd frame of them
@@ -12,11 +12,11 @@ import type { Slice } from './block-format.ts';
 /** A page and how long it is once expanded. */
 export interface ChunkPage {
   readonly slice: Slice;
-  /** 0 if it is stored as it is. */
+  /** 0 if it is stored unchanged. */
   readonly expandedLength: number;
 }
 
-/** A page is closed once it has so many bytes. */
+/** A page is closed once it has this many bytes. */
 export const CHUNK_PAGE_BYTES = 8 * 1024;
 /** Bound on what a page expands to, beyond any chunk, so that a damaged length asks for no more. */
 export const CHUNK_PAGE_MAX_BYTES = 16 * 1024 * 1024;

@@ -1,5 +1,5 @@
 /**
- * Length of a span, ms: a block's exemplars lie by spans, so that whoever asks for a few minutes of many series reads little
+ * Length of a span, ms: a block's exemplars lie by spans, so that a read of a few minutes of many series reads little
  * else. Spans are counted from the epoch. It is part of the format of blocks: another length takes another version of that.
  */
 const SPAN_MS = 900_000;

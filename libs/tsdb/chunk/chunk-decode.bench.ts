@@ -29,7 +29,7 @@ const DOUBLES_MUST_BE = 30;
 interface Shape {
   readonly values: readonly number[];
   readonly mustBe: number;
-  /** Times are apart from their grid by up to so many ms. */
+  /** Times are apart from their grid by up to this many ms. */
   readonly jitterMs?: number;
 }
 

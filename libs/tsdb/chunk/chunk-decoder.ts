@@ -13,7 +13,7 @@ export class ChunkDecoder {
 
   /**
    * Appends the chunk's samples with startMs ≤ t ≤ endMs to `dst`, increasing in time.
-   * @throws DecodeError on an unknown encoding or damaged bytes; `dst` is then as it was
+   * @throws DecodeError on an unknown encoding or damaged bytes; `dst` is then as before
    */
   decodeInto(dst: SampleColumns, chunk: ChunkView, startMs: number, endMs: number): void {
     if (chunk.encoding === ENCODING_NOTED) this.#noted.decode(chunk, dst, startMs, endMs);

@@ -236,7 +236,7 @@ function isSumExact(histogram: HistogramFields): boolean {
   return Number.isSafeInteger(sum) && Number.isSafeInteger(histogram.count);
 }
 
-/** Whether varints and differences hold the values exactly: -0 and NaN are no integers here. */
+/** Whether varints and differences hold the values exactly: -0 and NaN are not integers here. */
 function areIntegers(values: Float64Array, count: number): boolean {
   for (let i = 0; i < count; i++) {
     const value = values[i];

@@ -146,7 +146,7 @@ test('histograms of many buckets are split into chunks that a decoder takes', ()
   assert.deepEqual(rowsOf(all), given);
 });
 
-test('damaged bytes are refused or read as as many samples, and leave the columns as they were', () => {
+test('damaged bytes are refused or read as this many samples, and leave the columns as before', () => {
   const chunk = newChunkView();
   fc.assert(
     fc.property(

@@ -36,7 +36,7 @@ export class NotedDecoder {
 
   /**
    * Appends the samples with startMs ≤ t ≤ endMs to `dst`.
-   * @throws DecodeError if the bytes don't hold what the chunk says it has; `dst` is then as it was
+   * @throws DecodeError if the bytes don't hold what the chunk says it has; `dst` is then as before
    */
   decode(chunk: ChunkView, dst: SampleColumns, startMs: number, endMs: number): void {
     if (chunk.count > CHUNK_MAX_SAMPLES) throw new DecodeError('a noted chunk of impossible size');

@@ -41,7 +41,7 @@ const integers = fc
       .map((numbers) => [0, greatest, ...numbers].map((n) => from + n));
   });
 
-test('integers of every width come back from anywhere in a word, each for itself and as sums', () => {
+test('integers of every width come back from anywhere in a word, each and as sums', () => {
   fc.assert(
     fc.property(integers, fc.nat(7), fc.nat(5), (numbers, before, at) => {
       const { integers: columns, reader, bits } = pack(numbers, before);

@@ -18,7 +18,7 @@ export interface Scale {
   readonly divisor: number;
 }
 
-/** Packed integers that stand for themselves. */
+/** Packed integers that stand. */
 export const UNSCALED: Scale = { offset: 0, factor: 1, divisor: 1 };
 
 /**

@@ -17,7 +17,7 @@ test('a frame that was given back is lent again, once', () => {
   assert.notEqual(memory.lend(90 * KB).buffer, frame.buffer, 'it was lent to somebody');
 });
 
-test('so many frames are kept, and none that came from elsewhere', () => {
+test('this many frames are kept, and none that came from elsewhere', () => {
   const memory = new FrameMemory();
   const frames = Array.from({ length: 20 }, () => memory.lend(1_024 * KB));
   const buffers = new Set(frames.map(({ buffer }) => buffer));

@@ -9,7 +9,7 @@ const LEAST_BYTES = 64 * 1024;
 
 /**
  * Memory that frames of series are written in, for one read after the other: it is fresh pages that cost, not the copying. Frames
- * are in shared memory, so that a thread to which one is posted reads it in its place; whoever knows that nobody
+ * are in shared memory, so that a thread to which one is posted reads it in its place; a caller that knows that nobody
  * reads it any more gives it back.
  */
 export class FrameMemory {
@@ -29,7 +29,7 @@ export class FrameMemory {
     if (this.#writers.length < MAX_WRITERS && writer.capacity <= MAX_WRITER_BYTES) this.#writers.push(writer);
   }
 
-  /** So many bytes of any content. */
+  /** This many bytes of any content. */
   readonly lend = (length: number): Uint8Array => {
     if (length < LEAST_BYTES) return new Uint8Array(length);
     const at = this.#free.findIndex(({ byteLength }) => byteLength >= length);

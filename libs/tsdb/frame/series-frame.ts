@@ -51,7 +51,7 @@ export class SeriesFrameWriter {
     return this.#names.length + this.#pairs.length + this.#series.length;
   }
 
-  /** Makes room at once for about so many bytes of series. */
+  /** Makes room at once for about this many bytes of series. */
   expect(bytes: number): void {
     this.#series.reserve(bytes);
   }

@@ -96,7 +96,7 @@ export class MergedSeries {
     this.#endMs = endMs;
   }
 
-  /** At most so many samples are read. */
+  /** At most this many samples are read. */
   get sampleCountBound(): number {
     return this.#chunks.reduce((sum, { count }) => sum + count, 0);
   }

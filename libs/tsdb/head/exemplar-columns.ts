@@ -66,7 +66,7 @@ export class ExemplarColumns {
   append(slot: number, exemplar: Exemplar): boolean {
     if (this.#count === this.#slots.length) this.#grow();
     const time = exemplar.timestampMs - this.#windowStartMs;
-    // One bit pattern for all that are no number.
+    // One bit pattern for all NaN.
     const value = Number.isNaN(exemplar.value) ? Number.NaN : exemplar.value;
     const labelsStart = this.#writeContent(slot, time, value, exemplar.labels.pairs);
     const hash = this.#contentHash();
@@ -161,7 +161,7 @@ export class ExemplarColumns {
     return this.#names.length;
   }
 
-  /** Where in the index what was written last belongs, or −1 if it is there. */
+  /** Where in the index what was written last belongs, or −1 if it exists. */
   #freePlace(hash: number, slot: number, time: number, value: number, labelsStart: number): number {
     const index = this.#index;
     let at = hash & (index.length - 1);

@@ -58,7 +58,7 @@ export class HeadHistograms {
     return this.#youngest(slot) !== 0;
   }
 
-  /** The entry of a slot's in-order sample at `time`, or 0 if that is no histogram. */
+  /** The entry of a slot's in-order sample at `time`, or 0 if that is not a histogram. */
   find(slot: number, time: number): number {
     const youngest = this.#youngest(slot);
     if (youngest === 0 || this.#word(youngest, TIME) <= time)

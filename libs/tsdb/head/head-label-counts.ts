@@ -21,7 +21,7 @@ const PAUSE_EVERY = 32_768;
  * however many heads it is in. Only the labels in `names` are counted by value; undefined: all.
  *
  * Of one head whose window begins at `startMs` or later, without a selector, the postings say it all and no series is
- * touched. Yields now and then, so that whoever owns the thread can do other things: what is appended meanwhile may
+ * touched. Yields now and then, so that the thread can do other work: samples appended meanwhile may
  * or may not count. The heads have to be kept (`Head.pin`) until it is done.
  */
 export function* countHeadLabels(

@@ -109,7 +109,7 @@ test('a selection makes chunks only of late samples that came since the one befo
   const before = head.chunks.byteSize;
   const few = chunksOf(50_000, 50_010);
   assert.ok(few.length > 0 && few.length <= 2);
-  assert.ok(head.chunks.byteSize - before < 20_000, 'what is out of bounds stays as it is');
+  assert.ok(head.chunks.byteSize - before < 20_000, 'what is out of bounds stays unchanged');
   const all = chunksOf(0, 100_000);
   assert.ok(all.length > 50);
   assert.ok(all.includes(few[0]));

@@ -63,7 +63,7 @@ export class LateSamples {
     return found;
   }
 
-  /** The run that has `time` or is to have it. Full ones are left as they are if `time` is beside them. */
+  /** The run that has `time` or is to have it. Full ones are left unchanged if `time` is beside them. */
   #runFor(time: number): LateRun {
     const at = this.#lastFrom(time);
     const run = this.#runs[at];

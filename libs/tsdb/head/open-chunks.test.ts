@@ -70,7 +70,7 @@ test('what was appended to a slot is in its chunk, whatever other slots got betw
   );
 });
 
-test('a chunk is read as it was at an earlier moment', () => {
+test('a chunk is read as before at an earlier moment', () => {
   fc.assert(
     fc.property(rawSamples({ minLength: 2, maxLength: 100 }), fc.nat(), (samples, moment) => {
       const { open } = new Filled(1);

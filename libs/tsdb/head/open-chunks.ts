@@ -92,7 +92,7 @@ export class OpenChunks {
     return this.prefix(slot, bits, state[at + STATE_TIME], state[at + STATE_COUNT]);
   }
 
-  /** The open chunk as it was when it had so many bits and samples, valid until the next call. */
+  /** The open chunk as it was when it had this many bits and samples, valid until the next call. */
   prefix(slot: number, bits: number, lastTime: number, count: number): ChunkView {
     const firstTime = this.#gather(slot, (bits + 31) >>> 5);
     return {

@@ -47,7 +47,7 @@ class LabelName implements LabelPostings {
 
 /**
  * The series of a head: ids, labels and postings. A series is a slot, numbered from 0; its labels are numbers of
- * (name, value) pairs, so that a string is held once however many series share it, and a series is no object.
+ * (name, value) pairs, so that a string is held once however many series share it, and a series is not an object.
  */
 export class SeriesTable implements LabelIndex {
   readonly #ids = new IdTable();

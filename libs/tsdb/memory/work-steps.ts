@@ -7,7 +7,7 @@ export const PAIR_WORK = 16;
 /** Postings that take what a sample does. */
 export const POSTINGS_PER_WORK = 4;
 
-/** Counts work, so that whoever does much of it can let others have their turn after each step of it. */
+/** Counts work, so that a long task can let others have their turn after each step. */
 export class WorkSteps {
   #work = 0;
 

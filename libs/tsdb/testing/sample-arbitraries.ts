@@ -52,7 +52,7 @@ export function rawSamples(length: { minLength: number; maxLength: number }): fc
   });
 }
 
-/** Series as they are met, from `originMs` on for a day at most: decimals that walk, with gaps, jitter, resets, and staleness markers strewn in. */
+/** Series like real ones, from `originMs` on for a day at most: decimals that walk, with gaps, jitter, resets, and staleness markers strewn in. */
 export function metricColumns(originMs: number): fc.Arbitrary<SampleColumns> {
   return fc
     .record({

@@ -53,7 +53,7 @@ export class SeriesMask {
     this.#tombstones = tombstones;
   }
 
-  /** Sorted and disjoint; none if the series is seen as it is. */
+  /** Sorted and disjoint; none if the series is seen unchanged. */
   holesOf(labels: Labels): readonly Hole[] {
     return joinHoles(this.#tombstones.filter(({ matcherSets }) => this.#selects(matcherSets, labels)));
   }

@@ -1,6 +1,6 @@
 import type { BucketSpan } from '@xscaler/model';
 
-/** A gap of up to so many buckets is cheaper as empty buckets than as a span of its own. */
+/** A gap of up to this many buckets is cheaper as empty buckets than as a span of its own. */
 const MAX_FILLED_GAP = 2;
 
 /** Lays bucket counts out in spans: add buckets by ascending index, those of one index one after another. */

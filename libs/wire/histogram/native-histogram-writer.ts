@@ -69,7 +69,7 @@ function writeSpan(to: ByteWriter, tag: number, { offset, length }: BucketSpan):
   writeMessage(to, tag, span);
 }
 
-/** Packed: floats as they are, integers as differences. */
+/** Packed: floats unchanged, integers as differences. */
 function writeBuckets(to: ByteWriter, tag: number, buckets: readonly number[], isFloat: boolean): void {
   if (buckets.length === 0) return;
   const packed = new ByteWriter(8 * buckets.length);

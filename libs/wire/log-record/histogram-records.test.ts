@@ -143,7 +143,7 @@ test('a stale histogram keeps the bits of its sum', () => {
   assert.equal(reader.histograms()[0].histogram.isInteger, true);
 });
 
-test('a histogram whose parts do not go together is refused and leaves the record as it was', () => {
+test('a histogram whose parts do not go together is refused and leaves the record as before', () => {
   writer.reset('t', 1);
   addSeries();
   for (const wrong of [

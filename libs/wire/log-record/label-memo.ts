@@ -10,7 +10,7 @@ const VALUE_FIELD = 0x12;
 /**
  * Reads label sets of a record's label section, which are normalised (`format.ts`). Series that follow each other share
  * most labels: one that has the same bytes as the label in its place of the series read before gets the same strings,
- * which takes a tenth of the time that making them does, and costs whoever keeps them nothing.
+ * which takes a tenth of the time that making them does, and costs callers that keep them nothing.
  */
 export class LabelMemo {
   #bytes: Uint8Array = new Uint8Array(0);

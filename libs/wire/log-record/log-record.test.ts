@@ -144,7 +144,7 @@ test('a samples record comes back as it was written', () => {
   );
 });
 
-test('exemplars that heads keep all of make a record one of version 3, which says so; others leave it as it is', () => {
+test('exemplars that heads keep all of make a record one of version 3, which says so; others leave it unchanged', () => {
   const one = { labels: Labels.of({ trace_id: 'x' }), value: 1, timestampMs: 5 };
   for (const [keepsAll, version] of [
     [true, 3],

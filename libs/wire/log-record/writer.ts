@@ -136,7 +136,7 @@ export class LogRecordWriter {
     return this.#seriesCount === 0 && this.#metadataCount === 0;
   }
 
-  /** An upper bound of the record's length so far, in bytes: labels count as they are before compression. */
+  /** An upper bound of the record's length so far, in bytes: labels count before compression. */
   get byteLength(): number {
     return (
       256 +
@@ -211,7 +211,7 @@ export class LogRecordWriter {
    * marker stays one; `histogram.sum` is not looked at. It comes back with integer counts if `isInteger` and all
    * counts are whole and below 2^53, and else with float counts. It takes at most `histogramByteBound` bytes more than
    * a float, and lies in one record: who splits records asks for that room before.
-   * @throws RangeError if its schema, spans and buckets don't go together; the writer is as it was
+   * @throws RangeError if its schema, spans and buckets don't go together; the writer is as before
    */
   addHistogram(
     timestampMs: number,

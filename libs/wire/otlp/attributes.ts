@@ -29,7 +29,7 @@ export type Attribute = readonly [key: string, value: string];
  * fields in between are passed over. Values become text as the OpenTelemetry Collector and Prometheus write them: numbers
  * as in JavaScript, bytes in base64, arrays and maps in JSON. Of a key that is there twice the last value stands.
  *
- * @throws DecodeError if the bytes are no such run, or are nested too deeply
+ * @throws DecodeError if the bytes are not such a run, or are nested too deeply
  * @throws InvalidTextError
  */
 export function readAttributes(bytes: Uint8Array, start: number, end: number, field: number): Attribute[] {

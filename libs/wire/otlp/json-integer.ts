@@ -53,7 +53,7 @@ export class JsonInteger {
     to.u32(this.#signedHigh());
   }
 
-  /** Writes it as a varint, a negative one in ten bytes as protobuf has it. */
+  /** Writes it as a varint, a negative one in ten bytes like protobuf. */
   writeVarint(to: ByteWriter): void {
     let low = this.#signedLow();
     let high = this.#signedHigh();

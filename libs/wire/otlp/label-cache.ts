@@ -81,7 +81,7 @@ class Generation {
     return this.bytes.length + this.#slots.byteLength;
   }
 
-  /** What memory will be in use, about, once so many bytes are added. */
+  /** What memory will be in use, about, once this many bytes are added. */
   bytesWith(more: number): number {
     return this.#used + more + this.#slots.byteLength;
   }

@@ -48,7 +48,7 @@ function withoutFirstDigit(name: string): string {
   return /^[0-9]/.test(name) ? `_${name}` : name;
 }
 
-/** Suffixes on a name that is kept as it is: a suffix that it has already moves to its place. */
+/** Suffixes on a name that is kept unchanged: a suffix that it has already moves to its place. */
 function suffixed(name: string, unit: string, kind: NameKind): string {
   const { main, per } = unitSuffixes(unit);
   const ending = kind === 'counter' ? 'total' : kind === 'gauge' && unit === '1' ? 'ratio' : '';

@@ -19,7 +19,7 @@ export interface OtlpSettings {
   readonly promoteScope: boolean;
   /** Whether explicit-bucket histograms become native histograms of custom buckets, not classic ones. */
   readonly histogramsToCustomBuckets: boolean;
-  /** Whether points of delta temporality are stored as they are, not refused. */
+  /** Whether points of delta temporality are stored unchanged, not refused. */
   readonly acceptDeltas: boolean;
 }
 

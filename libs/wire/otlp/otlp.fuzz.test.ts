@@ -138,7 +138,7 @@ test('OTLP: mutated JSON decodes or is refused; what decodes is JSON and means t
   assert.ok(decoded > 500, `${decoded}`);
 });
 
-/** In steps of so many bytes. */
+/** In steps of this many bytes. */
 function transcoded(text: Uint8Array, stepBytes: number): Uint8Array {
   const transcoder = new JsonTranscoder(text);
   while (!transcoder.step(stepBytes));
@@ -211,7 +211,7 @@ function metricsIn(request: object): readonly PlainMetric[] {
   return resourceMetrics[0].scopeMetrics[0].metrics;
 }
 
-test('texts come out as JSON has them: escapes, other scripts, a byte order mark', () => {
+test('texts come out like JSON: escapes, other scripts, a byte order mark', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.boolean(), (text, escaped) => {
       const quoted = escaped
@@ -270,7 +270,7 @@ test('a time that JSON had to round stays in its millisecond', () => {
   }
 });
 
-test('JSON that is no request is refused', () => {
+test('JSON that is not a request is refused', () => {
   const deep = `${'{"arrayValue":{"values":['.repeat(500)}{}${']}}'.repeat(500)}`;
   const inPoint = (fields: string) =>
     `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{${fields}}]}}]}]}]}`;

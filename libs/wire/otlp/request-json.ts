@@ -59,7 +59,7 @@ export class JsonTranscoder {
   }
 
   /**
-   * Goes on for about so many bytes of the text; true once it is done.
+   * Goes on for about this many bytes of the text; true once it is done.
    * @throws DecodeError if the text isn't such a request
    */
   step(maxBytes: number): boolean {

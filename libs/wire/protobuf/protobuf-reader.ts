@@ -11,7 +11,7 @@ const MAX_GROUP_DEPTH = 32;
 
 /**
  * A cursor over protobuf's wire format (protobuf.dev, "Encoding"). Nothing reads beyond `end`;
- * whoever enters a nested message sets `end` to its end and puts it back afterwards.
+ * a caller that enters a nested message sets `end` to its end and puts it back afterwards.
  */
 export class ProtobufReader {
   bytes: Uint8Array = new Uint8Array(0);

@@ -11,7 +11,7 @@ export function writeMessage(to: ByteWriter, tag: number, message: ByteWriter): 
   to.raw(message.bytes, 0, message.length);
 }
 
-/** Any 64-bit integer that a double can hold, negative ones in ten bytes as protobuf has it. */
+/** Any 64-bit integer that a double can hold, negative ones in ten bytes like protobuf. */
 export function writeInt64(to: ByteWriter, value: number | bigint): void {
   let rest = BigInt.asUintN(64, BigInt(value));
   for (; rest > 0x7fn; rest >>= 7n) to.u8(Number(rest & 0x7fn) | 0x80);

@@ -33,7 +33,7 @@ const MAX_TYPES = 64;
 const MATCH_TYPES: readonly MatchType[] = ['=', '!=', '=~', '!~'];
 
 /**
- * Reads `prometheus.ReadRequest` (prompb/remote.proto), as it is once snappy is undone:
+ * Reads `prometheus.ReadRequest` (prompb/remote.proto), once snappy is undone:
  *
  *     ReadRequest  { 1: repeated Query, 2: repeated ResponseType }
  *     Query        { 1: int64 start ms, 2: int64 end ms, 3: repeated LabelMatcher, 4: ReadHints }

@@ -5,12 +5,12 @@ import type { BitWriter } from './bit-writer.ts';
 const MOST_LEADING = 31;
 
 /**
- * Doubles, each as its difference by bits from the one before (Pelkonen et al., "Gorilla", VLDB 2015, as Prometheus has
+ * Doubles, each as its difference by bits from the one before (Pelkonen et al., "Gorilla", VLDB 2015, as in Prometheus
  * it: tsdb/docs/format/chunks.md, varbit_xor). The first is told by `begin` and written by the caller.
  *
  *   xor := 0                                                          the same bits
  *        | 10, the bits between those zeros that the last 11 told
- *        | 11, leading zeros (5 bits), length (6 bits, 64 as 0), so many bits
+ *        | 11, leading zeros (5 bits), length (6 bits, 64 as 0), this many bits
  */
 export class XorValues {
   #high = 0;

@@ -45,7 +45,7 @@ const NO_START_TIMES = new Float64Array(0);
 /**
  * Walks over a remote write 1.0 request (`prometheus.WriteRequest`, once expanded) without making objects: see
  * `SeriesSource`. A series' label set is as it came on the wire. Fields may come in any order and unknown ones are
- * skipped, as protobuf has it, but for those of remote write 2.0.
+ * skipped, like protobuf, but for those of remote write 2.0.
  */
 export class WriteRequestReader implements SeriesSource {
   /** The body, or a scratch buffer if the series' labels don't lie side by side in it. */

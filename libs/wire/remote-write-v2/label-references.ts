@@ -8,7 +8,7 @@ import type { SymbolTable } from './symbol-table.ts';
 
 export const LABEL_REFS = 1;
 
-/** A series' labels are at most so long, written out; a series has to fit a record of the log. */
+/** A series' labels are at most this long, written out; a series has to fit a record of the log. */
 const LABELS_MAX_BYTES = 1024 * 1024;
 /** Beyond this the references of a series are counted, not kept: twice of any sensible limit on labels. */
 export const MAX_KEPT_REFS = 4 * 1024;
@@ -36,7 +36,7 @@ export class LabelReferences {
     this.#symbols = symbols;
   }
 
-  /** The labels of a whole request may take so many bytes once they are written out. */
+  /** The labels of a whole request may take this many bytes once they are written out. */
   reset(maxBytes: number): void {
     this.#maxBytes = maxBytes;
     this.#bytesLeft = maxBytes;

@@ -7,7 +7,7 @@ const FIRST_BYTES = 64 * 1024;
 
 /** Longest copy, and longest literal that is copied by words. */
 const SHORT_BYTES = 64;
-/** Copies by words may write so much beyond their end, and read it beyond a literal's. */
+/** Copies by words may write this much beyond their end, and read it beyond a literal's. */
 const SLACK_BYTES = 8;
 /** Nearer than that a copy repeats bytes that it has just written. */
 const WORD_BYTES = 4;

@@ -16,7 +16,7 @@ export interface KafkaSaslOptions {
   readonly password?: string;
   /** A file with the password, in its place; read again each time a connection authenticates. */
   readonly passwordFile?: string;
-  /** A file with the token of `oauthbearer`, read again each time; whoever renews the token writes it there. */
+  /** A file with the token of `oauthbearer`, read again each time, so that the token can be renewed in it. */
   readonly tokenFile?: string;
 }
 

@@ -74,7 +74,7 @@ class PartitionQueue {
  *
  * Acknowledged by all in-sync replicas, not idempotent. A lost answer makes the records of the request be sent again,
  * and then they are in the log twice; an append resolves with the offset that an answer names, so what is acknowledged
- * is there. (kafkajs' idempotent producer takes the sequence of a lost request back and gives it to other records:
+ * exists. (kafkajs' idempotent producer takes the sequence of a lost request back and gives it to other records:
  * the broker takes those for a repetition, acknowledges them and drops them.)
  */
 export class KafkaAppender {

@@ -29,7 +29,7 @@ export async function askBrokerTime(client: KafkaClient): Promise<number> {
   try {
     return await client.sendToAny(brokerTimeRequest(), TIMEOUT_MS);
   } catch (error) {
-    // The broker that was asked may have gone: who asks next shall know which are there.
+    // The broker that was asked may have gone: the next caller must know which exist.
     await client.refresh().catch(() => undefined);
     throw error;
   }

@@ -167,7 +167,7 @@ export class Backoff {
   }
 
   /**
-   * Waits, then asks who leads what now; that the brokers don't answer is no failure yet.
+   * Waits, then asks who leads what now; that the brokers don't answer is not a failure yet.
    * @throws AbortError if `signal` aborts while it waits
    */
   async waitAndRefresh(client: KafkaClient, signal: AbortSignal): Promise<void> {

@@ -62,7 +62,7 @@ export interface KafkaLog extends WriteLog {
   readonly stats: AppenderStats;
   /** How many partitions there are now; if no broker answers, how many are known. */
   countPartitions(): Promise<number>;
-  /** Resolves when there are at least so many. Rejects with `WriteLogError` `unavailable` if the brokers don't do it in time. */
+  /** Resolves when there are at least this many. Rejects with `WriteLogError` `unavailable` if the brokers don't do it in time. */
   grow(partitionCount: number): Promise<void>;
   /** A broker's wall clock, ms. Rejects if none answers, or none may: that needs `Describe` on the cluster, and KRaft. */
   brokerTimeMs(): Promise<number>;
@@ -218,7 +218,7 @@ function closed(): WriteLogError {
 }
 
 /**
- * Opens a log in a topic of Kafka, which is created if it is missing and checked if it is there.
+ * Opens a log in a topic of Kafka, which is created if it is missing and checked if it exists.
  * @throws Error that names what is wrong with the topic
  * @throws WriteLogError `log_missing` if it is missing and may not be created
  * @throws WriteLogError `unavailable` if the brokers don't answer in time

@@ -59,7 +59,7 @@ interface Logger {
   error(): void;
 }
 
-/** What kafkajs gives to whoever authenticates a connection. */
+/** What kafkajs passes to an authenticator of a connection. */
 export interface SaslContext {
   readonly host: string;
   readonly port: number;

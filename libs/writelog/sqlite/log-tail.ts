@@ -26,7 +26,7 @@ export class TailReader {
  * The newest records of one partition in memory, so that a reader that keeps up never touches the disk.
  *
  * Records `[#offset, #offset + (length − #head))` are held, at most `maxBytes` of them (but always room for none:
- * a record larger than the bound isn't kept). A record is handed over as it is to the last reader that needs it and
+ * a record larger than the bound isn't kept). A record is handed over unchanged to the last reader that needs it and
  * copied for the others, because a reader owns the buffers it gets.
  */
 export class LogTail {

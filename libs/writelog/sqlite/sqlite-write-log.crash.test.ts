@@ -37,7 +37,7 @@ async function writeUntilKilled(path: string, firstSeed: number, count: number):
   });
 }
 
-test('after kill -9 every acknowledged append is there, once, consecutive and byte-equal', async () => {
+test('after kill -9 every acknowledged append exists, once, consecutive and byte-equal', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'writelog-crash-'));
   const path = join(folder, 'log.db');
   const acknowledged: Acknowledged[] = [];

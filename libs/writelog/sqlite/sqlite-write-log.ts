@@ -29,7 +29,7 @@ export interface SqliteWriteLogStats {
   readonly tailBytes: number;
 }
 
-/** A batch that a reader gets is closed once it holds so much. */
+/** A batch that a reader gets is closed once it holds this much. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** What one transaction takes of the queue: bounds how long an append waits behind others. */
 const COMMIT_BYTES = 16 * 1024 * 1024;

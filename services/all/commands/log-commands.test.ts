@@ -106,7 +106,7 @@ test('while an ingester follows the old log nothing goes on with another one', a
   assert.equal(await parts.blocks.resumeOffset(0), 4);
 });
 
-test('on one machine, whose log file is gone, it goes on with the one that is there', async (t) => {
+test('on one machine whose log file is gone, it continues with the present one', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'log-commands-'));
   t.after(() => rmSync(dir, { recursive: true }));
   const db = openSqliteDatabase(join(dir, 'database.sqlite'));

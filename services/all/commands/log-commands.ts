@@ -67,7 +67,7 @@ export async function runLogCommand(
     try {
       for (const module of modules) await module.start(AbortSignal.timeout(DATABASE_WITHIN_MS));
       const away = io.log.notReady?.();
-      if (away !== undefined) throw new Error(`the write log is away: ${away}`);
+      if (away !== undefined) throw new Error(`the write log is unreachable: ${away}`);
       process.stdout.write(await command.run(io, config));
     } finally {
       for (const module of modules) await module.stop?.();
@@ -167,7 +167,9 @@ async function requireNoHolders(io: ProcessIo): Promise<void> {
 async function liveHolders(owners: OwnerRegistry, startOffset: number): Promise<Map<number, string[]>> {
   const { byPartition, ageMs } = await owners.owners(0);
   if (!Number.isFinite(ageMs)) {
-    throw new Error('Redis is away: whether an ingester still holds what the log has dropped is not known');
+    throw new Error(
+      'Redis is unreachable: whether an ingester still holds what the log has dropped is not known',
+    );
   }
   const holders = new Map<number, string[]>();
   for (const [partition, members] of byPartition) {

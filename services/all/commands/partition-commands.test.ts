@@ -64,7 +64,7 @@ test('fewer are used while the log keeps what it has', async (t) => {
   assert.match(await describePartitions(parts.store), /^1 partition from 2/m);
 });
 
-test('the same again is no change', async (t) => {
+test('the same again is not a change', async (t) => {
   const { parts, counts } = await open(t);
   assert.equal(await changePartitions(parts, 4, ACTOR), 'writers use 4 partitions already\n');
   assert.deepEqual(await counts(), [4]);

@@ -75,7 +75,7 @@ function isReadByOthers(path: string): boolean {
   try {
     return (statSync(path).mode & OTHERS_READ) !== 0;
   } catch {
-    // One that is missing is refused, or waited for, by whoever needs it.
+    // A missing one is refused, or waited for, by the code that needs it.
     return false;
   }
 }

@@ -2,7 +2,7 @@ import { type Database, openSqliteDatabase } from '@xscaler/database';
 import { openSqliteWriteLog, type WriteLog } from '@xscaler/writelog';
 import { databasePath, writeLogPath } from './data-folder.ts';
 
-/** Runs `work` on the database of a data folder that this process has locked; its schema stays as it is. */
+/** Runs `work` on the database of a data folder that this process has locked; its schema stays unchanged. */
 export async function withDatabase<T>(dataDir: string, work: (db: Database) => Promise<T>): Promise<T> {
   const db = openSqliteDatabase(databasePath(dataDir));
   try {

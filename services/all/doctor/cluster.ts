@@ -23,7 +23,7 @@ export async function checkCluster(config: Config, signal: AbortSignal): Promise
   return findings;
 }
 
-/** Runs `work` on the cluster's PostgreSQL, whose schema stays as it is. */
+/** Runs `work` on the cluster's PostgreSQL, whose schema stays unchanged. */
 export async function withClusterDatabase<T>(config: Config, work: (db: Database) => Promise<T>): Promise<T> {
   const db = openPostgresDatabase({
     ...postgresAccessOf(config, 'doctor'),
@@ -48,7 +48,7 @@ async function told(server: string, check: () => Promise<Finding[]>): Promise<Fi
 
 function secretOf({ cluster }: Config): Finding {
   if (cluster.secret !== '') return ok('cluster.secret is set');
-  return fault('cluster.secret is not set: services believe whoever reaches them', 'openssl rand -hex 32');
+  return fault('cluster.secret is not set: services trust every caller', 'openssl rand -hex 32');
 }
 
 async function checkDatabase(config: Config, db: Database, signal: AbortSignal): Promise<Finding[]> {

@@ -69,7 +69,7 @@ for (const resumeOffset of RESUME_OFFSETS)
         const sound = readFileSync(path);
         for (const place of places) damagePage(path, 32 * 1024, place);
         const before = await doctor(t, dir);
-        // A page that nothing points to, or the end of a record, is no damage to SQLite: records have checksums of their own.
+        // A page that nothing points to, or the end of a record, does not count as damage for SQLite: records have checksums of their own.
         if (before.code !== 0) {
           assert.match(before.text, /fault .*(write-log\.sqlite is damaged|record.*cannot be read)/);
           assert.match(before.text, /mend: xscaler doctor --repair/);
@@ -124,7 +124,7 @@ test('a server names the damaged file and the doctor', async (t) => {
   });
 });
 
-test('a file of which nothing can be read is left as it is', async (t) => {
+test('a file of which nothing can be read is left unchanged', async (t) => {
   const dir = await dataFolder(t);
   const path = join(dir, 'write-log.sqlite');
   writeFileSync(path, Buffer.alloc(100_000, 1));

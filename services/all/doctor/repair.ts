@@ -28,7 +28,7 @@ export async function repair(dir: string, nowMs: number): Promise<Finding[]> {
   return findings;
 }
 
-/** The damaged files are as they were until the new ones are complete and durable. */
+/** The damaged files are as before until the new ones are complete and durable. */
 async function saveDamaged(dir: string, nowMs: number): Promise<Finding[]> {
   noteRepair(dir, 'saving');
   // What an earlier repair left half written must not take any file's place.

@@ -11,7 +11,7 @@ export interface OpsServerOptions {
   readonly debug?: () => Promise<unknown>;
 }
 
-/** Whoever takes nothing of an answer for this long is cut off. */
+/** A client that reads no response bytes for this long is disconnected. */
 const STALLED_READER_MS = 30_000;
 
 /** `/metrics`, `/-/healthy`, `/-/ready` and `/debug` of a service that is its own process: for operators, not for clients. */

@@ -54,7 +54,7 @@ test('settings that lack another, or contradict it, are refused by name', () => 
   assert.throws(() => load({ 'write_log.sasl.mechanism': 'gssapi' }), /write-log\.sasl\.mechanism/);
 });
 
-test('a password that travels as it is gives a warning; one by SCRAM never travels', () => {
+test('a password that travels in plain text gives a warning; one by SCRAM never travels', () => {
   const sends = (mechanism: string, tls: string) =>
     sendsKafkaSecretsInPlainText(
       load({ 'write_log.sasl.mechanism': mechanism, 'write_log.tls.enabled': tls }).write_log,

@@ -31,7 +31,7 @@ function saslOf(sasl: SaslSettings): KafkaSaslOptions {
   };
 }
 
-/** Whether passwords or tokens travel to Kafka as they are, for whoever listens on the way. */
+/** Whether passwords or tokens travel to Kafka in plain text, readable on the way. */
 export function sendsKafkaSecretsInPlainText({ tls, sasl }: Config['write_log']): boolean {
   return !tls.enabled && (sasl.mechanism === 'plain' || sasl.mechanism === 'oauthbearer');
 }

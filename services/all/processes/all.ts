@@ -20,7 +20,7 @@ import { type IngesterStatusApi, partitionsWatch, replayed } from '../wiring/rep
 
 const STATUS_TIMEOUT_MS = 5_000;
 
-/** What there is to say when everything is started. */
+/** Messages to print once everything has started. */
 export interface Greeting {
   readonly url: string;
   /** The first tenant. */
@@ -38,7 +38,7 @@ export interface AllInOne {
   readonly greeting: () => Greeting;
 }
 
-/** @throws ConfigError naming settings of a cluster: whoever gives them doesn't mean to write into `data_dir` */
+/** @throws ConfigError naming settings of a cluster: they contradict writing to `data_dir` */
 export function checkAlone(config: Config): Config {
   const { cluster, database, gateway, write_log: log } = config;
   const given = {
@@ -50,8 +50,7 @@ export function checkAlone(config: Config): Config {
     'gateway.distributors': gateway.distributors.length > 0,
     'gateway.queriers': gateway.queriers.length > 0,
   };
-  const problem =
-    '`xscaler all` keeps everything in data_dir and has no use for it: start each service for itself';
+  const problem = '`xscaler all` keeps everything in data_dir and has no use for it: start each service';
   const faults = Object.entries(given).flatMap(([where, isGiven]) => (isGiven ? [{ where, problem }] : []));
   if (faults.length > 0) throw new ConfigError(faults);
   return config;

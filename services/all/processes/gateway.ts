@@ -93,7 +93,7 @@ export function gatewayProcess(config: Config, logger: Logger, readiness: Readin
           distributor: toDistributors as HttpUpstream,
           querier: toQueriers as HttpUpstream,
           rates: rates as SharedRates,
-          // Warnings name servers that are no business of clients.
+          // Warnings name servers that do not concern clients.
           readiness: { notReady: () => readiness.notReady(), warnings: () => [] },
         });
       },

@@ -20,7 +20,7 @@ export interface TwinWatchOptions {
   readonly now: () => number;
 }
 
-/** A process that sends no heartbeat for so long has ended. */
+/** A process that sends no heartbeat for this long has ended. */
 const GONE_MS = 8_000;
 
 interface Seen {

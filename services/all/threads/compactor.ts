@@ -11,7 +11,7 @@ import type { CompactorStatusApi } from '../status/compactor-status.ts';
 import { connectClock } from '../wiring/process-clock.ts';
 import { untilDatabase } from '../wiring/until-database.ts';
 
-/** Parts that were staged so long ago belong to a commit or merge that nobody continues. */
+/** Parts that were staged this long ago belong to a commit or merge that nobody continues. */
 const STAGED_LIVE_MS = 3_600_000;
 
 runThread<ThreadConfig>(async ({ config, ports, waitsFor }) => {

@@ -47,7 +47,7 @@ runThread<ThreadConfig>(async ({ config, ports }) => {
       ingester.own(partitions).catch((error) => logger.error({ err: error }, 'not all partitions are taken'));
     },
   });
-  // A replay may be long; reads wait for its end, and whoever started this thread asks for the status.
+  // A replay may be long; reads wait for its end, and the process asks for the status.
   ingester.start().catch((error) => logger.error({ err: error }, 'the ingester did not start'));
   return { registry, stop: () => ingester.stop() };
 });

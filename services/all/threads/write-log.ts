@@ -1,4 +1,4 @@
-/** Thread of the embedded write log: the SQLite file, served to whoever appends and reads. */
+/** Thread of the embedded write log: the SQLite file, served to writers and readers. */
 import { createRegistry, runThread } from '@xscaler/runtime';
 import { openSqliteWriteLog, serveWriteLog } from '@xscaler/writelog';
 import { exposeStats } from '../status/thread-gauges.ts';

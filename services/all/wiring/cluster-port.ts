@@ -78,7 +78,7 @@ export function connectCluster(port: MessagePort): ClusterConnection {
   };
 }
 
-/** Shares as they were at the last exchange: if Redis is away the other end says what holds then. */
+/** Shares of the last exchange: if Redis is unreachable the other end says what holds then. */
 class PortRateShares implements RateShares {
   readonly #api: ClusterPortApi;
   #shares: ReadonlyMap<string, number> = new Map();

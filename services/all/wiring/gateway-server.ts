@@ -15,7 +15,7 @@ import type { ProcessParts } from './process-parts.ts';
 type GatewayParts = Pick<GatewayOptions, 'authenticator' | 'distributor' | 'querier' | 'readiness' | 'rates'>;
 
 const GRACE_MS = 10_000;
-/** Over which the rates of bodies and answers are taken: whoever hesitates for less is not cut off. */
+/** Over which the rates of bodies and answers are measured: a shorter pause does not disconnect a client. */
 const BODY_WINDOW_MS = 10_000;
 const ANSWER_WINDOW_MS = 30_000;
 

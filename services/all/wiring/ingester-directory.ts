@@ -10,7 +10,7 @@ const REFRESH_MS = 1_000;
 
 /**
  * Which ingesters have which partition, and a connection to each. Known from their heartbeats, refreshed once a second;
- * the last known answer stands while the registry is away.
+ * the last known answer stands while the registry is unreachable.
  */
 export class IngesterDirectory {
   readonly #secret: string;

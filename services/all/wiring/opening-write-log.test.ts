@@ -26,7 +26,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((done) => setTimeout(done, 1));
 }
 
-test('while it is away every call is refused; once it is there it is the log', async (t) => {
+test('while it is unreachable every call is refused; once it is there it is the log', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'opening-write-log-'));
   t.after(() => rmSync(dir, { recursive: true }));
   const there = Promise.withResolvers<WriteLog>();
@@ -60,7 +60,7 @@ test('a log that will never do ends the start, or is told of when it comes back'
   await subject.log.close();
 });
 
-test('it can be closed while it is away', async () => {
+test('it can be closed while it is unreachable', async () => {
   const { log, faults } = opening(away);
   await log.start();
   await log.close();

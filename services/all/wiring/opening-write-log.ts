@@ -4,7 +4,7 @@ import { untilThere } from './until-there.ts';
 export interface OpeningWriteLogOptions<Log extends WriteLog> {
   /** What counts until it is opened. */
   readonly partitionCount: number;
-  /** Rejects with a `WriteLogError` `unavailable` if the log is away; with anything else if it will never do. */
+  /** Rejects with a `WriteLogError` `unavailable` if the log is unreachable; with anything else if it will never do. */
   readonly open: () => Promise<Log>;
   /** Told of every failed try to open it. */
   readonly onAway: (error: Error) => void;
@@ -14,8 +14,8 @@ export interface OpeningWriteLogOptions<Log extends WriteLog> {
 }
 
 /**
- * A log that may be away when its process starts: until it is opened every call is refused with `unavailable`, as it is
- * while an opened log is away. So a querier started meanwhile reads what is in blocks, and an ingester waits.
+ * A log that may be unreachable when its process starts: until it is opened every call is refused with `unavailable`, like
+ * while an opened log is unreachable. So a querier started meanwhile reads what is in blocks, and an ingester waits.
  */
 export class OpeningWriteLog<Log extends WriteLog> implements WriteLog {
   readonly #options: OpeningWriteLogOptions<Log>;
@@ -43,7 +43,7 @@ export class OpeningWriteLog<Log extends WriteLog> implements WriteLog {
     return this.#reason;
   }
 
-  /** Resolves after the first try, whether the log was there or is away. Rejects if it will never do. */
+  /** Resolves after the first try, whether the log was there or is unreachable. Rejects if it will never do. */
   start(): Promise<void> {
     const firstTry = Promise.withResolvers<void>();
     this.#opening = this.#open(firstTry.resolve).then(firstTry.resolve, (error: Error) => {

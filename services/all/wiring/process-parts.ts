@@ -16,7 +16,7 @@ export type Ports = Readonly<Record<string, MessagePort>>;
 
 /**
  * Bounds on the young generations of threads, three times their semi-spaces. V8's own lets each grow beyond 100 MB, which it keeps;
- * samples are no objects here. What brings them about is less the objects than the memory of buffers that hangs on them: the more
+ * samples are not objects here. What brings them about is less the objects than the memory of buffers that hangs on them: the more
  * often they are collected, the less of that waits. A distributor has requests under way, an ingester records, which should
  * not grow old.
  */

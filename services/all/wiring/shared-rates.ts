@@ -4,7 +4,7 @@ import type { RateDivision as RequestRates } from '@xscaler/gateway';
 
 /** How often gateways, or distributors, tell each other what their tenants ask for. */
 const EXCHANGE_MS = 1_000;
-/** Of so many tenants demand is counted within one interval; the rest gets an even share. */
+/** Of this many tenants demand is counted within one interval; the rest gets an even share. */
 const MAX_TENANTS = 50_000;
 
 /**

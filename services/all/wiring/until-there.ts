@@ -9,7 +9,7 @@ export interface UntilThere {
   readonly retryMs?: number;
 }
 
-/** Does what needs somebody else until that one is there. Rejects with what is final, or with the signal's reason. */
+/** Does what needs somebody else until that one exists. Rejects with what is final, or with the signal's reason. */
 export async function untilThere<T>(attempt: () => Promise<T>, options: UntilThere): Promise<T> {
   const { mayPass, onAway, signal, retryMs = 1_000 } = options;
   for (;;) {

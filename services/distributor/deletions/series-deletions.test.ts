@@ -151,7 +151,7 @@ test('a form and the query are one, and bounds that are absent or beyond all tim
   await bed.close();
 });
 
-test('what is no deletion is refused and never logged', async () => {
+test('what is not a deletion is refused and never logged', async () => {
   const bed = await Bed.make();
   const deletions = bed.deletions();
   for (const [query, text] of [

@@ -5,7 +5,7 @@ import { metadataKey, metadataSeed } from '../series/partitioning.ts';
 import type { OpenPush } from './open-push.ts';
 import type { PartitionRecords } from './partition-records.ts';
 
-/** Each text of a metadata entry is at most so long, however high the limits are: it has to fit a record. */
+/** Each text of a metadata entry is at most this long, however high the limits are: it has to fit a record. */
 const METADATA_TEXT_MAX_BYTES = 128 * 1024;
 
 /** Puts metadata into records: to a partition by its metric's name alone. */

@@ -3,7 +3,7 @@ import { LogRecordWriter, RECORD_SPLIT_BYTES } from '@xscaler/wire/log-record';
 /** A record is split inside a group (a classic histogram) only if it would grow beyond this. */
 export const RECORD_MAX_BYTES = 4 * 1024 * 1024;
 
-/** What is stored whole or not at all may take so much of a record. */
+/** What is stored whole or not at all may take this much of a record. */
 const WHOLE_MAX_BYTES = RECORD_MAX_BYTES - RECORD_SPLIT_BYTES;
 
 /** A finished record and where it goes; its buffer is its own. */

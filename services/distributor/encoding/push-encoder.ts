@@ -12,7 +12,7 @@ import type { WriteBody } from './write-body.ts';
 import { WriteSources } from './write-sources.ts';
 
 /**
- * A request that is refused for its size is still counted, so that received = stored + refused; up to so many
+ * A request that is refused for its size is still counted, so that received = stored + refused; up to this many
  * times of what it may have, since 60 MB of empty series cost more than a second.
  */
 const COUNTED_PARTS = 100;

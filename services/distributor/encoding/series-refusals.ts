@@ -26,7 +26,7 @@ export class SeriesRefusals {
     refusals.refuseExemplars(reason, exemplarCount, samples === 0 ? this.#describe : undefined);
   }
 
-  /** So many samples and exemplars of all series of the data point that the series is part of. */
+  /** This many samples and exemplars of all series of the data point that the series is part of. */
   refusePoint(reason: Reason, detail: string, samples: number, exemplars: number): void {
     const { refusals } = this.#push;
     this.#remarkOn(reason);
@@ -72,7 +72,7 @@ export class SeriesRefusals {
     this.#push.refusals.refuseExemplars(reason, 1, this.#describe);
   }
 
-  /** So many of the series' exemplars that are above the tenant's limit. */
+  /** This many of the series' exemplars that are above the tenant's limit. */
   thinExemplars(count: number): void {
     const { refusals, source, limits } = this.#push;
     const detail = `${count} of ${source.exemplarCount}, limit ${limits.max_exemplars_per_series_per_minute}`;

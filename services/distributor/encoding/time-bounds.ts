@@ -7,7 +7,7 @@ export class TimeBounds {
   readonly minMs: number;
   readonly maxMs: number;
 
-  /** `wideningMs`: samples may be so much later than the tenant's window. */
+  /** `wideningMs`: samples may be this much later than the tenant's window. */
   constructor(limits: Limits, nowMs: number, wideningMs: number) {
     this.minMs = Math.max(-MAX_TIMESTAMP_MS, nowMs - limits.out_of_order_time_window - wideningMs);
     this.maxMs = Math.min(MAX_TIMESTAMP_MS, nowMs + limits.creation_grace_period);

@@ -26,7 +26,7 @@ async function setUpOutages(t: TestContext) {
   const sql = new SqlOutageStore(db);
   const store: OutageStore = {
     note: async (...told) => {
-      if (database.isAway) throw new Error('the database is away');
+      if (database.isAway) throw new Error('the database is unreachable');
       return sql.note(...told);
     },
     all: (nowMs) => sql.all(nowMs),
@@ -183,7 +183,7 @@ test('while an outage may be one that the database has not, what is too late is 
   assert.equal((await write(WINDOW_MS + HOUR_MS)).status, 204);
 });
 
-test('a database that was away while writes were accepted makes no outage', async (t) => {
+test('a database that was unreachable while writes were accepted makes no outage', async (t) => {
   const { start, clock, database } = await setUpOutages(t);
   const { outages, write } = await start();
   database.isAway = true;

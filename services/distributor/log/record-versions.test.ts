@@ -58,7 +58,7 @@ test('the version that is written is one that every ingester reads, and no newer
   ]);
 });
 
-test('an ingester that has gone is not forgotten for an hour: it may come back as it was', async () => {
+test('an ingester that has gone is not forgotten for an hour: it may come back as before', async () => {
   const { clock, announce, look, make } = setUp();
   await announce('a', 2);
   await announce('b', 1);

@@ -18,7 +18,7 @@ interface Announced {
 }
 
 const LOOK_MS = 1_000;
-/** An ingester that is not announced any more may have crashed and come back as it was. */
+/** An ingester that is not announced any more may have crashed and come back as before. */
 const REMEMBERED_MS = 3_600_000;
 
 /**

@@ -66,7 +66,7 @@ export class Refusals {
   exemplarsInAll = 0;
   /** Those of which the sender is told. */
   exemplarCount = 0;
-  /** Those above the tenant's limit. Their sender is told, but they are no fault of the request. */
+  /** Those above the tenant's limit. Their sender is told, but they are not the request's fault. */
   thinnedExemplars = 0;
   /** A series that lost some of them. */
   thinnedSeries = '';
@@ -110,7 +110,7 @@ export class Refusals {
     if (describe !== undefined) this.#name(reason, describe, '');
   }
 
-  /** So many exemplars of a series are above the tenant's limit. */
+  /** This many exemplars of a series are above the tenant's limit. */
   thinExemplars(count: number, describe: () => string, detail: string): void {
     if (count === 0) return;
     add(this.exemplars, 'too_many_exemplars', count);

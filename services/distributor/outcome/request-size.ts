@@ -1,7 +1,7 @@
 /** The kinds of things in a request that cost work, as an answer calls them. */
 export type RequestPart = 'samples' | 'data points' | 'series' | 'exemplars' | 'metadata entries';
 
-/** A data point of OTLP may become so many samples, on average: most histograms have fewer buckets. */
+/** A data point of OTLP may become this many samples, on average: most histograms have fewer buckets. */
 const SAMPLES_PER_POINT = 20;
 
 /** How much a request has of each kind that `max_samples_per_request` bounds. */
@@ -36,7 +36,7 @@ export class RequestSize {
     return undefined;
   }
 
-  /** One of the series, with so many exemplars, is left out as intended: it costs nothing. */
+  /** One of the series, with this many exemplars, is left out as intended: it costs nothing. */
   noteLeftOut(exemplars: number): void {
     this.#leftOutSeries++;
     this.#leftOutExemplars += exemplars;

@@ -24,7 +24,7 @@ export const OTLP_PATHS: readonly string[] = ['/otlp/v1/metrics', '/v1/metrics']
 const PROTOBUF = 'application/x-protobuf';
 const JSON_TYPE = 'application/json';
 
-/** JSON is read so much at a time, in a millisecond or two; other requests come between. */
+/** JSON is read this much at a time, in a millisecond or two; other requests come between. */
 const JSON_STEP_BYTES = 256 * 1024;
 
 /** Canonical gRPC codes for what can happen to a request. */

@@ -90,12 +90,12 @@ export class RemoteWriteProtocols {
   }
 }
 
-/** As text, for whoever reads the logs of the sender. */
+/** As text, for the sender's logs. */
 export function plainAnswer(outcome: WriteOutcome): UpstreamResponse {
   if (outcome.push !== undefined) {
     const { refusals, storedSamples } = outcome.push;
     if (!refusals.none) return textAnswer(400, refusals.text(storedSamples));
-    // As Mimir has it: nothing to be done about it, but not a 204 either.
+    // Like Mimir: nothing to be done about it, but not a 204 either.
     return refusals.samples.has('ha_deduplicated') || refusals.thinnedExemplars > 0
       ? textAnswer(202, refusals.text(storedSamples))
       : NO_CONTENT;

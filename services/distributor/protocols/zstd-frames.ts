@@ -11,7 +11,7 @@ const MAX_FRAMES = 64;
 
 /**
  * The frames of Zstandard with content that bytes are made of (RFC 8878, 3.1), undefined if they aren't whole frames or are too many.
- * Node's decompressor expands the first frame alone, gives what there is of one that is cut off, and says nothing. What is
+ * Node's decompressor expands the first frame alone, returns the beginning of one that is cut off, without an error. What is
  * in the blocks is not looked at.
  */
 export function zstdFrames(bytes: Uint8Array): Uint8Array[] | undefined {

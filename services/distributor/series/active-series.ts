@@ -10,7 +10,7 @@ export const ACTIVE_MINUTES = 60;
 const TOTAL_EVERY_MS = 5_000;
 /** A count that is older says nothing any more. */
 const TOTAL_MAX_AGE_MS = 60_000;
-/** After the count got to the limit, other distributors may take new series for so long before they know. */
+/** After the count got to the limit, other distributors may take new series for this long before they know. */
 const SETTLING_MS = 15_000;
 /** How old the list of active series may be if a series is refused for not being in it. */
 const LIST_MAX_AGE_MS = 600_000;
@@ -19,7 +19,7 @@ const LIST_MAX_AGE_SETTLING_MS = 3_000;
 const SERIES_PER_MS = 100;
 /** The same while the others' series can't be counted. */
 const LIST_MAX_AGE_ALONE_MS = 15_000;
-/** A list that can't be had is asked for again so much later; until then everything is accepted. */
+/** A list that can't be had is asked for again this much later; until then everything is accepted. */
 const LOAD_RETRY_MS = 10_000;
 /** A request waits for the list no longer than this. */
 const LOAD_WAIT_MS = 2_000;
@@ -28,7 +28,7 @@ export interface ActiveSeriesOptions {
   readonly tenant: string;
   readonly maxEntries: number;
   readonly seed: number;
-  /** Ids (4 words each) of the series that are active now, from whoever knows them beyond this process. */
+  /** Ids (4 words each) of the series that are active now, from the ingesters. */
   readonly load: ((tenant: string) => Promise<Uint32Array>) | undefined;
   /** The tenant's active series over the whole cluster; absent if there is no other distributor. */
   readonly total: ((tenant: string) => Promise<SeriesTotal | undefined>) | undefined;
@@ -69,7 +69,7 @@ export class ActiveSeries implements Question {
     this.#table = new SeriesTable({ ownWords: 0, maxEntries, staleAfterMinutes: ACTIVE_MINUTES, seed });
   }
 
-  /** Takes the limit as it is now; asks for what it has to know, in the background. */
+  /** Takes the current limit; asks for what it has to know, in the background. */
   begin(limit: number, nowMs: number, nowMinute: number): void {
     this.#limit = limit;
     this.#nowMs = nowMs;
@@ -98,7 +98,7 @@ export class ActiveSeries implements Question {
     return total === undefined ? own : Math.max(own, total + Math.max(0, own - this.#sizeAtTotal));
   }
 
-  /** How many there are, and what grew most, for whoever is at the limit. */
+  /** How many there are, and what grew most, for the refusal at the limit. */
   get remark(): string {
     const growth = this.#growth.text();
     return `${this.count} series are active${growth === '' ? '' : `; grew most of late: ${growth}`}`;

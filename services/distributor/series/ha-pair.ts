@@ -5,9 +5,9 @@ import { decodeElection, type Election, encodeElection } from './ha-lease.ts';
 export const FAILOVER_MS = 30_000;
 /** The elected replica's sample time is told to the others so often, */
 const RENEW_MS = 1_000;
-/** or when it is so much further: a backlog covers minutes within a second. */
+/** or when it is this much further: a backlog covers minutes within a second. */
 const RENEW_STEP_MS = 5_000;
-/** An election is forgotten when its replica was silent for so long. */
+/** An election is forgotten when its replica was silent for this long. */
 const LEASE_TTL_MS = 3_600_000;
 /** How often a claim is tried if others claim as well. */
 const MAX_CLAIMS = 4;
@@ -27,8 +27,8 @@ export interface HaPairOptions {
  *
  * All distributors agree by a lease. It is asked if something is to be decided (a pair that isn't known here, a
  * failover, an elected one that comes back after a silence), and the elected one's time is written into it once
- * a second, or in five seconds of sample time. Where it is away the last known election goes on; what is to be decided is decided here
- * alone, and whoever writes into the lease first, when it is back, has decided for all. Until then two replicas may be
+ * a second, or in five seconds of sample time. Where it is unreachable the last known election goes on; what is to be decided is decided here
+ * alone, and the first to write the lease when it is back decides for all. Until then two replicas may be
  * stored; none is left out for the lack of an election.
  */
 export class HaPair {
@@ -153,7 +153,7 @@ export class HaPair {
     this.#confirmedMs = nowMs;
   }
 
-  /** Takes over what the others have agreed on; what nobody has written leaves things as they are. */
+  /** Takes over what the others have agreed on; what nobody has written leaves things unchanged. */
   #adopt(value: string | undefined): void {
     this.#written = value;
     const theirs = value === undefined ? undefined : decodeElection(value);

@@ -6,7 +6,7 @@ import { decodeElection, encodeElection } from './ha-lease.ts';
 
 const SECOND = 1_000;
 
-/** One series of a replica, with a sample so many seconds from now. */
+/** One series of a replica, with a sample this many seconds from now. */
 const from = (replica: string, seconds: number, more: Record<string, string> = {}, value = 1) =>
   series({ __name__: 'up', cluster: 'eu', __replica__: replica, ...more }, NOW_MS + seconds * SECOND, value);
 

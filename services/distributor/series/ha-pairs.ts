@@ -6,7 +6,7 @@ import { HaPair, type HaPairOptions } from './ha-pair.ts';
 const MAX_REPLICAS = 65_536;
 /** Pairs of a tenant without a limit on them. */
 const MAX_PAIRS = 10_000;
-/** A pair that nothing came of for so long may be forgotten. */
+/** A pair that nothing came of for this long may be forgotten. */
 const IDLE_MS = 3_600_000;
 
 interface Replica {

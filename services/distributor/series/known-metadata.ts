@@ -1,7 +1,7 @@
 import type { ContentHash } from '@xscaler/encoding';
 import { LAST_SEEN, SeriesTable } from './series-table.ts';
 
-/** Metadata that a sender repeats with every request is stored again after so long. */
+/** Metadata that a sender repeats with every request is stored again after this long. */
 const REPEAT_MINUTES = 10;
 const MAX_ENTRIES = 100_000;
 

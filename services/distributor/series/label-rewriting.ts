@@ -16,7 +16,7 @@ type Settings = Pick<
 >;
 
 /**
- * What a tenant's settings do to labels before a series is known by them. In this order, as Mimir has it: the label of
+ * What a tenant's settings do to labels before a series is known by them. In this order, like Mimir: the label of
  * the replica goes, then the rules of relabelling are run, then labels are dropped.
  */
 export class LabelRewriting {

@@ -1,6 +1,6 @@
 import { METRIC_NAME } from '@xscaler/model';
 
-/** What limits on labels go by: lengths in bytes of UTF-8. The value of `__name__` is no label value here. */
+/** What limits on labels go by: lengths in bytes of UTF-8. The value of `__name__` is not a label value here. */
 export interface LabelSizes {
   readonly longestNameBytes: number;
   readonly longestValueBytes: number;
@@ -21,7 +21,7 @@ export function sizesOf(pairs: readonly string[]): LabelSizes {
   return { longestNameBytes, longestValueBytes, metricNameBytes };
 }
 
-/** Name of the first label, of flat pairs, whose value has so many bytes. */
+/** Name of the first label, of flat pairs, whose value has this many bytes. */
 export function labelWithValueOf(pairs: readonly string[], valueBytes: number): string {
   const isIt = (_: string, i: number) =>
     i % 2 === 0 && pairs[i] !== METRIC_NAME && Buffer.byteLength(pairs[i + 1]) === valueBytes;

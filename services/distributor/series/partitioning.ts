@@ -6,7 +6,7 @@ const BUCKET_LABEL = 'le';
 
 /**
  * A 32-bit key that all buckets of a classic histogram share: the first word of the id that the series
- * would have without `le`. `ownId` is the series' id as it is.
+ * would have without `le`. `ownId` is the series' own id.
  */
 export function groupKey(tenant: string, labels: Labels, ownId: Uint8Array): number {
   const id = labels.get(BUCKET_LABEL) === '' ? ownId : seriesId(tenant, labels.without(BUCKET_LABEL));

@@ -15,7 +15,7 @@ export class TextTooLongError extends Error {
   override readonly name = 'TextTooLongError';
 }
 
-/** Answers of a rule that are remembered, each for a text of up to so many characters. */
+/** Answers of a rule that are remembered, each for a text of up to this many characters. */
 const MEMO_ENTRIES = 1_000;
 const MEMO_TEXT_LENGTH = 256;
 

@@ -10,7 +10,7 @@ export interface MatchedGroups {
 /**
  * A text with references to the groups of a regex, as Go's `regexp.Expand` has them: `$1`, `$name`, `${1}`, `${name}`, and `$$`
  * for a dollar sign. A name is the longest run of letters, digits and underscores, so that `$1x` is the group named `1x`. A
- * group that isn't there is empty; a dollar sign that begins none of these stands for itself.
+ * group that isn't there is empty; a dollar sign that begins none of these stands.
  */
 export class ReplacementTemplate {
   readonly #parts: readonly Part[];

@@ -1,6 +1,6 @@
 import { textHash } from './text-hash.ts';
 
-/** New series are counted by metric and label over so long, and then over the same time again. */
+/** New series are counted by metric and label over this long, and then over the same time again. */
 const WINDOW_MS = 600_000;
 /** Metrics and labels counted in one window; further ones aren't. */
 const MAX_METRICS = 1_000;

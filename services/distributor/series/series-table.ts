@@ -15,7 +15,7 @@ export interface SeriesTableOptions {
   readonly ownWords: number;
   /** Bound on the entries of the whole table. */
   readonly maxEntries: number;
-  /** An entry not seen for so long may be dropped. */
+  /** An entry not seen for this long may be dropped. */
   readonly staleAfterMinutes: number;
   /** A random word that scatters keys over slots, so that keys can't be aimed at one. */
   readonly seed: number;
@@ -216,7 +216,7 @@ export class SeriesTable {
     }
   }
 
-  /** Empties a slot: whatever was put behind it for want of it moves up (Knuth, 6.4, algorithm R). */
+  /** Empties a slot: whatever was put behind it for lack of it moves up (Knuth, 6.4, algorithm R). */
   #close(slots: Int32Array, emptied: number): void {
     const mask = slots.length - 1;
     let hole = emptied;

@@ -52,7 +52,7 @@ export interface TenantSeriesOptions {
   /** Bound on the series of a tenant that facts are kept for. */
   readonly maxFacts: number;
   readonly seed: number;
-  /** Ids (4 words each) of the series that are active now, from whoever knows them beyond this process. */
+  /** Ids (4 words each) of the series that are active now, from the ingesters. */
   readonly loadActive: ((tenant: string) => Promise<Uint32Array>) | undefined;
   readonly onLoadFailed: (error: unknown) => void;
   /** How many there are over the cluster; absent if there is no other distributor. */
@@ -104,7 +104,7 @@ export class TenantSeries {
   }
 
   /**
-   * Prepares for a request: takes limits and shard as they are now, drops a little of what is stale.
+   * Prepares for a request: takes the current limits and shard, drops a little of what is stale.
    * @param mayAsk whether there may be questions; else what can't be told is accepted
    */
   begin(limits: Limits, shard: Shard, nowMs: number, mayAsk: boolean): void {

@@ -8,7 +8,7 @@ export class TokenBucket {
   #filledMs = 0;
 
   /**
-   * Takes `wanted` tokens: 0 if they were there, else how many ms to wait before trying again.
+   * Takes `wanted` tokens: 0 if they were available, else how many ms to wait before trying again.
    * `burst` 0 means one second's worth. Rate and burst may differ from call to call.
    */
   take(wanted: number, ratePerSecond: number, burst: number, nowMs: number): number {

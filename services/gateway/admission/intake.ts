@@ -91,7 +91,7 @@ export interface IntakeOptions {
   readonly random: () => number;
 }
 
-/** Whoever is refused for what others do comes back after one of so many seconds: not all at once. */
+/** Longest `Retry-After` of a request refused because of other tenants, s; chosen at random, so that clients do not return at once. */
 const RETRY_WITHIN_SECONDS = 3;
 
 /** What a gateway holds at the moment. */
@@ -242,7 +242,7 @@ export class Intake {
     } catch (error) {
       if (canceler.signal.aborted) throw canceler.signal.reason;
       if (error instanceof Refusal) throw error;
-      // A bug: whoever answers the request logs it.
+      // A bug: the code that answers the request logs it.
       if (knownFailure(error) === undefined) throw error;
       const { path, tenant, headers } = request;
       const requestId = headers[REQUEST_ID_HEADER];

@@ -5,7 +5,7 @@ import { type WritePlace, WriteQueue } from './write-queue.ts';
 
 const MAX_WAIT_MS = 300;
 
-/** A queue before a service that does so many writes a second, one after the other, each of which takes some time at least. */
+/** A queue before a service that does this many writes a second, one after the other, each of which takes some time at least. */
 class Simulation {
   readonly queue: WriteQueue;
   readonly #context: TestContext;
@@ -72,7 +72,7 @@ class Simulation {
   }
 }
 
-/** Promises that are settled have told whoever waits for them. */
+/** Lets the callbacks of settled promises run. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -148,7 +148,7 @@ test('while nothing is answered at all no more wait than before, and none for lo
   assert.deepEqual([queue.atWork, queue.waiting, queue.places], [places, 0, places]);
 });
 
-test('whoever leaves while waiting is forgotten, and whoever waits is called in when there is a place', async (t) => {
+test('a write that is cancelled while it waits is forgotten, and waiting ones start when a place is free', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const queue = new WriteQueue({
     maxWaitMs: MAX_WAIT_MS,

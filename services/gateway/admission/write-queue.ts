@@ -1,7 +1,7 @@
 import type { Refusal } from '../refusals/refusal.ts';
 
 export interface WriteQueueOptions {
-  /** A write that has waited for so long is refused. */
+  /** A write that has waited for this long is refused. */
   readonly maxWaitMs: number;
   /** Monotonic, ms. */
   readonly clock: () => number;
@@ -9,18 +9,18 @@ export interface WriteQueueOptions {
   readonly refusal: () => Refusal;
 }
 
-/** Writes at work at the beginning, and at the fewest and the most, whatever they take. */
+/** Writes running at the beginning, and at the fewest and the most, whatever they take. */
 const FIRST_AT_WORK = 64;
 const LEAST_AT_WORK = 16;
 const MOST_AT_WORK = 1_024;
-/** How long a write should be at work at most, those at work with it included. */
+/** How long a write should be running at most, those running with it included. */
 const WORK_MS = 100;
 /** A service that takes its time when it has nothing else to do may take a multiple of it. */
 const WORK_OF_IDLE = 2;
 const MAX_WORK_MS = 400;
-/** As many at work tell how long a write takes by itself. */
+/** As many running tell how long a write takes by itself. */
 const IDLE_AT_WORK = 4;
-/** How often it is decided how many may be at work. */
+/** How often it is decided how many may be running. */
 const WINDOW_MS = 100;
 const GROWTH = 1.1;
 const SHRINKAGE = 0.9;
@@ -28,11 +28,11 @@ const SHRINKAGE = 0.9;
 const NEWEST = 0.05;
 
 /**
- * Writes before a service: so many of them are given to it at once that it is busy and still answers soon; the others wait here,
- * a bounded time, tenants in turn. So whoever is let in is answered soon, however much is offered, and a tenant that sends little
+ * Writes before a service: this many of them are given to it at once that it is busy and still answers soon; the others wait here,
+ * a bounded time, tenants in turn. So an admitted write is answered soon, however much is offered, and a tenant that sends little
  * waits for no other one.
  *
- * How many are at work follows from how long they take, as with TCP: a window in which even the quickest took long has too many;
+ * How many are running follows from how long they take, as with TCP: a window in which even the quickest took long has too many;
  * one in which they were quick, and all places taken, may have more. The quickest, since a standing queue makes all slow, a
  * stalled disk only some (Nichols, Jacobson: Controlling Queue Delay, ACM Queue 10/5, 2012).
  */
@@ -40,12 +40,12 @@ export class WriteQueue {
   readonly #maxWaitMs: number;
   readonly #clock: () => number;
   readonly #refusal: () => Refusal;
-  /** By tenant, whoever is next in front. */
+  /** By tenant, the next one first. */
   readonly #waiting = new Map<string, Waiter[]>();
   #waitingCount = 0;
   #atWork = 0;
   #places = FIRST_AT_WORK;
-  /** Average time at work, and the same of those that had the service to themselves. */
+  /** Average time running, and the same of those that had the service to themselves. */
   #workMs = 0;
   #idleWorkMs = 0;
   #windowStartMs: number;
@@ -67,7 +67,7 @@ export class WriteQueue {
     return this.#waitingCount;
   }
 
-  /** How many may be at work. */
+  /** How many may be running. */
   get places(): number {
     return this.#places;
   }
@@ -173,7 +173,7 @@ export class WriteQueue {
   }
 }
 
-/** A write's place at work. */
+/** A write's place running. */
 export interface WritePlace {
   leave(): void;
 }

@@ -9,7 +9,7 @@ import type { Route, RouteKind } from '../routing/routes.ts';
 import { sendPaced } from './paced-answer.ts';
 
 /**
- * An unread body is taken in for so long and so far after a refusal, so that the client sees the answer and no reset, and may use the
+ * An unread body is taken in for this long and so far after a refusal, so that the client sees the answer and no reset, and may use the
  * connection again: twice of what a body may have by default.
  */
 const UNREAD_BODY_MS = 3_000;
@@ -80,7 +80,7 @@ export async function sendAnswer(
   for (const [name, value] of Object.entries(answer.headers)) {
     if (!NOT_PASSED_ON.has(name.toLowerCase())) headers[name.toLowerCase()] = value;
   }
-  // Whoever is told to come back is told when.
+  // An answer that asks for a retry says when.
   if (answer.status === 429 || answer.status === 503) headers['retry-after'] ??= '1';
   let body = answer.body;
   if (kind === 'read' && headers['content-encoding'] === undefined) {

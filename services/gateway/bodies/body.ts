@@ -3,7 +3,7 @@ import type { ByteLease } from '../budgets/byte-budget.ts';
 import type { MinPace, PaceWatch } from '../budgets/pace.ts';
 import { Refusal } from '../refusals/refusal.ts';
 
-/** The client went away before its request was whole. */
+/** The client disappeared before its request was whole. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone';
   readonly code = 'client_gone';

@@ -120,7 +120,7 @@ test('bodies held are bounded in all and for one tenant', async () => {
       body: new Uint8Array(bytes),
     });
   assert.equal((await send('acme', 500)).status, 204);
-  // One body is let over the bound, whoever's it is.
+  // One body may exceed the bound, of any tenant.
   lent.send(`${HEAD}Content-Length: 2000\r\n\r\n${'x'.repeat(501)}`);
   await gateway.held(2001);
   const refused = await send('acme', 501);

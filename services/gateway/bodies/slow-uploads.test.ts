@@ -162,7 +162,7 @@ test('a body that finds no room waits until there is some', async () => {
 
 test('uploads that hold all the room between them are taken one after the other', async () => {
   await using gateway = await startGateway({ gatewayLimits: { maxInFlightBytes: 1_000_000 } });
-  // 4 MB at once, of which a tenant may have 0.5 MB.
+  // 4 MB at once, of which a tenant gets 0.5 MB.
   const statuses = await Promise.all(Array.from({ length: 20 }, () => pushStatus(gateway, 'acme', 200_000)));
   assert.deepEqual(new Set(statuses), new Set([204]));
   const sent = patterned(200_000);

@@ -92,7 +92,7 @@ export class ByteBudget {
     }
   }
 
-  /** For leases: whoever waits for it is told. */
+  /** For leases: waiters are told. */
   withdraw(lease: Lease): void {
     for (const waiter of this.#waiting) if (waiter.lease === lease) waiter.withdraw();
   }

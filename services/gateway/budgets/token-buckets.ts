@@ -11,7 +11,7 @@ export class TokenBuckets {
   readonly #buckets = new Map<string, Bucket>();
   #sweepAt = SWEEP_AT;
 
-  /** Takes a token; returns 0, or the ms until there is one. A rate of 0 is no limit. */
+  /** Takes a token; returns 0, or the ms until there is one. A rate of 0 means no limit. */
   take(key: string, rate: number, nowMs: number): number {
     if (rate <= 0) return 0;
     const burst = Math.max(1, rate);

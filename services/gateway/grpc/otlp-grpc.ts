@@ -73,13 +73,13 @@ export interface OtlpGrpcServer {
   listen(host: string, port: number, maxConnections: number): Promise<number>;
   /** Takes over an open connection that speaks HTTP/2. */
   takeOver(connection: Socket): void;
-  /** Takes no more calls, lets those at work end for so long, then breaks them off. */
+  /** Takes no more calls, lets those running end for this long, then breaks them off. */
   close(graceMs: number): Promise<void>;
 }
 
 /**
  * OTLP/gRPC: `MetricsService/Export`, with the two headers of every request as metadata. Both are checked before a byte of
- * the message is read. Messages are passed on as they are; the distributor's answers are those of OTLP/HTTP.
+ * the message is read. Messages are passed on unchanged; the distributor's answers are those of OTLP/HTTP.
  */
 export function createOtlpGrpcServer(
   intake: ExportIntake,
@@ -91,7 +91,7 @@ export function createOtlpGrpcServer(
   const server = new Server({
     'grpc.max_receive_message_length': GRPC_MAX_MESSAGE_BYTES,
     'grpc.max_concurrent_streams': 256,
-    // Whoever takes no answers gets no further calls in: grpc-js would keep answers without bound.
+    // A client that reads no answers can open no further calls: grpc-js would keep answers without bound.
     'grpc-node.max_session_memory': SESSION_MEMORY_MB,
     'grpc.keepalive_time_ms': keepaliveMs,
     'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,

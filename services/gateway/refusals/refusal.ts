@@ -69,7 +69,7 @@ export function unauthenticated(): Refusal {
   return new Refusal('unauthenticated', 'invalid or missing credentials', { 'www-authenticate': 'Bearer' });
 }
 
-/** Whoever comes back after this long may be let in. Nothing of the request was accepted. */
+/** A retry after this long may be accepted. Nothing of the request was accepted. */
 export function unavailable(message: string, retryAfterSeconds = 1): Refusal {
   return new Refusal('unavailable', message, { 'retry-after': String(retryAfterSeconds) });
 }

@@ -9,7 +9,7 @@ export interface Route {
   readonly name: string;
   readonly kind: RouteKind;
   readonly service: Service;
-  /** Whether errors are told as OTLP has them. */
+  /** Whether errors are told like OTLP. */
   readonly speaksOtlp?: boolean;
   readonly methods: readonly ('GET' | 'POST')[];
   /** As express matches them, exact in case and slashes. */

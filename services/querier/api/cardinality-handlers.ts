@@ -12,9 +12,9 @@ import { Cardinality, type Counted, largest, type ValueCounts } from './cardinal
 import { MAX_TIME_MS, type Parameters } from './parameters.ts';
 import type { ReadHandler, ReadRequest } from './read-request.ts';
 
-/** Series count that have a sample in so long: about what the head of a Prometheus has. */
+/** Series count that have a sample in this long: about what the head of a Prometheus has. */
 const RECENT_MS = 2 * 3_600_000;
-/** Active series are those with a sample in so long, as Mimir's default has it. */
+/** Active series are those with a sample in this long, as Mimir's default has it. */
 const ACTIVE_MS = 20 * 60_000;
 
 const DEFAULT_TSDB_LIMIT = 10;
@@ -205,7 +205,7 @@ function tsdbLimit(text: string): number {
 
 function listLimit(text: string): number {
   if (text === '') return DEFAULT_LIMIT;
-  if (!/^\d+$/.test(text)) throw invalid('limit', 'it is no whole number from 0 on');
+  if (!/^\d+$/.test(text)) throw invalid('limit', 'must be a non-negative integer');
   if (Number(text) > MAX_LIMIT) throw invalid('limit', `it cannot be greater than ${MAX_LIMIT}`);
   return Number(text);
 }

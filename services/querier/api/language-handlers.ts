@@ -5,7 +5,7 @@ import { success } from '../answer/envelope.ts';
 import type { ReadHandler, ReadRequest } from './read-request.ts';
 
 /**
- * Characters of a query that is only read: it is done on the thread of the sockets, tens of milliseconds for so many, and
+ * Characters of a query that is only read: it is done on the thread of the sockets, tens of milliseconds for this many, and
  * the indentation of deeply nested lines can make megabytes of them.
  */
 const MAX_QUERY_LENGTH = 65_536;

@@ -35,7 +35,7 @@ test('times are seconds with a fraction, or RFC 3339', () => {
   assert.equal(get('').timeMs('time', 42), 42);
 });
 
-test('what is no time is refused in Prometheus’ words', () => {
+test('what is not a time is refused in Prometheus’ words', () => {
   for (const text of [
     'foo',
     '30d',
@@ -73,7 +73,7 @@ test('durations are seconds, or Prometheus’ own form', () => {
   refusal(() => get('step=30m1h').durationMs('step'));
 });
 
-test('a lookback that is not positive is none, and one that is no duration is refused in words of its own', () => {
+test('a lookback that is not positive is none, and one that is not a duration is refused in words of its own', () => {
   assert.equal(get('lookback_delta=90').lookbackDeltaMs(), 90_000);
   assert.equal(get('lookback_delta=0').lookbackDeltaMs(), undefined);
   assert.equal(get('lookback_delta=-5').lookbackDeltaMs(), undefined);

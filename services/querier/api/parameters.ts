@@ -92,7 +92,7 @@ export class Parameters {
 
   /**
    * The `match[]` selectors; each must have a matcher that the empty value fails.
-   * @throws ApiError without the parameter's name, as Prometheus has it for all paths but `series`
+   * @throws ApiError without the parameter's name, like Prometheus for all paths but `series`
    */
   matcherSets(): Matcher[][] {
     const selectors = this.all('match[]');

@@ -38,7 +38,7 @@ export class QuerierMetrics {
     });
     new Gauge({
       name: 'xscaler_querier_evaluation_threads_busy',
-      help: 'Evaluation threads at work.',
+      help: 'Evaluation threads running.',
       registers,
       collect() {
         this.set(pool.busy);

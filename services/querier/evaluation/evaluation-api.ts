@@ -28,7 +28,7 @@ export interface EvaluationJob {
   readonly arrival: number | undefined;
   readonly requestId: string;
   readonly cancellation: SharedArrayBuffer;
-  /** Where it is there, it is answered and the query is not looked at. */
+  /** Where it exists, it is answered and the query is not looked at. */
   readonly remoteRead?: RemoteReadJob;
 }
 

@@ -51,7 +51,7 @@ export class EvaluationPool {
     this.#options = options;
   }
 
-  /** Whoever expects queries has a thread loading its code by the time they come. */
+  /** Starts loading a thread's code before the first query arrives. */
   warm(): void {
     if (this.#threads.size > 0 || this.#closed) return;
     try {

@@ -1,4 +1,4 @@
-/** Limits of a tenant's queries, named as its settings name them. 0 is no limit. */
+/** Limits of a tenant's queries, named as its settings name them. 0 means no limit. */
 export interface TenantQueryLimits {
   readonly max_fetched_series_per_query: number;
   readonly max_fetched_chunk_bytes_per_query: number;

@@ -46,7 +46,7 @@ test('a tenant has as many lookups as it may, then they wait, then they are refu
   assert.deepEqual([queue.running, queue.queued], [0, 0]);
 });
 
-test('whoever leaves while it waits is not started, and makes room', async () => {
+test('a lookup that is cancelled while it waits is never started, and makes room', async () => {
   const queue = new LookupQueue(100);
   const { started, begin, end } = lookups(queue);
   const running = [begin('a', 'a1'), begin('a', 'a2')];

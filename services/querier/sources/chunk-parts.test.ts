@@ -22,7 +22,7 @@ test('a large read keeps the part, and every later read comes from memory', asyn
   assert.equal(store.reads.length, 1);
 });
 
-test('a small read is passed on as it is; the second one keeps the part', async () => {
+test('a small read is passed on unchanged; the second one keeps the part', async () => {
   const store = new Store();
   const parts = new ChunkParts(store, 1_000_000);
   assert.deepEqual(await parts.read('b', 0, 7, 5), PART.slice(7, 12));

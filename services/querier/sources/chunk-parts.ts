@@ -3,7 +3,7 @@ import { BlockIndexCache } from '@xscaler/tsdb';
 
 type PartSource = Pick<BlockStore, 'readPart'>;
 
-/** A read of so much of a part takes the whole part with it: to a database that costs hardly more. */
+/** A read of this much of a part takes the whole part with it: to a database that costs hardly more. */
 const LARGE_READ_BYTES = 16 * 1024;
 /** Parts that were read from a little and may be again, at most. */
 const MAX_TOUCHED = 4_096;

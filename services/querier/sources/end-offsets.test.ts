@@ -38,7 +38,7 @@ test('a failed fetch fails its own queries and not the next', async () => {
   const offsets = new EndOffsets(log);
   const first = offsets.fetch();
   const second = offsets.fetch();
-  pending[0].reject(new Error('the log is away'));
+  pending[0].reject(new Error('the log is unreachable'));
   await assert.rejects(first, /away/);
   await new Promise((done) => setImmediate(done));
   pending[1].resolve(3);

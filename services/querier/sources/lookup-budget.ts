@@ -49,7 +49,7 @@ export class LookupBudget implements AnswerBounds {
   }
 
   /**
-   * Notes that what has passed is merged into what is kept, which now is so much.
+   * Notes that what has passed is merged into what is kept, which now is this much.
    * @throws ApiError if that is too much
    */
   merged(seriesCount: number, bytes: number): void {

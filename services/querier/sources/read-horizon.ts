@@ -43,10 +43,10 @@ const WRITE_TIMEOUT_MS = 30_000;
  *
  * 1. a range is **committed** if ingesters noted that everything acknowledged before `settled` is in blocks
  *    (`BlockStore.noteCommitted`): neither the log nor an ingester is asked, and a querier that was started while both
- *    are away answers;
+ *    are unreachable answers;
  * 2. end offsets that were asked for at `settled` or later will do, however old they are: ingesters that are up
- *    answer while the log is away; what may come still is deletions, whose offsets the database has;
- * 3. any other range waits for end offsets asked for after the read came, and is refused if the log is away.
+ *    answer while the log is unreachable; what may come still is deletions, whose offsets the database has;
+ * 3. any other range waits for end offsets asked for after the read came, and is refused if the log is unreachable.
  */
 export class ReadHorizon {
   readonly #options: ReadHorizonOptions;

@@ -30,7 +30,7 @@ test('values come stream by stream, in order', async () => {
   assert.deepEqual(await collect(streamsInTurn([], 4)), []);
 });
 
-test('so many streams are under way at once', async () => {
+test('this many streams are under way at once', async () => {
   const streams = new Streams();
   const sources = ['a', 'b', 'c'].map((name) => streams.stream(name, 2));
   const values = streamsInTurn(sources, 2);

@@ -5,8 +5,8 @@ interface Started<T> {
 }
 
 /**
- * The values of all streams, one stream after the other; so many are under way at once, each but the one whose turn it
- * is no further than its first value. What is left is ended when the reader leaves or a stream fails.
+ * The values of all streams, one stream after the other. `concurrency` of them run at once; each but the current one
+ * has read only its first value. The rest is ended when the reader leaves or a stream fails.
  */
 export async function* streamsInTurn<T>(
   streams: Iterable<AsyncIterable<T>>,

@@ -9,7 +9,7 @@ import type { Evaluation } from '../evaluation.ts';
 import type { Reduction } from './reducers.ts';
 
 /**
- * The histograms of a `sum` or `avg`, gathered by cell and added to what the floats gave when all are there. A cell with
+ * The histograms of a `sum` or `avg`, gathered by cell and added to what the floats gave when all exist. A cell with
  * both kinds, or with both kinds of buckets, has no result.
  */
 export class HistogramMembers {

@@ -165,7 +165,7 @@ class Mean implements Reducer {
       if (present[i] === FLOAT) this.#addValue(k, values[i]);
   }
 
-  /** As for sums, if there is a sum already and it is no incremental mean. */
+  /** As for sums, if there is a sum already and it is not an incremental mean. */
   #addFourRows({ steps, values, present }: StepBlock, row: number, group: number): void {
     const { values: sums } = this.#result;
     const compensations = this.#compensations;

@@ -21,7 +21,7 @@ export function combineSets(expr: BinaryExpr, left: StepBlock, right: StepBlock)
   return left.withoutEmptyRows();
 }
 
-/** For each group and step whether any row is there. */
+/** For each group and step whether any row exists. */
 function presence(block: StepBlock, groups: Int32Array, groupCount: number): Uint8Array {
   const { steps } = block;
   block.budget.hold(groupCount * steps);

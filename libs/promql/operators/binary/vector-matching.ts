@@ -242,7 +242,7 @@ function sampleAt(block: StepBlock, cell: number): number | FloatHistogram {
   return block.present[cell] === HISTOGRAM ? block.histogramAt(cell) : block.values[cell];
 }
 
-/** Adds a row with the fill value wherever none of `rows` is there, and lists it. @returns its index */
+/** Adds a row with the fill value wherever none of `rows` exists, and lists it. @returns its index */
 function addFilledRow(block: StepBlock, labels: Labels, rows: number[], fill: number): number {
   const first = block.addMadeRow(labels);
   for (let step = 0; step < block.steps; step++) {

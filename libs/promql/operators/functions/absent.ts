@@ -7,7 +7,7 @@ import { FLOAT, type StepGrid } from '../../vectors/query.ts';
 import { StepBlock } from '../../vectors/step-block.ts';
 import type { Evaluation } from '../evaluation.ts';
 
-/** `absent`: 1 at the steps where nothing is there. */
+/** `absent`: 1 at the steps where nothing exists. */
 export function evaluateAbsent(evaluation: Evaluation, call: Call, grid: StepGrid): StepBlock {
   return absentFrom(evaluation.vector(call.args[0], grid), call.args[0]);
 }

@@ -89,7 +89,7 @@ function windowsOf(
   const { name, args } = call.signature;
   const rangeAt = args.indexOf('matrix');
   const make = rangeFunction(name);
-  if (!make) throw new TypeError(`${name} is no range function`);
+  if (!make) throw new TypeError(`${name} is not a range function`);
   const scalars = call.args.filter((_, i) => i !== rangeAt).map((arg) => evaluation.scalar(arg, grid));
   const source = evaluation.range(call.args[rangeAt], grid);
   if (name === 'quantile_over_time') warnOfQuantiles(evaluation, call, scalars[0]);

@@ -19,7 +19,7 @@ export class LabelPattern {
   readonly #regex: RE2JS;
   readonly #budget: Budget;
 
-  /** @throws ExecutionError if it is no regular expression, or too large to be compiled or matched soon */
+  /** @throws ExecutionError if it is not a regular expression, or too large to be compiled or matched soon */
   constructor(functionName: string, pattern: string, budget: Budget) {
     this.#functionName = functionName;
     this.#budget = budget;
