@@ -50,7 +50,7 @@ test('code in Markdown is not read', () => {
 test('phrases that read as translated are found, over line breaks too', () => {
   const refused: [text: string, words: string][] = [
     ['Undefined where a text is not UTF-8.', 'Undefined where'],
-    ['An error where it is missing.', 'where it is missing'],
+    ['A reply where it is missing.', 'where it is missing'],
     ['It fails where nobody listens.', 'fails where'],
     ['A database that is\naway is waited for.', 'is away'],
     ['Requests at work.', 'at work'],

@@ -6,7 +6,7 @@ const MOST_LEADING = 31;
 
 /**
  * Doubles, each as its difference by bits from the one before (Pelkonen et al., "Gorilla", VLDB 2015, as in Prometheus
- * it: tsdb/docs/format/chunks.md, varbit_xor). The first is told by `begin` and written by the caller.
+ * (tsdb/docs/format/chunks.md, varbit_xor). The first is told by `begin` and written by the caller.
  *
  *   xor := 0                                                          the same bits
  *        | 10, the bits between those zeros that the last 11 told
