@@ -57,13 +57,13 @@ test('a folder and files that an earlier release left readable are closed at the
   await xscaler.start();
   await write(xscaler);
   assertOwnersAlone(xscaler.dataDir);
-  const said = xscaler.program.stdout.split('\n').find((line) => line.includes('others could read'));
+  const said = xscaler.program.stdout.split('\n').find((line) => line.includes('other users could read'));
   assert.ok(said, xscaler.program.stdout);
   assert.match(said, /database\.sqlite/);
   await xscaler.stop();
 
   await xscaler.start();
-  assert.doesNotMatch(xscaler.program.stdout, /others could read/);
+  assert.doesNotMatch(xscaler.program.stdout, /other users could read/);
 });
 
 test('a command beside the running server leaves no file that others can read', async (t) => {

@@ -36,7 +36,7 @@ test('a machine whose log file is gone says so, and goes on without it once its 
   const refused = xscaler.spawn();
   const { code } = await refused.exited;
   assert.notEqual(code, 0);
-  assert.match(refused.output, /the log is not the one that the blocks were made from: its identity is/);
+  assert.match(refused.output, /the log is not the one that blocks were created from: its identity is/);
 
   const args = ['--disable-warning=ExperimentalWarning', MAIN, 'log', 'accept-loss', '--partition', '0'];
   const environment = { ...SHORT_WINDOWS, XSCALER_DATA_DIR: xscaler.dataDir };

@@ -93,10 +93,10 @@ describe('a write log that is replaced', { concurrency: false, skip: skipWithout
 
   test('the doctor finds no fault in a cluster that is well', async () => {
     const said = await cluster.command('doctor');
-    assert.match(said, /topic xscaler-log is as the log needs it/);
+    assert.match(said, /topic xscaler-log has the required settings/);
     assert.match(said, /partition 1: live at ingester-a-1, ingester-b-1/);
     for (const server of ['PostgreSQL', 'Kafka', 'Redis'])
-      assert.match(said, new RegExp(`clock of this machine is -?0\\.\\d s ahead of that of ${server}`));
+      assert.match(said, new RegExp(`local clock is -?0\\.\\d s ahead of that of ${server}`));
     assert.match(said, /no faults in \d+ checks/);
   });
 
@@ -137,17 +137,17 @@ describe('a write log that is replaced', { concurrency: false, skip: skipWithout
     await restart(writersAndReaders());
     for (const service of cluster.ofRole('distributor')) {
       await service.untilNotReady(
-        /the write log is not the one that the blocks were made from: its identity is/,
+        /the write log is not the one that blocks were created from: its identity is/,
         NOTICED_WITHIN_MS,
       );
     }
     for (const service of cluster.ofRole('ingester')) {
       await service.untilNotReady(/partition \d is stopped/, NOTICED_WITHIN_MS);
-      assert.match(service.logs, /the log is not the one that the blocks were made from: its identity is/);
+      assert.match(service.logs, /the log is not the one that blocks were created from: its identity is/);
     }
     const answer = await pushAt('refused', Date.now());
     assert.equal(answer.status, 503);
-    assert.match(answer.text, /the write log is not the one that the blocks were made from/);
+    assert.match(answer.text, /the write log is not the one that blocks were created from/);
     const mend = /its identity is .*, not .*\n *mend: xscaler log accept-loss --partition 0\n/;
     await assert.rejects(cluster.command('doctor'), mend);
   });

@@ -48,14 +48,14 @@ if (skip) {
 
   test('a client without a certificate, or with one of another authority, is told so', async () => {
     const none =
-      /it asks for a client certificate: write_log\.tls\.cert_file and write_log\.tls\.key_file are not set/;
+      /it requires a client certificate: write_log\.tls\.cert_file and write_log\.tls\.key_file are not set/;
     await refused({ tls: tls({}) }, none);
-    await refused({ tls: tls(stranger) }, /it refuses the client certificate of write_log\.tls\.cert_file/);
+    await refused({ tls: tls(stranger) }, /it rejects the client certificate of write_log\.tls\.cert_file/);
   });
 
   test('the name in the certificate counts, not the address', async () => {
     const { serverName: _, ...byAddress } = tls();
-    await refused({ tls: byAddress }, /for another name \(IP: 127\.0\.0\.1 is not in the cert's list/);
+    await refused({ tls: byAddress }, /for another host name \(IP: 127\.0\.0\.1 is not in the cert's list/);
   });
 
   test('files that cannot be used are refused at once, by their setting', async () => {
@@ -63,7 +63,7 @@ if (skip) {
     const cases: [KafkaAccessOptions['tls'], RegExp][] = [
       [{ caFile: '/nowhere/ca.pem' }, /^write_log\.tls\.ca_file: \/nowhere\/ca\.pem cannot be read: ENOENT$/],
       [{ caFile: keyFile }, /^write_log\.tls\.ca_file: .* holds no certificate in PEM$/],
-      [{ caFile, certFile }, /^write_log\.tls\.cert_file and write_log\.tls\.key_file need each other$/],
+      [{ caFile, certFile }, /^write_log\.tls\.cert_file and write_log\.tls\.key_file must be set together$/],
       [{ caFile, certFile, keyFile: certFile }, /^write_log\.tls\.key_file: .* holds no private key in PEM$/],
       [
         { caFile, certFile, keyFile: stranger.keyFile },

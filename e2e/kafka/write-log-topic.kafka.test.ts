@@ -174,7 +174,7 @@ if (skip) {
       code: 'log_missing',
       message: `topic ${options.topic} does not exist`,
     });
-    const replaced = { code: 'log_replaced', message: /was deleted and made again: its id is / };
+    const replaced = { code: 'log_replaced', message: /was deleted and created again: its id is / };
     const appending = assert.rejects(log.append(0, recordOf(1)), replaced);
     const other = await openKafkaWriteLog(options);
     await Promise.all([appending, reading]);

@@ -109,20 +109,23 @@ describe('a Redis that asks for TLS, a client certificate and an ACL user', {
   test('a stranger’s certificate, a missing one and another authority are told apart', async () => {
     assert.match(
       await refusal({ tlsFiles: tlsFiles(stranger) }),
-      /refuses the client certificate of cluster\.redis_tls\.cert_file/,
+      /rejects the client certificate of cluster\.redis_tls\.cert_file/,
     );
     assert.match(
       await refusal({ tlsFiles: tlsFiles({}) }),
-      /asks for a client certificate: cluster\.redis_tls\.cert_file and/,
+      /requires a client certificate: cluster\.redis_tls\.cert_file and/,
     );
     const { caFile: _, ...unknown } = tlsFiles();
     assert.match(await refusal({ tlsFiles: unknown }), /cluster\.redis_tls\.ca_file is not set/);
     const wrongCa = { ...tlsFiles(), caFile: other.caFile };
-    assert.match(await refusal({ tlsFiles: wrongCa }), /no authority in cluster\.redis_tls\.ca_file/);
+    assert.match(
+      await refusal({ tlsFiles: wrongCa }),
+      /not signed by an authority in cluster\.redis_tls\.ca_file/,
+    );
   });
 
   test('the name in the certificate counts', async () => {
-    const another = /for another name .*; cluster\.redis_tls\.server_name says which name to expect/;
+    const another = /for another host name .*; set cluster\.redis_tls\.server_name to the expected name/;
     assert.match(await refusal({ url: url('right-s3cret', 'localhost') }), another);
     assert.match(await refusal({ tlsFiles: { ...tlsFiles(), serverName: 'redis.example' } }), another);
   });

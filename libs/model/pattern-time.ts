@@ -34,7 +34,7 @@ export class PatternTime {
   spend(steps: number): void {
     if (steps > MAX_MATCH_STEPS) {
       throw new PatternCostError(
-        `a regular expression is too large for the values of its label: its states times the characters of a value may be ${MAX_MATCH_STEPS} at most`,
+        `a regular expression is too large for the values of its label: states times characters of a value are limited to ${MAX_MATCH_STEPS} at most`,
       );
     }
     this.#steps += steps;

@@ -48,7 +48,7 @@ test('our own errors are known by name and code, in this thread and from another
     [errorOf('DatabaseError', 'damaged'), 'the file of the database is damaged'],
     [errorOf('WriteLogError', 'damaged'), 'the file of the write log is damaged'],
     [errorOf('WriteLogError', 'log_missing'), 'the write log is gone'],
-    [errorOf('WriteLogError', 'log_replaced'), 'the write log is not the one that the blocks were made from'],
+    [errorOf('WriteLogError', 'log_replaced'), 'the write log is not the one that blocks were created from'],
     [errorOf('DatabaseError', 'invalid'), undefined],
     [errorOf('DatabaseError', 'constructor'), undefined],
     [errorOf('WriteLogError', 'unavailable'), 'the write log is not available'],

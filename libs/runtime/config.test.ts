@@ -27,7 +27,7 @@ const schema = z.strictObject({
     .prefault({}),
   limits: z.strictObject({
     request_rate: z.coerce.number().int().nonnegative().default(0).describe('Requests a second'),
-    out_of_order_time_window: duration('2h').describe('How late a sample may come'),
+    out_of_order_time_window: duration('2h').describe('How long after its timestamp a sample is accepted'),
   }),
   cache: z.object({ servers: z.array(z.string()).default([]), password: secret(z.string()).default('') }),
   plans: z.record(z.string(), z.strictObject({ series: z.number() })).default({}),
@@ -147,7 +147,7 @@ test('the help names every setting three times and shows no secret', () => {
   const text = helpText(schema);
   assert.match(
     text,
-    /--limits\.out-of-order-time-window\n {4}XSCALER_LIMITS_OUT_OF_ORDER_TIME_WINDOW\n {4}How late a sample may come \(default "2h"\)\n/,
+    /--limits\.out-of-order-time-window\n {4}XSCALER_LIMITS_OUT_OF_ORDER_TIME_WINDOW\n {4}How long after its timestamp a sample is accepted \(default "2h"\)\n/,
   );
   assert.match(text, /--bootstrap-token\n {4}XSCALER_BOOTSTRAP_TOKEN\n {4}Token of the first start\n/);
   assert.match(text, /--config\.file/);

@@ -39,7 +39,7 @@ export function closeDataDir(dir: string, ourNames: readonly string[]): ClosedPa
   const foreign = names.find((name) => !isOurs(name) && !FILE_SYSTEMS_OWN.includes(name));
   for (const { path, mode } of openPaths(dir, names.filter(isOurs))) {
     if (path === dir && foreign !== undefined) {
-      keptOpen.push({ path, mode, reason: `it also holds ${foreign}, which is not xscaler's` });
+      keptOpen.push({ path, mode, reason: `it also contains ${foreign}, which is not xscaler's` });
       continue;
     }
     try {

@@ -79,7 +79,7 @@ export class PlacementDirectory {
   async readPartitions(tenant: string): Promise<readonly number[]> {
     // The look that is under way may have begun too early; the next one hasn't.
     for (let looks = 0; this.#now() - this.#viewMs > MAX_READ_AGE_MS; looks++) {
-      if (looks === 2) throw new DatabaseError('unavailable', 'the placement of partitions is not known');
+      if (looks === 2) throw new DatabaseError('unavailable', 'tenant placement is not loaded yet');
       await this.refresh();
     }
     const partitions: number[] = [];

@@ -83,11 +83,11 @@ function ruleProblem(rule: RelabelConfig): string | undefined {
   const plainRegex = regex === DEFAULT_REGEX;
   const plainRest = modulus === 0 && replacement === DEFAULT_REPLACEMENT;
   if ((action === 'keepequal' || action === 'dropequal') && !(plainRegex && plainRest && separator === ';')) {
-    return `${action} takes source_labels and target_label alone`;
+    return `${action} takes only source_labels and target_label`;
   }
   if (action === 'labeldrop' || action === 'labelkeep') {
     const plain = plainRest && separator === DEFAULT_SEPARATOR && sources.length === 0 && target === '';
-    if (!plain) return `${action} takes a regex alone`;
+    if (!plain) return `${action} takes only a regex`;
   }
   return undefined;
 }

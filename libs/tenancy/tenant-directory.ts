@@ -45,8 +45,8 @@ function refusal(code: RefusalCode, reason: string): Refusal {
 /** One answer for every token that opens nothing here: a caller never learns which tenants or tokens exist. */
 const UNAUTHENTICATED = refusal('unauthenticated', 'invalid or missing token');
 const FORBIDDEN = refusal('forbidden_scope', "the token's scope does not allow this");
-const ONE_TENANT = refusal('forbidden_scope', 'several tenants may only be read');
-const UNAVAILABLE = refusal('unavailable', 'tokens cannot be checked at the moment');
+const ONE_TENANT = refusal('forbidden_scope', 'a request for several tenants can only read');
+const UNAVAILABLE = refusal('unavailable', 'tokens cannot be checked right now');
 
 /**
  * All tokens (hashes), tenants and limits in memory, a poll behind the database.

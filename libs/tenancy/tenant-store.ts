@@ -149,7 +149,7 @@ export class TenantStore {
       }
       const hash = hashToken(text);
       const taken = await selectTokens(tx, 'WHERE hash = $1', [hash]);
-      if (taken.length > 0) throw new TenancyError('exists', 'this token exists');
+      if (taken.length > 0) throw new TenancyError('exists', 'this token already exists');
       await insertToken(tx, { hash, token: record }, change);
       return { text, token: record };
     });

@@ -51,7 +51,7 @@ export class ClientTls {
     this.#files = files;
     this.#names = names;
     if ((files.certFile === undefined) !== (files.keyFile === undefined))
-      throw new TlsFileError(`${names.cert} and ${names.key} need each other`);
+      throw new TlsFileError(`${names.cert} and ${names.key} must be set together`);
     this.#texts = this.#read();
     this.#context = this.#contextOf(this.#texts);
   }
@@ -77,7 +77,7 @@ export class ClientTls {
     const given = { hasCa: caFile !== undefined, hasCertificate: certFile !== undefined };
     const text = explainTlsFault(error, this.#names, given);
     if (text === undefined || this.#readFault === undefined) return text;
-    return `${text}; the files read before were used: ${this.#readFault}`;
+    return `${text}; the previous files stay in use: ${this.#readFault}`;
   }
 
   #current(): SecureContext {

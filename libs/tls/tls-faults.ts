@@ -33,22 +33,22 @@ export function explainTlsFault(
   const { code = '', message = '' } = error as { code?: string; message?: string };
   if (UNTRUSTED.has(code)) {
     return given.hasCa
-      ? `its certificate comes from no authority in ${names.ca} (${code})`
-      : `its certificate comes from no authority that Node knows, and ${names.ca} is not set (${code})`;
+      ? `its certificate is not signed by an authority in ${names.ca} (${code})`
+      : `its certificate is not signed by an authority that Node trusts, and ${names.ca} is not set (${code})`;
   }
   if (code === 'CERT_HAS_EXPIRED') return 'its certificate has expired';
   if (code === 'CERT_NOT_YET_VALID') return 'its certificate is not valid yet';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    const remedy = names.serverName === undefined ? '' : `; ${names.serverName} says which name to expect`;
-    return `its certificate is for another name (${detailOf(message)})${remedy}`;
+    const remedy = names.serverName === undefined ? '' : `; set ${names.serverName} to the expected name`;
+    return `its certificate is for another host name (${detailOf(message)})${remedy}`;
   }
   if (CLIENT_REFUSED.test(code)) {
     return given.hasCertificate
-      ? `it refuses the client certificate of ${names.cert} (${code})`
-      : `it asks for a client certificate: ${names.cert} and ${names.key} are not set (${code})`;
+      ? `it rejects the client certificate of ${names.cert} (${code})`
+      : `it requires a client certificate: ${names.cert} and ${names.key} are not set (${code})`;
   }
-  if (NOT_TLS.test(code)) return `it does not speak TLS there (${code})`;
-  if (TOO_OLD.test(code)) return `it speaks no TLS from version 1.2 on (${code})`;
+  if (NOT_TLS.test(code)) return `it does not use TLS on this port (${code})`;
+  if (TOO_OLD.test(code)) return `it does not support TLS 1.2 or later (${code})`;
   if (message.includes('before secure TLS connection was established'))
     return 'it ended the connection during the TLS handshake';
   return undefined;

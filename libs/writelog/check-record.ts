@@ -3,7 +3,7 @@ import { MAX_RECORD_BYTES, WriteLogError } from './write-log.ts';
 /** What every half asks of a record before it takes it. */
 export function checkRecord(record: Uint8Array): void {
   if (record.buffer instanceof ArrayBuffer && record.buffer.detached) {
-    throw new TypeError('the record has been appended or moved already');
+    throw new TypeError('the record has already been appended or transferred');
   }
   if (record.length > MAX_RECORD_BYTES) {
     throw new WriteLogError(

@@ -20,20 +20,14 @@ export class CompactorMetrics {
   constructor(registry: Registry) {
     const counter = (name: string, help: string) => new Counter({ name, help, registers: [registry] });
     const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] });
-    this.merges = counter('xscaler_compactor_merges_total', 'Times that blocks were replaced by one.');
-    this.mergedBlocks = counter('xscaler_compactor_merged_blocks_total', 'Blocks that were replaced.');
+    this.merges = counter('xscaler_compactor_merges_total', 'Merges of blocks.');
+    this.mergedBlocks = counter('xscaler_compactor_merged_blocks_total', 'Blocks replaced by merges.');
     this.inputSamples = counter(
       'xscaler_compactor_input_samples_total',
-      'Samples of blocks that were replaced, doubles included.',
+      'Samples read by merges, duplicates included.',
     );
-    this.outputSamples = counter(
-      'xscaler_compactor_output_samples_total',
-      'Samples of blocks that took their place.',
-    );
-    this.outputBytes = counter(
-      'xscaler_compactor_output_bytes_total',
-      'Bytes of blocks that took the place of others.',
-    );
+    this.outputSamples = counter('xscaler_compactor_output_samples_total', 'Samples written by merges.');
+    this.outputBytes = counter('xscaler_compactor_output_bytes_total', 'Bytes written by merges.');
     this.expiredBlocks = counter(
       'xscaler_compactor_expired_blocks_total',
       'Blocks retired past their retention.',
@@ -48,37 +42,34 @@ export class CompactorMetrics {
     );
     this.settledTombstones = counter(
       'xscaler_compactor_settled_tombstones_total',
-      'Deletions, by partition, of which no block holds anything any more.',
+      'Deletions by partition that no block contains any more.',
     );
     this.mergeSeconds = new Histogram({
       name: 'xscaler_compactor_merge_seconds',
-      help: 'Time to replace blocks by one.',
+      help: 'Time of one merge.',
       buckets: [0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800],
       registers: [registry],
     });
     this.failures = new Counter({
       name: 'xscaler_compactor_failures_total',
-      help: 'Jobs and duties that failed and are tried again, by duty.',
+      help: 'Failed jobs and duties, by duty. They are retried.',
       labelNames: ['duty'],
       registers: [registry],
     });
-    this.lastRun = gauge(
-      'xscaler_compactor_last_run_timestamp_seconds',
-      'When all that was due had last been done.',
-    );
+    this.lastRun = gauge('xscaler_compactor_last_run_timestamp_seconds', 'Time of the last complete run.');
     this.#counts = {
-      jobs: gauge('xscaler_compactor_jobs', 'Days that wait for a merge or are being merged.'),
+      jobs: gauge('xscaler_compactor_jobs', 'Days waiting for a merge or being merged.'),
       leasedJobs: gauge('xscaler_compactor_leased_jobs', 'Days that are being merged.'),
-      failedJobs: gauge('xscaler_compactor_failed_jobs', 'Days whose merge failed and is tried again.'),
+      failedJobs: gauge('xscaler_compactor_failed_jobs', 'Days whose merge failed and will be retried.'),
       liveBlocks: gauge('xscaler_compactor_live_blocks', 'Blocks that queries read.'),
       retiredBlocks: gauge(
         'xscaler_compactor_retired_blocks',
-        'Blocks that were replaced or expired and are still to be purged.',
+        'Blocks that were replaced or have expired, and are not purged yet.',
       ),
       stagedBlocks: gauge('xscaler_compactor_staged_blocks', 'Blocks that are being written.'),
       unfinishedDeletions: gauge(
         'xscaler_compactor_unfinished_deletions',
-        'Deletions that blocks still hold something of.',
+        'Deletions that some block still contains.',
       ),
     };
   }

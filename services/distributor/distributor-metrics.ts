@@ -76,19 +76,19 @@ export class DistributorMetrics {
     });
     this.requests = new Counter({
       name: 'xscaler_distributor_requests_total',
-      help: 'Write requests by the status of their answer, and what they came as',
+      help: 'Write requests by status and protocol',
       labelNames: ['code', 'protocol'],
       registers,
     });
     this.requestsRefused = new Counter({
       name: 'xscaler_distributor_requests_refused_total',
-      help: 'Write requests of which nothing was stored, by the status of their answer',
+      help: 'Write requests from which nothing was stored, by status',
       labelNames: ['tenant', 'code'],
       registers,
     });
     this.appendSeconds = new Histogram({
       name: 'xscaler_distributor_append_seconds',
-      help: 'Time until all records of a request were durable',
+      help: 'Time until all records of a request are durable',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
       registers,
     });
@@ -99,7 +99,7 @@ export class DistributorMetrics {
     });
     this.knownSeries = new Gauge({
       name: 'xscaler_distributor_known_series',
-      help: 'Label contents that facts are kept for, over all tenants',
+      help: 'Series whose facts are kept, over all tenants',
       registers,
       collect() {
         this.set(series());
@@ -107,7 +107,7 @@ export class DistributorMetrics {
     });
     this.factsEvicted = new Gauge({
       name: 'xscaler_distributor_facts_evicted',
-      help: 'Facts dropped to make room though they were not stale',
+      help: 'Facts dropped to make room before they were stale',
       registers,
       collect() {
         this.set(evicted());
@@ -115,7 +115,7 @@ export class DistributorMetrics {
     });
     this.haElections = new Counter({
       name: 'xscaler_distributor_ha_elections_total',
-      help: 'Replicas of HA pairs that were elected, as this distributor has learnt',
+      help: 'Elections of HA replicas that this distributor has seen',
       labelNames: ['tenant'],
       registers,
     });
@@ -135,7 +135,7 @@ export class DistributorMetrics {
     });
     this.activeSeries = new Gauge({
       name: 'xscaler_distributor_active_series',
-      help: 'Active series of tenants with a limit on them, as this distributor counts them over the cluster',
+      help: 'Active series over the cluster of tenants with a series limit, as counted by this distributor',
       labelNames: ['tenant'],
       registers,
       collect() {
@@ -147,7 +147,7 @@ export class DistributorMetrics {
     });
     this.otlpCacheBytes = new Gauge({
       name: 'xscaler_distributor_otlp_cache_bytes',
-      help: 'Bytes of label sets that OTLP series are known by',
+      help: 'Bytes of cached label sets of OTLP series',
       registers,
       collect() {
         this.set(otlpCacheBytes());
@@ -155,7 +155,7 @@ export class DistributorMetrics {
     });
     this.exemplarSlots = new Gauge({
       name: 'xscaler_distributor_exemplar_slots',
-      help: 'Slots of exemplars that are remembered to keep to max_exemplars_per_series_per_minute, over all tenants',
+      help: 'Exemplar slots kept for max_exemplars_per_series_per_minute, over all tenants',
       registers,
       collect() {
         this.set(exemplarSlots());

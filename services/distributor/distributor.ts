@@ -195,7 +195,7 @@ class LogDistributor implements Distributor {
     const requestId = requestIdOf(headers[REQUEST_ID_HEADER]);
     const cause = knownFailure(err);
     if (cause === undefined) {
-      logger.error({ requestId, tenant, path, err }, 'a write failed because of a bug');
+      logger.error({ requestId, tenant, path, err }, 'a write failed because of an internal error');
       return { status: 500, text: internalErrorText(requestId) };
     }
     logger.warn({ requestId, tenant, path, err }, 'a write could not be made durable');
@@ -245,7 +245,7 @@ class LogDistributor implements Distributor {
     } catch (error) {
       if (error instanceof TooLargeError) return { status: 413, text: `the body ${error.message}` };
       if (error instanceof DecodeError) {
-        return { status: 400, text: `the body does not decode: ${error.message}` };
+        return { status: 400, text: `the body cannot be decoded: ${error.message}` };
       }
       throw error;
     }
@@ -337,7 +337,7 @@ class LogDistributor implements Distributor {
   ): WriteFailure | undefined {
     if (wideningMs !== undefined || !refusals.samples.has('too_old')) return undefined;
     this.#countWhole(tenantId, received.samples, 'lateness_unknown');
-    return this.#unavailable('how late samples may be is not known yet');
+    return this.#unavailable('the lateness window is not loaded yet');
   }
 
   /** Of the tenant's rate and burst this distributor gives out its share. 0, or the ms after which to come again. */
@@ -369,7 +369,7 @@ class LogDistributor implements Distributor {
     this.#countWhole(tenant, push.received.samples, 'not_durable');
     // The log itself says why in words that are meant for senders.
     if (failure instanceof WriteLogError && REFUSING_CODES.has(failure.code)) {
-      this.#options.logger.warn({ tenant, err: failure }, 'the write log takes no writes');
+      this.#options.logger.warn({ tenant, err: failure }, 'the write log accepts no writes');
       return this.#unavailable(failure.message);
     }
     return this.#failed(request, failure);
@@ -444,7 +444,10 @@ class LogDistributor implements Distributor {
           logger.warn(change, 'another replica of an HA pair is elected');
         },
         onLoadFailed: (error) => {
-          logger.warn({ tenant: tenantId, err: error }, 'active series could not be loaded, the limit waits');
+          logger.warn(
+            { tenant: tenantId, err: error },
+            'active series could not be loaded; the series limit is not enforced until they are',
+          );
         },
       });
       this.#tenants.set(tenantId, tenant);

@@ -322,7 +322,7 @@ test('a record that an operator took out is passed over, and everything goes on'
   ]);
 });
 
-test('a log that ends below the resume offset is not the one that the blocks were made from', async () => {
+test('a log that ends below the resume offset is not the one that blocks were created from', async () => {
   await using machine = await Machine.make();
   await machine.blocks.commit({
     meta: undefined,

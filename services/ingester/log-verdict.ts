@@ -44,10 +44,10 @@ export async function judgeLog(
   });
   if (logIdentity !== undefined && identity !== logIdentity) {
     const reason = `its identity is ${identity}, not ${logIdentity}`;
-    return verdict('replaced', `the log is not the one that the blocks were made from: ${reason}`);
+    return verdict('replaced', `the log is not the one that blocks were created from: ${reason}`);
   }
   if (resumeOffset > endOffset) {
-    const reason = 'it is not the log that the blocks were made from';
+    const reason = 'it is not the log that blocks were created from';
     return verdict(
       'cut',
       `the log ends at offset ${endOffset}, below the resume offset ${resumeOffset}: ${reason}`,

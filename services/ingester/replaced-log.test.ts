@@ -52,7 +52,7 @@ test('another log stops the partition, also once it has outgrown the old resume 
   const ingester = machine.ingester();
   await assert.rejects(
     ingester.start(),
-    /not the one that the blocks were made from: its identity is \w+, not /,
+    /not the one that blocks were created from: its identity is \w+, not /,
   );
   assert.match(await stopped(ingester), /its identity is/);
   assert.equal(await machine.blocks.resumeOffset(0), resumeOffset);

@@ -165,7 +165,7 @@ test('a log that is not available is a 503 that says what cannot be known', asyn
 test('a log that is gone, another one or damaged, and a damaged database, are a 503 without a path', async (t) => {
   const cases = [
     ['log_missing', 'the write log is gone'],
-    ['log_replaced', 'the write log is not the one that the blocks were made from'],
+    ['log_replaced', 'the write log is not the one that blocks were created from'],
     ['damaged', 'the file of the write log is damaged'],
   ] as const;
   for (const [code, cause] of cases) {

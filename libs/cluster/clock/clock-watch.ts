@@ -30,7 +30,7 @@ const READ_TIMEOUT_MS = 3_000;
 const USEFUL_PART = 1 / 4;
 
 /**
- * Compares this machine's clock with those of the servers that the cluster shares, at the start and every few seconds. The time
+ * Compares the local clock with those of the servers that the cluster shares, at the start and every few seconds. The time
  * is what most of them say, see `referenceTime`; a process whose clock isn't that must write nothing that goes by it
  * (`clock.fault()`). A witness that is the odd one out is warned of, and work goes on.
  *
@@ -58,7 +58,7 @@ export class ClockWatch {
     return this.#heartbeat.stop();
   }
 
-  /** How far this machine's clock is ahead of each witness that answered last, ms. */
+  /** How far the local clock is ahead of each witness that answered last, ms. */
   skews(): ReadonlyMap<string, number> {
     const own = readOwn(this.#options.own);
     return new Map(this.#readings.map(({ name, baseMs }) => [name, own.baseMs - baseMs]));
@@ -77,7 +77,7 @@ export class ClockWatch {
   async #read(witness: ClockWitness): Promise<ClockReading> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      const error = new Error(`${witness.name} does not tell its time`);
+      const error = new Error(`${witness.name} does not report its time`);
       timer = setTimeout(() => reject(error), READ_TIMEOUT_MS);
     });
     try {
@@ -91,8 +91,9 @@ export class ClockWatch {
     const { logger, maxSkewMs } = this.#options;
     const { reference } = this.clock;
     const fault = this.clock.fault();
-    if (fault !== undefined) logger.warn({ reason: fault }, 'nothing is done by the clock of this machine');
-    else if (this.#wasWrong) logger.info({}, 'the clock of this machine is right again');
+    if (fault !== undefined)
+      logger.warn({ reason: fault }, 'the local clock is wrong: work that depends on it has stopped');
+    else if (this.#wasWrong) logger.info({}, 'the local clock is correct again');
     this.#wasWrong = fault !== undefined;
     for (const { name, baseMs } of readings) {
       const aheadMs = baseMs - (reference?.baseMs ?? baseMs);
@@ -101,7 +102,7 @@ export class ClockWatch {
       const agreeing = reference?.witnesses.join(', ');
       logger.warn(
         { by: `${spanText(aheadMs)} ${direction}`, agreeing },
-        `the clock of ${name} is wrong: set it right; until then it is not gone by`,
+        `the clock of ${name} is wrong and is ignored until it is corrected`,
       );
     }
   }

@@ -1,7 +1,7 @@
 import type { OwnClock, ReferenceTime } from './reference-time.ts';
 
 /**
- * Whether this machine's clock can be gone by, looked at whenever it is asked: one that has jumped since it was compared is
+ * Whether the local clock can be gone by, looked at whenever it is asked: one that has jumped since it was compared is
  * noticed at once, and one that was set right again too.
  */
 export class TrustedClock {
@@ -28,17 +28,17 @@ export class TrustedClock {
     this.#reference = reference;
   }
 
-  /** Why nothing may go by this machine's clock; undefined if it is right. */
+  /** Why nothing may go by the local clock; undefined if it is right. */
   fault(): string | undefined {
     const reference = this.#reference;
-    if (reference === undefined) return 'the clock of this machine has not been compared with others yet';
+    if (reference === undefined) return 'the local clock has not been compared with other clocks yet';
     const { baseMs, uncertaintyMs, witnesses } = reference;
     const aheadMs = this.#own.wall() - this.#own.monotonic() - baseMs;
     if (Math.abs(aheadMs) + uncertaintyMs <= this.#maxSkewMs) return undefined;
     const direction = aheadMs > 0 ? 'ahead of' : 'behind';
     const others = witnesses.map((name) => NAMES[name] ?? name).join(' and ') || 'the others';
     return (
-      `the clock of this machine is ${spanText(aheadMs)} ${direction} the clock of ${others}; ` +
+      `the local clock is ${spanText(aheadMs)} ${direction} the clock of ${others}; ` +
       `cluster.max_clock_skew is ${spanText(this.#maxSkewMs)}`
     );
   }

@@ -33,7 +33,7 @@ test('rediss: is TLS, and files that cannot be used are refused by their setting
   });
   assert.throws(() => driverOptionsOf({ url: 'rediss://h', tlsFiles: { certFile: '/nowhere' } }), {
     code: 'invalid',
-    message: /cert_file and cluster\.redis_tls\.key_file need each other/,
+    message: /cert_file and cluster\.redis_tls\.key_file must be set together/,
   });
 });
 

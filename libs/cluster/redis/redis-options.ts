@@ -131,6 +131,6 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new ClusterError('invalid', 'the Redis URL holds a % that begins no escape');
+    throw new ClusterError('invalid', 'the Redis URL contains a % that does not begin an escape');
   }
 }

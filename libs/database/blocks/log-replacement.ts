@@ -40,7 +40,7 @@ export async function replaceLog(tx: SqlRunner, replacement: LogReplacement): Pr
   const { resumeOffset, history } = await readProgress(tx, partition);
   requireCommit(history, expectedCommit);
   if (resumeOffset !== expectedResumeOffset || history.last.number !== expectedCommit.number) {
-    throw new DatabaseError('conflict', `partition ${partition} was committed meanwhile: try again`);
+    throw new DatabaseError('conflict', `partition ${partition} was committed in the meantime: try again`);
   }
   await tx.query('DELETE FROM ledger WHERE partition = $1', [partition]);
   await tx.query('DELETE FROM skipped_records WHERE partition = $1', [partition]);

@@ -328,7 +328,7 @@ async function moveResumeOffset(
   const after = expectedCommit === undefined ? '' : ` after commit ${expectedCommit.number}`;
   throw new DatabaseError(
     'conflict',
-    `partition ${partition} doesn't resume at ${expectedResumeOffset}${after} any more: another replica has moved it`,
+    `partition ${partition} does not resume at ${expectedResumeOffset}${after} any more: another replica has moved its resume offset`,
   );
 }
 

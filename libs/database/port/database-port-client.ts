@@ -31,7 +31,7 @@ class DatabaseClient implements Database {
     this.dialect = dialect;
     this.#port = port;
     port.on('message', (answer: DatabaseAnswer) => this.#receive(answer));
-    port.on('close', () => this.#fail("the database's thread has gone"));
+    port.on('close', () => this.#fail('the database thread has ended'));
   }
 
   query<R extends Row = Row>(sql: string, params: readonly SqlValue[] = []): Promise<R[]> {

@@ -98,6 +98,6 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new DatabaseError('invalid', 'the database URL holds a % that begins no escape');
+    throw new DatabaseError('invalid', 'the database URL contains a % that does not begin an escape');
   }
 }

@@ -22,8 +22,8 @@ test('a password is bound to the channel unless that is switched off', () => {
 
 test('parameters that promise what they do not keep are refused by name', () => {
   const cases: [string, RegExp][] = [
-    ['sslmode=prefer', /^sslmode=prefer protects from nobody/],
-    ['sslmode=allow', /^sslmode=allow protects from nobody/],
+    ['sslmode=prefer', /^sslmode=prefer gives no protection/],
+    ['sslmode=allow', /^sslmode=allow gives no protection/],
     ['sslmode=strict', /^sslmode is one of disable, require, verify-ca, verify-full, not "strict"$/],
     ['sslrootcert=/ca.pem', /need an sslmode$/],
     ['sslmode=disable&sslcert=/c.pem&sslkey=/k.pem', /need an sslmode$/],
@@ -31,7 +31,7 @@ test('parameters that promise what they do not keep are refused by name', () => 
     ['sslmode=require&sslrootcert=system', /^sslrootcert=system needs sslmode=verify-full/],
     [
       'sslmode=verify-full&sslcert=/c.pem',
-      /^sslcert of database.url and sslkey of database.url need each other$/,
+      /^sslcert of database.url and sslkey of database.url must be set together$/,
     ],
     [
       'sslmode=verify-full&sslrootcert=/nowhere',

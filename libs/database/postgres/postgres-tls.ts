@@ -66,7 +66,7 @@ export function tlsParametersOf(params: URLSearchParams): PostgresTlsOptions {
 export function postgresTlsOf(options: PostgresTlsOptions): PostgresTls | undefined {
   const { sslmode = 'disable', sslrootcert, sslcert, sslkey, channel_binding = 'prefer' } = options;
   if (UNSAFE_MODES.includes(sslmode))
-    throw invalid(`sslmode=${sslmode} protects from nobody: say disable, or require and better`);
+    throw invalid(`sslmode=${sslmode} gives no protection: use disable, or require or stricter`);
   if (!SSL_MODES.includes(sslmode))
     throw invalid(`sslmode is one of ${SSL_MODES.join(', ')}, not ${JSON.stringify(sslmode)}`);
   if (!['prefer', 'disable'].includes(channel_binding))
@@ -77,7 +77,7 @@ export function postgresTlsOf(options: PostgresTlsOptions): PostgresTls | undefi
     return undefined;
   }
   if (sslrootcert === SYSTEM && sslmode !== 'verify-full')
-    throw invalid('sslrootcert=system needs sslmode=verify-full: anybody gets a certificate for some name');
+    throw invalid('sslrootcert=system needs sslmode=verify-full: anyone can get a certificate for some name');
   if (sslrootcert === undefined && sslmode === 'verify-ca')
     throw invalid('sslmode=verify-ca needs an sslrootcert');
   const caFile = sslrootcert === SYSTEM ? undefined : sslrootcert;
@@ -104,7 +104,7 @@ function clientTls(files: ConstructorParameters<typeof ClientTls>[0]): ClientTls
 function noTls(error: unknown, sslmode: string): string | undefined {
   if (!(error instanceof Error) || error.message !== 'The server does not support SSL connections')
     return undefined;
-  return `it has no TLS, which sslmode=${sslmode} of database.url asks for`;
+  return `it does not support TLS, which is required by sslmode=${sslmode} of database.url`;
 }
 
 function invalid(message: string): DatabaseError {

@@ -294,7 +294,7 @@ class GrpcIngesterClient implements GrpcIngester {
     }
   }
 
-  /** Resolves when the connection's state is another one, or the time is up. */
+  /** Resolves when the connection's state is another one, or timed out. */
   #leaves(state: connectivityState, untilMs: number, signal: AbortSignal): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const abort = () => reject(signal.reason);

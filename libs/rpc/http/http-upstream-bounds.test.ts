@@ -163,7 +163,10 @@ test('answers that callers do not take are bounded, and let go of in the end', a
     return room.promise;
   });
   await asked.promise;
-  await assert.rejects(client.handle(READ, never), { code: 'overloaded', message: /bytes of answers wait/ });
+  await assert.rejects(client.handle(READ, never), {
+    code: 'overloaded',
+    message: /bytes of answers are waiting/,
+  });
   const isServed = () =>
     client.handle(READ, never).then(
       ({ body }) => body.byteLength === 20 * MB,

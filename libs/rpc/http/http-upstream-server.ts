@@ -125,7 +125,7 @@ class HttpUpstreamServer {
       sendFault(
         response,
         'refused',
-        new RpcError('overloaded', `${this.#answerBytes} bytes of answers wait`),
+        new RpcError('overloaded', `${this.#answerBytes} bytes of answers are waiting`),
       );
       return;
     }

@@ -82,12 +82,12 @@ export class OnceConnected implements IngesterApi {
     throw new Error('one that is connected, or an error');
   }
 
-  /** One that is connected, and the next one, until the time is up: that is an error. */
+  /** One that is connected, and the next one, until timed out: that is an error. */
   async *#connected(signal: AbortSignal): AsyncGenerator<IngesterApi, void, undefined> {
     signal.throwIfAborted();
     const canceler = new AbortController();
     const waitMs = this.#maxWaitMs;
-    const timer = setTimeout(() => canceler.abort(new Error('the time is up')), waitMs);
+    const timer = setTimeout(() => canceler.abort(new Error('timed out')), waitMs);
     const either = AbortSignal.any([signal, canceler.signal]);
     try {
       for (;;) {

@@ -48,7 +48,7 @@ function prepareObject(object: Record<string, unknown>, transfers: ArrayBuffer[]
 function prepareView(view: View, transfers: ArrayBuffer[]): View {
   const { buffer } = view;
   if (!(buffer instanceof ArrayBuffer)) return view;
-  if (buffer.detached) throw new TypeError('a buffer that was given away before cannot be sent again');
+  if (buffer.detached) throw new TypeError('a buffer that was transferred before cannot be sent again');
   // An empty array may well be a constant that is sent again and again: copied, it isn't detached.
   const owning = view.byteLength === buffer.byteLength && view.byteLength > 0 && !buffer.resizable;
   const outgoing = owning ? view : copyOf(view);

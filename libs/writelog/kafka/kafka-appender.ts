@@ -279,7 +279,9 @@ export class KafkaAppender {
       let count = 0;
       while (count < queue.waiting.length && isOver(queue.waiting[count])) count++;
       for (const append of queue.waiting.splice(0, count)) {
-        const error = new WriteLogError('unavailable', `Kafka took no append: ${cause.message}`, { cause });
+        const error = new WriteLogError('unavailable', `Kafka accepted no append: ${cause.message}`, {
+          cause,
+        });
         this.#reject(append, error);
       }
     }

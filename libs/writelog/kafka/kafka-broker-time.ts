@@ -65,7 +65,7 @@ export function decodeBrokerTime(answer: Buffer): number {
     skipTags(reader);
     if (id === leader && lastFetchMs > 0) return lastFetchMs;
   }
-  throw new Error(`the quorum's leader ${leader} doesn't tell its time`);
+  throw new Error(`the quorum leader ${leader} does not report its time`);
 }
 
 function refuse(errorCode: number): void {

@@ -151,7 +151,7 @@ export function requireTopic({ metadata, options }: KafkaClient, topicId: string
   if (found === undefined || topicId === undefined || found === topicId) return;
   throw new WriteLogError(
     'log_replaced',
-    `topic ${options.topic} was deleted and made again: its id is ${found}, it was ${topicId}`,
+    `topic ${options.topic} was deleted and created again: its id is ${found}, it was ${topicId}`,
   );
 }
 

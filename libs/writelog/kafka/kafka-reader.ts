@@ -101,7 +101,7 @@ export class PartitionReader {
         `partition ${partition} holds offsets ${start} to ${end}, not ${offset}`,
       );
     }
-    throw new Error(`a broker doesn't know offset ${offset} yet`);
+    throw new Error(`a broker does not know offset ${offset} yet`);
   }
 }
 

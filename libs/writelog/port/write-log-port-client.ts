@@ -191,7 +191,10 @@ class WriteLogClient implements WriteLog {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
     this.#hello.reject(reason);
-    const lost = new WriteLogError('unavailable', `${reason.message}; whether the call was done is unknown`);
+    const lost = new WriteLogError(
+      'unavailable',
+      `${reason.message}; the call may or may not have been carried out`,
+    );
     for (const { reject } of this.#calls.values()) reject(lost);
     this.#calls.clear();
     for (const read of this.#reads.values()) {

@@ -54,7 +54,7 @@ test('a log that was made anew starts anew: its offsets mean nothing to the ledg
   const parts = await machine(t, 50);
   assert.match(
     await acceptLoss(parts, 0),
-    /below the resume offset 50: it is not the log that the blocks were made from; .*; it resumes at 0/,
+    /below the resume offset 50: it is not the log that blocks were created from; .*; it resumes at 0/,
   );
   assert.equal(await parts.blocks.resumeOffset(0), 0);
   assert.deepEqual(await parts.blocks.ledger(0), []);
@@ -99,10 +99,7 @@ test('while an ingester follows the old log nothing goes on with another one', a
   const parts = await machine(t, 4);
   parts.held.push('ingester-b-0');
   const other = { ...parts, log: await anotherLog(t, 50) };
-  await assert.rejects(
-    acceptLoss(other, 0),
-    /ingester-b-0 still holds records of the former log/,
-  );
+  await assert.rejects(acceptLoss(other, 0), /ingester-b-0 still holds records of the former log/);
   assert.equal(await parts.blocks.resumeOffset(0), 4);
 });
 
@@ -136,5 +133,5 @@ test('on one machine it says what counts there', async (t) => {
     loadConfig(configSchema, { argv: [], env: {} }),
   );
   assert.equal(code, 2);
-  assert.match(String(mock.calls[0].arguments[0]), /On one machine write_log\.partitions counts/);
+  assert.match(String(mock.calls[0].arguments[0]), /On one machine write_log\.partitions is used/);
 });

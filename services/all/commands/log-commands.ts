@@ -14,16 +14,16 @@ import { OPERATOR } from './operator.ts';
 import { changePartitions, describePartitions } from './partition-commands.ts';
 
 export const LOG_COMMANDS: readonly string[] = [
-  'log partitions [N]                    (how many writers use; makes them use N, more or fewer)',
-  'log skip --partition P --offset O     (take out a record that cannot be read)',
-  'log accept-loss --partition P         (go on where the log begins: it has lost records, or is another one)',
+  'log partitions [N]                    (show or set the number of partitions that writers use)',
+  'log skip --partition P --offset O     (skip a record that cannot be read)',
+  'log accept-loss --partition P         (continue at the beginning of the log, which lost records or was replaced)',
 ];
 
 class UsageError extends Error {}
 
 const ONE_MACHINE =
-  "log commands are for a cluster, and database.url is not set: give it the services' settings. " +
-  'On one machine write_log.partitions counts, at each start';
+  'log commands need the settings of a cluster: database.url is not set. ' +
+  'On one machine write_log.partitions is used at each start';
 
 /** How long PostgreSQL may take to be there. */
 const DATABASE_WITHIN_MS = 30_000;
@@ -127,7 +127,7 @@ async function skip(io: ProcessIo, partition: number, offset: number): Promise<s
   const end = await log.endOffset(partition);
   if (offset >= end) throw new UsageError(`partition ${partition} ends at offset ${end}`);
   await new SqlBlockStore(io.db()).skipRecord(partition, offset);
-  return `record ${offset} of partition ${partition} is taken out; restart the ingesters of the partition\n`;
+  return `record ${offset} of partition ${partition} is skipped; restart the partition's ingesters\n`;
 }
 
 /** The log, which has the partition. @throws UsageError */
@@ -156,7 +156,7 @@ async function requireNoHolders(io: ProcessIo): Promise<void> {
   const holders = [...new Set([...(await liveHolders(io.cluster().owners, 0)).values()].flat())].sort();
   if (holders.length === 0) return;
   throw new Error(
-    `the topic is gone, and ${holders.join(', ')} still holds records that were in it and are in no block; to give them up stop ${holders.join(', ')} first`,
+    `the topic is gone, and ${holders.join(', ')} still holds records that were in it and are in no block; to give them up, stop ${holders.join(', ')} first`,
   );
 }
 
@@ -167,9 +167,7 @@ async function requireNoHolders(io: ProcessIo): Promise<void> {
 async function liveHolders(owners: OwnerRegistry, startOffset: number): Promise<Map<number, string[]>> {
   const { byPartition, ageMs } = await owners.owners(0);
   if (!Number.isFinite(ageMs)) {
-    throw new Error(
-      'Redis is unreachable: whether an ingester still holds what the log has dropped is not known',
-    );
+    throw new Error('Redis is unreachable: an ingester may still hold records that the log has dropped');
   }
   const holders = new Map<number, string[]>();
   for (const [partition, members] of byPartition) {

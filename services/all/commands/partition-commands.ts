@@ -60,7 +60,7 @@ async function untilOwned({ owners, ownedWithinMs }: PartitionParts, count: numb
     if (partition === undefined) return;
     if (performance.now() > deadlineMs) {
       throw new Error(
-        `partition ${partition} has no live ingester: writers go on as before; do it again once it has one`,
+        `partition ${partition} has no live ingester: nothing was changed; try again once it has one`,
       );
     }
     await sleep(LOOK_EVERY_MS);

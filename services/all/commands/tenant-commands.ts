@@ -18,9 +18,9 @@ import { describeShard, setShard } from './shard-commands.ts';
 
 export const TENANT_COMMANDS: readonly string[] = [
   'tenant create ID | tenant list',
-  'tenant delete ID [--reason TEXT] | tenant restore ID   (its tokens open nothing at once; its data goes after a grace period)',
-  'tenant audit [--limit N]   (what was done to tenants, tokens and series, the newest first)',
-  'tenant shard ID [--size N|all|auto]   (over how many partitions it is spread; auto: by its series limit)',
+  'tenant delete ID [--reason TEXT] | tenant restore ID   (rejects its tokens at once; deletes its data after a grace period)',
+  'tenant audit [--limit N]   (lists changes to tenants, tokens and series, newest first)',
+  'tenant shard ID [--size N|all|auto]   (the number of partitions it is spread over; auto: by its series limit)',
   'token create TENANT [--scope read+write|write|read|admin] [--name NAME] | token list TENANT | token revoke TOKEN_ID',
 ];
 
@@ -57,7 +57,7 @@ export async function runTenantCommand(
   } catch (error) {
     const known = error instanceof UsageError || error instanceof TenancyError;
     process.stderr.write(
-      `${(error as Error).message}\n${known ? '' : 'nothing was changed, or it may have been: look again\n'}`,
+      `${(error as Error).message}\n${known ? '' : 'the change may or may not have been made: check before trying again\n'}`,
     );
     return known ? 2 : 1;
   }

@@ -11,12 +11,12 @@ export const writeLogPath = (dataDir: string): string => join(dataDir, WRITE_LOG
 export function closeDataFolder(dataDir: string, logger: Pick<Logger, 'info' | 'warn'>): void {
   const { closed, keptOpen } = closeDataDir(dataDir, [...LOCK_FILES, DATABASE_FILE, WRITE_LOG_FILE]);
   if (closed.length > 0) {
-    logger.info({ closed }, 'others could read data: the folder has mode 0700 now, and files have 0600');
+    logger.info({ closed }, 'other users could read the data folder: its mode is now 0700, and its files have 0600');
   }
   for (const { path, mode, reason } of keptOpen) {
     logger.warn(
       { path, mode, reason },
-      'others may use the data folder: set data_dir to a folder of its own, or run chmod go= on this path',
+      'other users can access the data folder: use a separate folder for data_dir, or run chmod go= on this path',
     );
   }
 }

@@ -26,7 +26,7 @@ export function repairStep(dir: string): RepairStep | undefined {
 /** @throws Error if the files of the folder are being repaired: what is written to them now would be lost */
 export function requireNoRepair(dir: string): void {
   if (repairStep(dir) !== undefined)
-    throw new Error(`a repair of ${resolve(dir)} is under way or was cut short: run xscaler doctor --repair`);
+    throw new Error(`a repair of ${resolve(dir)} is in progress or was interrupted: run xscaler doctor --repair`);
 }
 
 /** Durable when it returns. */

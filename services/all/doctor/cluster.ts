@@ -68,7 +68,7 @@ async function checkLog(config: Config, db: Database): Promise<Finding[]> {
     openTimeoutMs: WITHIN_MS,
   });
   try {
-    const findings = [ok(`topic ${config.write_log.topic} is as the log needs it`)];
+    const findings = [ok(`topic ${config.write_log.topic} has the required settings`)];
     for (let partition = 0; partition < log.partitionCount; partition++)
       findings.push(await checkPartition(log, db, partition));
     findings.push(...(await checkBrokerClock(config, log)));
@@ -83,7 +83,7 @@ async function checkBrokerClock(config: Config, log: KafkaLog): Promise<Finding[
   try {
     return [await checkClock(config, { name: 'Kafka', read: () => log.brokerTimeMs() })];
   } catch (error) {
-    return [note(`the clock of Kafka cannot be asked: ${(error as Error).message}`)];
+    return [note(`the clock of Kafka cannot be read: ${(error as Error).message}`)];
   }
 }
 
@@ -106,7 +106,7 @@ async function checkOwners(cluster: Cluster, db: Database): Promise<Finding[]> {
     const live = (byPartition.get(partition) ?? []).filter(({ state }) => state === 'live');
     const names = live.map(({ instanceId }) => instanceId).join(', ');
     const zones = new Set(live.map(({ zone }) => zone)).size;
-    if (live.length === 0) findings.push(fault(`partition ${partition}: no ingester has it live`));
+    if (live.length === 0) findings.push(fault(`partition ${partition}: no live ingester`));
     else if (zones < 2) findings.push(note(`partition ${partition}: only ${names} has it live, in one zone`));
     else findings.push(ok(`partition ${partition}: live at ${names}`));
   }
@@ -117,7 +117,7 @@ async function checkClock(config: Config, witness: ClockWitness): Promise<Findin
   const maxSkewMs = config.cluster.max_clock_skew;
   const { baseMs, uncertaintyMs } = await readWitness(witness, MACHINE_CLOCK);
   const aheadMs = MACHINE_CLOCK.wall() - MACHINE_CLOCK.monotonic() - baseMs;
-  const text = `the clock of this machine is ${(aheadMs / 1_000).toFixed(1)} s ahead of that of ${witness.name}`;
+  const text = `the local clock is ${(aheadMs / 1_000).toFixed(1)} s ahead of that of ${witness.name}`;
   if (Math.abs(aheadMs) - uncertaintyMs <= maxSkewMs) return ok(text);
   return fault(`${text}; cluster.max_clock_skew is ${maxSkewMs / 1_000} s`, 'timedatectl set-ntp true');
 }

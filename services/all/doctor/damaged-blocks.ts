@@ -55,7 +55,7 @@ export async function damageOfBlock(
     let series = 0;
     for await (const frame of reader.select(EVERY_SERIES, meta.minTimeMs, meta.maxTimeMs, signal))
       series += frame.length > 0 ? 1 : 0;
-    if (series === 0 && meta.sampleCount > 0) return 'it says it has samples and has none';
+    if (series === 0 && meta.sampleCount > 0) return 'its index counts samples, but it has none';
     return undefined;
   } catch (error) {
     if (error instanceof DamagedBlockError) return error.message;

@@ -19,7 +19,7 @@ const REPAIR = 'xscaler doctor --repair';
 /** Checks of a data folder that this process has locked. `dir` is absolute. */
 export async function checkDataFolder(dir: string, signal: AbortSignal): Promise<Finding[]> {
   const findings = [...modesOf(dir), freeSpace(dir)];
-  if (repairStep(dir) !== undefined) return [...findings, fault('a repair was cut short', REPAIR)];
+  if (repairStep(dir) !== undefined) return [...findings, fault('a repair was interrupted', REPAIR)];
   const files = DATA_FILES.map((name) => checkFile(dir, name));
   findings.push(...files);
   // What lies in a damaged file is looked at once it is repaired.
@@ -63,7 +63,7 @@ function checkFile(dir: string, name: string): Finding {
 /** A folder without either file is one that no server has used yet. */
 function missingFile(dir: string, name: string): Finding {
   if (!DATA_FILES.some((other) => existsSync(join(dir, other)))) return note(`${name} does not exist yet`);
-  return fault(`${join(dir, name)} is missing`, `put a copy of it from a backup in its place`);
+  return fault(`${join(dir, name)} is missing`, `restore it from a backup`);
 }
 
 export async function checkSchema(db: Database, name: string): Promise<Finding> {

@@ -13,8 +13,8 @@ import { repair } from './repair.ts';
 
 export const DOCTOR_COMMANDS: readonly string[] = [
   'doctor                                (checks a data folder, or a cluster if database.url is set)',
-  'doctor --repair                       (saves what can be read of damaged files; the server must be stopped)',
-  'doctor --drop-block ID                (gives up a block that cannot be read, so that queries work again)',
+  'doctor --repair                       (copies readable rows out of damaged files; stop the server first)',
+  'doctor --drop-block ID                (gives up an unreadable block, so that queries work again)',
 ];
 
 /** @returns the process' exit code: 0 without faults, 1 with some, 2 for a command that is not understood */
@@ -56,7 +56,7 @@ async function findingsOf(config: Config, isRepair: boolean, block: string | und
   }
   const dir = resolve(config.data_dir);
   if (!existsSync(dir))
-    return [...checkHost(config), note(`${dir} does not exist yet: the first start makes it`)];
+    return [...checkHost(config), note(`${dir} does not exist yet: the first start creates it`)];
   return withLock(dir, async () => {
     if (isRepair) return [...(await repair(dir, Date.now())), ...(await checkDataFolder(dir, signal))];
     if (block !== undefined) requireNoRepair(dir);

@@ -130,7 +130,7 @@ test('a file of which nothing can be read is left unchanged', async (t) => {
   writeFileSync(path, Buffer.alloc(100_000, 1));
   const { code, errors } = await doctor(t, dir, ['--repair']);
   assert.equal(code, 1);
-  assert.match(errors, /nothing of .*write-log\.sqlite can be read: put a copy of the file from a backup/);
+  assert.match(errors, /nothing of .*write-log\.sqlite can be read: restore the file from a backup/);
   assert.equal(readFileSync(path)[0], 1);
   assert.ok(!existsSync(join(dir, PENDING)));
 });
@@ -146,16 +146,16 @@ for (const step of ['saving', 'saved'] as const) {
     noteRepair(dir, step);
     const before = await doctor(t, dir);
     assert.equal(before.code, 1);
-    assert.match(before.text, /a repair was cut short\n *mend: xscaler doctor --repair/);
+    assert.match(before.text, /a repair was interrupted\n *mend: xscaler doctor --repair/);
     await assert.rejects(
       acceptLossHere(config, 0),
-      /a repair of .* was cut short: run xscaler doctor --repair/,
+      /a repair of .* was interrupted: run xscaler doctor --repair/,
     );
-    assert.match((await doctor(t, dir, ['--drop-block', 'b-0'])).errors, /a repair of .* was cut short/);
+    assert.match((await doctor(t, dir, ['--drop-block', 'b-0'])).errors, /a repair of .* was interrupted/);
     const { mock } = t.mock.method(process.stderr, 'write', () => true);
     assert.notEqual(await runTenantCommand(['token', 'create', TENANT], [], () => config), 0);
     mock.restore();
-    assert.match(String(mock.calls[0].arguments[0]), /a repair of .* was cut short/);
+    assert.match(String(mock.calls[0].arguments[0]), /a repair of .* was interrupted/);
     assert.equal((await doctor(t, dir, ['--repair'])).code, 0);
     assert.ok(!existsSync(join(dir, PENDING)));
     assert.equal((await doctor(t, dir)).code, 0);

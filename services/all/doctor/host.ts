@@ -19,6 +19,6 @@ function nodeVersion(version: string): Finding {
 
 function secretFiles(config: Config): Finding[] {
   const warnings = warningsOfSecretFiles(config);
-  if (warnings.length === 0) return [ok('no file with a secret is open to every user of this machine')];
+  if (warnings.length === 0) return [ok('no secret file is readable by every user of this machine')];
   return warnings.map(({ text, mend }) => fault(text, mend));
 }

@@ -55,7 +55,7 @@ async function salvageDamaged(dir: string, nowMs: number): Promise<Finding[]> {
   for (const name of damaged) keepCopy(dir, backup, name);
   const findings = [
     note(
-      `the damaged files are kept in ${backup}: remove it once nobody needs them (sqlite3 FILE .recover may find more in them)`,
+      `the damaged files were moved to ${backup}: remove it when you no longer need them (sqlite3 FILE .recover may find more in them)`,
     ),
   ];
   for (const name of damaged) {
@@ -161,7 +161,7 @@ function requireReadable(db: DatabaseSync, path: string): void {
   } catch (error) {
     if (!isDamage(error)) throw error;
   }
-  throw new Error(`nothing of ${path} can be read: put a copy of the file from a backup in its place`);
+  throw new Error(`nothing of ${path} can be read: restore the file from a backup`);
 }
 
 function tablesOf(db: DatabaseSync): string[] {

@@ -29,10 +29,7 @@ export function serviceTls(config: Config, logger: Logger): ServiceTls | undefin
   return new ServiceTls({
     ...options,
     onError: (error) =>
-      logger.warn(
-        { err: error },
-        'the files of cluster.tls cannot be used; what was read before stays in use',
-      ),
+      logger.warn({ err: error }, 'the files of cluster.tls cannot be used; the previous ones stay in use'),
   });
 }
 
@@ -43,11 +40,11 @@ function secretFaults(target: string, { listen, cluster, gateway }: Config): Con
     problem: `is needed, since ${because}: give all services of the cluster the same one, here or in a file (cluster.secret_file)`,
   });
   if (SERVERS.has(target) && !isLoopback(parseListenAddress(listen).host)) {
-    return [fault(`others than this machine reach listen (${listen}) and could pose as any tenant`)];
+    return [fault(`other machines can reach listen (${listen}) and could impersonate any tenant`)];
   }
   if (target !== 'gateway') return [];
   const far = [...gateway.distributors, ...gateway.queriers].find((address) => !isLoopback(hostOf(address)));
-  return far === undefined ? [] : [fault(`${far} is on another machine and refuses who doesn't know it`)];
+  return far === undefined ? [] : [fault(`${far} is on another machine and refuses callers without it`)];
 }
 
 function tlsFaults(target: string, config: Config): ConfigFault[] {

@@ -50,7 +50,7 @@ export function checkAlone(config: Config): Config {
     'gateway.distributors': gateway.distributors.length > 0,
     'gateway.queriers': gateway.queriers.length > 0,
   };
-  const problem = '`xscaler all` keeps everything in data_dir and has no use for it: start each service';
+  const problem = '`xscaler all` keeps everything in data_dir and does not use it: start each service';
   const faults = Object.entries(given).flatMap(([where, isGiven]) => (isGiven ? [{ where, problem }] : []));
   if (faults.length > 0) throw new ConfigError(faults);
   return config;

@@ -59,7 +59,7 @@ export function gatewayProcess(config: Config, logger: Logger, readiness: Readin
       stop: async () => directory?.stop(),
       notReady: () =>
         directory?.canAuthenticate === false
-          ? 'the database has not answered for so long that no token can be checked'
+          ? 'tokens cannot be checked: the database has not answered for too long'
           : undefined,
     },
     warnsOnly(io.redis),

@@ -97,7 +97,7 @@ export function ingesterProcess(config: Config, logger: Logger, readiness: Readi
     count: async () => (await io.kafkaLog()?.countPartitions()) ?? 0,
     // However long its thread has something else to do: this process is of no use without its partitions.
     own: (partitions) => connectedStatus.own(partitions, new AbortController().signal),
-    onFault: (error) => logger.warn({ err: error }, 'partitions that are new could not be looked for'),
+    onFault: (error) => logger.warn({ err: error }, 'could not check for new partitions'),
   });
 
   return [
@@ -172,5 +172,5 @@ export function ingesterProcess(config: Config, logger: Logger, readiness: Readi
 }
 
 function notAnnounced(reason: string | undefined): string {
-  return `Redis has never answered, so no querier knows of this ingester${reason === undefined ? '' : `: ${reason}`}`;
+  return `Redis has never answered, so queriers do not know this ingester${reason === undefined ? '' : `: ${reason}`}`;
 }

@@ -39,7 +39,7 @@ export function upstreamServer(
         ...parseListenAddress(config.listen),
         limits: { requestTimeoutMs: config.querier.timeout + 30_000 },
         ...(tls !== undefined && { tls }),
-        onError: (error) => logger.warn({ err: error }, 'a connection of another service was not taken'),
+        onError: (error) => logger.warn({ err: error }, 'a connection from another service was rejected'),
       });
     },
     stop: async () => server?.close(),

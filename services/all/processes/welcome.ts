@@ -46,5 +46,5 @@ curl -s -H 'Authorization: Bearer ${token}' -H 'X-Scope-OrgID: ${tenant}' '${url
 }
 
 export function welcomeBackText(url: string, tenant: string): string {
-  return `\nxscaler is running on ${url} (tenant ${tenant}; its first token was shown or given at the first start)\n`;
+  return `\nxscaler is running on ${url} (tenant ${tenant}; the first start showed its token, unless you supplied it)\n`;
 }

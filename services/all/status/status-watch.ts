@@ -10,7 +10,7 @@ export function statusWatch(
   look: () => Promise<string | undefined>,
   everyMs = LOOK_EVERY_MS,
 ): Module {
-  let reason: string | undefined = 'not looked at yet';
+  let reason: string | undefined = 'not checked yet';
   const looking = new Heartbeat(async () => {
     reason = await look().catch((error: Error) => error.message);
   }, everyMs);

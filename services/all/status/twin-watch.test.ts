@@ -53,7 +53,7 @@ test('the younger is not ready until the older has gone', () => {
   clock.nowMs = 8_000;
   watch.look([heartbeat('other', 500, 41)]);
   assert.equal(watch.notReady(), undefined);
-  assert.match(logs.at(-1) ?? '', /no other ingester/);
+  assert.match(logs.at(-1) ?? '', /unique again/);
 });
 
 test('of two that started at once one is the younger, and both agree which', () => {

@@ -91,7 +91,7 @@ export class TwinWatch {
       if (!known.has(twin.runId)) logger.error({ zone, ordinal, ...twin }, this.#text(twin));
     }
     if (twins.length === 0 && this.#twins.length > 0)
-      logger.info({ zone, ordinal }, 'no other ingester has this zone and ordinal any more');
+      logger.info({ zone, ordinal }, 'this zone and ordinal are unique again');
   }
 
   #text({ runId, address, startedAt }: Twin): string {

@@ -34,7 +34,7 @@ export function clusterIngesters(
         onFailover: ({ replica, partitions }, error, requestId) =>
           logger.warn(
             { requestId, replica: replica.name, partitions, err: error },
-            'an ingester failed, another one is asked',
+            'an ingester failed; trying another one',
           ),
       });
       serve<IngesterApi>(port, replicated);

@@ -77,7 +77,7 @@ async function listenGrpc(grpc: OtlpGrpcServer, { gateway }: Config, logger: Log
     await grpc.listen(host, port, maxConnections);
   } catch (error) {
     if (listen !== DEFAULT_OTLP_GRPC_LISTEN) throw error;
-    logger.warn({ listen }, 'no OTLP/gRPC: the address is taken, see gateway.otlp_grpc_listen');
+    logger.warn({ listen }, 'OTLP/gRPC is off: the address is in use, see gateway.otlp_grpc_listen');
   }
 }
 

@@ -32,7 +32,7 @@ export function processClock(
 ): ProcessClock {
   const skew = new Gauge({
     name: 'xscaler_clock_skew_seconds',
-    help: 'How far the clock of this machine is ahead of a server that answered, by server.',
+    help: 'Difference between the local clock and that of each server, in seconds; positive if this machine is ahead.',
     labelNames: ['witness'],
     registers: [registry],
   });

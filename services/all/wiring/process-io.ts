@@ -101,7 +101,10 @@ export function processIo(
         const { partitions } = config.write_log;
         const options = kafkaLogOf(config, target);
         if (sendsKafkaSecretsInPlainText(config.write_log))
-          logger.warn({}, 'Kafka gets our password or token in plain text: write_log.tls.enabled is false');
+          logger.warn(
+            {},
+            'the Kafka password or token is sent in plain text: write_log.tls.enabled is false',
+          );
         // What the database says counts in every service, whatever this one was told: `partitions` is for the first of all.
         const placement = new PlacementStore(db as Database);
         const partitionCount = await patiently(() => placement.ensurePartitionCount(partitions), signal);
@@ -110,13 +113,13 @@ export function processIo(
             ...options,
             partitionCount,
             openTimeoutMs: OPEN_LOG_MS,
-            warn: (reason) => logger.warn({ reason }, 'Kafka failed us, trying again'),
+            warn: (reason) => logger.warn({ reason }, 'Kafka failed; trying again'),
           });
         writeLog = new OpeningWriteLog({
           partitionCount,
           open,
           onAway: ({ message }) => logger.warn({ reason: message }, 'Kafka is unreachable; waiting for it'),
-          onFault: (error) => logger.error({ err: error }, 'the write log is not what it should be'),
+          onFault: (error) => logger.error({ err: error }, 'the write log does not match the settings'),
         });
         await writeLog.start();
         logWatch.start();
@@ -161,7 +164,7 @@ async function openKnownLog(
     if (!(error instanceof WriteLogError) || error.code !== 'log_missing') throw error;
     if (mayReplaceLog === undefined) {
       const hint =
-        'blocks were made from it: `xscaler log accept-loss` gives up what was in it alone and makes another one';
+        'blocks were created from it: `xscaler log accept-loss` gives up records that were only in it, and creates another';
       throw new WriteLogError('log_missing', `${error.message}, and ${hint}`, { cause: error });
     }
     await mayReplaceLog();

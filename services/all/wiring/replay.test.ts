@@ -15,7 +15,7 @@ test('ready means that every partition is live', async () => {
 });
 
 test('an ingester that was not given its partitions yet is not ready', async () => {
-  assert.equal(await reasonOf(async () => ({})), 'it has no partition yet');
+  assert.equal(await reasonOf(async () => ({})), 'no partition is assigned yet');
 });
 
 test('a partition that is not live is named', async () => {

@@ -31,7 +31,7 @@ export function partitionsWatch(needs: readonly string[], status: () => Promise<
 }
 
 function notLive(status: IngesterStatus): string | undefined {
-  if (Object.keys(status).length === 0) return 'it has no partition yet';
+  if (Object.keys(status).length === 0) return 'no partition is assigned yet';
   const late = Object.entries(status).filter(([, { state }]) => state !== 'live');
   if (late.length === 0) return undefined;
   return late.map(([partition, { state }]) => `partition ${partition} is ${state}`).join(', ');

@@ -42,7 +42,7 @@ export function readDeletionRequest(request: UpstreamRequest): DeletionRequest {
   const states = matcherSets.flat().reduce((sum, matcher) => sum + matcher.states, 0);
   if (states > MAX_SELECTOR_STATES) {
     const most = `${states} states, limit ${MAX_SELECTOR_STATES}`;
-    throw invalid('match[]', `the regular expressions are too large to delete by: ${most}`);
+    throw invalid('match[]', `the regular expressions of the selectors are too large: ${most}`);
   }
   const startMs = timeMs(parameters, 'start', -MAX_TIMESTAMP_MS);
   const endMs = timeMs(parameters, 'end', MAX_TIMESTAMP_MS);

@@ -96,11 +96,11 @@ export class SeriesDeletions implements Upstream {
     const requestId = requestIdOf(headers[REQUEST_ID_HEADER]);
     const cause = knownFailure(err);
     if (cause === undefined) {
-      logger.error({ requestId, tenant, err }, 'a deletion failed because of a bug');
+      logger.error({ requestId, tenant, err }, 'a deletion failed because of an internal error');
       return failure(500, 'internal', internalErrorText(requestId));
     }
-    logger.warn({ requestId, tenant, err }, 'a deletion could not be done or asked for');
-    const text = `not done, or only in part: ${cause}; try again`;
+    logger.warn({ requestId, tenant, err }, 'a deletion failed');
+    const text = `the deletion is incomplete: ${cause}; try again`;
     return later(text, RETRY_AFTER_S, 503, 'unavailable');
   }
 
@@ -113,7 +113,7 @@ export class SeriesDeletions implements Upstream {
     if (fault !== undefined) return later(`nothing was deleted: ${fault}`, RETRY_AFTER_S, 503, 'unavailable');
     const unfinished = await deletions.unfinished(tenant);
     if (unfinished >= (this.#options.maxUnfinished ?? MAX_UNFINISHED)) {
-      const text = `${unfinished} deletions are still being written out of blocks`;
+      const text = `${unfinished} earlier deletions are still in progress; try again later`;
       return later(text, RETRY_UNFINISHED_S, 429, 'too_many_requests');
     }
     const deletion: SeriesDeletion = {
@@ -134,7 +134,7 @@ export class SeriesDeletions implements Upstream {
 
   async #progress(tenant: string, id: string): Promise<UpstreamResponse> {
     const progress = await this.#options.deletions.progress(tenant, id);
-    if (progress === undefined) return failure(404, 'not_found', 'there is no such deletion');
+    if (progress === undefined) return failure(404, 'not_found', 'no such deletion');
     return success(receiptOf(progress));
   }
 }

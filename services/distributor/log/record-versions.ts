@@ -82,11 +82,12 @@ export class RecordVersions {
     const told = JSON.stringify([recordVersion, ingesters]);
     if (told === this.#told) return;
     this.#told = told;
-    if (ingesters.length === 0) logger.info({ recordVersion }, 'every ingester reads the newest records');
+    if (ingesters.length === 0)
+      logger.info({ recordVersion }, 'every ingester reads the newest record version');
     else
       logger.warn(
         { recordVersion, ingesters },
-        'ingesters that read older records alone hold newer ones back',
+        'newer record versions wait for ingesters that cannot read them',
       );
   }
 }

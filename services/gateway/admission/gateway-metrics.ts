@@ -4,20 +4,20 @@ import type { RefusalCode } from '../refusals/refusal.ts';
 import type { InFlight } from './intake.ts';
 
 const GAUGES: readonly (readonly [name: string, help: string, value: (inFlight: InFlight) => number])[] = [
-  ['xscaler_gateway_in_flight_requests', 'Requests that are being worked on', ({ requests }) => requests],
+  ['xscaler_gateway_in_flight_requests', 'Requests in progress', ({ requests }) => requests],
   ['xscaler_gateway_in_flight_body_bytes', 'Bytes held for request bodies', ({ bytes }) => bytes],
   [
     'xscaler_gateway_in_flight_answer_bytes',
-    'Bytes held for answers that clients have not taken yet',
+    'Bytes held for answers that clients have not read yet',
     ({ answerBytes }) => answerBytes,
   ],
-  ['xscaler_gateway_writes_at_work', 'Writes that distributors have been given', ({ atWork }) => atWork],
+  ['xscaler_gateway_writes_at_work', 'Writes that distributors are handling', ({ atWork }) => atWork],
   [
     'xscaler_gateway_writes_at_work_limit',
-    'Writes that distributors are given at once, at the moment',
+    'Current limit on the writes that distributors handle at once',
     ({ places }) => places,
   ],
-  ['xscaler_gateway_writes_waiting', 'Writes that wait for others to be done', ({ waiting }) => waiting],
+  ['xscaler_gateway_writes_waiting', 'Writes waiting for other writes', ({ waiting }) => waiting],
 ];
 
 /** No label has a value that a client chooses: routes are those of the table, or `unknown`, tenants those whose token came along. */
@@ -32,32 +32,32 @@ export class GatewayMetrics {
     const registers = [registry];
     this.#requests = new Counter({
       name: 'xscaler_gateway_requests_total',
-      help: 'Requests answered, by status; 499: the client left before its answer',
+      help: 'Answered requests by status; 499: the client disconnected before its answer',
       labelNames: ['route', 'status'],
       registers,
     });
     this.#duration = new Histogram({
       name: 'xscaler_gateway_request_duration_seconds',
-      help: 'From the end of the headers to the end of the answer',
+      help: 'Time from the end of the headers to the end of the answer',
       labelNames: ['route'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
       registers,
     });
     this.#received = new Counter({
       name: 'xscaler_gateway_received_bytes_total',
-      help: 'Bytes of request bodies passed on',
+      help: 'Bytes of forwarded request bodies',
       labelNames: ['route'],
       registers,
     });
     this.#refused = new Counter({
       name: 'xscaler_gateway_requests_refused_total',
-      help: 'Requests with a token of their tenant that no service was given, or that none answered, by reason',
+      help: 'Authenticated requests refused by the gateway or answered by no service, by reason',
       labelNames: ['tenant', 'reason'],
       registers,
     });
     this.#slowReaders = new Counter({
       name: 'xscaler_gateway_slow_readers_total',
-      help: 'Clients that were cut off because they took their answer too slowly',
+      help: 'Clients disconnected because they read their answer too slowly',
       labelNames: ['tenant'],
       registers,
     });

@@ -46,7 +46,7 @@ export class QuerierMetrics {
     });
     new Counter({
       name: 'xscaler_querier_evaluation_threads_ended_total',
-      help: 'Evaluation threads that were ended because they were still busy 2 s after their query was given up.',
+      help: 'Evaluation threads ended because they were still busy 2 s after their query was cancelled.',
       registers,
       collect() {
         this.reset();
