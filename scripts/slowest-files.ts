@@ -5,7 +5,9 @@ const SHOWN = 20;
 
 /**
  * A reporter that names the files that took longest, since a gate is as slow as they are. It does so before the runner
- * counts the tests: the count comes last.
+ * counts the tests: the count comes last. The runner loads it by its path.
+ *
+ * @public
  */
 export default async function* slowestFiles(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const files: { file: string; durationMs: number }[] = [];

@@ -80,7 +80,7 @@ describe('services on parts that ask for TLS and credentials', { skip: skipWitho
       /refuses user "xscaler" by SASL scram-sha-512 \(write_log\.sasl\.username, write_log\.sasl\.password\)/,
     );
     writeFileSync(ofKafka, 'right-s3cret');
-    await says(/no querier knows of this ingester: .*cluster\.redis_password_file\): WRONGPASS/);
+    await says(/queriers do not know this ingester: .*cluster\.redis_password_file\): WRONGPASS/);
     writeFileSync(ofRedis, 'right-s3cret');
     await ingester.untilReady(WITHIN_MS);
 

@@ -1,4 +1,4 @@
-export { type Exit, eventually, freePort, RunningProgram, sleep } from './child-process.ts';
+export { eventually, freePort, RunningProgram, sleep } from './child-process.ts';
 export {
   type Answer,
   Client,

@@ -56,7 +56,7 @@ export interface HistogramLayout {
  * some hundreds, and layout and counts together stay below `HISTOGRAM_MAX_BYTES`.
  */
 export const HISTOGRAM_MAX_BUCKETS = 16_384;
-export const HISTOGRAM_MAX_BYTES = 768 * 1024;
+const HISTOGRAM_MAX_BYTES = 768 * 1024;
 
 const HINTS = ['unknown', 'reset', 'not_reset', 'gauge'] as const;
 const FLOAT = 1;

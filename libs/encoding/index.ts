@@ -4,8 +4,6 @@ export { ByteWriter } from './byte-writer.ts';
 export { ContentHash } from './content-hash.ts';
 export { crc32c } from './crc32c.ts';
 export {
-  HISTOGRAM_MAX_BUCKETS,
-  HISTOGRAM_MAX_BYTES,
   type HistogramFields,
   type HistogramLayout,
   type HistogramSpan,

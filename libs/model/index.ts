@@ -9,10 +9,8 @@ export { SampleColumns } from './sample-columns.ts';
 export { ID_BYTES, ID_WORDS, seriesId } from './series-id.ts';
 export {
   isStaleWords,
-  NORMAL_NAN_HIGH,
-  NORMAL_NAN_LOW,
   STALE_HIGH,
   STALE_LOW,
 } from './special-values.ts';
-export { TENANT_ID_MAX_LENGTH, tenantIdFault } from './tenant-id.ts';
+export { tenantIdFault } from './tenant-id.ts';
 export { compareUtf8, sortedUnion } from './utf8-order.ts';

@@ -5,10 +5,6 @@
 export const STALE_LOW = 0x00000002;
 export const STALE_HIGH = 0x7ff00000;
 
-/** The quiet NaN that Prometheus itself produces (`math.NaN()` of Go). */
-export const NORMAL_NAN_LOW = 0x00000001;
-export const NORMAL_NAN_HIGH = 0x7ff80000;
-
 export function isStaleWords(low: number, high: number): boolean {
   return low === STALE_LOW && high === STALE_HIGH;
 }

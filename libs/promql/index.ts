@@ -21,7 +21,6 @@ export type { ValueType } from './syntax/value-type.ts';
 export { type Cancellation, SharedCancellation } from './vectors/cancellation.ts';
 export {
   ABSENT,
-  FLOAT,
   HISTOGRAM,
   type InstantQueryOptions,
   type QueryLimits,

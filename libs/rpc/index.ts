@@ -29,7 +29,6 @@ export {
 export { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
 export {
   fromWireError,
-  RemoteError,
   RpcError,
   type RpcErrorCode,
   toWireError,

@@ -22,4 +22,4 @@ export {
   registrySource,
 } from './metrics.ts';
 export { type RunningThread, runThread, type ThreadContext } from './thread-worker.ts';
-export { startThread, type Thread, ThreadCrash, type ThreadOptions } from './threads.ts';
+export { startThread, type Thread, type ThreadOptions } from './threads.ts';

@@ -1,7 +1,5 @@
-export {
-  type MetadataQueryable,
-  type Queryable,
-  type SelectHints,
-  type Series,
-  StorageError,
+export type {
+  Queryable,
+  Series,
+  TimeRange,
 } from './queryable.ts';

@@ -1,9 +1,8 @@
-export { generateOrgId, generateTenantId } from './generated-ids.ts';
 export type { LimitName, Limits } from './limits.ts';
 export { overriddenLimits } from './overridden-limits.ts';
 export { PlacementDirectory, type PlacementDirectoryOptions } from './placement-directory.ts';
 export type { PartitionCountRow, ShardSizeRow } from './placement-rows.ts';
-export { MAX_PARTITION_COUNT, PlacementStore } from './placement-store.ts';
+export { PlacementStore } from './placement-store.ts';
 export type { RelabelAction, RelabelConfig } from './relabel-config.ts';
 export { FNV_OFFSET, hashText, partitionOf, type Shard, shardOf, shardSizeFor } from './shard.ts';
 export {
@@ -23,4 +22,4 @@ export {
 export { type Access, TenantDirectory, type TenantDirectoryOptions } from './tenant-directory.ts';
 export type { ValidLimits } from './tenant-limits.ts';
 export { type NewTenant, type NewToken, TenantStore, type Trace } from './tenant-store.ts';
-export { generateToken, hashToken, isGeneratedToken, parseBearer } from './tokens.ts';
+export { parseBearer } from './tokens.ts';

@@ -15,7 +15,6 @@ export {
   type ChunkSample,
   type DecodedChunk,
   decodePrometheusChunk,
-  doubleOf,
   STALE_BITS,
 } from './remote-read/prometheus-chunks.ts';
 export { type AskedQuery, readRequestBody, readRequestBytes } from './remote-read/request.ts';

@@ -8,7 +8,7 @@ import {
   STALE_LOW,
 } from '@xscaler/model';
 import { isHistogramReset, withHint } from '@xscaler/promql';
-import type { Queryable, SelectHints, Series } from '@xscaler/storage';
+import type { Queryable, Series, TimeRange } from '@xscaler/storage';
 import type { ConvertedSeries } from './promqltest-nhcb.ts';
 import type { SeriesLine } from './promqltest-series.ts';
 
@@ -61,11 +61,11 @@ export class ScriptStorage implements Queryable {
     }
   }
 
-  async select(matchers: readonly Matcher[], hints: SelectHints): Promise<Series[]> {
+  async select(matchers: readonly Matcher[], range: TimeRange): Promise<Series[]> {
     const found: Series[] = [];
     for (const { labels, columns } of this.#series.values()) {
       if (matchers.every((matcher) => matcher.matches(labels.get(matcher.name)))) {
-        found.push(new ScriptSeries(labels, columns, hints));
+        found.push(new ScriptSeries(labels, columns, range));
       }
     }
     return found.sort((a, b) => a.labels.compare(b.labels));
@@ -103,18 +103,18 @@ function storedHint(columns: SampleColumns, histogram: FloatHistogram): CounterR
 class ScriptSeries implements Series {
   readonly labels: Labels;
   readonly #columns: SampleColumns;
-  readonly #hints: SelectHints;
+  readonly #range: TimeRange;
 
-  constructor(labels: Labels, columns: SampleColumns, hints: SelectHints) {
+  constructor(labels: Labels, columns: SampleColumns, range: TimeRange) {
     this.labels = labels;
     this.#columns = columns;
-    this.#hints = hints;
+    this.#range = range;
   }
 
   read(dst: SampleColumns): void {
     const { timestamps, valueWords, histograms, startTimes, length } = this.#columns;
     for (let i = 0; i < length; i++) {
-      if (timestamps[i] < this.#hints.startMs || timestamps[i] > this.#hints.endMs) continue;
+      if (timestamps[i] < this.#range.startMs || timestamps[i] > this.#range.endMs) continue;
       const histogram = histograms?.[i];
       if (histogram) dst.appendHistogram(timestamps[i], histogram);
       else dst.appendWords(timestamps[i], valueWords[2 * i], valueWords[2 * i + 1]);

@@ -1,1 +1,1 @@
-export { ClientTls, TlsFileError, type TlsFiles, type TlsSettingNames } from './client-tls.ts';
+export { ClientTls, type TlsFiles, type TlsSettingNames } from './client-tls.ts';

@@ -1,4 +1,4 @@
-export { type AnswerBounds, bytesOfExemplars, bytesOfTexts, UNBOUNDED } from './block/answer-bounds.ts';
+export { type AnswerBounds, bytesOfExemplars, bytesOfTexts } from './block/answer-bounds.ts';
 export type { BlockPartKind, BlockPartOut } from './block/block-format.ts';
 export { BlockIndexCache } from './block/block-index-cache.ts';
 export { type BlockIdentity, BlockReader } from './block/block-reader.ts';
@@ -11,14 +11,9 @@ export { type HistogramBytes, newHistogramBytes } from './chunk/histogram-bytes.
 export { FrameMemory } from './frame/frame-memory.ts';
 export type { LabelCounts, SeriesCounts } from './frame/label-counts.ts';
 export type { SeriesExemplars } from './frame/series-exemplars.ts';
-export { SeriesFrameReader, SeriesFrameWriter } from './frame/series-frame.ts';
-export { MergedSeries, SeriesMerger } from './frame/series-merger.ts';
-export {
-  APPEND_CONFLICT,
-  APPEND_DUPLICATE,
-  APPEND_STORED,
-  type AppendOutcome,
-} from './head/append-outcome.ts';
+export { SeriesFrameReader } from './frame/series-frame.ts';
+export { SeriesMerger } from './frame/series-merger.ts';
+export type { AppendOutcome } from './head/append-outcome.ts';
 export { Head, type HeadOptions } from './head/head.ts';
 export { type CountedHead, countHeadLabels } from './head/head-label-counts.ts';
 export { HeadMemory } from './head/head-memory.ts';

@@ -3,7 +3,6 @@ export {
   AT_END,
   AT_METADATA,
   AT_REFUSAL,
-  AT_SERIES,
   type SeriesSource,
   type SourceFault,
   type SourceHistogram,

@@ -8,7 +8,6 @@ export {
   type RecordExemplar,
   type RecordHistogram,
   type RecordKind,
-  UnknownRecordError,
 } from './log-record/format.ts';
 export { LogRecordReader } from './log-record/reader.ts';
 export { encodeCut, encodeDeletion, LogRecordWriter } from './log-record/writer.ts';

@@ -302,14 +302,6 @@ test('over the tenant request rate is a 429 that says when to come back; reads a
   assert.equal((await push(gateway, WRITER)).status, 429);
 });
 
-test('over the rate of the whole gateway is a 429 for everyone', async () => {
-  await using gateway = await startGateway({ gatewayLimits: { requestRate: 1 } });
-  assert.equal((await push(gateway, WRITER)).status, 204);
-  const read = await gateway.fetch('/api/v1/query', { headers: READER });
-  assert.equal(read.status, 429);
-  assert.equal(((await read.json()) as { errorType: string }).errorType, 'too_many_requests');
-});
-
 test('what the gateway refuses is counted by tenant and reason, of tenants whose token came along', async () => {
   const limits = { request_rate: 2, max_recv_msg_size: 10 };
   await using gateway = await startGateway({ limits, gatewayLimits: { maxInFlightRequests: 1 } });

@@ -71,9 +71,9 @@ async function prepare(query: Expr | string, times: QueryTimes, steps: number, o
   const signal = options.signal ?? new AbortController().signal;
   await Promise.all(
     [...plan.selections.values()].map(async (selection) => {
-      const { selector, hints } = selection;
-      budget.checkReach(hints.endMs - hints.startMs);
-      selection.series = await options.queryable.select(selector.matchers, hints, signal);
+      const { selector, range } = selection;
+      budget.checkReach(range.endMs - range.startMs);
+      selection.series = await options.queryable.select(selector.matchers, range, signal);
       budget.addSeries(selection.series.length);
     }),
   );

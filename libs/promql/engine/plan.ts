@@ -1,4 +1,4 @@
-import type { SelectHints, Series } from '@xscaler/storage';
+import type { Series, TimeRange } from '@xscaler/storage';
 import { type InfoTarget, infoTarget, samplePath } from '../operators/info-selector.ts';
 import {
   type Call,
@@ -18,7 +18,7 @@ import { evaluateDurationMs } from './duration-eval.ts';
 /** One read of storage that the query needs. */
 export interface PlannedSelection {
   readonly selector: VectorSelector;
-  readonly hints: SelectHints;
+  readonly range: TimeRange;
   series: readonly Series[];
 }
 
@@ -41,7 +41,7 @@ export class QueryPlan {
     this.#resolve(expr);
     this.#markInvariant(expr);
     this.#markCounted(expr, false);
-    this.#planSelections(expr, times.startMs, times.endMs, times.stepMs, '');
+    this.#planSelections(expr, times.startMs, times.endMs);
   }
 
   timeOf(expr: VectorSelector | MatrixSelector | Subquery): ResolvedTime {
@@ -131,35 +131,31 @@ export class QueryPlan {
   }
 
   /** Settles which samples each selector needs when its surroundings are evaluated over [startMs, endMs]. */
-  #planSelections(expr: Expr, startMs: number, endMs: number, stepMs: number, func: string): void {
+  #planSelections(expr: Expr, startMs: number, endMs: number): void {
     switch (expr.kind) {
       case 'vectorSelector':
-        this.#planSelection(expr, this.timeOf(expr), startMs, endMs, stepMs, func);
+        this.#planSelection(expr, this.timeOf(expr), startMs, endMs);
         return;
       case 'matrixSelector':
-        this.#planSelection(expr.selector, this.timeOf(expr), startMs, endMs, stepMs, func);
+        this.#planSelection(expr.selector, this.timeOf(expr), startMs, endMs);
         return;
       case 'subquery': {
-        const { offsetMs, atMs, rangeMs, stepMs: innerStepMs } = this.timeOf(expr);
+        const { offsetMs, atMs, rangeMs } = this.timeOf(expr);
         const fromMs = (atMs ?? startMs) - offsetMs - rangeMs;
-        this.#planSelections(expr.expr, fromMs, (atMs ?? endMs) - offsetMs, innerStepMs, '');
+        this.#planSelections(expr.expr, fromMs, (atMs ?? endMs) - offsetMs);
         return;
       }
     }
-    let around = func;
-    if (expr.kind === 'call') around = expr.signature.name;
-    else if (expr.kind === 'aggregation') around = expr.op;
-    else if (expr.kind !== 'paren') around = '';
     if (expr.kind === 'call' && expr.signature.name === 'info') {
-      this.#planSelections(expr.args[0], startMs, endMs, stepMs, around);
-      this.#planInfo(expr, startMs, endMs, stepMs);
+      this.#planSelections(expr.args[0], startMs, endMs);
+      this.#planInfo(expr, startMs, endMs);
       return;
     }
-    for (const child of childrenOf(expr)) this.#planSelections(child, startMs, endMs, stepMs, around);
+    for (const child of childrenOf(expr)) this.#planSelections(child, startMs, endMs);
   }
 
-  /** Info series are read as of the times at which the first argument reads its samples. */
-  #planInfo(call: Call, startMs: number, endMs: number, stepMs: number): void {
+  /** Info series are read at the times at which the first argument reads its samples. */
+  #planInfo(call: Call, startMs: number, endMs: number): void {
     const target = infoTarget(call);
     let offsetMs = 0;
     let atMs: number | undefined;
@@ -174,7 +170,7 @@ export class QueryPlan {
     const time = { offsetMs, atMs, rangeMs: 0, stepMs: 0 };
     this.#resolved.set(target.selector, time);
     this.#infoTargets.set(call, target);
-    this.#planSelection(target.selector, time, startMs, endMs, stepMs, 'info');
+    this.#planSelection(target.selector, time, startMs, endMs);
   }
 
   #planSelection(
@@ -182,21 +178,16 @@ export class QueryPlan {
     { offsetMs, atMs, rangeMs }: ResolvedTime,
     startMs: number,
     endMs: number,
-    stepMs: number,
-    func: string,
   ): void {
     let backMs = rangeMs === 0 ? this.lookbackDeltaMs : rangeMs;
     if (selector.extension && rangeMs !== 0) backMs += this.lookbackDeltaMs;
     const aheadMs = selector.extension === 'smoothed' ? this.lookbackDeltaMs : 0;
-    const hints = {
+    const range = {
       // Windows are left-open: a sample exactly one range ago is out.
       startMs: (atMs ?? startMs) - offsetMs - backMs + 1,
       endMs: (atMs ?? endMs) - offsetMs + aheadMs,
-      stepMs,
-      func,
-      rangeMs,
     };
-    this.selections.set(selector, { selector, hints, series: [] });
+    this.selections.set(selector, { selector, range, series: [] });
   }
 }
 

@@ -34,8 +34,6 @@ export interface GatewayLimits {
   readonly maxAnswerWaitMs: number;
   /** A client that takes its answer more slowly is cut off: the answer is held for it meanwhile. */
   readonly minAnswerPace: MinPace;
-  /** Requests a second, all tenants together; 0: no limit. */
-  readonly requestRate: number;
   /** A write that waits longer for those before it is refused. */
   readonly maxWriteWaitMs: number;
   /** How long a service may take. */
@@ -54,7 +52,6 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxAnswerWaitMs: 10_000,
   // Half of a connection of 1 Mbit/s.
   minAnswerPace: { windowMs: 30_000, bytesPerSecond: 64 * 1024 },
-  requestRate: 0,
   maxWriteWaitMs: 300,
   writeTimeoutMs: 30_000,
   // The querier ends a query after 2 minutes and says so better than we can.
@@ -126,7 +123,6 @@ export class Intake {
   readonly #bodies: ByteBudget;
   readonly #answers: ByteBudget;
   readonly #tenantRates = new TokenBuckets();
-  readonly #gatewayRate = new TokenBuckets();
   readonly #writes: WriteQueue;
   readonly #requests: FairShares;
 
@@ -178,7 +174,7 @@ export class Intake {
 
   /** To be released when the request is done. @throws Refusal if too many are under way, or come too often */
   place(tenant: string, kind: RouteKind, limits: Limits): Place {
-    this.#checkRates(tenant, kind, limits);
+    this.#checkRate(tenant, kind, limits);
     // Before its body is read, and once more when it is.
     if (kind === 'write' && this.#writes.isFull(tenant)) throw this.#unavailable('too many writes wait');
     if (!this.#requests.fits(tenant, 1)) throw this.#unavailable('too many requests in flight');
@@ -297,11 +293,9 @@ export class Intake {
   }
 
   /** `request_rate` is a tenant's rate of writes, over all gateways. */
-  #checkRates(tenant: string, kind: RouteKind, limits: Limits): void {
-    const nowMs = this.#options.clock();
-    const waitMs =
-      (kind === 'write' ? this.#takeOfTenant(tenant, limits.request_rate, nowMs) : 0) ||
-      this.#gatewayRate.take('', this.limits.requestRate, nowMs);
+  #checkRate(tenant: string, kind: RouteKind, limits: Limits): void {
+    if (kind !== 'write') return;
+    const waitMs = this.#takeOfTenant(tenant, limits.request_rate, this.#options.clock());
     if (waitMs === 0) return;
     const retryAfter = String(Math.max(1, Math.ceil(waitMs / 1000)));
     throw new Refusal('rate_limited', 'over the request rate limit', { 'retry-after': retryAfter });

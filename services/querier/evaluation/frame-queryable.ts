@@ -1,6 +1,6 @@
 import type { Matcher } from '@xscaler/model';
 import { type Cancellation, LimitError, type LimitName } from '@xscaler/promql';
-import type { Queryable, SelectHints, Series } from '@xscaler/storage';
+import type { Queryable, Series, TimeRange } from '@xscaler/storage';
 import { SeriesMerger } from '@xscaler/tsdb';
 import type { EvaluationJob, SelectApi } from './evaluation-api.ts';
 
@@ -22,9 +22,9 @@ export class FrameQueryable implements Queryable {
     this.#cancellation = cancellation;
   }
 
-  async select(matchers: readonly Matcher[], hints: SelectHints, signal: AbortSignal): Promise<Series[]> {
+  async select(matchers: readonly Matcher[], range: TimeRange, signal: AbortSignal): Promise<Series[]> {
     const { tenant, arrival, requestId } = this.#job;
-    const { startMs, endMs } = hints;
+    const { startMs, endMs } = range;
     const wire = matchers.map(({ type, name, value }) => ({ type, name, value }));
     const merger = new SeriesMerger();
     this.#mergers.push(merger);

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Labels, type Matcher, type SampleColumns } from '@xscaler/model';
 import { LimitError, QueryCancelledError, SharedCancellation } from '@xscaler/promql';
-import type { Queryable, SelectHints } from '@xscaler/storage';
+import type { Queryable, TimeRange } from '@xscaler/storage';
 import { readChunkedAnswer, readSamplesAnswer } from '@xscaler/testkit';
 import { answerRemoteRead, type RemoteReadJob } from './remote-read-answer.ts';
 
 /** Series of 300 samples, a second apart, one more for each second that is asked for. */
 class Counting implements Queryable {
-  readonly asked: { matchers: readonly Matcher[]; hints: SelectHints }[] = [];
+  readonly asked: { matchers: readonly Matcher[]; range: TimeRange }[] = [];
 
-  async select(matchers: readonly Matcher[], hints: SelectHints) {
-    this.asked.push({ matchers, hints });
-    return Array.from({ length: (hints.endMs - hints.startMs) / 1000 }, (_, i) => ({
+  async select(matchers: readonly Matcher[], range: TimeRange) {
+    this.asked.push({ matchers, range });
+    return Array.from({ length: (range.endMs - range.startMs) / 1000 }, (_, i) => ({
       labels: Labels.fromSorted(['__name__', 'counting', 'number', `${i}`]),
       read: (dst: SampleColumns) => {
         // The second has nothing within the bounds after all.

@@ -30,8 +30,8 @@ export async function answerRemoteRead(
     checkReach(endMs - startMs, limits);
     writer.beginQuery();
     const compiled = matchers.map(({ type, name, value }) => new Matcher(type, name, value));
-    const hints = { startMs, endMs };
-    for (const series of await queryable.select(compiled, hints, new AbortController().signal)) {
+    const range = { startMs, endMs };
+    for (const series of await queryable.select(compiled, range, new AbortController().signal)) {
       cancellation.throwIfCancelled();
       columns.reset();
       series.read(columns);
