@@ -53,10 +53,9 @@ export interface HistogramLayout {
 
 /**
  * Most buckets of a histogram, both sides together; as many spans a side and custom bounds. No sender has more than
- * some hundreds, and layout and counts together stay below `HISTOGRAM_MAX_BYTES`.
+ * some hundreds, and layout and counts together stay below 768 KiB.
  */
 export const HISTOGRAM_MAX_BUCKETS = 16_384;
-const HISTOGRAM_MAX_BYTES = 768 * 1024;
 
 const HINTS = ['unknown', 'reset', 'not_reset', 'gauge'] as const;
 const FLOAT = 1;

@@ -2,7 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { settingsOf } from '../../libs/runtime/config-settings.ts';
+import { configSchema } from '../../services/all/configuration/config.ts';
+import { ROUTES } from '../../services/gateway/routing/routes.ts';
+import { apiPage } from './api-page.ts';
 import { declaredMetrics, metricsPage } from './metrics-page.ts';
+import { settingsPage } from './settings-page.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 
@@ -24,7 +29,11 @@ function formatted(path: string, text: string): string {
 }
 
 const metrics = sources().flatMap((path) => declaredMetrics(path, readFileSync(join(root, path), 'utf8')));
-const pages: Readonly<Record<string, string>> = { 'docs/metrics.md': metricsPage(metrics) };
+const pages: Readonly<Record<string, string>> = {
+  'docs/api.md': apiPage(ROUTES),
+  'docs/metrics.md': metricsPage(metrics),
+  'docs/settings.md': settingsPage(settingsOf(configSchema)),
+};
 
 const isCheck = process.argv.includes('--check');
 let outOfDate = 0;

@@ -63,13 +63,15 @@ export function proseOfCode(source: string): Prose[] {
 
 const FENCE = /^ *(```|~~~)/;
 
-/** Paragraphs, list items and table rows of Markdown, without its code. */
+/** Paragraphs, list items and table rows of Markdown, without its code, quotations and struck-out words. */
 export function proseOfMarkdown(source: string): Prose[] {
   let isCode = false;
   const lines = source.split('\n').map((line) => {
     const isFence = FENCE.test(line);
     if (isFence) isCode = !isCode;
-    return isCode || isFence || /^ {4}\S/.test(line) ? '' : line.replace(/`[^`]*`/g, '`…`');
+    return isCode || isFence || /^ {4}\S/.test(line)
+      ? ''
+      : line.replace(/`[^`]*`/g, '`…`').replace(/~~.*?~~|"[^"]*"/g, '…');
   });
   return [{ line: 1, text: lines.join('\n') }];
 }

@@ -68,7 +68,7 @@ export const configSchema = z.strictObject({
       .string()
       .default('')
       .describe(
-        "Tenant of the operator's own for them: they name every tenant there. If empty: `xscaler all` writes them into the first tenant, which sees no other's name; a service of a cluster writes none",
+        "Tenant that stores the server's own metrics, which name every tenant. If empty, `xscaler all` stores them in the first tenant without names of others, and cluster services store none",
       ),
     interval: within('15s', 1_000).describe('Interval between self-scrapes'),
   }),
