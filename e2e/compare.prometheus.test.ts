@@ -2,7 +2,7 @@ import { compareWithPrometheus, SHORT_WINDOWS } from './compare-with-prometheus.
 import { Xscaler } from './harness/index.ts';
 
 compareWithPrometheus({
-  writingMs: Number(process.env.XSCALER_E2E_WRITING_MS ?? 150_000),
+  writingMs: Number(process.env.XSCALER_E2E_WRITING_MS ?? 90_000),
   start: async () => {
     const xscaler = await Xscaler.start({ env: { ...SHORT_WINDOWS, XSCALER_WRITE_LOG_PARTITIONS: '2' } });
     const client = xscaler.client();
