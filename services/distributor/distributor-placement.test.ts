@@ -65,12 +65,12 @@ test('a series that moves isn’t a new one: the limit doesn’t refuse it', asy
   assert.equal((await setup.push([series({ i: '3' })])).status, 400);
 });
 
-test('if it isn’t known where samples go they are not taken', async () => {
+test('samples are refused while tenant placement is not loaded', async () => {
   const setup = setUp();
   setup.current.shard = undefined;
   const answer = await setup.push([series({ a: 'b' })]);
   assert.equal(answer.status, 503);
-  assert.match(textOf(answer), /not known/);
+  assert.match(textOf(answer), /tenant placement is not loaded yet/);
   assert.equal(setup.log.records.length, 0);
 });
 

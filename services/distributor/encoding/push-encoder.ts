@@ -1,8 +1,8 @@
-import { ContentHash } from '@xscaler/encoding';
 import { AT_END, AT_METADATA, AT_REFUSAL } from '@xscaler/wire/labels';
 import type { Question } from '../outcome/question.ts';
 import type { Refusals } from '../outcome/refusals.ts';
 import type { RequestSize } from '../outcome/request-size.ts';
+import { EncoderScratch } from './encoder-scratch.ts';
 import { MetadataEncoder } from './metadata-encoder.ts';
 import { OpenPush } from './open-push.ts';
 import { type PartitionRecord, PartitionRecords } from './partition-records.ts';
@@ -40,17 +40,14 @@ export interface EncodedPush {
  * sample, and per series only for those that are new, refused, or whose labels don't come in normal form.
  */
 export class PushEncoder {
+  readonly #windowMs: number;
   readonly #sources: WriteSources;
-  readonly #records: PartitionRecords;
-  readonly #metadata: MetadataEncoder;
-  readonly #series: SeriesEncoder;
+  readonly #scratch: EncoderScratch;
 
   constructor(windowMs: number, seed: Uint32Array) {
-    const hash = new ContentHash(seed);
+    this.#windowMs = windowMs;
     this.#sources = new WriteSources(seed);
-    this.#records = new PartitionRecords(windowMs);
-    this.#metadata = new MetadataEncoder(hash, this.#records);
-    this.#series = new SeriesEncoder(hash, this.#records);
+    this.#scratch = new EncoderScratch(seed);
   }
 
   /** Bytes that OTLP's cache of label sets takes. */
@@ -65,15 +62,20 @@ export class PushEncoder {
    */
   encode(write: WriteBody): EncodedPush {
     const push = this.#open(write);
-    const { source, tenant, received, refusals } = push;
+    const { source, admission, received, refusals } = push;
+    const scratch = this.#scratch;
+    const partitionCount = 1 + (write.shard.partitions.at(-1) as number);
+    const records = new PartitionRecords(push, this.#windowMs, partitionCount, scratch);
+    const series = new SeriesEncoder(push, records, scratch);
+    const metadata = new MetadataEncoder(push, records, scratch.hash);
     try {
-      this.#addParts(push);
+      addParts(push, series, metadata);
     } finally {
-      tenant.settle();
+      scratch.undo.keep();
       source.release();
     }
     return {
-      records: push.isTooLarge ? [] : this.#records.take(),
+      records: push.isTooLarge ? [] : records.take(),
       received,
       storedSamples: push.storedSamples,
       storedHistograms: push.storedHistograms,
@@ -81,42 +83,38 @@ export class PushEncoder {
       storedMetadata: push.storedMetadata,
       refusals,
       needsNewerRecords: push.needsNewerRecords,
-      questions: tenant.takeQuestions(),
+      questions: admission.questions,
     };
   }
 
-  /**
-   * What the source has, up to what is counted. A function by itself: V8 compiles a loop that it enters halfway together with
-   * what comes after, which it hasn't seen yet, and gave up such code at the end of each request.
-   */
-  #addParts(push: OpenPush): void {
-    const { source, received, maxParts } = push;
-    for (let at = source.next(); at !== AT_END; at = source.next()) {
-      if (at === AT_METADATA) this.#metadata.add();
-      else if (at === AT_REFUSAL) addRefusal(push);
-      else this.#series.add();
-      if (received.largest > COUNTED_PARTS * maxParts) {
-        received.isCut = true;
-        return;
-      }
-    }
-  }
-
   #open(write: WriteBody): OpenPush {
-    const { tenantId, tenant, limits, shard, format, body, nowMs, wideningMs, mayAsk } = write;
+    const { tenant, limits, format, body, nowMs, wideningMs } = write;
     const bounds = new TimeBounds(limits, nowMs, wideningMs);
     const maxParts = limits.max_samples_per_request || Number.POSITIVE_INFINITY;
     const source = this.#sources.open(format, body, limits, maxParts, bounds);
-    tenant.begin(limits, shard, nowMs, mayAsk);
-    const push = new OpenPush(write, source, bounds, maxParts);
-    this.#records.begin(tenantId, 1 + (shard.partitions.at(-1) as number), push.keepsAllExemplars);
-    this.#metadata.begin(push);
-    this.#series.begin(push);
-    return push;
+    const admission = tenant.admission(write, this.#scratch.undo);
+    return new OpenPush(write, source, admission, bounds, maxParts);
   }
 }
 
-/** What the source could make no series of. */
+/**
+ * Adds the source's parts, up to the number that is counted. This loop has a function for itself: V8 compiles a loop that it enters
+ * halfway together with the code after it, which has not run yet, and dropped the compiled code at the end of each request.
+ */
+function addParts(push: OpenPush, series: SeriesEncoder, metadata: MetadataEncoder): void {
+  const { source, received, maxParts } = push;
+  for (let at = source.next(); at !== AT_END; at = source.next()) {
+    if (at === AT_METADATA) metadata.add();
+    else if (at === AT_REFUSAL) addRefusal(push);
+    else series.add();
+    if (received.largest > COUNTED_PARTS * maxParts) {
+      received.isCut = true;
+      return;
+    }
+  }
+}
+
+/** Counts parts that the source could not turn into series. */
 function addRefusal(push: OpenPush): void {
   const { received, refusals } = push;
   const { reason, count, exemplars, metadata, subject, detail } = push.source.refusal;

@@ -1,15 +1,16 @@
 import { Labels } from '@xscaler/model';
-import { LabelSetParser, type SourceHistogram } from '@xscaler/wire/labels';
+import type { LabelSetParser, SourceHistogram } from '@xscaler/wire/labels';
 import { INTENDED, type Reason } from '../outcome/refusals.ts';
 import type { OpenPush } from './open-push.ts';
 
 /** Refuses what comes with the series that the source stands on, and names it by the labels that its sender wrote. */
 export class SeriesRefusals {
-  readonly #parser = new LabelSetParser();
-  #push!: OpenPush;
+  readonly #push: OpenPush;
+  readonly #parser: LabelSetParser;
 
-  begin(push: OpenPush): void {
+  constructor(push: OpenPush, parser: LabelSetParser) {
     this.#push = push;
+    this.#parser = parser;
   }
 
   /** All that the series has. */
@@ -80,8 +81,8 @@ export class SeriesRefusals {
   }
 
   #remarkOn(reason: Reason): void {
-    const { refusals, tenant } = this.#push;
-    if (reason === 'series_limit') refusals.remark(tenant.limitRemark);
+    const { refusals, admission } = this.#push;
+    if (reason === 'series_limit') refusals.remark(admission.limitRemark);
   }
 
   #describe = (): string => {

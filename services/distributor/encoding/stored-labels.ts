@@ -1,6 +1,7 @@
 import { ByteWriter } from '@xscaler/encoding';
 import { CACHED_MAX_BYTES, LabelCache } from '@xscaler/wire/otlp';
-import type { SeriesLabels, TenantSeries } from '../series/tenant-series.ts';
+import type { Admission } from '../series/admission.ts';
+import type { SeriesLabels } from '../series/label-rules.ts';
 
 /**
  * Label sets of series that are stored otherwise than they come: in another order, rewritten by a tenant's rules, without the
@@ -20,8 +21,8 @@ export class StoredLabels {
     this.#cache = new LabelCache(maxBytes);
   }
 
-  /** Shows the labels of the series whose id is at `words[at …]`, and which comes as `reader` has it. */
-  show(words: Int32Array, at: number, tenant: TenantSeries, reader: SeriesLabels): void {
+  /** Shows the stored labels of the series whose id is at `words[at …]`, received with `labels`. */
+  show(words: Int32Array, at: number, admission: Admission, labels: SeriesLabels): void {
     const cache = this.#cache;
     const key = this.#key;
     key.h0 = words[at];
@@ -31,7 +32,7 @@ export class StoredLabels {
     if (!cache.find(key)) {
       const writer = this.#writer;
       writer.reset();
-      tenant.writeLabels(reader, writer);
+      admission.writeLabels(labels, writer);
       if (writer.length > CACHED_MAX_BYTES) {
         this.bytes = writer.bytes;
         this.start = 0;

@@ -2,6 +2,7 @@ import type { SeriesTotal } from '@xscaler/cluster';
 import type { Question } from '../outcome/question.ts';
 import { SeriesGrowth } from './series-growth.ts';
 import { LAST_SEEN, SeriesTable } from './series-table.ts';
+import type { UndoLog } from './undo-log.ts';
 
 /** A series is active while it was seen within the last hour. */
 export const ACTIVE_MINUTES = 60;
@@ -46,9 +47,6 @@ export class ActiveSeries implements Question {
   readonly #growth = new SeriesGrowth();
   readonly #options: ActiveSeriesOptions;
   readonly #table: SeriesTable;
-  /** Labels of what was admitted since `mark`. */
-  readonly #grown: (readonly string[])[] = [];
-  #isMarked = false;
   #limit = 0;
   #nowMs = 0;
   #nowMinute = 1;
@@ -121,6 +119,7 @@ export class ActiveSeries implements Question {
     at: number,
     pairs: readonly string[] | undefined,
     mayAsk: boolean,
+    undo: UndoLog,
   ): boolean | undefined {
     const table = this.#table;
     const known = table.find(words[at], words[at + 1], words[at + 2], words[at + 3]);
@@ -132,31 +131,10 @@ export class ActiveSeries implements Question {
       if (this.#hasList()) return false;
       if (mayAsk && !Number.isNaN(this.#loadedMs) && !this.#hasFailedLately()) return undefined;
     }
-    if (pairs !== undefined) {
-      if (this.#isMarked) this.#grown.push(pairs);
-      else this.#growth.add(pairs, this.#nowMs);
-    }
+    if (pairs !== undefined) undo.whenKept(() => this.#growth.add(pairs, this.#nowMs));
     table.insert(words[at], words[at + 1], words[at + 2], words[at + 3], this.#nowMinute);
+    undo.note(table, words[at], words[at + 1], words[at + 2], words[at + 3]);
     return true;
-  }
-
-  /** What is admitted from here on can be taken back, until `settle`. */
-  mark(): void {
-    this.#table.mark();
-    this.#isMarked = true;
-  }
-
-  settle(): void {
-    this.#table.settle();
-    this.#isMarked = false;
-    for (const pairs of this.#grown) this.#growth.add(pairs, this.#nowMs);
-    this.#grown.length = 0;
-  }
-
-  /** Series that were admitted since `mark` aren't active. */
-  rewind(): void {
-    this.#table.rewind();
-    this.#grown.length = 0;
   }
 
   /** Loads the list. Where that takes too long or fails new series are accepted for a while. */

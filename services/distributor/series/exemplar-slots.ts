@@ -1,6 +1,7 @@
 import { type Exemplar, exemplarKey } from '@xscaler/model';
 import { FIRST_OWN_WORD, LAST_SEEN, SeriesTable } from './series-table.ts';
 import { textHash } from './text-hash.ts';
+import type { UndoLog } from './undo-log.ts';
 
 const MINUTE_MS = 60_000;
 /**
@@ -34,7 +35,6 @@ export class ExemplarSlots {
   #perSlot = 0;
   #slotMs = MINUTE_MS;
   #nowMinute = 1;
-  #isMarked = false;
   #dropped: DroppedExemplars = { count: 0, last: undefined };
 
   constructor(seed: number) {
@@ -66,7 +66,7 @@ export class ExemplarSlots {
   }
 
   /** Whether an exemplar of the series whose id is at `words[at …]` is within the limit: then it takes its place. */
-  admits(words: Int32Array, at: number, exemplar: Exemplar): boolean {
+  admits(words: Int32Array, at: number, exemplar: Exemplar, undo: UndoLog): boolean {
     if (this.#limit === 0) return true;
     const slots = this.#table();
     const slot = Math.imul(Math.floor(exemplar.timestampMs / this.#slotMs), 0x9e3779b1);
@@ -75,7 +75,10 @@ export class ExemplarSlots {
     const w2 = words[at + 2];
     const w3 = words[at + 3];
     let found = slots.find(w0, w1, w2, w3);
-    if (found < 0) found = slots.insert(w0, w1, w2, w3, this.#nowMinute);
+    if (found < 0) {
+      found = slots.insert(w0, w1, w2, w3, this.#nowMinute);
+      undo.note(slots, w0, w1, w2, w3);
+    }
     const own = slots.words;
     own[found + LAST_SEEN] = this.#nowMinute;
     const hash = textHash(exemplarKey(exemplar)) | 1;
@@ -83,26 +86,10 @@ export class ExemplarSlots {
       if (own[i] === hash) return true;
       if (own[i] !== 0) continue;
       own[i] = hash;
-      slots.removeOnRewind(own, found);
+      undo.note(slots, w0, w1, w2, w3);
       return true;
     }
     return false;
-  }
-
-  /** Slots that change from here on can be forgotten, until `settle`. */
-  mark(): void {
-    this.#isMarked = true;
-    this.#slots?.mark();
-  }
-
-  settle(): void {
-    this.#isMarked = false;
-    this.#slots?.settle();
-  }
-
-  /** Forgets the slots that have changed since `mark`. */
-  rewind(): void {
-    this.#slots?.rewind();
   }
 
   sweep(): void {
@@ -127,7 +114,6 @@ export class ExemplarSlots {
         staleAfterMinutes: REMEMBERED_MINUTES,
         seed: this.#seed,
       });
-      if (this.#isMarked) this.#slots.mark();
     }
     return this.#slots;
   }

@@ -1,4 +1,5 @@
 import { EntryPages, LAST_SEEN } from './entry-pages.ts';
+import type { Undoable } from './undo-log.ts';
 
 export { LAST_SEEN };
 /** Words before a table's own: four of key, one of when the entry was last seen. */
@@ -34,7 +35,7 @@ export interface SeriesTableOptions {
  * The index is cut into 64 segments by the key's topmost bits. Each grows on its own, so that no insertion
  * ever moves more than a 64th of it, and stale entries are dropped segment by segment.
  */
-export class SeriesTable {
+export class SeriesTable implements Undoable {
   /** Where `find` or `insert` found its entry: the words from the returned index on. Until the next `sweep` or `insert`. */
   words: Int32Array;
   /** Entries, stale ones too until they are swept. */
@@ -53,9 +54,6 @@ export class SeriesTable {
   #nextPage = 0;
   #nextWords: Int32Array;
   #nextAt = 0;
-  /** Keys of what `rewind` removes. */
-  readonly #inserted: number[] = [];
-  #isMarked = false;
 
   constructor({ ownWords, maxEntries, staleAfterMinutes, seed }: SeriesTableOptions) {
     this.#entries = new EntryPages(FIRST_OWN_WORD + ownWords);
@@ -124,32 +122,24 @@ export class SeriesTable {
     this.#counts[segment]++;
     this.size++;
     this.words = words;
-    this.removeOnRewind(words, at);
     return at;
   }
 
-  /** Entries that are inserted from here on can be taken back, until `settle`. */
-  mark(): void {
-    this.#inserted.length = 0;
-    this.#isMarked = true;
-  }
-
-  settle(): void {
-    this.#isMarked = false;
-  }
-
-  /** The entry at `words[at …]` is one of those that `rewind` removes, though it was there before. */
-  removeOnRewind(words: Int32Array, at: number): void {
-    if (this.#isMarked) this.#inserted.push(words[at], words[at + 1], words[at + 2], words[at + 3]);
-  }
-
-  /** Removes what was inserted since `mark`. */
-  rewind(): void {
-    const inserted = this.#inserted;
-    for (let i = 0; i < inserted.length; i += 4) {
-      this.#remove(inserted[i], inserted[i + 1], inserted[i + 2], inserted[i + 3]);
+  /** Removes the entry with this key, if there is one: undoes its insertion. */
+  undo(k0: number, k1: number, k2: number, k3: number): void {
+    const segment = k0 >>> (32 - SEGMENT_BITS);
+    const slots = this.#segments[segment];
+    let slot = this.#slot(k1, k2, slots.length);
+    for (; slots[slot + 1] !== 0; slot = (slot + 2) & (slots.length - 1)) {
+      const entry = slots[slot + 1] - 1;
+      const words = this.#entries.page(this.#entries.pageOf(entry));
+      if (!isEntry(words, this.#entries.indexOf(entry), k0, k1, k2, k3)) continue;
+      this.#entries.remove(entry);
+      this.#counts[segment]--;
+      this.size--;
+      this.#close(slots, slot);
+      return;
     }
-    inserted.length = 0;
   }
 
   /** Drops the stale entries of the next segment: call it now and then. */
@@ -198,22 +188,6 @@ export class SeriesTable {
     while (slots[slot + 1] !== 0) slot = (slot + 2) & (slots.length - 1);
     slots[slot] = words[at + 3];
     slots[slot + 1] = entry + 1;
-  }
-
-  #remove(k0: number, k1: number, k2: number, k3: number): void {
-    const segment = k0 >>> (32 - SEGMENT_BITS);
-    const slots = this.#segments[segment];
-    let slot = this.#slot(k1, k2, slots.length);
-    for (; slots[slot + 1] !== 0; slot = (slot + 2) & (slots.length - 1)) {
-      const entry = slots[slot + 1] - 1;
-      const words = this.#entries.page(this.#entries.pageOf(entry));
-      if (!isEntry(words, this.#entries.indexOf(entry), k0, k1, k2, k3)) continue;
-      this.#entries.remove(entry);
-      this.#counts[segment]--;
-      this.size--;
-      this.#close(slots, slot);
-      return;
-    }
   }
 
   /** Empties a slot: whatever was put behind it for lack of it moves up (Knuth, 6.4, algorithm R). */
