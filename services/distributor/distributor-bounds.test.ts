@@ -160,7 +160,7 @@ test('an exemplar of megabytes is refused by name', async () => {
 test('series, exemplars and metadata entries are bounded as samples are', async () => {
   const { log, post } = setUp({ max_samples_per_request: 3 });
   const bare = (i: number): WriteSeries => ({ labels: Labels.of({ i: `${i}` }), timestamps: [], values: [] });
-  const most = 'max_samples_per_request is 3; none was stored';
+  const most = 'max_samples_per_request is 3; nothing was stored';
   for (const [count, status] of [
     [3, 204],
     [4, 400],
@@ -195,7 +195,7 @@ test('of a request far too large no more than a hundredfold is counted', async (
   const answer = await post(packSnappy(new Uint8Array(20_000).map((_, i) => (i % 2 === 0 ? 0x0a : 0))));
   assertRefused(
     answer,
-    /^the request has 301 or more series, max_samples_per_request is 3; none was stored\n$/,
+    /^the request has 301 or more series, max_samples_per_request is 3; nothing was stored\n$/,
   );
   assert.equal(log.records.length, 0);
 });
@@ -228,7 +228,7 @@ test('what the log can never take is a 400 that names the reason, never a 503', 
   log.failing.set(2, new WriteLogError('record_too_large', 'a record of 9 bytes exceeds 8'));
   assertRefused(
     await push(many),
-    /^the write log refuses the request, record_too_large: send less at once$/m,
+    /^the write log refused the request \(record_too_large\): send smaller requests$/m,
   );
   assert.deepEqual(await counts(registry), { received: 40, stored: 0, refused: 40 });
 });

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { DistributorReport } from './distributor-report.ts';
+import type { EncodedPush } from '../encoding/push-encoder.ts';
+import type { DistributorReport } from './report.ts';
 
 /** A distributor's metrics. For every tenant: received = stored + refused by reason, in samples. */
 export class DistributorMetrics {
@@ -161,5 +162,23 @@ export class DistributorMetrics {
         this.set(exemplarSlots());
       },
     });
+  }
+
+  /** Counts a request that is durable. */
+  countStored(tenant: string, push: EncodedPush): void {
+    const { samples, exemplars, metadata } = push.refusals;
+    this.received.inc({ tenant }, push.received.samples);
+    this.stored.inc({ tenant }, push.storedSamples);
+    for (const [reason, count] of samples) this.refused.inc({ tenant, reason }, count);
+    if (push.storedExemplars > 0) this.exemplarsStored.inc({ tenant }, push.storedExemplars);
+    for (const [reason, count] of exemplars) this.exemplarsRefused.inc({ tenant, reason }, count);
+    if (push.storedMetadata > 0) this.metadataStored.inc({ tenant }, push.storedMetadata);
+    for (const [reason, count] of metadata) this.metadataRefused.inc({ tenant, reason }, count);
+  }
+
+  /** Counts a request that is refused as a whole. */
+  countWhole(tenant: string, samples: number, reason: string): void {
+    this.received.inc({ tenant }, samples);
+    this.refused.inc({ tenant, reason }, samples);
   }
 }
