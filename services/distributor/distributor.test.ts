@@ -122,10 +122,13 @@ test('each fault of a series or sample is refused by name, the rest of the reque
     values: [1],
   });
   const bad: [RegExp, WriteSeries][] = [
-    [/a label with an empty name/, raw('', 'x', 'a', 'b')],
+    [/a label has an empty name/, raw('', 'x', 'a', 'b')],
     [/a label name occurs more than once \("a"\)/, raw('a', 'x', 'a', 'b')],
-    [/a series without labels/, raw('a', '')],
-    [/more labels than max_label_names_per_series \(4 of 3\)/, raw('a', '1', 'b', '1', 'c', '1', 'd', '1')],
+    [/the series has no labels/, raw('a', '')],
+    [
+      /the series has more labels than max_label_names_per_series \(4 of 3\)/,
+      raw('a', '1', 'b', '1', 'c', '1', 'd', '1'),
+    ],
     [/label name is longer/, raw('abcdefghijk', '1')],
     [/label value is longer/, raw('a', 'abcdefghijk')],
     [/metric name is longer/, raw('__name__', 'abcdefghijklm')],
@@ -206,7 +209,7 @@ test('metadata by remote write 2.0 whose help leads nowhere is refused by name, 
   const contentType = 'application/x-protobuf;proto=io.prometheus.write.v2.Request';
   const answer = await post(packSnappy(body), { ...HEADERS, 'content-type': contentType });
   assert.equal(answer.status, 400);
-  assert.match(textOf(answer), /^series of \["a", "b"\]: a reference to a symbol .*\(help or unit/m);
+  assert.match(textOf(answer), /^series of \["a", "b"\]: a symbol reference .*\(help or unit/m);
   assert.equal(log.records.length, 1);
 });
 

@@ -107,7 +107,9 @@ class LogDistributor implements Distributor {
 }
 
 function methodFault({ method }: UpstreamRequest): WriteFailure | undefined {
-  return method === 'POST' ? undefined : { status: 405, text: 'only POST', headers: { allow: 'POST' } };
+  return method === 'POST'
+    ? undefined
+    : { status: 405, text: 'method not allowed, use POST', headers: { allow: 'POST' } };
 }
 
 function randomSeed(): Uint32Array {

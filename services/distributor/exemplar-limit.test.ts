@@ -99,7 +99,7 @@ test('a burst of a thousand in a second is thinned to what the limit says, and t
   assert.equal(slots?.values[0].value, 61);
   assert.match(
     textOf(answer),
-    /\{__name__="m"\}: more exemplars than max_exemplars_per_series_per_minute lets in \(990 of 1000, limit 120\)/,
+    /\{__name__="m"\}: the series has more exemplars than max_exemplars_per_series_per_minute \(990 of 1000, limit 120\)/,
   );
 });
 

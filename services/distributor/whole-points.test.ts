@@ -83,7 +83,7 @@ test('the series limit met halfway through a histogram refuses all of it, once, 
   assert.match(message, /limit 10, with all 6 series of its data point/);
   assert.match(
     message,
-    /6 series are active; grew most of late: metrics h_bucket \+4, h_sum \+1, h_count \+1;/,
+    /6 series are active; fastest growing: metrics h_bucket \+4, h_sum \+1, h_count \+1;/,
   );
   assert.match(message, /refused in all: series_limit 6, exemplars 1/);
   assert.deepEqual(await counts(bed.registry), { received: 16, stored: 10, refused: 6 });

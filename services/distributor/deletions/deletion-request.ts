@@ -35,14 +35,16 @@ export function readDeletionRequest(request: UpstreamRequest): DeletionRequest {
   const parameters = parametersOf(request);
   const selectors = parameters.getAll('match[]');
   if (selectors.length === 0) throw new BadDeletionError('no match[] parameter provided');
-  if (selectors.length > MAX_SELECTORS) throw invalid('match[]', `more than ${MAX_SELECTORS} selectors`);
+  if (selectors.length > MAX_SELECTORS)
+    throw invalid('match[]', `at most ${MAX_SELECTORS} selectors are allowed`);
   const bytes = selectors.reduce((sum, selector) => sum + Buffer.byteLength(selector), 0);
-  if (bytes > MAX_SELECTOR_BYTES) throw invalid('match[]', `more than ${MAX_SELECTOR_BYTES} bytes`);
+  if (bytes > MAX_SELECTOR_BYTES)
+    throw invalid('match[]', `the selectors must not exceed ${MAX_SELECTOR_BYTES} bytes`);
   const matcherSets = selectors.map(matchersOf);
   const states = matcherSets.flat().reduce((sum, matcher) => sum + matcher.states, 0);
   if (states > MAX_SELECTOR_STATES) {
     const most = `${states} states, limit ${MAX_SELECTOR_STATES}`;
-    throw invalid('match[]', `the regular expressions are too large to delete by: ${most}`);
+    throw invalid('match[]', `the regular expressions are too large: ${most}`);
   }
   const startMs = timeMs(parameters, 'start', -MAX_TIMESTAMP_MS);
   const endMs = timeMs(parameters, 'end', MAX_TIMESTAMP_MS);

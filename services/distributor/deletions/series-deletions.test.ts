@@ -162,7 +162,7 @@ test('what is not a deletion is refused and never logged', async () => {
     ['match[]=up&start=yesterday', /invalid parameter "start"/],
     ['match[]=up&start=2&end=1', /end timestamp must not be before/],
     [`match[]=up{a="${'x'.repeat(70_000)}"}`, /bytes/],
-    ['match[]=up{a=~"(b?){400}"}', /too large to delete by: \d+ states, limit 1000/],
+    ['match[]=up{a=~"(b?){400}"}', /too large: \d+ states, limit 1000/],
     [Array.from({ length: 101 }, () => 'match[]=up').join('&'), /selectors/],
   ] as const) {
     const { status, json } = await ask(deletions, { query });

@@ -80,7 +80,8 @@ export class SeriesDeletions implements Upstream {
   async #answer(request: UpstreamRequest): Promise<UpstreamResponse> {
     const { method, path, tenant } = request;
     const wanted = path === PATH ? 'POST' : 'GET';
-    if (method !== wanted) return failure(405, 'bad_data', `only ${wanted}`, { allow: wanted });
+    if (method !== wanted)
+      return failure(405, 'bad_data', `method not allowed, use ${wanted}`, { allow: wanted });
     try {
       return path === PATH
         ? await this.#delete(request)
@@ -99,8 +100,8 @@ export class SeriesDeletions implements Upstream {
       logger.error({ requestId, tenant, err }, 'a deletion failed because of a bug');
       return failure(500, 'internal', internalErrorText(requestId));
     }
-    logger.warn({ requestId, tenant, err }, 'a deletion could not be done or asked for');
-    const text = `not done, or only in part: ${cause}; try again`;
+    logger.warn({ requestId, tenant, err }, 'a deletion could not be performed or looked up');
+    const text = `the deletion is incomplete: ${cause}; try again`;
     return later(text, RETRY_AFTER_S, 503, 'unavailable');
   }
 
@@ -113,7 +114,7 @@ export class SeriesDeletions implements Upstream {
     if (fault !== undefined) return later(`nothing was deleted: ${fault}`, RETRY_AFTER_S, 503, 'unavailable');
     const unfinished = await deletions.unfinished(tenant);
     if (unfinished >= (this.#options.maxUnfinished ?? MAX_UNFINISHED)) {
-      const text = `${unfinished} deletions are still being written out of blocks`;
+      const text = `${unfinished} deletions are still being applied to blocks`;
       return later(text, RETRY_UNFINISHED_S, 429, 'too_many_requests');
     }
     const deletion: SeriesDeletion = {
@@ -134,7 +135,7 @@ export class SeriesDeletions implements Upstream {
 
   async #progress(tenant: string, id: string): Promise<UpstreamResponse> {
     const progress = await this.#options.deletions.progress(tenant, id);
-    if (progress === undefined) return failure(404, 'not_found', 'there is no such deletion');
+    if (progress === undefined) return failure(404, 'not_found', 'deletion not found');
     return success(receiptOf(progress));
   }
 }

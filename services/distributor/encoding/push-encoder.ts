@@ -98,7 +98,7 @@ export class PushEncoder {
 }
 
 /**
- * Adds the source's parts, up to the number that is counted. This loop has a function for itself: V8 compiles a loop that it enters
+ * Adds the source's parts, up to the number that is counted. This loop has a separate function: V8 compiles a loop that it enters
  * halfway together with the code after it, which has not run yet, and dropped the compiled code at the end of each request.
  */
 function addParts(push: OpenPush, series: SeriesEncoder, metadata: MetadataEncoder): void {

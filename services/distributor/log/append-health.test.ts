@@ -42,7 +42,7 @@ test('a log that refuses a record makes it refusing, by the reason; a record tha
   log.failing.set(0, new WriteLogError('disk_full', 'database or disk is full'));
   const refused = await push(SERIES);
   assert.equal(refused.status, 503);
-  assert.match(`${health.refusal}`, /^writes are refused: .*partition 0 .*: database or disk is full$/);
+  assert.match(`${health.refusal}`, /^writes are refused: .*partition 0: database or disk is full$/);
   await probe();
   assert.match(`${health.refusal}`, /disk is full/);
 
@@ -51,7 +51,7 @@ test('a log that refuses a record makes it refusing, by the reason; a record tha
   assert.match(`${health.refusal}`, /disk is full/, 'it was not well for ten seconds yet');
   await probe();
   assert.equal(health.refusal, undefined);
-  assert.deepEqual(logs, ['the write log refuses records', 'the write log takes records again']);
+  assert.deepEqual(logs, ['the write log rejects records', 'the write log accepts records again']);
   const record = log.records.at(-1)?.record as Uint8Array;
   assert.equal(new LogRecordReader().decode(record), 'cut');
 });
@@ -89,7 +89,7 @@ test('a request that is too large for the log says nothing about the log', async
 
 test('everybody may read why writes are refused: no path of a file is in it, and nothing of a bug', async () => {
   const { log, push, health } = await setUpHealth();
-  const text = 'writes are refused: the log of partition 0 takes no records: ';
+  const text = 'writes are refused: the write log rejects records of partition 0: ';
   log.failing.set(0, new WriteLogError('damaged', '/data/write-log.sqlite is damaged (malformed)'));
   await push(SERIES);
   assert.equal(health.refusal, `${text}the file of the write log is damaged`);

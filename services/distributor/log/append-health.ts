@@ -55,9 +55,9 @@ export class AppendHealth {
     this.#failures.set(partition, failure.message);
     this.#failedMs = now();
     if (this.#refusal === undefined)
-      logger.warn({ partition, err: failure }, 'the write log refuses records');
+      logger.warn({ partition, err: failure }, 'the write log rejects records');
     const others = this.#failures.size > 1 ? ` and ${this.#failures.size - 1} more` : '';
-    this.#refusal = `writes are refused: the log of partition ${partition}${others} takes no records: ${logFailureText(failure)}`;
+    this.#refusal = `writes are refused: the write log rejects records of partition ${partition}${others}: ${logFailureText(failure)}`;
   }
 
   /** Why writes are refused; undefined while they are not. */
@@ -71,7 +71,7 @@ export class AppendHealth {
     if (this.#refusal === undefined || this.#failures.size > 0) return;
     if (now() - this.#failedMs < WELL_AFTER_MS) return;
     this.#refusal = undefined;
-    logger.info({}, 'the write log takes records again');
+    logger.info({}, 'the write log accepts records again');
     onWell?.();
   }
 

@@ -45,7 +45,7 @@ const partitionOf = (partition: number, resumeOffset: number, identity?: string)
 test('before a first look nothing goes to the log', async () => {
   const { guard, writes, log } = guarded();
   await assert.rejects(writes.append(0, new Uint8Array(1)), { code: 'unavailable' });
-  assert.match(guard.notReady() ?? '', /not been looked at yet/);
+  assert.match(guard.notReady() ?? '', /not been checked yet/);
   await guard.check();
   assert.equal(await writes.append(0, new Uint8Array(1)), 0);
   assert.equal(log.records.length, 1);
@@ -115,7 +115,7 @@ test('a log that is gone is refused; one that cannot be reached is not ready, an
   await guard.check();
   state.identity = new WriteLogError('unavailable', 'no broker answers');
   await guard.check();
-  assert.equal(guard.notReady(), 'the write log cannot be asked: no broker answers');
+  assert.equal(guard.notReady(), 'the write log is unreachable: no broker answers');
   await writes.append(0, new Uint8Array(1));
   state.identity = new WriteLogError('log_missing', 'topic x does not exist');
   await guard.check();
@@ -130,7 +130,7 @@ test('the file of a damaged log is not named to everybody', async () => {
   const { guard, state } = guarded({ registered: 'log-a' });
   state.identity = new WriteLogError('damaged', '/data/write-log.sqlite is damaged (malformed)');
   await guard.check();
-  assert.equal(guard.notReady(), 'the write log cannot be asked: the file of the write log is damaged');
+  assert.equal(guard.notReady(), 'the write log is unreachable: the file of the write log is damaged');
 });
 
 test('a database that cannot be reached has what it had; one that never could decides nothing', async () => {
@@ -139,7 +139,7 @@ test('a database that cannot be reached has what it had; one that never could de
   await guard.check();
   assert.throws(() => guard.requireRight(), {
     code: 'unavailable',
-    message: /the database cannot be reached/,
+    message: /the database is unreachable/,
   });
   state.isDatabaseAway = false;
   await guard.check();

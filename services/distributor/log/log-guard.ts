@@ -31,7 +31,7 @@ export class LogGuard {
   readonly #options: LogGuardOptions;
   readonly #heartbeat: Heartbeat;
   #known: KnownLog | undefined;
-  #refusal: Refusal | undefined = { code: 'unavailable', reason: 'the write log has not been looked at yet' };
+  #refusal: Refusal | undefined = { code: 'unavailable', reason: 'the write log has not been checked yet' };
   /** Why the last look failed. */
   #unreachable: string | undefined;
 
@@ -74,7 +74,7 @@ export class LogGuard {
     } catch (error) {
       const { code, message } = error as WriteLogError;
       if (code === 'log_missing') this.#refusal = { code, reason: `the write log is gone: ${message}` };
-      else this.#unreachable = `the write log cannot be asked: ${logFailureText(error)}`;
+      else this.#unreachable = `the write log is unreachable: ${logFailureText(error)}`;
     }
     const { reason, cause } = this.#refusal ?? {};
     if (reason === before?.reason) return;
@@ -85,7 +85,7 @@ export class LogGuard {
   async #judge(identity: string): Promise<Refusal | undefined> {
     const known = this.#known;
     if (known === undefined) {
-      const reason = 'which write log is the right one is not known: the database cannot be reached';
+      const reason = 'the write log cannot be verified: the database is unreachable';
       return { code: 'unavailable', reason };
     }
     // A log that was made again may have fewer partitions: nothing is written to the others.

@@ -39,7 +39,7 @@ export class Outages {
     this.#heartbeat = new Heartbeat(
       () => this.note(),
       NOTE_EVERY_MS,
-      (error) => options.logger.warn({ err: error }, 'that writes are accepted was not noted'),
+      (error) => options.logger.warn({ err: error }, 'could not record that writes are accepted'),
     );
   }
 
@@ -101,7 +101,7 @@ export class Outages {
     const last = this.#outages.at(-1);
     if (last === undefined || before.some(({ startMs }) => startMs === last.startMs)) return;
     if (nowMs - last.endMs < CATCH_UP_MS) {
-      logger.info({ ...last }, 'writes were not accepted for a while: samples may come later by as long');
+      logger.info({ ...last }, 'writes were not accepted for a while; samples may be late by that much');
     }
   }
 

@@ -86,7 +86,7 @@ export class RecordVersions {
     else
       logger.warn(
         { recordVersion, ingesters },
-        'ingesters that read older records alone hold newer ones back',
+        'newer records are not written yet: some ingesters read only older ones',
       );
   }
 }

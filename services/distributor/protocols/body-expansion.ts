@@ -58,7 +58,7 @@ export class BodyExpansion {
         throw new TooLargeError(maxBytes + 1, maxBytes);
       }
       if (!isOfBody(error)) throw error;
-      throw new DecodeError(`it is not ${encoding}, or damaged`);
+      throw new DecodeError(`it is not valid ${encoding}`);
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#free++;
@@ -84,7 +84,7 @@ function normal(contentEncoding: string | undefined): string {
 /** Bodies that are cut off are refused, as with the others. */
 async function expandZstd(body: Uint8Array, options: { maxOutputLength: number }): Promise<Uint8Array> {
   const frames = zstdFrames(body);
-  if (frames === undefined) throw new NotFramesError('not whole frames');
+  if (frames === undefined) throw new NotFramesError('not complete zstd frames');
   const parts: Uint8Array[] = [];
   let left = options.maxOutputLength;
   for (const frame of frames) {

@@ -121,7 +121,7 @@ test('remote write 2.0: the counts are true if some is refused, and if all is', 
   assert.deepEqual(written(answer.headers), ['1', '1', '0']);
   assert.match(textOf(answer), /^3 samples refused, 2 stored\n/);
   assert.match(textOf(answer), /refused in all: too_old 2, invalid_histogram 1\n/);
-  assert.match(textOf(answer), /\{b="1"\}: a native histogram that does not hold together \(6 observations/);
+  assert.match(textOf(answer), /\{b="1"\}: the native histogram is inconsistent \(6 observations/);
   current.limits = { ...current.limits, max_samples_per_request: 1 };
   const tooLarge = await post(packSnappy(mixed), V2_HEADERS);
   assert.deepEqual([tooLarge.status, ...written(tooLarge.headers)], [400, '0', '0', '0']);

@@ -138,10 +138,10 @@ test('a refusal names the metrics and labels that grew most', async () => {
   assert.equal(answer.status, 400);
   const remarks = textOf(answer)
     .split('\n')
-    .filter((line) => line.includes('grew most'));
+    .filter((line) => line.includes('fastest growing'));
   assert.equal(remarks.length, 1);
   assert.match(
     remarks[0],
-    /^160 series are active; grew most of late: metrics requests \+100, latency \+50, m \+10; labels pod \((9\d|10\d) values\), path \((4\d|5\d) values\), i \(\d+ values\)$/,
+    /^160 series are active; fastest growing: metrics requests \+100, latency \+50, m \+10; labels pod \((9\d|10\d) values\), path \((4\d|5\d) values\), i \(\d+ values\)$/,
   );
 });

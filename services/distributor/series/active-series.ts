@@ -99,7 +99,7 @@ export class ActiveSeries implements Question {
   /** How many there are, and what grew most, for the refusal at the limit. */
   get remark(): string {
     const growth = this.#growth.text();
-    return `${this.count} series are active${growth === '' ? '' : `; grew most of late: ${growth}`}`;
+    return `${this.count} series are active${growth === '' ? '' : `; fastest growing: ${growth}`}`;
   }
 
   /** Notes a series that was there before there was a limit. */
