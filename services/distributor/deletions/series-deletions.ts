@@ -19,13 +19,13 @@ import { BadDeletionError, readDeletionRequest } from './deletion-request.ts';
 export interface SeriesDeletionsOptions {
   readonly log: WriteLog;
   readonly deletions: DeletionStore;
-  /** Puts a deletion in the audit log; if that can't be done nothing is deleted. */
+  /** Puts a deletion in the audit log; if that fails no series is deleted. */
   readonly audit: (trace: Trace, actor: Actor) => Promise<void>;
-  /** A new id, that nobody can guess. */
+  /** A new id that can't be guessed. */
   readonly newId: () => string;
   /** Wall clock, ms. */
   readonly clock: () => number;
-  /** Why the clock can't be gone by: then nothing is deleted. Undefined while it can; absent: it always can. */
+  /** Why the clock can't be trusted: then deletions get a 503. Undefined while it can; absent: it always can. */
   readonly clockFault?: () => string | undefined;
   readonly logger: {
     info(fields: object, message: string): void;
@@ -33,7 +33,7 @@ export interface SeriesDeletionsOptions {
     error(fields: object, message: string): void;
   };
   readonly registry: Registry;
-  /** Deletions of one tenant that blocks still hold something of, at most: every read looks at each. */
+  /** Limit on a tenant's unfinished deletions, whose series are still in blocks: every read checks each. */
   readonly maxUnfinished?: number;
 }
 
@@ -47,9 +47,9 @@ const MAX_AUDITED_LENGTH = 4_000;
 /**
  * `POST /api/v1/admin/tsdb/delete_series` and `GET …/delete_series/<id>`.
  *
- * A deletion goes into every partition of the log, whatever the tenant's shard is and was: what lies before it there is deleted,
- * what comes after isn't. Then its offsets go into the database, where readers of blocks look. After both it is answered: from
- * then on no read sees what was deleted. Where only the first was done, the ingesters do the second.
+ * A deletion goes into every partition of the log, whatever the tenant's shard is and was. It deletes the series before it in the
+ * log, not those after it. Then its offsets go into the database, for readers of blocks. After both it is answered, and no later read
+ * sees the deleted series. If only the first step was done, the ingesters do the second.
  */
 export class SeriesDeletions implements Upstream {
   readonly #options: SeriesDeletionsOptions;
@@ -172,7 +172,7 @@ export function withDeletions(writes: Upstream, deletions: SeriesDeletions): Ups
   };
 }
 
-/** The record's offset in every partition. All are waited for, so that none goes on behind an answer. */
+/** The record's offset in every partition. Waits for all appends, so that none continues after the answer. */
 async function append(log: WriteLog, record: Uint8Array<ArrayBuffer>): Promise<Map<number, number>> {
   const partitions = Array.from({ length: log.partitionCount }, (_, partition) => partition);
   // A log may take the buffer it is given.
@@ -191,7 +191,7 @@ function receiptOf(progress: DeletionProgress): object {
   const { deletionId: id, startMs, endMs, requestedMs, matcherSets } = deletion;
   return {
     id,
-    /** `hidden`: nobody sees it any more; `done`: it is nowhere any more but in what waits to be purged. */
+    /** `hidden`: no read returns the series; `done`: only blocks that wait to be purged still have them. */
     state: doneMs === undefined ? 'hidden' : 'done',
     selectors: matcherSets.map(selectorText),
     ...rangeOf(startMs, endMs),

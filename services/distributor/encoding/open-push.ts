@@ -63,7 +63,7 @@ export class OpenPush {
     if (write.format === 'otlp') this.received.points = 0;
   }
 
-  /** Such a request is refused whole: what it has is counted on, nothing else is done for it. */
+  /** A request that is too large is refused whole: its parts are only counted. */
   get isTooLarge(): boolean {
     return this.received.largest > this.maxParts;
   }

@@ -33,7 +33,6 @@ export class PartitionRecords implements Undoable {
   readonly #bytesBefore: number[];
   readonly #records: PartitionRecord[] = [];
 
-  /** The records of a push to `partitionCount` partitions, with `windowMs` in each. */
   constructor(push: OpenPush, windowMs: number, partitionCount: number, { writers, undo }: EncoderScratch) {
     this.#writers = writers;
     this.#undo = undo;

@@ -12,12 +12,12 @@ import type { WriteBody } from './write-body.ts';
 import { WriteSources } from './write-sources.ts';
 
 /**
- * A request that is refused for its size is still counted, so that received = stored + refused; up to this many
- * times of what it may have, since 60 MB of empty series cost more than a second.
+ * A request that is refused for its size is still counted, so that received = stored + refused. Counting stops at this many times the
+ * limit, since 60 MB of empty series cost more than a second.
  */
 const COUNTED_PARTS = 100;
 
-/** What became of a request: `received.samples` = `storedSamples` + `refusals.sampleCount`, once appended. */
+/** An encoded request: `received.samples` = `storedSamples` + `refusals.sampleCount`, once appended. */
 export interface EncodedPush {
   readonly records: readonly PartitionRecord[];
   readonly received: RequestSize;
@@ -27,17 +27,17 @@ export interface EncodedPush {
   readonly storedExemplars: number;
   readonly storedMetadata: number;
   readonly refusals: Refusals;
-  /** Whether there are histograms that the records can't hold in the version they have to have. */
+  /** Whether the request has histograms that the current record version can't hold. */
   readonly needsNewerRecords: boolean;
-  /** What was left open: nothing of this counts, and the request is to be encoded again, once that is decided. */
+  /** Undecided questions. If there are any, the request must be encoded again once they are decided, and this encoding is discarded. */
   readonly questions: readonly Question[];
 }
 
 /**
  * Turns a write request of any format into log records, one per partition (more if they would grow large).
  *
- * One request at a time, synchronously, so that all scratch space is shared; nothing is allocated per
- * sample, and per series only for those that are new, refused, or whose labels don't come in normal form.
+ * Encodes one request at a time, synchronously, so that all scratch space is shared. Allocates nothing per sample, and per series only
+ * for those that are new, refused, or not sent in normal form.
  */
 export class PushEncoder {
   readonly #windowMs: number;
@@ -50,14 +50,14 @@ export class PushEncoder {
     this.#scratch = new EncoderScratch(seed);
   }
 
-  /** Bytes that OTLP's cache of label sets takes. */
+  /** Size of OTLP's cache of label sets. */
   get otlpCacheBytes(): number {
     return this.#sources.otlpCacheBytes;
   }
 
   /**
    * @returns no records if the request has more of anything than `max_samples_per_request`
-   * @throws DecodeError if the body isn't what it is taken for
+   * @throws DecodeError if the body isn't in its format
    * @throws TooLargeError if its labels, written out, take more than `max_decompressed_size`
    */
   encode(write: WriteBody): EncodedPush {

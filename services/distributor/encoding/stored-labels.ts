@@ -4,11 +4,11 @@ import type { Admission } from '../series/admission.ts';
 import type { SeriesLabels } from '../series/label-rules.ts';
 
 /**
- * Label sets of series that are stored otherwise than they come: in another order, rewritten by a tenant's rules, without the
- * name of a replica. Kept by series id, which stands for them and nothing else, whichever way they come.
+ * Label sets of series that are not stored with the label bytes received: those in another order, rewritten by a tenant's rules, or
+ * with a replica's name removed. Kept by series id, which determines them.
  */
 export class StoredLabels {
-  /** Where the label set is that was shown last: until the next `show`. */
+  /** The label set shown last, until the next `show`. */
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;

@@ -42,7 +42,7 @@ const partitionOf = (partition: number, resumeOffset: number, identity?: string)
   identity,
 });
 
-test('before a first look nothing goes to the log', async () => {
+test('no record goes to the log before the first check', async () => {
   const { guard, writes, log } = guarded();
   await assert.rejects(writes.append(0, new Uint8Array(1)), { code: 'unavailable' });
   assert.match(guard.notReady() ?? '', /not been checked yet/);
@@ -51,7 +51,7 @@ test('before a first look nothing goes to the log', async () => {
   assert.equal(log.records.length, 1);
 });
 
-test('the first log is registered, and no other one takes records after it', async () => {
+test('the first log is registered, and no other one accepts records after it', async () => {
   const { guard, writes, state, log } = guarded();
   await guard.check();
   assert.equal(state.known.registered, 'log-a');
@@ -69,7 +69,7 @@ test('the first log is registered, and no other one takes records after it', asy
   await writes.append(0, new Uint8Array(1));
 });
 
-test('while one partition still goes with the old log no write is accepted', async () => {
+test('no write is accepted while a partition still follows the old log', async () => {
   const partitions = [partitionOf(0, 5, 'log-b'), partitionOf(1, 5, 'log-a')];
   const { guard, state } = guarded({ registered: 'log-a', partitions });
   state.identity = 'log-b';
@@ -80,7 +80,7 @@ test('while one partition still goes with the old log no write is accepted', asy
   guard.requireRight();
 });
 
-test('partitions that the log doesn’t have any more are in nobody’s way', async () => {
+test('partitions that the log no longer has are ignored', async () => {
   const partitions = [partitionOf(3, 5, 'log-b'), partitionOf(4, 5, 'log-a')];
   const { guard, state } = guarded({ registered: 'log-b', partitions });
   state.identity = 'log-b';
@@ -110,7 +110,7 @@ test('a log is not registered while a partition was read from another one', asyn
   assert.equal(state.known.registered, undefined);
 });
 
-test('a log that is gone is refused; one that cannot be reached is not ready, and tried', async () => {
+test('a missing log is refused; an unreachable one is not ready and retried', async () => {
   const { guard, writes, state } = guarded();
   await guard.check();
   state.identity = new WriteLogError('unavailable', 'no broker answers');
@@ -126,14 +126,14 @@ test('a log that is gone is refused; one that cannot be reached is not ready, an
   assert.equal(guard.notReady(), undefined);
 });
 
-test('the file of a damaged log is not named to everybody', async () => {
+test('the public reason does not name a damaged log’s file', async () => {
   const { guard, state } = guarded({ registered: 'log-a' });
   state.identity = new WriteLogError('damaged', '/data/write-log.sqlite is damaged (malformed)');
   await guard.check();
   assert.equal(guard.notReady(), 'the write log is unreachable: the file of the write log is damaged');
 });
 
-test('a database that cannot be reached has what it had; one that never could decides nothing', async () => {
+test('while the database is unreachable its last answer holds; without one nothing is decided', async () => {
   const { guard, state } = guarded({ registered: 'log-a' });
   state.isDatabaseAway = true;
   await guard.check();
@@ -151,7 +151,7 @@ test('a database that cannot be reached has what it had; one that never could de
   assert.throws(() => guard.requireRight(), { code: 'log_replaced' });
 });
 
-test('a write that the guard refuses gets a 503 with the reason and Retry-After, and nothing is stored of it', async () => {
+test('a write that the guard refuses gets a 503 with the reason and Retry-After, and is not stored', async () => {
   const { guard, writes, state, log } = guarded({ registered: 'log-b' });
   await guard.check();
   const { push } = setUp({}, { log: writes });

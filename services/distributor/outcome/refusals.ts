@@ -1,4 +1,4 @@
-/** Why a sample, exemplar or metadata entry isn't stored: the code is the metric's `reason`, the text what its sender reads. */
+/** Why a sample, exemplar or metadata entry isn't stored. The code is the metric's `reason`; the text is for the sender. */
 export const REASONS = {
   too_old: 'timestamp is older than the out-of-order time window (out of bounds)',
   too_far_in_future: 'timestamp is too far in the future',
@@ -37,7 +37,7 @@ export const REASONS = {
 
 export type Reason = keyof typeof REASONS;
 
-/** What somebody wants not to be stored: counted, but no fault of the request, and its sender need not know. */
+/** Parts left out on purpose, by settings: counted, but not the request's fault, and not reported to its sender. */
 export const INTENDED: ReadonlySet<Reason> = new Set(['ha_deduplicated', 'dropped_by_relabelling']);
 
 /** One refusal that the answer describes. */
@@ -51,22 +51,22 @@ interface Fault {
 const MAX_NAMED_FAULTS = 10;
 const MAX_SUBJECT_LENGTH = 400;
 
-/** What one request's refusals add up to; the first are kept with what they are about. */
+/** A request's refusals by reason; the first few are kept with their subject. */
 export class Refusals {
   readonly samples = new Map<Reason, number>();
   readonly exemplars = new Map<Reason, number>();
   readonly metadata = new Map<Reason, number>();
   /** Of samples: those left out as intended too. */
   sampleCount = 0;
-  /** Those of which the sender is told. */
+  /** Those reported to the sender. */
   faultyCount = 0;
   /** Of the samples left out as intended, those that are native histograms. */
   histogramsLeftOut = 0;
   /** Of exemplars: those left out as intended too. */
   exemplarsInAll = 0;
-  /** Those of which the sender is told. */
+  /** Those reported to the sender. */
   exemplarCount = 0;
-  /** Those above the tenant's limit. Their sender is told, but they are not the request's fault. */
+  /** Those above the tenant's limit: reported to the sender, but not the request's fault. */
   thinnedExemplars = 0;
   /** A series that lost some of them. */
   thinnedSeries = '';
@@ -100,7 +100,7 @@ export class Refusals {
     this.#name(reason, describe, detail);
   }
 
-  /** Without `describe` they are counted, and named with the samples that go with them. */
+  /** Without `describe` they are only counted, since they are named with their samples. */
   refuseExemplars(reason: Reason, count: number, describe?: () => string): void {
     if (count === 0) return;
     add(this.exemplars, reason, count);
@@ -131,7 +131,7 @@ export class Refusals {
     this.#remarks.add(text);
   }
 
-  /** Samples of another data point come now. */
+  /** Begins another data point. */
   atNewPoint(): void {
     this.#pointIsNoted = false;
   }
@@ -147,7 +147,7 @@ export class Refusals {
     this.#faults.push({ reason, subject: shortened(describe()), detail });
   }
 
-  /** The answer's text: how much was stored, then each named fault on a line, then what they were in all. */
+  /** The answer's text: the number stored, then each named fault on a line, then the totals by reason. */
   text(storedSamples: number): string {
     const leftOut = this.sampleCount - this.faultyCount;
     const leftOutText = leftOut === 0 ? '' : `, ${leftOut} left out`;

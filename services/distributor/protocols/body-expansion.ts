@@ -27,8 +27,8 @@ export function isKnownEncoding(contentEncoding: string | undefined): boolean {
 }
 
 /**
- * Expands bodies off the event loop, a few at a time: each may take the limit on an expanded body. The others wait, in
- * the order they came.
+ * Expands bodies off the event loop, a few at a time, since each may need as much memory as an expanded body is limited to. The others
+ * wait in order of arrival.
  */
 export class BodyExpansion {
   #free: number;
@@ -88,7 +88,7 @@ async function expandZstd(body: Uint8Array, options: { maxOutputLength: number }
   const parts: Uint8Array[] = [];
   let left = options.maxOutputLength;
   for (const frame of frames) {
-    // A bound of nothing is none to Node.
+    // Node takes a bound of 0 for no bound.
     const part = await zstdDecompress(frame, { maxOutputLength: Math.max(1, left) });
     left -= part.length;
     if (left < 0) throw new TooLargeError(options.maxOutputLength - left, options.maxOutputLength);

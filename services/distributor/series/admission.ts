@@ -15,7 +15,7 @@ const REFRESH_MINUTES = 5;
 /** A replica's name is not stored, so that no other limit applies to it. */
 const REPLICA_MAX_LENGTH = 1024;
 
-/** What one request's series are admitted by. */
+/** The tenant's state and the request's settings that decide which series are admitted. */
 export interface AdmissionParts {
   readonly tenant: string;
   readonly facts: FactTable;
@@ -55,7 +55,7 @@ export class Admission {
     return [...this.#questions];
   }
 
-  /** Explains to a sender at the series limit what grew; made once a request. */
+  /** Names the fastest growing metrics and labels to a sender at the series limit; made once a request. */
   get limitRemark(): string {
     this.#limitRemark ||= this.#parts.active?.remark ?? '';
     return this.#limitRemark;

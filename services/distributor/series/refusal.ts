@@ -14,7 +14,7 @@ export class Refusal {
   }
 }
 
-/** What becomes of a series: it is stored as its fact says, or refused. */
+/** The decision about a series: its fact if it is stored, or a refusal. */
 export type Verdict = Fact | Refusal;
 
 export const DROPPED_BY_RELABELLING = new Refusal('dropped_by_relabelling');

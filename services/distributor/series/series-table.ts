@@ -12,7 +12,7 @@ const FIRST_CAPACITY = 16;
 const MAX_LOAD = 0.7;
 
 export interface SeriesTableOptions {
-  /** Words an entry carries besides its key and when it was last seen. */
+  /** Words of an entry after its key and the minute it was last seen. */
   readonly ownWords: number;
   /** Bound on the entries of the whole table. */
   readonly maxEntries: number;
@@ -23,8 +23,7 @@ export interface SeriesTableOptions {
 }
 
 /**
- * A table from 128-bit keys to a few words, as arrays of 32-bit words: nothing in it is an object, and the
- * garbage collector has nothing to walk.
+ * A table from 128-bit keys to a few words, in arrays of 32-bit words, so that the garbage collector has no objects to walk.
  *
  * Entries lie in the order they came, and a sender sends its series in the same order every time: `find`
  * looks first at the entry after the one found last, if it nearly always is, next in memory. Only else
@@ -38,7 +37,7 @@ export interface SeriesTableOptions {
 export class SeriesTable implements Undoable {
   /** Where `find` or `insert` found its entry: the words from the returned index on. Until the next `sweep` or `insert`. */
   words: Int32Array;
-  /** Entries, stale ones too until they are swept. */
+  /** Entries, including stale ones that are not swept yet. */
   size = 0;
   /** Entries dropped to make room though they weren't stale. */
   evicted = 0;
@@ -215,7 +214,7 @@ export class SeriesTable implements Undoable {
   #makeRoom(segment: number, nowMinute: number): void {
     this.#rebuild(segment, nowMinute - this.#staleAfterMinutes);
     if (this.#counts[segment] < this.#maxSegmentEntries) return;
-    // What is dropped here is learnt again from the next request that carries it.
+    // A dropped entry is added again by the next request that has it.
     this.evicted += this.#counts[segment];
     this.#rebuild(segment, Number.POSITIVE_INFINITY);
   }

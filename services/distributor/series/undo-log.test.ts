@@ -9,7 +9,7 @@ function setUp() {
   return { undo, undone, target };
 }
 
-test('changes are undone once, the latest first, however many they are', () => {
+test('changes are undone once, the latest first, in any number', () => {
   const { undo, undone, target } = setUp();
   for (const count of [3, 1_000, 20_000, 5]) {
     undone.length = 0;

@@ -1,4 +1,4 @@
-/** Something that one of its own changes can be undone in. */
+/** A structure whose changes can be undone. */
 export interface Undoable {
   /** Undoes a change noted with these four 32-bit integers. It may have been undone already. */
   undo(a: number, b: number, c: number, d: number): void;
@@ -12,7 +12,7 @@ const NO_TARGET: Undoable = { undo: () => {} };
 
 /**
  * The changes made since `open`, in every table and record, so that they can be undone together: a data point is stored with all of
- * its series or with none. While the log is closed nothing is noted. Reuses its memory from one span to the next.
+ * its series or with none. While the log is closed no change is noted. Reuses its memory from one span to the next.
  */
 export class UndoLog {
   #targets: Undoable[] = newTargets();
@@ -32,7 +32,7 @@ export class UndoLog {
     return this.#span;
   }
 
-  /** Begins a span. What an earlier one has changed is kept. */
+  /** Begins a span. The changes of the one before are kept. */
   open(): void {
     this.keep();
     this.#isOpen = true;
