@@ -1,4 +1,4 @@
-/** What a request may hold besides samples: each kind is bounded, and no record outgrows the log. */
+/** Every kind of part in a request is bounded, and no record is too large for the log. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Exemplar, Labels, type MetricMetadata } from '@xscaler/model';

@@ -48,7 +48,7 @@ const OTLP_JSON = Buffer.from(
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** Nothing of an error, of an address or of the code is in it. */
+/** The answer has no detail of the error, an address or the code. */
 function assertTellsNothing(answer: UpstreamResponse): void {
   assert.doesNotMatch(
     textOf(answer),

@@ -189,7 +189,7 @@ test('by remote write 2.0 a series is refused with all its samples, histograms a
   assert.deepEqual([...storedById(bed)], [['a', 1]]);
 });
 
-/** A point of some kind, and the label sets (by what tells them apart) that it becomes. */
+/** A point of some kind, and the label sets it becomes, by their distinguishing label. */
 interface RandomPoint {
   readonly kind: 'histogram' | 'summary' | 'gauge' | 'exponentialHistogram';
   readonly id: string;

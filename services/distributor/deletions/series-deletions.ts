@@ -59,7 +59,7 @@ export class SeriesDeletions implements Upstream {
     this.#options = options;
     this.#requests = new Counter({
       name: 'xscaler_distributor_deletion_requests_total',
-      help: 'Requests to delete series or for their receipts, by status code.',
+      help: 'Requests to delete series or to read a receipt, by status code.',
       labelNames: ['code'],
       registers: [options.registry],
     });

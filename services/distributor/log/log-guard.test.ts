@@ -5,7 +5,7 @@ import { WriteLogError } from '@xscaler/writelog';
 import { MemoryLog, series, setUp, textOf } from '../distributor.testbed.ts';
 import { GuardedLog, LogGuard } from './log-guard.ts';
 
-/** A guard, and what its database and its log say. */
+/** A guard, with the answers of its database and its log. */
 function guarded(known: Partial<KnownLog> = {}) {
   const log = new MemoryLog(4);
   const state = {

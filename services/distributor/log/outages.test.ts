@@ -61,7 +61,7 @@ async function setUpOutages(t: TestContext) {
   return { start, clock, database, sql };
 }
 
-/** Lets time pass, with the notes that come of themselves. */
+/** Lets time pass, with the notes made at intervals. */
 async function pass(ms: number, clock: { nowMs: number }, outages: Outages, each = async () => {}) {
   for (const endMs = clock.nowMs + ms; clock.nowMs < endMs; ) {
     clock.nowMs += NOTE_MS;

@@ -32,7 +32,7 @@ function setUp() {
       partitions,
     });
   };
-  /** What is allowed after a look. */
+  /** The version allowed after a look. */
   const look = async (who = versions) => {
     await who.start();
     await who.stop();

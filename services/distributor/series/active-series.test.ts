@@ -8,7 +8,7 @@ import { series, setUp, textOf } from '../distributor.testbed.ts';
 const of = (i: string) => series({ __name__: 'm', i });
 const many = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => of(`${prefix}${i}`));
 
-/** The cluster behind a distributor: what its ingesters have, how they count it. */
+/** The cluster behind a distributor: the series its ingesters have, and their count. */
 function cluster() {
   const state = {
     ids: new Map<string, Uint8Array>(),
@@ -40,7 +40,7 @@ test('series accepted by another distributor count as existing ones', async () =
   assert.equal((await push([of('a')])).status, 204);
   await settled();
   assert.equal(distributor.inspect().tenants[0].activeSeries, 9);
-  // Meanwhile another one is let in elsewhere: the ingesters count and have it.
+  // Meanwhile another distributor accepts a series: the ingesters have and count it.
   all.add(of('a'), of('new there'));
   all.state.total = 10;
   clock.nowMs += 5_000;

@@ -2,7 +2,7 @@ import type { Leases } from '@xscaler/cluster';
 import { decodeElection, type Election, encodeElection } from './ha-lease.ts';
 
 /** An elected replica may be replaced if it has sent no sample for longer than this, in sample time. */
-export const FAILOVER_MS = 30_000;
+const FAILOVER_MS = 30_000;
 /** The elected replica's sample time is written to the lease this often, */
 const RENEW_MS = 1_000;
 /** or when it has advanced by this much: a backlog covers minutes within a second. */

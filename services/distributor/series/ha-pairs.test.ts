@@ -10,7 +10,7 @@ const SECOND = 1_000;
 const from = (replica: string, seconds: number, more: Record<string, string> = {}, value = 1) =>
   series({ __name__: 'up', cluster: 'eu', __replica__: replica, ...more }, NOW_MS + seconds * SECOND, value);
 
-/** Leases that can go away, in memory. */
+/** Leases in memory, which can become unreachable. */
 function breakableLeases(): { leases: Leases; state: { away: boolean; calls: number } } {
   const { leases } = openMemoryCluster();
   const state = { away: false, calls: 0 };

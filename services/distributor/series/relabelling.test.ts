@@ -25,7 +25,7 @@ function rewritten(labels: Record<string, string>, settings: object) {
   return { ...result, labels: Object.fromEntries(entries) };
 }
 
-// What comes out is what Prometheus' relabel package documents and does.
+// Expected results are those of Prometheus' relabel package.
 test('replace puts groups of the joined sources into the target', () => {
   const a = { a: 'foo', b: 'bar', c: 'baz' };
   const rule = { source_labels: ['a', 'b'], target_label: 'd', separator: ';' };
@@ -80,7 +80,7 @@ test('labelmap, labeldrop and labelkeep go by names', () => {
 });
 
 test('hashmod, lowercase and uppercase', () => {
-  // 976 is what Prometheus gives for this value and modulus.
+  // Prometheus returns 976 for this value and modulus.
   const hashed = { action: 'hashmod', source_labels: ['c'], target_label: 'd', modulus: 1000 };
   assert.deepEqual(relabelled({ a: 'foo', b: 'bar', c: 'baz' }, hashed), {
     a: 'foo',

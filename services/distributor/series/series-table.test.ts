@@ -52,7 +52,7 @@ test('undoing removes the entries inserted since the log was opened, and no othe
   const kept: (readonly [number, number, number, number])[] = [];
   for (let round = 0; round < 500; round++) {
     undo.open();
-    // Few segments and few homes, so that entries stand in each other's way.
+    // Few segments and few homes, so that entries collide.
     const keys = Array.from(
       { length: 1 + (round % 9) },
       () => [word() & 0x40000000, word() & 7, 0, word()] as const,

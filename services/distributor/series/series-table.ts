@@ -25,9 +25,9 @@ export interface SeriesTableOptions {
 /**
  * A table from 128-bit keys to a few words, in arrays of 32-bit words, so that the garbage collector has no objects to walk.
  *
- * Entries lie in the order they came, and a sender sends its series in the same order every time: `find`
- * looks first at the entry after the one found last, if it nearly always is, next in memory. Only else
- * does it ask the index, by open addressing, which costs two cache misses in a large table.
+ * Entries are in order of insertion, and a sender sends its series in the same order every time. So `find` first looks at the entry
+ * after the one found last, which is next in memory and nearly always the right one. Otherwise it uses the index, by open addressing,
+ * which costs two cache misses in a large table.
  *
  *     slot = tag:word entry:word      tag = the key's last word, entry = number + 1, 0 in an empty slot
  *
@@ -35,7 +35,7 @@ export interface SeriesTableOptions {
  * ever moves more than a 64th of it, and stale entries are dropped segment by segment.
  */
 export class SeriesTable implements Undoable {
-  /** Where `find` or `insert` found its entry: the words from the returned index on. Until the next `sweep` or `insert`. */
+  /** The words that the index returned by `find` or `insert` refers to, until the next `sweep` or `insert`. */
   words: Int32Array;
   /** Entries, including stale ones that are not swept yet. */
   size = 0;

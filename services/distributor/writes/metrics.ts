@@ -23,7 +23,7 @@ export class DistributorMetrics {
   readonly otlpCacheBytes: Gauge;
   readonly exemplarSlots: Gauge;
 
-  /** The functions are asked when metrics are collected. */
+  /** The functions are called when metrics are collected. */
   constructor(
     registry: Registry,
     series: () => number,
@@ -77,13 +77,13 @@ export class DistributorMetrics {
     });
     this.requests = new Counter({
       name: 'xscaler_distributor_requests_total',
-      help: 'Write requests by the status of their answer, and what they came as',
+      help: 'Write requests by status code and protocol',
       labelNames: ['code', 'protocol'],
       registers,
     });
     this.requestsRefused = new Counter({
       name: 'xscaler_distributor_requests_refused_total',
-      help: 'Write requests of which nothing was stored, by the status of their answer',
+      help: 'Write requests refused as a whole, by status code',
       labelNames: ['tenant', 'code'],
       registers,
     });
@@ -95,12 +95,12 @@ export class DistributorMetrics {
     });
     this.inFlightBytes = new Gauge({
       name: 'xscaler_distributor_in_flight_bytes',
-      help: 'Bytes of requests that are not answered yet, and of their records',
+      help: 'Bytes of requests in flight and of their records',
       registers,
     });
     this.knownSeries = new Gauge({
       name: 'xscaler_distributor_known_series',
-      help: 'Label contents that facts are kept for, over all tenants',
+      help: 'Label sets, as received, that facts are kept for, over all tenants',
       registers,
       collect() {
         this.set(series());
@@ -116,7 +116,7 @@ export class DistributorMetrics {
     });
     this.haElections = new Counter({
       name: 'xscaler_distributor_ha_elections_total',
-      help: 'Replicas of HA pairs that were elected, as this distributor has learnt',
+      help: 'Elections of HA replicas that this distributor has seen',
       labelNames: ['tenant'],
       registers,
     });
@@ -136,7 +136,7 @@ export class DistributorMetrics {
     });
     this.activeSeries = new Gauge({
       name: 'xscaler_distributor_active_series',
-      help: 'Active series of tenants with a limit on them, as this distributor counts them over the cluster',
+      help: 'Active series in the cluster, as counted by this distributor, of tenants with a series limit',
       labelNames: ['tenant'],
       registers,
       collect() {
@@ -148,7 +148,7 @@ export class DistributorMetrics {
     });
     this.otlpCacheBytes = new Gauge({
       name: 'xscaler_distributor_otlp_cache_bytes',
-      help: 'Bytes of label sets that OTLP series are known by',
+      help: 'Size of the cache of OTLP label sets, in bytes',
       registers,
       collect() {
         this.set(otlpCacheBytes());
@@ -156,7 +156,7 @@ export class DistributorMetrics {
     });
     this.exemplarSlots = new Gauge({
       name: 'xscaler_distributor_exemplar_slots',
-      help: 'Slots of exemplars that are remembered to keep to max_exemplars_per_series_per_minute, over all tenants',
+      help: 'Exemplar slots kept to enforce max_exemplars_per_series_per_minute, over all tenants',
       registers,
       collect() {
         this.set(exemplarSlots());
