@@ -46,10 +46,7 @@ test('a new series above the limit is refused by name, existing ones are stored'
   assert.equal((await push([series({ i: '1' }), series({ i: '2' })])).status, 204);
   const answer = await push([series({ i: '1' }), series({ i: '3' }), series({ i: '2' })]);
   assert.equal(answer.status, 400);
-  assert.match(
-    textOf(answer),
-    /\{i="3"\}: the series is new and max_global_series_per_user is reached \(limit 2\)/,
-  );
+  assert.match(textOf(answer), /\{i="3"\}: the new series exceeds max_global_series_per_user \(limit 2\)/);
   assert.match(textOf(answer), /1 samples refused, 2 stored/);
   const reordered = { labels: Labels.fromSorted(['z', '', 'i', '1']), timestamps: [NOW_MS], values: [1] };
   assert.equal((await push([reordered])).status, 204, 'an existing series that comes in other bytes');

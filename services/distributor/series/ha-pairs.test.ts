@@ -172,10 +172,7 @@ test('clusters above the limit are refused by name; a cluster silent for an hour
   assert.equal((await bed.push([of('1', 0), of('2', 0)])).status, 204);
   const refused = await bed.push([of('3', 0), of('1', 1)]);
   assert.equal(refused.status, 400);
-  assert.match(
-    textOf(refused),
-    /cluster="3".*the HA cluster is new and ha_max_clusters is reached \(limit 2\)/,
-  );
+  assert.match(textOf(refused), /cluster="3".*the new HA cluster exceeds ha_max_clusters \(limit 2\)/);
   bed.clock.nowMs += 3_000 * SECOND;
   await bed.push([of('1', 3_000)]);
   bed.clock.nowMs += 1_000 * SECOND;
