@@ -201,7 +201,7 @@ describe('labels', { concurrency: false }, () => {
       /nameless/,
     ));
 
-  test('a series without labels', () => assertRefusedBeside({ labels: [], samples: at() }, /without labels/));
+  test('a series without labels', () => assertRefusedBeside({ labels: [], samples: at() }, /has no labels/));
 
   test('a repeated label name', () =>
     assertRefusedBeside(

@@ -112,7 +112,8 @@ test('an exemplar a minute is kept for each minute, whatever it came by: in head
 test('a burst is thinned to the limit, and what is dropped is named, counted and shown to its tenant', async () => {
   const startMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 5 * MINUTE_MS;
   const burst = Array.from({ length: 1_000 }, (_, i) => exemplarAt(startMs + i, i));
-  const named = /more exemplars than max_exemplars_per_series_per_minute lets in \(990 of 1000, limit 120\)/;
+  const named =
+    /the series has more exemplars than max_exemplars_per_series_per_minute \(990 of 1000, limit 120\)/;
   const byV1 = await sendV1('burst_v1', ...burst);
   assert.equal(byV1.status, 202, byV1.text);
   const byV2 = await sendV2('burst_v2', ...burst);

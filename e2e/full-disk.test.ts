@@ -70,7 +70,7 @@ describe('a full disk', { concurrency: false }, () => {
     assert.equal(page.status, 200);
     assert.match(
       page.text,
-      /^ready\nwarning: writes: writes are refused: the log of partition 0 accepts no records: .*disk/,
+      /^ready\nwarning: writes: writes are refused: the write log rejects records of partition 0: .*disk/,
     );
     assert.equal((await client.get('/api/v1/labels')).status, 200);
   });

@@ -50,7 +50,7 @@ test('everything in one process: HA pairs, relabelling and the series limit, ove
   const refused = await client.push([at(of('new')), at(of(0))]);
   assert.equal(refused.status, 400);
   assert.match(refused.text, /i="new".*max_global_series_per_user \(limit 40\)/);
-  assert.match(refused.text, /40 series are active; grew most of late: metrics m \+39/);
+  assert.match(refused.text, /40 series are active; fastest growing: metrics m \+39/);
 
   await xscaler.kill();
   await xscaler.start();

@@ -67,13 +67,14 @@ export const FOLDER_ARROWS: Readonly<Record<string, FolderArrows>> = {
     sqlite: ['sql'],
   },
   'services/distributor': {
-    '.': ['encoding', 'log', 'protocols', 'series'],
+    '.': ['log', 'protocols', 'writes'],
     deletions: [],
     encoding: ['outcome', 'series'],
     log: [],
     outcome: [],
     protocols: ['encoding'],
     series: ['outcome'],
+    writes: ['encoding', 'log', 'protocols', 'series'],
   },
   'services/querier': {
     '.': ['answer', 'api', 'evaluation', 'limits', 'queue', 'sources'],

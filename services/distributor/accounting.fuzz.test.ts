@@ -1,4 +1,4 @@
-/** Exact accounting: of random mixes of good and bad by every protocol, sent = stored + refused by name. */
+/** Exact accounting: for random mixes of good and bad parts in every protocol, sent = stored + refused by name. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type FloatHistogram, Labels } from '@xscaler/model';
@@ -37,7 +37,7 @@ function inLog(log: MemoryLog): { samples: number; histograms: number; exemplars
   return total;
 }
 
-/** What an answer's text says: refused, stored, and the sum of what is refused by name. */
+/** The numbers in an answer's text: refused, stored, and the sum of those refused by name. */
 function told(text: string): { refused: number; stored: number; named: number } {
   const [, refused, stored] = /^(\d+) samples refused, (\d+) stored/.exec(text) as RegExpExecArray;
   const [, inAll] = /refused in all: (.*)/.exec(text) as RegExpExecArray;
@@ -142,7 +142,7 @@ for (const version of [1, 2] as const) {
   });
 }
 
-/** A random metric: how many points it has, how many samples each of the good ones is, and how many are bad. */
+/** A random metric, with its number of points, of bad points, and of samples to be stored. */
 function randomMetric(
   random: Random,
   i: number,
@@ -162,7 +162,7 @@ function randomMetric(
       return { ...point, count: 3, sum: 1, bucketCounts: [1, 1, 1], explicitBounds: isBroken ? [1] : [1, 2] };
     if (kind === 3) return { ...point, count: isBroken ? 4 : 3, zeroCount: 3, scale: 2 };
     if (kind === 4) {
-      // Nothing in a summary can be broken but its time and labels.
+      // Only the time and labels of a summary can be invalid.
       if (isBroken) point.timeUnixNano = '0';
       return {
         ...point,

@@ -1,4 +1,4 @@
-/** What a request may hold besides samples: each kind is bounded, and no record outgrows the log. */
+/** Every kind of part in a request is bounded, and no record is too large for the log. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Exemplar, Labels, type MetricMetadata } from '@xscaler/model';
@@ -52,7 +52,7 @@ function assertRefused(answer: UpstreamResponse, text: RegExp): void {
   assert.match(textOf(answer), text);
 }
 
-test('metadata whose texts are too long is refused by name, samples and the other entries stand', async () => {
+test('metadata with texts too long is refused by name, the rest is stored', async () => {
   const { log, post, registry } = setUp({ max_metadata_length: 20, max_metric_name_length: 10 });
   const long = 'é'.repeat(11);
   for (const [text, entry] of [
@@ -96,14 +96,14 @@ test('a help of 9 MB is a 400 that names it, whatever the limits are', async () 
   assert.equal(stored(log).length, 4);
 });
 
-test('labels too large for a record are refused by name, however high the limits are', async () => {
+test('labels too large for a record are refused by name, whatever the limits are', async () => {
   const { log, push } = setUp({ max_label_value_length: 64 * 1024 * 1024 });
   const answer = await push([series({ good: '1' }), series({ a: 'x'.repeat(9 * 1024 * 1024) })]);
   assertRefused(answer, /labels_too_long 1/);
   assert.equal(stored(log).length, 1);
 });
 
-test('much metadata is cut into records', async () => {
+test('large metadata is split into records', async () => {
   const { log, post } = setUp({}, {}, 1);
   const all = repeat(1_000, (i) => family(`m${i}`, 'x'.repeat(4_000)));
   assert.equal((await post(packed([], all))).status, 204);
@@ -111,7 +111,7 @@ test('much metadata is cut into records', async () => {
   assert.deepEqual(metadataIn(log), all);
 });
 
-test('a series with more exemplars than a record takes is begun again in the next', async () => {
+test('a series with more exemplars than fit a record continues in the next one', async () => {
   const limits = { max_samples_per_request: 0, max_exemplars_per_series_per_minute: 0 };
   const { log, push } = setUp(limits, {}, 1);
   const exemplars = repeat(300_000, (i) => pointer(`${i}`));
@@ -129,7 +129,7 @@ test('a series with more exemplars than a record takes is begun again in the nex
   );
 });
 
-test('the buckets of a histogram stay in one record beside their exemplars', async () => {
+test('a histogram’s buckets stay in one record with their exemplars', async () => {
   const { log, push } = setUp({ max_exemplars_per_series_per_minute: 0 }, {}, 1);
   const histogram = ['1', '2', '+Inf'].map((le) => ({
     ...series({ __name__: 'd_bucket', le }),
@@ -157,10 +157,10 @@ test('an exemplar of megabytes is refused by name', async () => {
   assert.deepEqual(exemplarsIn(log), ['{a="b"} y']);
 });
 
-test('series, exemplars and metadata entries are bounded as samples are', async () => {
+test('series, exemplars and metadata entries are bounded like samples', async () => {
   const { log, post } = setUp({ max_samples_per_request: 3 });
   const bare = (i: number): WriteSeries => ({ labels: Labels.of({ i: `${i}` }), timestamps: [], values: [] });
-  const most = 'max_samples_per_request is 3; none was stored';
+  const most = 'max_samples_per_request is 3; nothing was stored';
   for (const [count, status] of [
     [3, 204],
     [4, 400],
@@ -190,17 +190,17 @@ test('series, exemplars and metadata entries are bounded as samples are', async 
   }
 });
 
-test('of a request far too large no more than a hundredfold is counted', async () => {
+test('a request far too large is counted only up to a hundred times the limit', async () => {
   const { post, log } = setUp({ max_samples_per_request: 3 });
   const answer = await post(packSnappy(new Uint8Array(20_000).map((_, i) => (i % 2 === 0 ? 0x0a : 0))));
   assertRefused(
     answer,
-    /^the request has 301 or more series, max_samples_per_request is 3; none was stored\n$/,
+    /^the request has 301 or more series, max_samples_per_request is 3; nothing was stored\n$/,
   );
   assert.equal(log.records.length, 0);
 });
 
-test('series, exemplars and metadata entries are paid for at the ingestion rate', async () => {
+test('series, exemplars and metadata entries count towards the ingestion rate', async () => {
   const bare = (i: number): WriteSeries => ({ labels: Labels.of({ i: `${i}` }), timestamps: [], values: [] });
   for (const body of [
     packed(
@@ -221,19 +221,19 @@ test('series, exemplars and metadata entries are paid for at the ingestion rate'
   }
 });
 
-test('what the log can never take is a 400 that names the reason, never a 503', async () => {
+test('a record too large for the log is a 400 with the reason, never a 503', async () => {
   const { push, log, registry } = setUp();
   const many = repeat(40, (i) => series({ i: `${i}` }));
   log.failing.set(1, new WriteLogError('unavailable', 'away'));
   log.failing.set(2, new WriteLogError('record_too_large', 'a record of 9 bytes exceeds 8'));
   assertRefused(
     await push(many),
-    /^the write log refuses the request, record_too_large: send less at once$/m,
+    /^the write log refused the request \(record_too_large\): send smaller requests$/m,
   );
   assert.deepEqual(await counts(registry), { received: 40, stored: 0, refused: 40 });
 });
 
-test('metadata of a metric goes to one partition, in every process; that of many to all', async () => {
+test('a metric’s metadata goes to the same partition in every process; many metrics use all partitions', async () => {
   const all = repeat(300, (i) => family(`m${i}`));
   const places = async (seed: number) => {
     const { log, post } = setUp({}, { seed: Uint32Array.of(seed, seed, seed, seed) }, 4);

@@ -48,7 +48,7 @@ const OTLP_JSON = Buffer.from(
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** Nothing of an error, of an address or of the code is in it. */
+/** The answer has no detail of the error, an address or the code. */
 function assertTellsNothing(answer: UpstreamResponse): void {
   assert.doesNotMatch(
     textOf(answer),
@@ -56,7 +56,7 @@ function assertTellsNothing(answer: UpstreamResponse): void {
   );
 }
 
-test('a bug is a 500 that names the request and nothing else; the log has it once, with its stack', async () => {
+test('a bug is a 500 that names only the request; it is logged once, with its stack', async () => {
   const { post, logged } = failing(BUG);
   const answer = await post(REMOTE_WRITE, { ...HEADERS, ...REQUEST_ID });
   assert.equal(answer.status, 500);
@@ -65,7 +65,7 @@ test('a bug is a 500 that names the request and nothing else; the log has it onc
   assert.deepEqual(logged, [{ level: 'error', fields }]);
 });
 
-test('a bug is told to OTLP clients as a Status with code INTERNAL', async () => {
+test('a bug is a Status with code INTERNAL for OTLP clients', async () => {
   const { postOtlp } = failing(BUG);
   const answer = await postOtlp(OTLP_JSON, { ...JSON_TYPE, ...REQUEST_ID });
   assert.equal(answer.status, 500);
@@ -78,7 +78,7 @@ test('a request without an id gets one, the same in its answer and in the log', 
   assert.equal((logged[0].fields as { requestId: string }).requestId, id);
 });
 
-test('what is known to pass is a 503 in our own words with Retry-After: the error itself is in the log', async () => {
+test('a known passing failure is a 503 with our own text and Retry-After; the log has the error', async () => {
   const refused = await refusedConnection();
   const cases: [Error, string][] = [
     [refused, 'a service that is needed cannot be reached'],

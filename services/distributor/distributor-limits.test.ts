@@ -4,7 +4,7 @@ import { Labels, seriesId } from '@xscaler/model';
 import { WriteLogError } from '@xscaler/writelog';
 import { counts, NOW_MS, series, setUp, stored, textOf } from './distributor.testbed.ts';
 
-test('more samples than a request may have are refused whole, naming the limit', async () => {
+test('a request with too many samples is refused whole, naming the limit', async () => {
   const { push, log, registry } = setUp({ max_samples_per_request: 3 });
   const many = ['1', '2', '3', '4'].map((i) => series({ i }));
   assert.equal((await push(many.slice(1))).status, 204);
@@ -15,7 +15,7 @@ test('more samples than a request may have are refused whole, naming the limit',
   assert.deepEqual(await counts(registry), { received: 7, stored: 3, refused: 4 });
 });
 
-test('what is too long is said with its length, and which label has the value, though others fill the answer', async () => {
+test('a refusal for length gives the length and names the label', async () => {
   const { push } = setUp({ max_label_value_length: 600, max_label_name_length: 12 });
   const long = await push([series({ a: 'v'.repeat(599), z: 'ü'.repeat(301) })]);
   assert.match(textOf(long), /a label value is longer than max_label_value_length \("z" has 602 of 600\)/);
@@ -41,12 +41,12 @@ test('above the ingestion rate a request gets 429 and when to come back', async 
   );
 });
 
-test('a new series above the limit is refused by name, existing ones go on', async () => {
+test('a new series above the limit is refused by name, existing ones are stored', async () => {
   const { push, clock, current } = setUp({ max_global_series_per_user: 2 });
   assert.equal((await push([series({ i: '1' }), series({ i: '2' })])).status, 204);
   const answer = await push([series({ i: '1' }), series({ i: '3' }), series({ i: '2' })]);
   assert.equal(answer.status, 400);
-  assert.match(textOf(answer), /\{i="3"\}: a new series above max_global_series_per_user \(limit 2\)/);
+  assert.match(textOf(answer), /\{i="3"\}: the new series exceeds max_global_series_per_user \(limit 2\)/);
   assert.match(textOf(answer), /1 samples refused, 2 stored/);
   const reordered = { labels: Labels.fromSorted(['z', '', 'i', '1']), timestamps: [NOW_MS], values: [1] };
   assert.equal((await push([reordered])).status, 204, 'an existing series that comes in other bytes');
@@ -71,7 +71,7 @@ test('a new series above the limit is refused by name, existing ones go on', asy
   );
 });
 
-test('a limit set later counts the series known already', async () => {
+test('a limit set later counts known series', async () => {
   const { push, current } = setUp();
   assert.equal((await push([series({ i: '1' }), series({ i: '2' })])).status, 204);
   current.limits = { ...current.limits, max_global_series_per_user: 1 };
@@ -79,7 +79,7 @@ test('a limit set later counts the series known already', async () => {
   assert.equal((await push([series({ i: '3' })])).status, 400);
 });
 
-test('until the active series are loaded everything is accepted, then those are existing ones', async () => {
+test('every series is accepted until the active ones are loaded', async () => {
   const { promise, resolve } = Promise.withResolvers<Uint32Array>();
   const { push } = setUp({ max_global_series_per_user: 3 }, { activeSeries: () => promise });
   const early = ['1', '2', '3', '4'].map((i) => series({ i }));
@@ -91,7 +91,7 @@ test('until the active series are loaded everything is accepted, then those are 
   assert.equal((await push([series({ i: 'new' })])).status, 400);
 });
 
-test('lowered label limits hold for known series too, and raised ones let them in again', async () => {
+test('lowered label limits apply to known series too, and raised ones accept them again', async () => {
   const { push, current } = setUp();
   const one = series({ a: 'long value' });
   assert.equal((await push([one])).status, 204);
@@ -115,7 +115,7 @@ test('if any partition fails the whole request is a 503 with Retry-After', async
   assert.deepEqual(await counts(registry), { received: 160, stored: 40, refused: 120 });
 });
 
-test('with too much in flight a request gets 503 before its body is looked at', async () => {
+test('with too much in flight a request gets a 503 before its body is read', async () => {
   const { push, log } = setUp({}, { maxInFlightBytes: 10 });
   const { promise, resolve } = Promise.withResolvers<void>();
   log.gate = promise;

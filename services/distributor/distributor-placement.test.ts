@@ -9,7 +9,7 @@ function placesOf({ log }: ReturnType<typeof setUp>): Map<string, number> {
   return new Map(stored(log).map(({ labels, partition }) => [`${labels}`, partition]));
 }
 
-test('a changed shard moves known series from the next request on, to where new ones would go', async () => {
+test('after a shard changes, known series go where new ones would, from the next request on', async () => {
   const all = Array.from({ length: 300 }, (_, i) => series({ __name__: `m${i % 7}`, i: `${i}` }));
   const known = setUp({}, {}, 4);
   await known.push(all);
@@ -30,7 +30,7 @@ test('a changed shard moves known series from the next request on, to where new 
   assert.ok(moved > 50 && moved < 150, `${moved}`);
 });
 
-test('samples and metadata go to the partitions of the shard alone', async () => {
+test('samples and metadata go only to the shard’s partitions', async () => {
   const setup = setUp({}, {}, 1);
   const all = Array.from({ length: 50 }, (_, i) => series({ i: `${i}` }));
   setup.current.shard = shard(3, 9);
@@ -56,7 +56,7 @@ test('labels that come out of order stay in normal form when their series moves'
   );
 });
 
-test('a series that moves isn’t a new one: the limit doesn’t refuse it', async () => {
+test('a moved series isn’t new: the limit doesn’t refuse it', async () => {
   const setup = setUp({ max_global_series_per_user: 2 }, {}, 1);
   const known = [series({ i: '1' }), series({ i: '2' })];
   await setup.push(known);
@@ -65,12 +65,12 @@ test('a series that moves isn’t a new one: the limit doesn’t refuse it', asy
   assert.equal((await setup.push([series({ i: '3' })])).status, 400);
 });
 
-test('samples are refused while the tenant’s placement is not known', async () => {
+test('samples are refused while tenant placement is not loaded', async () => {
   const setup = setUp();
   setup.current.shard = undefined;
   const answer = await setup.push([series({ a: 'b' })]);
   assert.equal(answer.status, 503);
-  assert.match(textOf(answer), /placement is not loaded yet/);
+  assert.match(textOf(answer), /tenant placement is not loaded yet/);
   assert.equal(setup.log.records.length, 0);
 });
 

@@ -13,7 +13,7 @@ const DROP_GO = { action: 'drop', source_labels: ['__name__'], regex: 'go_.*' };
 
 const labelsIn = ({ log }: ReturnType<typeof setUp>) => stored(log).map(({ labels }) => labels.toString());
 
-test('series that rules leave out are counted by reason, and no fault of the request', async () => {
+test('series dropped by rules are counted by reason, and are not the request’s fault', async () => {
   const bed = setUp(settings({ metric_relabel_configs: [DROP_GO] }));
   const both = [series({ __name__: 'go_gc' }), series({ __name__: 'up' })];
   for (let i = 0; i < 3; i++) assert.equal((await bed.push(both)).status, 204);
@@ -26,7 +26,7 @@ test('series that rules leave out are counted by reason, and no fault of the req
   );
 });
 
-test('a series has the id of the labels that are stored, however it comes', async () => {
+test('a series has the id of its stored labels, in every form it is sent', async () => {
   const bed = setUp(settings({ drop_labels: 'pod' }));
   for (const pod of ['1', '2', '1']) await bed.push([series({ __name__: 'up', pod, zone: 'z' })]);
   await bed.push([series({ __name__: 'up', zone: 'z' })]);
@@ -34,7 +34,7 @@ test('a series has the id of the labels that are stored, however it comes', asyn
   assert.deepEqual(new Set(labelsIn(bed)), new Set(['{__name__="up", zone="z"}']));
 });
 
-test('changed settings hold from the next request on, for known series too', async () => {
+test('changed settings apply from the next request on, to known series too', async () => {
   const bed = setUp();
   const one = [series({ __name__: 'go_gc', pod: '1' })];
   await bed.push(one);
@@ -45,7 +45,7 @@ test('changed settings hold from the next request on, for known series too', asy
   assert.deepEqual(labelsIn(bed), ['{__name__="go_gc", pod="1"}', '{__name__="go_gc"}']);
 });
 
-test('a series with a label too long for the pattern of a rule is refused by name, and the rest of its request stands', async () => {
+test('a series with a label too long for a rule’s pattern is refused by name, and the rest is stored', async () => {
   const costly = { source_labels: ['a'], target_label: 'b', regex: '(?:x?)'.repeat(600), replacement: 'y' };
   const bed = setUp(settings({ metric_relabel_configs: [costly] }));
   const fits = series({ __name__: 'up', a: 'x'.repeat(100) });
@@ -57,7 +57,7 @@ test('a series with a label too long for the pattern of a rule is refused by nam
   assert.match(await bed.registry.metrics(), /reason="relabelling_too_costly"\} 1/);
 });
 
-test('limits hold for labels as they are stored', async () => {
+test('limits apply to labels as stored', async () => {
   const rule = { source_labels: ['long'], target_label: 'long', regex: '(.).*' };
   const bed = setUp({
     ...settings({ metric_relabel_configs: [rule], drop_labels: 'x,y' }),
@@ -76,7 +76,7 @@ test('limits hold for labels as they are stored', async () => {
   assert.match(textOf(await bed.push([series({ __name__: 'up', a: 'b' })])), /label value is longer/);
 });
 
-test('series left out need no place among the active ones, and cost no rate', async () => {
+test('dropped series are not active, and cost no rate', async () => {
   const bed = setUp({
     ...settings({ metric_relabel_configs: [DROP_GO] }),
     max_global_series_per_user: 1,

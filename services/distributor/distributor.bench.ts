@@ -1,5 +1,5 @@
 /**
- * What a distributor costs per sample, whole requests of 2,000 samples with about 260 bytes of labels, over
+ * Cost of a distributor per sample, in whole requests of 2,000 samples with about 260 bytes of labels, over
  * series known already and over new ones. The log is memory. `node services/distributor/distributor.bench.ts`
  */
 import { Labels, seriesId } from '@xscaler/model';

@@ -5,7 +5,7 @@ import { encodeWriteRequest, type WriteSeries } from '@xscaler/wire/remote-write
 import { packSnappy } from '@xscaler/wire/snappy';
 import { counts, NOW_MS, series, setUp, stored, textOf } from './distributor.testbed.ts';
 
-test('bombs get 413, garbage gets 400, nothing of either is stored', async () => {
+test('bombs get 413, garbage gets 400, and neither is stored', async () => {
   const { post, log } = setUp({ max_decompressed_size: 100_000, max_recv_msg_size: 50_000 });
   assert.equal((await post(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f, 0))).status, 413);
   assert.equal((await post(packSnappy(new Uint8Array(100_001)))).status, 413);
@@ -17,7 +17,7 @@ test('bombs get 413, garbage gets 400, nothing of either is stored', async () =>
   assert.equal(log.records.length, 0);
 });
 
-test('large requests are cut into records of 512 KB, series with many samples too', async () => {
+test('large requests are split into records of 512 KB, series with many samples too', async () => {
   const { push, log } = setUp({ max_samples_per_request: 0 }, {}, 1);
   const wide = Array.from({ length: 3_000 }, (_, i) => series({ i: `${i}`, pad: 'x'.repeat(300) }));
   assert.equal((await push(wide)).status, 204);
@@ -34,7 +34,7 @@ test('large requests are cut into records of 512 KB, series with many samples to
   );
 });
 
-test('random mixes of good and bad: sent = stored + refused by name', async () => {
+test('random mixes of good and bad samples: sent = stored + refused by name', async () => {
   const { push, log, registry } = setUp({ max_label_value_length: 20 }, {}, 3);
   let state = 99;
   const random = (below: number) => {

@@ -54,7 +54,7 @@ test('staleness markers, NaN payloads, infinities and negative zero keep their b
   assert.deepEqual(stored(log)[0].words, [...words]);
 });
 
-test('series known from before are stored under the same id and place as when they were new', async () => {
+test('known series keep the id and partition they had when new', async () => {
   const { log, push } = setUp({}, {}, 16);
   const all = Array.from({ length: 300 }, (_, i) => series({ __name__: `m${i % 7}`, i: `${i}` }));
   await push(all);
@@ -95,7 +95,7 @@ test('tenants share neither ids nor records', async () => {
   assert.notEqual(stored(log, 'one')[0].id, stored(log, 'two')[0].id);
 });
 
-test('unsorted labels and empty values are brought into normal form, again and again', async () => {
+test('unsorted labels and empty values are normalised every time', async () => {
   const { log, push } = setUp();
   const sent = Labels.fromSorted(['z', '1', 'b', '', 'a', '2']);
   const plain = series({ a: '2', z: '1' });
@@ -109,7 +109,7 @@ test('unsorted labels and empty values are brought into normal form, again and a
   for (const { labels } of all) assert.deepEqual(labels.pairs, ['a', '2', 'z', '1']);
 });
 
-test('each fault of a series or sample is refused by name, the rest of the request stands', async () => {
+test('each fault of a series or sample is refused by name, the rest of the request is stored', async () => {
   const { log, push, registry } = setUp({
     max_label_names_per_series: 3,
     max_label_name_length: 10,
@@ -122,10 +122,13 @@ test('each fault of a series or sample is refused by name, the rest of the reque
     values: [1],
   });
   const bad: [RegExp, WriteSeries][] = [
-    [/a label with an empty name/, raw('', 'x', 'a', 'b')],
+    [/a label has an empty name/, raw('', 'x', 'a', 'b')],
     [/a label name occurs more than once \("a"\)/, raw('a', 'x', 'a', 'b')],
-    [/a series without labels/, raw('a', '')],
-    [/more labels than max_label_names_per_series \(4 of 3\)/, raw('a', '1', 'b', '1', 'c', '1', 'd', '1')],
+    [/the series has no labels/, raw('a', '')],
+    [
+      /the series has more labels than max_label_names_per_series \(4 of 3\)/,
+      raw('a', '1', 'b', '1', 'c', '1', 'd', '1'),
+    ],
     [/label name is longer/, raw('abcdefghijk', '1')],
     [/label value is longer/, raw('a', 'abcdefghijk')],
     [/metric name is longer/, raw('__name__', 'abcdefghijklm')],
@@ -146,7 +149,7 @@ test('each fault of a series or sample is refused by name, the rest of the reque
   assert.deepEqual([received, kept, refused], [3 * bad.length, 2 * bad.length, bad.length]);
 });
 
-test('samples at the very bounds are stored, those of one series are judged one by one', async () => {
+test('samples exactly at the bounds are stored; samples of a series are judged one by one', async () => {
   const { log, push } = setUp();
   const timestamps = [NOW_MS - 7_200_001, NOW_MS - 7_200_000, NOW_MS + 600_000, NOW_MS + 600_001];
   const answer = await push([{ labels: Labels.of({ a: 'b' }), timestamps, values: [1, 2, 3, 4] }]);
@@ -193,7 +196,7 @@ test('exemplars and metadata travel along; faulty exemplars are refused by name'
   assert.deepEqual(reader.metadata(), [{ metric: 'a', type: 'counter', help: 'h', unit: 'u' }]);
 });
 
-test('metadata by remote write 2.0 whose help leads nowhere is refused by name, its sample is stored', async () => {
+test('remote write 2.0 metadata with an unknown help symbol is refused by name, its sample is stored', async () => {
   const { log, post } = setUp({}, {}, 1);
   const time = Array.from(
     { length: 6 },
@@ -206,11 +209,11 @@ test('metadata by remote write 2.0 whose help leads nowhere is refused by name, 
   const contentType = 'application/x-protobuf;proto=io.prometheus.write.v2.Request';
   const answer = await post(packSnappy(body), { ...HEADERS, 'content-type': contentType });
   assert.equal(answer.status, 400);
-  assert.match(textOf(answer), /^series of \["a", "b"\]: a reference to a symbol .*\(help or unit/m);
+  assert.match(textOf(answer), /^series of \["a", "b"\]: a symbol reference .*\(help or unit/m);
   assert.equal(log.records.length, 1);
 });
 
-test('a request with metadata alone, or with nothing, is a 204', async () => {
+test('an empty request, or one with only metadata, is a 204', async () => {
   const { log, post } = setUp();
   const body = encodeWriteRequest([], [{ metric: 'a', type: 'gauge', help: 'h', unit: '' }]);
   assert.equal((await post(packSnappy(body))).status, 204);
@@ -219,7 +222,7 @@ test('a request with metadata alone, or with nothing, is a 204', async () => {
   assert.equal(log.records.length, 1);
 });
 
-test('headers, paths and methods that are not ours get their documented answers', async () => {
+test('unsupported headers, paths and methods get their documented answers', async () => {
   const { post, distributor } = setUp();
   const body = packSnappy(encodeWriteRequest([series({ a: 'b' })]));
   for (const [contentType, status] of [

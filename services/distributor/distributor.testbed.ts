@@ -1,4 +1,4 @@
-/** What the distributor's tests share: a log in memory, a distributor on it, and a look into its records. */
+/** Shared by the distributor's tests: a log in memory, a distributor on it, and a reader of its records. */
 import assert from 'node:assert/strict';
 import { Labels } from '@xscaler/model';
 import type { UpstreamResponse } from '@xscaler/rpc';
@@ -34,7 +34,7 @@ export class MemoryLog implements WriteLog {
   }
 
   read(): AsyncIterable<never> {
-    throw new Error('nobody reads here');
+    throw new Error('this log is never read');
   }
 
   async startOffset(): Promise<number> {

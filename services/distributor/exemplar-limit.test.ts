@@ -75,7 +75,7 @@ test('by default senders of one exemplar a second, or of ten every fifteen secon
   );
 });
 
-test('a burst of a thousand in a second is thinned to what the limit says, and the minutes around it keep theirs', async () => {
+test('a burst of a thousand in a second is thinned to the limit, and the minutes around it keep all', async () => {
   const bed = setUp({ max_samples_per_request: 0 });
   const trail = Array.from({ length: 60 }, (_, minute) => START_MS + minute * MINUTE_MS);
   for (const timeMs of trail.slice(0, 30)) await bed.push([seriesWith([exemplarAt(timeMs)])]);
@@ -99,11 +99,11 @@ test('a burst of a thousand in a second is thinned to what the limit says, and t
   assert.equal(slots?.values[0].value, 61);
   assert.match(
     textOf(answer),
-    /\{__name__="m"\}: more exemplars than max_exemplars_per_series_per_minute lets in \(990 of 1000, limit 120\)/,
+    /\{__name__="m"\}: the series has more exemplars than max_exemplars_per_series_per_minute \(990 of 1000, limit 120\)/,
   );
 });
 
-test('whatever is sent in whatever order, each slot keeps as many as it may, and all is stored or named', async () => {
+test('in any order, each slot keeps up to its limit, and every exemplar is stored or named', async () => {
   const one = fc.record({ series: fc.nat(1), timeMs: fc.nat(30_000), trace: fc.nat(9) });
   const requests = fc.array(fc.array(one, { maxLength: 40 }), { maxLength: 12 });
   await fc.assert(
@@ -135,7 +135,7 @@ test('whatever is sent in whatever order, each slot keeps as many as it may, and
   );
 });
 
-test('an exemplar that is sent again is let in again: nobody knows whether it was stored', async () => {
+test('an exemplar sent again is accepted again: it may not have been stored', async () => {
   const bed = setUp({ max_exemplars_per_series_per_minute: 1 });
   const body = v2Body(seriesWith([exemplarAt(START_MS, 'a')]));
   const other = v2Body(seriesWith([exemplarAt(START_MS + 5, 'b')]));
@@ -143,7 +143,7 @@ test('an exemplar that is sent again is let in again: nobody knows whether it wa
   assert.equal(writtenOf(await bed.post(other, V2)), '0');
 });
 
-test('what could not be stored takes no place of what comes after', async () => {
+test('exemplars that could not be stored take no slot', async () => {
   const bed = setUp({ max_exemplars_per_series_per_minute: 1 }, {}, 1);
   bed.log.failing.set(0, new WriteLogError('unavailable', 'away'));
   assert.equal((await bed.push([seriesWith([exemplarAt(START_MS, 'a')])])).status, 503);
@@ -152,7 +152,7 @@ test('what could not be stored takes no place of what comes after', async () => 
   assert.deepEqual(timesIn(bed.log), [START_MS + 5]);
 });
 
-test('a data point that is refused whole takes no place, and one above the limit is stored with a warning', async () => {
+test('a data point refused whole takes no slot, and one above the limit is stored with a warning', async () => {
   const bed = setUp({ max_exemplars_per_series_per_minute: 1, max_label_value_length: 4 });
   const histogram = (id: string, bounds: number[], trace: string) => ({
     name: 'h',
@@ -187,7 +187,7 @@ test('a data point that is refused whole takes no place, and one above the limit
   assert.equal(stored?.values[0].value, 1);
 });
 
-test('a tenant sees at /debug how many it lost, and of which series', async () => {
+test('/debug shows a tenant how many exemplars were dropped, and of which series', async () => {
   const bed = setUp({ max_exemplars_per_series_per_minute: 2 });
   const burst = Array.from({ length: 9 }, (_, i) => exemplarAt(START_MS + i));
   assert.equal((await bed.push([seriesWith(burst, 'lossy')])).status, 202);
@@ -207,7 +207,7 @@ test('a tenant sees at /debug how many it lost, and of which series', async () =
   });
 });
 
-test('before every ingester reads version 3 exemplars go into records that older ones read', async () => {
+test('until every ingester reads version 3, exemplars go into records that older ones read', async () => {
   let recordVersion = 2;
   const bed = setUp({}, { recordVersion: () => recordVersion });
   await bed.push([seriesWith([exemplarAt(START_MS)])]);

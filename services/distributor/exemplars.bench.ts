@@ -1,4 +1,4 @@
-/** What a request of exemplars costs a distributor, under a limit and without one: `npx node services/distributor/exemplars.bench.ts`. */
+/** Cost of a request of exemplars to a distributor, with and without a limit: `npx node services/distributor/exemplars.bench.ts`. */
 import { Labels } from '@xscaler/model';
 import { encodeWriteRequest } from '@xscaler/wire/remote-write';
 import { packSnappy } from '@xscaler/wire/snappy';

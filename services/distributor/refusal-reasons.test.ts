@@ -14,16 +14,16 @@ import { INTENDED, REASONS, type Reason } from './outcome/refusals.ts';
 interface Provocation {
   readonly limits?: Partial<Limits>;
   readonly send: (bed: ReturnType<typeof setUp>) => Promise<{ status: number; text: string }>;
-  /** What is refused: samples if nothing else is said. */
+  /** Kind of the refused parts; samples if absent. */
   readonly kind?: 'exemplars' | 'metadata';
-  /** How many: one if nothing else is said. */
+  /** Number of them; one if absent. */
   readonly count?: number;
 }
 
 const V2 = { ...HEADERS, 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' };
 const LONG = 'x'.repeat(50);
 
-/** By remote write 1.0, one request after the other; what became of the last. */
+/** Sends requests by remote write 1.0 in turn; returns the outcome of the last. */
 function pushes(...requests: WriteSeries[][]): Provocation['send'] {
   return async ({ post }) => {
     let last = { status: 0, text: '' };

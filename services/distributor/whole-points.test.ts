@@ -61,7 +61,7 @@ function exemplarsIn({ log }: Bed): number {
   }, 0);
 }
 
-test('the series limit met halfway through a histogram refuses all of it, once, and takes no place', async () => {
+test('the series limit reached within a histogram refuses all of it once, and makes no series active', async () => {
   const bed = setUp({ max_global_series_per_user: 10 });
   const exemplars = [{ timeUnixNano: TIME, asDouble: 0, filteredAttributes: [attribute('t', '1')] }];
   const points = [
@@ -83,7 +83,7 @@ test('the series limit met halfway through a histogram refuses all of it, once, 
   assert.match(message, /limit 10, with all 6 series of its data point/);
   assert.match(
     message,
-    /6 series are active; grew most of late: metrics h_bucket \+4, h_sum \+1, h_count \+1;/,
+    /6 series are active; fastest growing: metrics h_bucket \+4, h_sum \+1, h_count \+1;/,
   );
   assert.match(message, /refused in all: series_limit 6, exemplars 1/);
   assert.deepEqual(await counts(bed.registry), { received: 16, stored: 10, refused: 6 });
@@ -91,7 +91,7 @@ test('the series limit met halfway through a histogram refuses all of it, once, 
   assert.equal(bed.distributor.inspect().tenants[0].activeSeries, 10);
 });
 
-test('a label limit that only buckets are above refuses sum and count too', async () => {
+test('a label limit that only buckets exceed refuses sum and count too', async () => {
   const bed = setUp({ max_label_names_per_series: 2 });
   const summary = {
     name: 's',
@@ -126,7 +126,7 @@ test('a point out of time is named once', async () => {
   assert.match(message, /refused in all: too_old 6/);
 });
 
-test('buckets that relabelling leaves out leave the others where they are', async () => {
+test('buckets that relabelling drops do not move the others', async () => {
   const rule = { action: 'drop', source_labels: ['le'], regex: '1' };
   const { metric_relabel_configs } = limitsSchema.parse({ metric_relabel_configs: [rule] });
   const bed = setUp({ metric_relabel_configs, max_global_series_per_user: 5 });
@@ -136,7 +136,7 @@ test('buckets that relabelling leaves out leave the others where they are', asyn
   assert.deepEqual(await counts(bed.registry), { received: 12, stored: 5, refused: 7 });
 });
 
-test('what is asked elsewhere halfway through a point is decided for all of it', async () => {
+test('a question raised within a point is decided for the whole point', async () => {
   let asked = 0;
   const load = async () => {
     asked++;
@@ -153,7 +153,7 @@ test('what is asked elsewhere halfway through a point is decided for all of it',
   assert.deepEqual([...storedById(bed)], [['a', 8]]);
 });
 
-test('a histogram is in one record of its partition, also if that gets large', async () => {
+test('a histogram stays in one record of its partition, even a large one', async () => {
   const bed = setUp({ max_label_value_length: 9_000_000, max_samples_per_request: 0 }, {}, 1);
   const long = attribute('long', 'x'.repeat(20_000));
   const points = Array.from({ length: 12 }, (_, i) =>
@@ -189,7 +189,7 @@ test('by remote write 2.0 a series is refused with all its samples, histograms a
   assert.deepEqual([...storedById(bed)], [['a', 1]]);
 });
 
-/** A point of some kind, and the label sets (by what tells them apart) that it becomes. */
+/** A point of some kind, and the label sets it becomes, by their distinguishing label. */
 interface RandomPoint {
   readonly kind: 'histogram' | 'summary' | 'gauge' | 'exponentialHistogram';
   readonly id: string;

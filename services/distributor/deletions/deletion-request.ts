@@ -4,24 +4,24 @@ import { parseSelector } from '@xscaler/promql/parser';
 import type { UpstreamRequest } from '@xscaler/rpc';
 import { MAX_TIMESTAMP_MS } from '@xscaler/wire/log-record';
 
-/** Selectors of one deletion at most, and bytes of them: every read of the tenant looks at each until blocks are rewritten. */
+/** Limits on the selectors of one deletion, and on their bytes: every read of the tenant checks each until blocks are rewritten. */
 const MAX_SELECTORS = 100;
 const MAX_SELECTOR_BYTES = 64 * 1024;
 
 /**
- * States of all regular expressions of one deletion. Ingesters that read it in the log, and all reads of the tenant after it, match them
- * with every value there is, and none of them may give up before the end.
+ * Limit on the states of all regular expressions of one deletion. Ingesters that read it in the log, and all later reads of the tenant,
+ * match them with every label value and must not stop before the end.
  */
 const MAX_SELECTOR_STATES = 1_000;
 
-/** What is to be deleted. Times in ms, inclusive. */
+/** A deletion. Times in ms, inclusive. */
 export interface DeletionRequest {
   readonly matcherSets: readonly (readonly Matcher[])[];
   readonly startMs: number;
   readonly endMs: number;
 }
 
-/** The request is not one that anything can be deleted by; its message is for the client. */
+/** The request is invalid; the message is for the client. */
 export class BadDeletionError extends Error {
   override readonly name = 'BadDeletionError';
 }
@@ -35,14 +35,16 @@ export function readDeletionRequest(request: UpstreamRequest): DeletionRequest {
   const parameters = parametersOf(request);
   const selectors = parameters.getAll('match[]');
   if (selectors.length === 0) throw new BadDeletionError('no match[] parameter provided');
-  if (selectors.length > MAX_SELECTORS) throw invalid('match[]', `more than ${MAX_SELECTORS} selectors`);
+  if (selectors.length > MAX_SELECTORS)
+    throw invalid('match[]', `at most ${MAX_SELECTORS} selectors are allowed`);
   const bytes = selectors.reduce((sum, selector) => sum + Buffer.byteLength(selector), 0);
-  if (bytes > MAX_SELECTOR_BYTES) throw invalid('match[]', `more than ${MAX_SELECTOR_BYTES} bytes`);
+  if (bytes > MAX_SELECTOR_BYTES)
+    throw invalid('match[]', `the selectors must not exceed ${MAX_SELECTOR_BYTES} bytes`);
   const matcherSets = selectors.map(matchersOf);
   const states = matcherSets.flat().reduce((sum, matcher) => sum + matcher.states, 0);
   if (states > MAX_SELECTOR_STATES) {
     const most = `${states} states, limit ${MAX_SELECTOR_STATES}`;
-    throw invalid('match[]', `the regular expressions of the selectors are too large: ${most}`);
+    throw invalid('match[]', `the regular expressions are too large: ${most}`);
   }
   const startMs = timeMs(parameters, 'start', -MAX_TIMESTAMP_MS);
   const endMs = timeMs(parameters, 'end', MAX_TIMESTAMP_MS);
@@ -54,7 +56,7 @@ function parametersOf({ method, query, headers, body }: UpstreamRequest): URLSea
   const parameters = new URLSearchParams(query);
   const isForm = (headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
   if (method !== 'POST' || !isForm) return parameters;
-  // Form values come first, as in Go's Request.Form.
+  // Form values precede the query, as in Go's Request.Form.
   const form = new URLSearchParams(Buffer.from(body).toString('utf8'));
   for (const [name, value] of parameters) form.append(name, value);
   return form;

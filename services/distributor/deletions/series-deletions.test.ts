@@ -140,7 +140,7 @@ test('a deletion is in every partition of the log and hides by its offsets befor
   await bed.close();
 });
 
-test('a form and the query are one, and bounds that are absent or beyond all times are all times', async () => {
+test('form and query are merged, and absent or extreme bounds mean all times', async () => {
   const bed = await Bed.make();
   const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
   const body = new Uint8Array(Buffer.from('match[]=up'));
@@ -151,7 +151,7 @@ test('a form and the query are one, and bounds that are absent or beyond all tim
   await bed.close();
 });
 
-test('what is not a deletion is refused and never logged', async () => {
+test('an invalid deletion is refused and never written to the log', async () => {
   const bed = await Bed.make();
   const deletions = bed.deletions();
   for (const [query, text] of [
@@ -176,7 +176,7 @@ test('what is not a deletion is refused and never logged', async () => {
   await bed.close();
 });
 
-test('a receipt tells how far it is, to its tenant alone', async () => {
+test('a receipt shows a deletion’s progress, only to its tenant', async () => {
   const bed = await Bed.make();
   const deletions = bed.deletions();
   await ask(deletions, { query: 'match[]=up{a="b\\"c"}&start=5' });
@@ -201,7 +201,7 @@ test('a receipt tells how far it is, to its tenant alone', async () => {
   await bed.close();
 });
 
-test('too many deletions that blocks still hold something of are refused for a while', async () => {
+test('a deletion is refused while too many are unfinished', async () => {
   const bed = await Bed.make();
   const deletions = bed.deletions({ maxUnfinished: 2 });
   for (const expected of [200, 200, 429]) {
@@ -215,7 +215,7 @@ test('too many deletions that blocks still hold something of are refused for a w
   await bed.close();
 });
 
-test('a log or a database that fails makes it a 503, and never an answer before both are done', async () => {
+test('a failure of log or database is a 503, and the answer waits for both', async () => {
   const bed = await Bed.make();
   const failing = {
     append: async () => Promise.reject(new WriteLogError('unavailable', 'no broker at 10.1.2.3:9092')),
@@ -240,7 +240,7 @@ test('a log or a database that fails makes it a 503, and never an answer before 
   await bed.close();
 });
 
-test('a bug is a 500 that names the request, as the log does, and says nothing else of it', async () => {
+test('a bug is a 500 that names only the request, like the log line', async () => {
   const bed = await Bed.make();
   const bug = new TypeError("Cannot read properties of undefined (reading 'id')");
   const logged: object[] = [];
@@ -259,7 +259,7 @@ test('a bug is a 500 that names the request, as the log does, and says nothing e
   await bed.close();
 });
 
-test('everything else goes where it went before', async () => {
+test('other requests go to the distributor', async () => {
   const bed = await Bed.make();
   const asked: string[] = [];
   const writes: Upstream = {
@@ -276,7 +276,7 @@ test('everything else goes where it went before', async () => {
   await bed.close();
 });
 
-test('nothing is deleted by a clock that is wrong', async () => {
+test('a wrong clock prevents deletions', async () => {
   const bed = await Bed.make();
   try {
     const deletions = bed.deletions({ clockFault: () => 'the clock is 3 h ahead' });

@@ -19,13 +19,13 @@ import { BadDeletionError, readDeletionRequest } from './deletion-request.ts';
 export interface SeriesDeletionsOptions {
   readonly log: WriteLog;
   readonly deletions: DeletionStore;
-  /** Puts a deletion in the audit log; if that can't be done nothing is deleted. */
+  /** Puts a deletion in the audit log; if that fails no series is deleted. */
   readonly audit: (trace: Trace, actor: Actor) => Promise<void>;
-  /** A new id, that nobody can guess. */
+  /** A new id that can't be guessed. */
   readonly newId: () => string;
   /** Wall clock, ms. */
   readonly clock: () => number;
-  /** Why the clock can't be gone by: then nothing is deleted. Undefined while it can; absent: it always can. */
+  /** Why the clock can't be trusted: then deletions get a 503. Undefined while it can; absent: it always can. */
   readonly clockFault?: () => string | undefined;
   readonly logger: {
     info(fields: object, message: string): void;
@@ -33,7 +33,7 @@ export interface SeriesDeletionsOptions {
     error(fields: object, message: string): void;
   };
   readonly registry: Registry;
-  /** Deletions of one tenant that blocks still hold something of, at most: every read looks at each. */
+  /** Limit on a tenant's unfinished deletions, whose series are still in blocks: every read checks each. */
   readonly maxUnfinished?: number;
 }
 
@@ -47,9 +47,9 @@ const MAX_AUDITED_LENGTH = 4_000;
 /**
  * `POST /api/v1/admin/tsdb/delete_series` and `GET …/delete_series/<id>`.
  *
- * A deletion goes into every partition of the log, whatever the tenant's shard is and was: what lies before it there is deleted,
- * what comes after isn't. Then its offsets go into the database, where readers of blocks look. After both it is answered: from
- * then on no read sees what was deleted. Where only the first was done, the ingesters do the second.
+ * A deletion goes into every partition of the log, whatever the tenant's shard is and was. It deletes the series before it in the
+ * log, not those after it. Then its offsets go into the database, for readers of blocks. After both it is answered, and no later read
+ * sees the deleted series. If only the first step was done, the ingesters do the second.
  */
 export class SeriesDeletions implements Upstream {
   readonly #options: SeriesDeletionsOptions;
@@ -59,7 +59,7 @@ export class SeriesDeletions implements Upstream {
     this.#options = options;
     this.#requests = new Counter({
       name: 'xscaler_distributor_deletion_requests_total',
-      help: 'Requests to delete series or for their receipts, by status code.',
+      help: 'Requests to delete series or to read a receipt, by status code.',
       labelNames: ['code'],
       registers: [options.registry],
     });
@@ -80,7 +80,8 @@ export class SeriesDeletions implements Upstream {
   async #answer(request: UpstreamRequest): Promise<UpstreamResponse> {
     const { method, path, tenant } = request;
     const wanted = path === PATH ? 'POST' : 'GET';
-    if (method !== wanted) return failure(405, 'bad_data', `only ${wanted}`, { allow: wanted });
+    if (method !== wanted)
+      return failure(405, 'bad_data', `method not allowed, use ${wanted}`, { allow: wanted });
     try {
       return path === PATH
         ? await this.#delete(request)
@@ -96,10 +97,10 @@ export class SeriesDeletions implements Upstream {
     const requestId = requestIdOf(headers[REQUEST_ID_HEADER]);
     const cause = knownFailure(err);
     if (cause === undefined) {
-      logger.error({ requestId, tenant, err }, 'a deletion failed because of an internal error');
+      logger.error({ requestId, tenant, err }, 'a deletion failed because of a bug');
       return failure(500, 'internal', internalErrorText(requestId));
     }
-    logger.warn({ requestId, tenant, err }, 'a deletion failed');
+    logger.warn({ requestId, tenant, err }, 'a deletion could not be performed or looked up');
     const text = `the deletion is incomplete: ${cause}; try again`;
     return later(text, RETRY_AFTER_S, 503, 'unavailable');
   }
@@ -113,7 +114,7 @@ export class SeriesDeletions implements Upstream {
     if (fault !== undefined) return later(`nothing was deleted: ${fault}`, RETRY_AFTER_S, 503, 'unavailable');
     const unfinished = await deletions.unfinished(tenant);
     if (unfinished >= (this.#options.maxUnfinished ?? MAX_UNFINISHED)) {
-      const text = `${unfinished} earlier deletions are still in progress; try again later`;
+      const text = `${unfinished} deletions are still being applied to blocks`;
       return later(text, RETRY_UNFINISHED_S, 429, 'too_many_requests');
     }
     const deletion: SeriesDeletion = {
@@ -134,7 +135,7 @@ export class SeriesDeletions implements Upstream {
 
   async #progress(tenant: string, id: string): Promise<UpstreamResponse> {
     const progress = await this.#options.deletions.progress(tenant, id);
-    if (progress === undefined) return failure(404, 'not_found', 'no such deletion');
+    if (progress === undefined) return failure(404, 'not_found', 'deletion not found');
     return success(receiptOf(progress));
   }
 }
@@ -171,7 +172,7 @@ export function withDeletions(writes: Upstream, deletions: SeriesDeletions): Ups
   };
 }
 
-/** The record's offset in every partition. All are waited for, so that none goes on behind an answer. */
+/** The record's offset in every partition. Waits for all appends, so that none continues after the answer. */
 async function append(log: WriteLog, record: Uint8Array<ArrayBuffer>): Promise<Map<number, number>> {
   const partitions = Array.from({ length: log.partitionCount }, (_, partition) => partition);
   // A log may take the buffer it is given.
@@ -190,7 +191,7 @@ function receiptOf(progress: DeletionProgress): object {
   const { deletionId: id, startMs, endMs, requestedMs, matcherSets } = deletion;
   return {
     id,
-    /** `hidden`: nobody sees it any more; `done`: it is nowhere any more but in what waits to be purged. */
+    /** `hidden`: no read returns the series; `done`: only blocks that wait to be purged still have them. */
     state: doneMs === undefined ? 'hidden' : 'done',
     selectors: matcherSets.map(selectorText),
     ...rangeOf(startMs, endMs),

@@ -1,34 +1,55 @@
 import type { Reason } from '../outcome/refusals.ts';
+import type { Undoable, UndoLog } from '../series/undo-log.ts';
 import type { OpenPush } from './open-push.ts';
-import type { PartitionRecords } from './partition-records.ts';
-import { PointMark } from './point-mark.ts';
 import type { SeriesRefusals } from './series-refusals.ts';
 
-/** The data points of a request, in formats that have them: one of several series is stored whole or not at all. */
-export class DataPoints {
-  /** Whether the series that the source stands on is of a point that is several: counted with it, and refused with it. */
+/** A request's data points, in formats that have them. A point that becomes several series is stored whole or not at all. */
+export class DataPoints implements Undoable {
+  /** Whether the source's series is one of several of its point: they are counted and refused together. */
   isWhole = false;
-  readonly #records: PartitionRecords;
+  readonly #push: OpenPush;
   readonly #refusals: SeriesRefusals;
-  readonly #before = new PointMark();
-  #push!: OpenPush;
-  /** That of the series before. */
+  readonly #undo: UndoLog;
   #point = -1;
+  /** Refused before this point. */
+  #refusedSamples = 0;
+  #refusedExemplars = 0;
 
-  constructor(records: PartitionRecords, refusals: SeriesRefusals) {
-    this.#records = records;
-    this.#refusals = refusals;
-  }
-
-  begin(push: OpenPush): void {
+  constructor(push: OpenPush, refusals: SeriesRefusals, undo: UndoLog) {
     this.#push = push;
-    this.#point = -1;
-    this.isWhole = false;
+    this.#refusals = refusals;
+    this.#undo = undo;
   }
 
-  /** Takes note of the series that the source has come to. */
+  /** Notes the point of the source's series. */
   enter(point: number): void {
     if (point !== this.#point) this.#beginPoint(point);
+  }
+
+  /** Refuses all series of the source's point. Those already stored are undone, the others skipped. */
+  refuse(reason: Reason, detail: string): void {
+    const { source, refusals } = this.#push;
+    this.#undo.undo();
+    // Samples left out as intended are counted already.
+    const samples = source.pointSeriesCount - (refusals.sampleCount - this.#refusedSamples);
+    const exemplars = source.pointExemplarCount - (refusals.exemplarsInAll - this.#refusedExemplars);
+    this.#refusals.refusePoint(reason, detail, samples, exemplars);
+    source.skipPoint();
+  }
+
+  /** All samples of a point have the same time. */
+  refuseForTime(): void {
+    const { source, bounds } = this.#push;
+    const { minMs, maxMs } = bounds;
+    const timeMs = source.timestamps[0];
+    if (timeMs < minMs) this.refuse('too_old', `${timeMs} < ${minMs}`);
+    else this.refuse('too_far_in_future', `${timeMs} > ${maxMs}`);
+  }
+
+  /** The counts of stored samples and exemplars before the point. */
+  undo(storedSamples: number, storedExemplars: number): void {
+    this.#push.storedSamples = storedSamples;
+    this.#push.storedExemplars = storedExemplars;
   }
 
   #beginPoint(point: number): void {
@@ -36,7 +57,9 @@ export class DataPoints {
     const { source, received, refusals } = this.#push;
     const { pointSeriesCount, pointExemplarCount } = source;
     const isWhole = point >= 0 && pointSeriesCount > 1;
-    if (isWhole || this.isWhole) this.#beginWhole(isWhole);
+    if (isWhole) this.#openWhole();
+    else if (this.isWhole) this.#undo.keep();
+    this.isWhole = isWhole;
     if (point < 0) return;
     if (received.points !== undefined) received.points++;
     refusals.atNewPoint();
@@ -46,38 +69,11 @@ export class DataPoints {
     received.exemplars += pointExemplarCount;
   }
 
-  /** What was stored whole before stands. */
-  #beginWhole(isWhole: boolean): void {
-    const { tenant } = this.#push;
-    this.isWhole = isWhole;
-    tenant.settle();
-    this.#records.settle();
-    if (!isWhole) return;
-    tenant.mark();
-    this.#records.mark();
-    this.#before.note(this.#push);
-  }
-
-  /** All series of the point that the source stands in: those which were stored already aren't, the rest is skipped. */
-  refuse(reason: Reason, detail: string): void {
-    const push = this.#push;
-    const { source, tenant, refusals } = push;
-    const before = this.#before;
-    tenant.rewind();
-    this.#records.rewind();
-    before.rewind(push);
-    const samples = source.pointSeriesCount - before.refusedSince(refusals);
-    const exemplars = source.pointExemplarCount - before.exemplarsRefusedSince(refusals);
-    this.#refusals.refusePoint(reason, detail, samples, exemplars);
-    source.skipPoint();
-  }
-
-  /** All samples of a point have its time. */
-  refuseForTime(): void {
-    const { source, bounds } = this.#push;
-    const { minMs, maxMs } = bounds;
-    const timeMs = source.timestamps[0];
-    if (timeMs < minMs) this.refuse('too_old', `${timeMs} < ${minMs}`);
-    else this.refuse('too_far_in_future', `${timeMs} > ${maxMs}`);
+  #openWhole(): void {
+    const { storedSamples, storedExemplars, refusals } = this.#push;
+    this.#undo.open();
+    this.#undo.note(this, storedSamples, storedExemplars);
+    this.#refusedSamples = refusals.sampleCount;
+    this.#refusedExemplars = refusals.exemplarsInAll;
   }
 }

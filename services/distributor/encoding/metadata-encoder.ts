@@ -5,29 +5,26 @@ import { metadataKey, metadataSeed } from '../series/partitioning.ts';
 import type { OpenPush } from './open-push.ts';
 import type { PartitionRecords } from './partition-records.ts';
 
-/** Each text of a metadata entry is at most this long, however high the limits are: it has to fit a record. */
+/** Limit on each text of a metadata entry, whatever the tenant's limits are: an entry must fit a record. */
 const METADATA_TEXT_MAX_BYTES = 128 * 1024;
 
-/** Puts metadata into records: to a partition by its metric's name alone. */
+/** Puts a request's metadata into records; the metric's name picks the partition. */
 export class MetadataEncoder {
+  readonly #push: OpenPush;
   readonly #hash: ContentHash;
   readonly #records: PartitionRecords;
-  #push!: OpenPush;
-  #nowMinute = 0;
-  #seed = 0;
+  readonly #nowMinute: number;
+  readonly #seed: number;
 
-  constructor(hash: ContentHash, records: PartitionRecords) {
+  constructor(push: OpenPush, records: PartitionRecords, hash: ContentHash) {
+    this.#push = push;
     this.#hash = hash;
     this.#records = records;
-  }
-
-  begin(push: OpenPush): void {
-    this.#push = push;
     this.#nowMinute = Math.max(1, Math.floor(push.nowMs / 60_000));
     this.#seed = metadataSeed(push.tenantId);
   }
 
-  /** What the source stands on, unless it was stored a short while ago. */
+  /** Adds the source's metadata entry, unless it was stored a short while ago. */
   add(): void {
     const push = this.#push;
     const { source, tenant, received } = push;

@@ -2,6 +2,7 @@ import type { Limits, Shard } from '@xscaler/tenancy';
 import type { SeriesSource } from '@xscaler/wire/labels';
 import { Refusals } from '../outcome/refusals.ts';
 import { RequestSize } from '../outcome/request-size.ts';
+import type { Admission } from '../series/admission.ts';
 import type { TenantSeries } from '../series/tenant-series.ts';
 import type { TimeBounds } from './time-bounds.ts';
 import type { WriteBody } from './write-body.ts';
@@ -12,12 +13,12 @@ const NOTED_RECORD_VERSION = 2;
 const EXEMPLAR_RECORD_VERSION = 3;
 
 /**
- * A request while it is encoded: what its encoders read and go by, and what has become of it so far. It doesn't hold the
- * body, since they keep it until the next one begins.
+ * A request while it is encoded: its source and rules, and the counts of what is stored and refused so far.
  */
 export class OpenPush {
   readonly tenantId: string;
   readonly tenant: TenantSeries;
+  readonly admission: Admission;
   readonly limits: Limits;
   readonly shard: Shard;
   readonly nowMs: number;
@@ -41,13 +42,20 @@ export class OpenPush {
   needsNewerRecords = false;
 
   /** @param source stands before the first part of `write`, which has been opened with `bounds` and `maxParts` */
-  constructor(write: WriteBody, source: SeriesSource, bounds: TimeBounds, maxParts: number) {
+  constructor(
+    write: WriteBody,
+    source: SeriesSource,
+    admission: Admission,
+    bounds: TimeBounds,
+    maxParts: number,
+  ) {
     this.tenantId = write.tenantId;
     this.tenant = write.tenant;
     this.limits = write.limits;
     this.shard = write.shard;
     this.nowMs = write.nowMs;
     this.source = source;
+    this.admission = admission;
     this.bounds = bounds;
     this.maxParts = maxParts;
     this.writesNotes = write.recordVersion >= NOTED_RECORD_VERSION;
@@ -55,7 +63,7 @@ export class OpenPush {
     if (write.format === 'otlp') this.received.points = 0;
   }
 
-  /** Such a request is refused whole: what it has is counted on, nothing else is done for it. */
+  /** A request that is too large is refused whole: its parts are only counted. */
   get isTooLarge(): boolean {
     return this.received.largest > this.maxParts;
   }

@@ -1,36 +1,37 @@
 import type { ContentHash } from '@xscaler/encoding';
-import { INTENDED, type Reason } from '../outcome/refusals.ts';
-import { FACT_REPLICA } from '../series/tenant-series.ts';
+import { INTENDED } from '../outcome/refusals.ts';
+import { Refusal } from '../series/refusal.ts';
+import type { UndoLog } from '../series/undo-log.ts';
 import { DataPoints } from './data-points.ts';
+import type { EncoderScratch } from './encoder-scratch.ts';
 import type { OpenPush } from './open-push.ts';
 import type { PartitionRecords } from './partition-records.ts';
 import { SeriesRefusals } from './series-refusals.ts';
 import { SeriesWriter } from './series-writer.ts';
 
-/** Decides what becomes of a request's series: stored in records, in whole or in part, or refused. */
+const REPLICA_NOT_ELECTED = new Refusal('ha_deduplicated');
+
+/** Decides whether a request's series are stored in records, in whole or in part, or refused. */
 export class SeriesEncoder {
+  readonly #push: OpenPush;
   readonly #hash: ContentHash;
+  readonly #undo: UndoLog;
   readonly #records: PartitionRecords;
-  readonly #refusals = new SeriesRefusals();
+  readonly #refusals: SeriesRefusals;
   readonly #points: DataPoints;
   readonly #writer: SeriesWriter;
-  #push!: OpenPush;
 
-  constructor(hash: ContentHash, records: PartitionRecords) {
-    this.#hash = hash;
-    this.#records = records;
-    this.#points = new DataPoints(records, this.#refusals);
-    this.#writer = new SeriesWriter(records, this.#refusals);
-  }
-
-  begin(push: OpenPush): void {
+  constructor(push: OpenPush, records: PartitionRecords, scratch: EncoderScratch) {
     this.#push = push;
-    this.#refusals.begin(push);
-    this.#points.begin(push);
-    this.#writer.begin(push);
+    this.#hash = scratch.hash;
+    this.#undo = scratch.undo;
+    this.#records = records;
+    this.#refusals = new SeriesRefusals(push, scratch.parser);
+    this.#points = new DataPoints(push, this.#refusals, scratch.undo);
+    this.#writer = new SeriesWriter(push, records, this.#refusals, scratch);
   }
 
-  /** What the source stands on. */
+  /** Adds the source's series. */
   add(): void {
     const push = this.#push;
     const points = this.#points;
@@ -50,19 +51,18 @@ export class SeriesEncoder {
   }
 
   #append(): void {
-    const { source, tenant, bounds } = this.#push;
+    const { source, admission, bounds } = this.#push;
     const { sampleCount, exemplarCount, histogramCount } = source;
     source.contentHash(this.#hash);
-    const at = tenant.find(this.#hash, source);
-    if (at < 0) {
-      this.#refuse(tenant.refusedFor, tenant.refusedDetail);
+    const verdict = admission.judge(this.#hash, source);
+    if (verdict.isRefused) {
+      this.#refuse(verdict);
       return;
     }
-    const { words } = tenant.facts;
     const inBounds = bounds.samplesOf(source);
-    const replica = words[at + FACT_REPLICA];
-    if (replica !== 0 && !tenant.acceptsReplica(replica, bounds.youngestOf(source))) {
-      this.#refuse('ha_deduplicated', '');
+    const { replica } = verdict;
+    if (replica !== 0 && !admission.acceptsReplica(replica, bounds.youngestOf(source))) {
+      this.#refuse(REPLICA_NOT_ELECTED);
       return;
     }
     if (inBounds < sampleCount) {
@@ -73,22 +73,20 @@ export class SeriesEncoder {
       this.#refusals.refuseOutOfBounds();
     }
     const writer = this.#writer;
-    let record = inBounds > 0 ? writer.addSamples(words, at, inBounds) : undefined;
-    if (histogramCount > 0) record = writer.addHistograms(words, at, record);
-    if (exemplarCount > 0) writer.addExemplars(words, at, record);
+    let record = inBounds > 0 ? writer.addSamples(verdict, inBounds) : undefined;
+    if (histogramCount > 0) record = writer.addHistograms(verdict, record);
+    if (exemplarCount > 0) writer.addExemplars(verdict, record);
     if (this.#records.isOverfull) this.#points.refuse('point_too_large', '');
   }
 
-  /** A series of which nothing can be stored for its time: it isn't active by that. */
+  /** Refuses a series all of whose samples are out of bounds. It doesn't become active by them. */
   #refuseAllSamples(): void {
-    const { tenant } = this.#push;
-    tenant.mark();
+    this.#undo.open();
     this.#append();
-    tenant.rewind();
-    tenant.settle();
+    this.#undo.undo();
   }
 
-  #refuse(reason: Reason, detail: string): void {
+  #refuse({ reason, detail }: Refusal): void {
     if (this.#points.isWhole && !INTENDED.has(reason)) this.#points.refuse(reason, detail);
     else this.#refusals.refuseSeries(reason, detail);
   }

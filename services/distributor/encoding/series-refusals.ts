@@ -1,18 +1,19 @@
 import { Labels } from '@xscaler/model';
-import { LabelSetParser, type SourceHistogram } from '@xscaler/wire/labels';
+import type { LabelSetParser, SourceHistogram } from '@xscaler/wire/labels';
 import { INTENDED, type Reason } from '../outcome/refusals.ts';
 import type { OpenPush } from './open-push.ts';
 
-/** Refuses what comes with the series that the source stands on, and names it by the labels that its sender wrote. */
+/** Refuses parts of the source's series, and names it by the labels its sender wrote. */
 export class SeriesRefusals {
-  readonly #parser = new LabelSetParser();
-  #push!: OpenPush;
+  readonly #push: OpenPush;
+  readonly #parser: LabelSetParser;
 
-  begin(push: OpenPush): void {
+  constructor(push: OpenPush, parser: LabelSetParser) {
     this.#push = push;
+    this.#parser = parser;
   }
 
-  /** All that the series has. */
+  /** Refuses the whole series. */
   refuseSeries(reason: Reason, detail: string): void {
     const { source, received, refusals } = this.#push;
     const { sampleCount, histogramCount, exemplarCount } = source;
@@ -26,7 +27,7 @@ export class SeriesRefusals {
     refusals.refuseExemplars(reason, exemplarCount, samples === 0 ? this.#describe : undefined);
   }
 
-  /** This many samples and exemplars of all series of the data point that the series is part of. */
+  /** Refuses all series of the series' data point: this many samples and exemplars. */
   refusePoint(reason: Reason, detail: string, samples: number, exemplars: number): void {
     const { refusals } = this.#push;
     this.#remarkOn(reason);
@@ -35,7 +36,7 @@ export class SeriesRefusals {
     refusals.refuseExemplars(reason, exemplars);
   }
 
-  /** The series' samples that are out of bounds. */
+  /** Refuses the series' samples that are out of bounds. */
   refuseOutOfBounds(): void {
     const { source, bounds, refusals } = this.#push;
     const { timestamps, sampleCount } = source;
@@ -52,7 +53,7 @@ export class SeriesRefusals {
     refusals.refuseSamples('too_far_in_future', future, this.#describe, `${firstFuture} > ${maxMs}`);
   }
 
-  /** Whether the histogram can't be stored: then it is refused. */
+  /** Whether the histogram can't be stored. It is then refused. */
   refusesHistogram({ fault, timestampMs }: SourceHistogram): boolean {
     const { bounds, refusals } = this.#push;
     const { minMs, maxMs } = bounds;
@@ -72,7 +73,7 @@ export class SeriesRefusals {
     this.#push.refusals.refuseExemplars(reason, 1, this.#describe);
   }
 
-  /** This many of the series' exemplars that are above the tenant's limit. */
+  /** Counts exemplars of the series that are above the tenant's limit. */
   thinExemplars(count: number): void {
     const { refusals, source, limits } = this.#push;
     const detail = `${count} of ${source.exemplarCount}, limit ${limits.max_exemplars_per_series_per_minute}`;
@@ -80,8 +81,8 @@ export class SeriesRefusals {
   }
 
   #remarkOn(reason: Reason): void {
-    const { refusals, tenant } = this.#push;
-    if (reason === 'series_limit') refusals.remark(tenant.limitRemark);
+    const { refusals, admission } = this.#push;
+    if (reason === 'series_limit') refusals.remark(admission.limitRemark);
   }
 
   #describe = (): string => {

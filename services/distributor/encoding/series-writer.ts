@@ -2,11 +2,13 @@ import { histogramByteBound } from '@xscaler/encoding';
 import { EXEMPLAR_MAX_LABEL_LENGTH, type Exemplar, isStaleWords } from '@xscaler/model';
 import { type LogRecordWriter, MAX_TIMESTAMP_MS } from '@xscaler/wire/log-record';
 import type { Reason } from '../outcome/refusals.ts';
-import { FACT_GROUP, FACT_ID, TenantSeries } from '../series/tenant-series.ts';
+import type { Fact } from '../series/fact-table.ts';
+import type { UndoLog } from '../series/undo-log.ts';
+import type { EncoderScratch } from './encoder-scratch.ts';
 import type { OpenPush } from './open-push.ts';
 import { type PartitionRecords, RECORD_MAX_BYTES } from './partition-records.ts';
 import type { SeriesRefusals } from './series-refusals.ts';
-import { StoredLabels } from './stored-labels.ts';
+import type { StoredLabels } from './stored-labels.ts';
 import type { TimeBounds } from './time-bounds.ts';
 
 /** Samples of one series that go into a record at once: at most 36 bytes each. */
@@ -16,30 +18,32 @@ const START_TIME_MAX_BYTES = 19;
 /** An exemplar that takes more is refused unread: its labels have at most 128 characters. */
 const EXEMPLAR_MAX_BYTES = 4 * 1024;
 
-/** Bound on the label sets that are stored otherwise than they come, bytes: a process' part of them all. */
-const STORED_LABELS_BYTES = 64 * 1024 * 1024;
-
 /**
- * Writes the series that the source stands on into records, by the facts at `words[at …]` about it. A series is begun
- * again wherever it goes on in another record: what writes returns the record if it stands last, for what comes after.
+ * Writes the source's series into records. A series that doesn't fit the rest of a record is begun again in the next, so every method
+ * returns the record that has the series' latest part, for the method after it.
  */
 export class SeriesWriter {
-  readonly #storedLabels = new StoredLabels(STORED_LABELS_BYTES);
+  readonly #push: OpenPush;
   readonly #records: PartitionRecords;
   readonly #refusals: SeriesRefusals;
-  #push!: OpenPush;
+  readonly #storedLabels: StoredLabels;
+  readonly #undo: UndoLog;
 
-  constructor(records: PartitionRecords, refusals: SeriesRefusals) {
+  constructor(
+    push: OpenPush,
+    records: PartitionRecords,
+    refusals: SeriesRefusals,
+    { storedLabels, undo }: EncoderScratch,
+  ) {
+    this.#push = push;
     this.#records = records;
     this.#refusals = refusals;
+    this.#storedLabels = storedLabels;
+    this.#undo = undo;
   }
 
-  begin(push: OpenPush): void {
-    this.#push = push;
-  }
-
-  /** Those within the bounds: `inBounds` of them. */
-  addSamples(words: Int32Array, at: number, inBounds: number): LogRecordWriter | undefined {
+  /** Adds the `inBounds` samples that are within the bounds. */
+  addSamples(fact: Fact, inBounds: number): LogRecordWriter | undefined {
     const { source, bounds, writesNotes } = this.#push;
     const { timestamps, valueWords, sampleCount, startTimes } = source;
     const hasStartTimes = source.hasStartTimes && writesNotes;
@@ -48,7 +52,7 @@ export class SeriesWriter {
     let record: LogRecordWriter | undefined;
     for (let start = 0; start < sampleCount; start += SERIES_SLICE_SAMPLES) {
       const end = Math.min(sampleCount, start + SERIES_SLICE_SAMPLES);
-      record = this.#beginSeries(words, at, sampleBytes * (end - start));
+      record = this.#beginSeries(fact, sampleBytes * (end - start));
       for (let i = start; i < end; i++) {
         const timestampMs = timestamps[i];
         if (timestampMs >= minMs && timestampMs <= maxMs) {
@@ -61,12 +65,8 @@ export class SeriesWriter {
     return record;
   }
 
-  /** Native histograms; those that can't be stored are refused. `begun` is the record if the series stands last, if it does. */
-  addHistograms(
-    words: Int32Array,
-    at: number,
-    begun: LogRecordWriter | undefined,
-  ): LogRecordWriter | undefined {
+  /** Adds native histograms, and refuses those that can't be stored. `begun` has the series' latest part, if it has any. */
+  addHistograms(fact: Fact, begun: LogRecordWriter | undefined): LogRecordWriter | undefined {
     const push = this.#push;
     const { source, writesNotes } = push;
     let record = begun;
@@ -76,9 +76,9 @@ export class SeriesWriter {
       const { histogram, timestampMs, sumLow, sumHigh } = one;
       const bytes = SAMPLE_MAX_BYTES + START_TIME_MAX_BYTES + histogramByteBound(histogram);
       if (record === undefined || record.byteLength + bytes > RECORD_MAX_BYTES) {
-        record = this.#beginSeries(words, at, bytes);
+        record = this.#beginSeries(fact, bytes);
       }
-      // What ends a series needs no buckets.
+      // A staleness marker needs no buckets.
       if (isStaleWords(sumLow, sumHigh)) {
         record.addSample(timestampMs, sumLow, sumHigh);
       } else {
@@ -92,12 +92,12 @@ export class SeriesWriter {
     return record;
   }
 
-  /** Those that can't be stored are refused. `begun` is the record if the series stands last, if it does. */
-  addExemplars(words: Int32Array, at: number, begun: LogRecordWriter | undefined): void {
+  /** Adds exemplars, and refuses those that can't be stored. `begun` has the series' latest part, if it has any. */
+  addExemplars(fact: Fact, begun: LogRecordWriter | undefined): void {
     const push = this.#push;
     const { source, tenant } = push;
     const { exemplarCount } = source;
-    // Those that find room in their slots are then spread over all.
+    // In this order the exemplars that find room in their slots are spread over all.
     const isSpread = exemplarCount > tenant.exemplars.perSlot;
     const bits = isSpread ? 32 - Math.clz32(exemplarCount - 1) : 0;
     const steps = isSpread ? 2 ** bits : exemplarCount;
@@ -108,13 +108,13 @@ export class SeriesWriter {
       if (i >= exemplarCount) continue;
       const exemplar = this.#storableExemplar(i);
       if (exemplar === undefined) continue;
-      if (!tenant.exemplars.admits(words, at + FACT_ID, exemplar)) {
+      if (!tenant.exemplars.admits(fact.words, fact.idAt, exemplar, this.#undo)) {
         thinned++;
         continue;
       }
-      // A record that got no further than this is full; the series goes on in the next.
+      // The record is full; the series continues in the next one.
       if (record === undefined || record.byteLength + EXEMPLAR_MAX_BYTES > RECORD_MAX_BYTES) {
-        record = this.#beginSeries(words, at, EXEMPLAR_MAX_BYTES);
+        record = this.#beginSeries(fact, EXEMPLAR_MAX_BYTES);
         if (this.#records.isOverfull) return;
       }
       record.addExemplar(exemplar);
@@ -134,35 +134,27 @@ export class SeriesWriter {
     return undefined;
   }
 
-  /** The record of the series' partition, if the series has been begun with room for `wantedBytes` after its labels. */
-  #beginSeries(words: Int32Array, at: number, wantedBytes: number): LogRecordWriter {
-    const { source, tenant } = this.#push;
+  /** Begins the series in its partition's record, with room for `wantedBytes` after its labels. */
+  #beginSeries(fact: Fact, wantedBytes: number): LogRecordWriter {
+    const { source, admission } = this.#push;
+    const { words, idAt } = fact;
     let labels = source.labelBytes;
     let start = source.labelsStart;
     let end = source.labelsEnd;
-    if (!TenantSeries.normalised(words, at)) {
+    if (!fact.isNormalised) {
       const stored = this.#storedLabels;
-      stored.show(words, at + FACT_ID, tenant, source);
+      stored.show(words, idAt, admission, source);
       labels = stored.bytes;
       start = stored.start;
       end = stored.end;
     }
-    const partition = TenantSeries.partition(words, at);
-    const record = this.#records.withRoom(partition, words[at + FACT_GROUP], 32 + end - start + wantedBytes);
-    record.addSeries(
-      words[at + FACT_ID],
-      words[at + FACT_ID + 1],
-      words[at + FACT_ID + 2],
-      words[at + FACT_ID + 3],
-      labels,
-      start,
-      end,
-    );
+    const record = this.#records.withRoom(fact.partition, fact.group, 32 + end - start + wantedBytes);
+    record.addSeries(words[idAt], words[idAt + 1], words[idAt + 2], words[idAt + 3], labels, start, end);
     return record;
   }
 }
 
-/** The lowest bits of a number in reverse: numbers that follow each other go through all by halves, then quarters. */
+/** The lowest bits of a number in reverse: consecutive numbers step through the range by halves, then quarters. */
 function reversedBits(number: number, bits: number): number {
   let reversed = 0;
   for (let bit = 0; bit < bits; bit++) reversed |= ((number >>> bit) & 1) << (bits - 1 - bit);
@@ -177,7 +169,7 @@ function exemplarFault(exemplar: Exemplar | undefined, { minMs, maxMs }: TimeBou
   return length > EXEMPLAR_MAX_LABEL_LENGTH ? 'exemplar_too_long' : undefined;
 }
 
-/** A start that isn't before its sample says nothing, and one that no record can hold is left out. */
+/** Leaves out a start that isn't before its sample, or that no record can hold. */
 function setStartTime(record: LogRecordWriter, timestampMs: number, startMs: number): void {
   if (startMs !== 0 && startMs < timestampMs && startMs >= -MAX_TIMESTAMP_MS) record.setStartTime(startMs);
 }

@@ -1,13 +1,14 @@
 import { ByteWriter } from '@xscaler/encoding';
 import { CACHED_MAX_BYTES, LabelCache } from '@xscaler/wire/otlp';
-import type { SeriesLabels, TenantSeries } from '../series/tenant-series.ts';
+import type { Admission } from '../series/admission.ts';
+import type { SeriesLabels } from '../series/label-rules.ts';
 
 /**
- * Label sets of series that are stored otherwise than they come: in another order, rewritten by a tenant's rules, without the
- * name of a replica. Kept by series id, which stands for them and nothing else, whichever way they come.
+ * Label sets of series that are not stored with the label bytes received: those in another order, rewritten by a tenant's rules, or
+ * with a replica's name removed. Kept by series id, which determines them.
  */
 export class StoredLabels {
-  /** Where the label set is that was shown last: until the next `show`. */
+  /** The label set shown last, until the next `show`. */
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;
@@ -20,8 +21,8 @@ export class StoredLabels {
     this.#cache = new LabelCache(maxBytes);
   }
 
-  /** Shows the labels of the series whose id is at `words[at …]`, and which comes as `reader` has it. */
-  show(words: Int32Array, at: number, tenant: TenantSeries, reader: SeriesLabels): void {
+  /** Shows the stored labels of the series whose id is at `words[at …]`, received with `labels`. */
+  show(words: Int32Array, at: number, admission: Admission, labels: SeriesLabels): void {
     const cache = this.#cache;
     const key = this.#key;
     key.h0 = words[at];
@@ -31,7 +32,7 @@ export class StoredLabels {
     if (!cache.find(key)) {
       const writer = this.#writer;
       writer.reset();
-      tenant.writeLabels(reader, writer);
+      admission.writeLabels(labels, writer);
       if (writer.length > CACHED_MAX_BYTES) {
         this.bytes = writer.bytes;
         this.start = 0;

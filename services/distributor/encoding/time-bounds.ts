@@ -2,7 +2,7 @@ import type { Limits } from '@xscaler/tenancy';
 import type { SeriesSource } from '@xscaler/wire/labels';
 import { MAX_TIMESTAMP_MS } from '@xscaler/wire/log-record';
 
-/** Times, in ms, that samples of a request may have: of what a source stands on, which of its samples do. */
+/** The range of times, in ms, that a request's samples must be in. */
 export class TimeBounds {
   readonly minMs: number;
   readonly maxMs: number;
@@ -25,7 +25,7 @@ export class TimeBounds {
     return false;
   }
 
-  /** How many of the series' samples are within the bounds, histograms left aside. */
+  /** Number of the series' float samples within the bounds. */
   samplesOf(source: SeriesSource): number {
     const { timestamps, sampleCount } = source;
     const { minMs, maxMs } = this;

@@ -7,7 +7,7 @@ export interface WriteBody {
   readonly tenantId: string;
   readonly tenant: TenantSeries;
   readonly limits: Limits;
-  /** Where the tenant's samples go now. */
+  /** The tenant's partitions now. */
   readonly shard: Shard;
   readonly format: WriteFormat;
   /** Expanded. */
@@ -15,8 +15,8 @@ export interface WriteBody {
   readonly nowMs: number;
   /** How much later than the tenant's window its samples may be. */
   readonly wideningMs: number;
-  /** The highest version of records that all who read the log understand. */
+  /** The highest record version that all readers of the log understand. */
   readonly recordVersion: number;
-  /** Whether there may be questions; else what can't be told is accepted. */
+  /** Whether questions may be asked; otherwise undecided series are accepted. */
   readonly mayAsk: boolean;
 }

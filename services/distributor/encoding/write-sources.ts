@@ -5,13 +5,13 @@ import { OtlpMetricsReader, type OtlpSettings } from '@xscaler/wire/otlp';
 import { WriteRequestReader, WriteRequestV2Reader } from '@xscaler/wire/remote-write';
 import type { TimeBounds } from './time-bounds.ts';
 
-/** What an expanded body is. */
+/** The format of an expanded body. */
 export type WriteFormat = 'remote_write_1' | 'remote_write_2' | 'otlp';
 
 /** Bound on the label sets that OTLP series are known by, bytes: a process' part of them all. */
 const OTLP_CACHE_BYTES = 64 * 1024 * 1024;
 
-/** The readers of every format, one of each: a request is read at a time. */
+/** One reader for each format: one request is read at a time. */
 export class WriteSources {
   readonly #v1 = new WriteRequestReader();
   readonly #v2 = new WriteRequestV2Reader();

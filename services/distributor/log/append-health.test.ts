@@ -36,13 +36,13 @@ async function setUpHealth() {
 
 const SERIES = [series({ __name__: 'm' })];
 
-test('a log that refuses a record makes it refusing, by the reason; a record that says nothing makes it well again', async () => {
+test('a rejected record makes writes refused with the reason, until an empty record is accepted', async () => {
   const { log, push, health, logs, probe } = await setUpHealth();
   assert.equal(health.refusal, undefined);
   log.failing.set(0, new WriteLogError('disk_full', 'database or disk is full'));
   const refused = await push(SERIES);
   assert.equal(refused.status, 503);
-  assert.match(`${health.refusal}`, /^writes are refused: .*partition 0 .*: database or disk is full$/);
+  assert.match(`${health.refusal}`, /^writes are refused: .*partition 0: database or disk is full$/);
   await probe();
   assert.match(`${health.refusal}`, /disk is full/);
 
@@ -51,12 +51,12 @@ test('a log that refuses a record makes it refusing, by the reason; a record tha
   assert.match(`${health.refusal}`, /disk is full/, 'it was not well for ten seconds yet');
   await probe();
   assert.equal(health.refusal, undefined);
-  assert.deepEqual(logs, ['the write log refuses records', 'the write log accepts records again']);
+  assert.deepEqual(logs, ['the write log rejects records', 'the write log accepts records again']);
   const record = log.records.at(-1)?.record as Uint8Array;
   assert.equal(new LogRecordReader().decode(record), 'cut');
 });
 
-test('a log that takes small records and refuses large ones stays refusing', async () => {
+test('a log that accepts only small records stays refusing', async () => {
   const { log, push, health, probe } = await setUpHealth();
   for (let i = 0; i < 30; i++) {
     log.failing.set(0, new WriteLogError('disk_full', 'database or disk is full'));
@@ -67,7 +67,7 @@ test('a log that takes small records and refuses large ones stays refusing', asy
   }
 });
 
-test('a write that a client sends makes it well again, too; nothing is probed while nothing fails', async () => {
+test('a client’s write ends the refusal too; a healthy log is not probed', async () => {
   const { log, push, health, probe } = await setUpHealth();
   log.failing.set(0, new WriteLogError('unavailable', 'no broker'));
   await push(SERIES);
@@ -80,16 +80,16 @@ test('a write that a client sends makes it well again, too; nothing is probed wh
   assert.equal(log.records.length, appended);
 });
 
-test('a request that is too large for the log says nothing about the log', async () => {
+test('a request too large for the log leaves the log’s health unchanged', async () => {
   const { log, push, health } = await setUpHealth();
   log.failing.set(0, new WriteLogError('record_too_large', 'above 8 MB'));
   assert.equal((await push(SERIES)).status, 400);
   assert.equal(health.refusal, undefined);
 });
 
-test('everybody may read why writes are refused: no path of a file is in it, and nothing of a bug', async () => {
+test('the public refusal shows no file path and no detail of a bug', async () => {
   const { log, push, health } = await setUpHealth();
-  const text = 'writes are refused: the log of partition 0 accepts no records: ';
+  const text = 'writes are refused: the write log rejects records of partition 0: ';
   log.failing.set(0, new WriteLogError('damaged', '/data/write-log.sqlite is damaged (malformed)'));
   await push(SERIES);
   assert.equal(health.refusal, `${text}the file of the write log is damaged`);

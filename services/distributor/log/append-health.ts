@@ -15,13 +15,13 @@ export interface AppendHealthOptions {
 }
 
 const PROBE_EVERY_MS = 1_000;
-/** A disk that is nearly full takes a small record, and refuses the next large one. */
+/** A nearly full disk accepts a small record and rejects the next large one. */
 const WELL_AFTER_MS = 10_000;
 
 /**
- * Whether the log takes records: for `/-/ready`. It counts as refusing until each partition whose last append failed has taken a
- * record, a client's or one that says nothing, and none has refused one for ten seconds. To ask for a partition's end would
- * not do: a full disk, or a topic with too few replicas, still answers that.
+ * Whether the log accepts records, for `/-/ready`. It counts as rejecting until each partition whose last append failed has accepted a
+ * record (a client's or an empty one) and none has rejected one for ten seconds. Asking for a partition's end is not enough: a full
+ * disk, or a topic with too few replicas, still answers that.
  */
 export class AppendHealth {
   readonly #options: AppendHealthOptions;
@@ -55,9 +55,9 @@ export class AppendHealth {
     this.#failures.set(partition, failure.message);
     this.#failedMs = now();
     if (this.#refusal === undefined)
-      logger.warn({ partition, err: failure }, 'the write log refuses records');
+      logger.warn({ partition, err: failure }, 'the write log rejects records');
     const others = this.#failures.size > 1 ? ` and ${this.#failures.size - 1} more` : '';
-    this.#refusal = `writes are refused: the log of partition ${partition}${others} accepts no records: ${logFailureText(failure)}`;
+    this.#refusal = `writes are refused: the write log rejects records of partition ${partition}${others}: ${logFailureText(failure)}`;
   }
 
   /** Why writes are refused; undefined while they are not. */

@@ -5,7 +5,7 @@ import { WriteLogError } from '@xscaler/writelog';
 import { MemoryLog, series, setUp, textOf } from '../distributor.testbed.ts';
 import { GuardedLog, LogGuard } from './log-guard.ts';
 
-/** A guard, and what its database and its log say. */
+/** A guard, with the answers of its database and its log. */
 function guarded(known: Partial<KnownLog> = {}) {
   const log = new MemoryLog(4);
   const state = {
@@ -42,7 +42,7 @@ const partitionOf = (partition: number, resumeOffset: number, identity?: string)
   identity,
 });
 
-test('before a first look nothing goes to the log', async () => {
+test('no record goes to the log before the first check', async () => {
   const { guard, writes, log } = guarded();
   await assert.rejects(writes.append(0, new Uint8Array(1)), { code: 'unavailable' });
   assert.match(guard.notReady() ?? '', /not been checked yet/);
@@ -51,7 +51,7 @@ test('before a first look nothing goes to the log', async () => {
   assert.equal(log.records.length, 1);
 });
 
-test('the first log is registered, and no other one takes records after it', async () => {
+test('the first log is registered, and no other one accepts records after it', async () => {
   const { guard, writes, state, log } = guarded();
   await guard.check();
   assert.equal(state.known.registered, 'log-a');
@@ -60,7 +60,7 @@ test('the first log is registered, and no other one takes records after it', asy
   await guard.check();
   await assert.rejects(writes.append(0, new Uint8Array(1)), {
     code: 'log_replaced',
-    message: /not the one that blocks were created from: its identity is log-b, not log-a/,
+    message: /not the one that the blocks were made from: its identity is log-b, not log-a/,
   });
   assert.match(guard.notReady() ?? '', /its identity is log-b/);
   assert.equal(log.records.length, 0);
@@ -69,7 +69,7 @@ test('the first log is registered, and no other one takes records after it', asy
   await writes.append(0, new Uint8Array(1));
 });
 
-test('while one partition still goes with the old log no write is accepted', async () => {
+test('no write is accepted while a partition still follows the old log', async () => {
   const partitions = [partitionOf(0, 5, 'log-b'), partitionOf(1, 5, 'log-a')];
   const { guard, state } = guarded({ registered: 'log-a', partitions });
   state.identity = 'log-b';
@@ -80,7 +80,7 @@ test('while one partition still goes with the old log no write is accepted', asy
   guard.requireRight();
 });
 
-test('partitions that the log doesn’t have any more are in nobody’s way', async () => {
+test('partitions that the log no longer has are ignored', async () => {
   const partitions = [partitionOf(3, 5, 'log-b'), partitionOf(4, 5, 'log-a')];
   const { guard, state } = guarded({ registered: 'log-b', partitions });
   state.identity = 'log-b';
@@ -110,12 +110,12 @@ test('a log is not registered while a partition was read from another one', asyn
   assert.equal(state.known.registered, undefined);
 });
 
-test('a log that is gone is refused; one that cannot be reached is not ready, and tried', async () => {
+test('a missing log is refused; an unreachable one is not ready and retried', async () => {
   const { guard, writes, state } = guarded();
   await guard.check();
   state.identity = new WriteLogError('unavailable', 'no broker answers');
   await guard.check();
-  assert.equal(guard.notReady(), 'the write log cannot be checked: no broker answers');
+  assert.equal(guard.notReady(), 'the write log is unreachable: no broker answers');
   await writes.append(0, new Uint8Array(1));
   state.identity = new WriteLogError('log_missing', 'topic x does not exist');
   await guard.check();
@@ -126,14 +126,14 @@ test('a log that is gone is refused; one that cannot be reached is not ready, an
   assert.equal(guard.notReady(), undefined);
 });
 
-test('the file of a damaged log is not named to everybody', async () => {
+test('the public reason does not name a damaged log’s file', async () => {
   const { guard, state } = guarded({ registered: 'log-a' });
   state.identity = new WriteLogError('damaged', '/data/write-log.sqlite is damaged (malformed)');
   await guard.check();
-  assert.equal(guard.notReady(), 'the write log cannot be checked: the file of the write log is damaged');
+  assert.equal(guard.notReady(), 'the write log is unreachable: the file of the write log is damaged');
 });
 
-test('a database that cannot be reached has what it had; one that never could decides nothing', async () => {
+test('while the database is unreachable its last answer holds; without one nothing is decided', async () => {
   const { guard, state } = guarded({ registered: 'log-a' });
   state.isDatabaseAway = true;
   await guard.check();
@@ -151,13 +151,13 @@ test('a database that cannot be reached has what it had; one that never could de
   assert.throws(() => guard.requireRight(), { code: 'log_replaced' });
 });
 
-test('a write that the guard refuses gets a 503 with the reason and Retry-After, and nothing is stored of it', async () => {
+test('a write that the guard refuses gets a 503 with the reason and Retry-After, and is not stored', async () => {
   const { guard, writes, state, log } = guarded({ registered: 'log-b' });
   await guard.check();
   const { push } = setUp({}, { log: writes });
   const answer = await push([series({ __name__: 'up' })]);
   assert.equal(answer.status, 503);
-  assert.match(textOf(answer), /the write log is not the one that blocks were created from/);
+  assert.match(textOf(answer), /the write log is not the one that the blocks were made from/);
   assert.ok(Number(answer.headers['retry-after']) > 0);
   assert.equal(log.records.length, 0);
   state.identity = 'log-b';

@@ -21,11 +21,11 @@ interface Refusal {
 }
 
 /**
- * Lets records go only to the log that the stored blocks were made from: readers pass over what another one has below their
- * resume offsets. Which one that is the database knows. It is compared with the log that is there every two seconds; what was
- * appended to another one between two looks is in it still when an operator makes the partitions go on with that one.
+ * Lets records go only to the log that the stored blocks were made from: readers would skip another log's records below their resume
+ * offsets. The database has the right log's identity. It is compared with the current log's every two seconds. Records appended to
+ * another log between two checks are still in it when an operator makes the partitions continue with that log.
  *
- * The first log of an installation is registered here, before anything is acknowledged.
+ * The first log of an installation is registered here, before any write is acknowledged.
  */
 export class LogGuard {
   readonly #options: LogGuardOptions;
@@ -40,7 +40,7 @@ export class LogGuard {
     this.#heartbeat = new Heartbeat(() => this.check(), CHECK_EVERY_MS);
   }
 
-  /** Resolves after a first look, whatever it has shown. */
+  /** Resolves after the first check, whatever its result. */
   start(): Promise<void> {
     return this.#heartbeat.start();
   }
@@ -49,7 +49,7 @@ export class LogGuard {
     return this.#heartbeat.stop();
   }
 
-  /** Why no record goes to the log, for `/-/ready`; undefined if they do. What the log itself refuses `AppendHealth` says. */
+  /** Why no record goes to the log, for `/-/ready`; undefined if they do. Rejections by the log itself are reported by `AppendHealth`. */
   notReady(): string | undefined {
     const refusal = this.#refusal;
     if (refusal?.code === 'unavailable') return this.#unreachable ?? refusal.reason;
@@ -64,7 +64,7 @@ export class LogGuard {
   /** Looks at the database and the log. Never rejects. */
   async check(): Promise<void> {
     const { identities, log, logger } = this.#options;
-    // A database that cannot be reached has what it had.
+    // While the database is unreachable its last answer holds.
     this.#known = await identities.known().catch(() => this.#known);
     const before = this.#refusal;
     try {
@@ -74,7 +74,7 @@ export class LogGuard {
     } catch (error) {
       const { code, message } = error as WriteLogError;
       if (code === 'log_missing') this.#refusal = { code, reason: `the write log is gone: ${message}` };
-      else this.#unreachable = `the write log cannot be checked: ${logFailureText(error)}`;
+      else this.#unreachable = `the write log is unreachable: ${logFailureText(error)}`;
     }
     const { reason, cause } = this.#refusal ?? {};
     if (reason === before?.reason) return;
@@ -88,7 +88,7 @@ export class LogGuard {
       const reason = 'the write log cannot be verified: the database is unreachable';
       return { code: 'unavailable', reason };
     }
-    // A log that was made again may have fewer partitions: nothing is written to the others.
+    // A recreated log may have fewer partitions: the others get no writes.
     const own = known.partitions.filter(({ partition }) => partition < this.#options.log.partitionCount);
     const expected = [known.registered, ...own.map((partition) => partition.identity)];
     const other = expected.find((name) => name !== undefined && name !== identity);
@@ -97,7 +97,7 @@ export class LogGuard {
     const reason = `its identity is ${identity}, not ${other}: see \`xscaler log accept-loss\``;
     return {
       code: 'log_replaced',
-      reason: `the write log is not the one that blocks were created from: ${reason}`,
+      reason: `the write log is not the one that the blocks were made from: ${reason}`,
     };
   }
 
@@ -108,7 +108,7 @@ export class LogGuard {
       const endOffset = await log.endOffset(partition);
       if (endOffset >= resumeOffset) continue;
       const reason = `partition ${partition} ends at offset ${endOffset}, below its resume offset ${resumeOffset}`;
-      const what = `the write log is not the one that blocks were created from: ${reason}`;
+      const what = `the write log is not the one that the blocks were made from: ${reason}`;
       return { code: 'log_replaced', reason: what };
     }
     try {
@@ -126,7 +126,7 @@ export class LogGuard {
   }
 }
 
-/** A log that takes records only while its guard lets it. */
+/** A log that accepts records only while its guard allows it. */
 export class GuardedLog implements WriteLog {
   readonly #log: WriteLog;
   readonly #guard: LogGuard;

@@ -61,7 +61,7 @@ async function setUpOutages(t: TestContext) {
   return { start, clock, database, sql };
 }
 
-/** Lets time pass, with the notes that come of themselves. */
+/** Lets time pass, with the notes made at intervals. */
 async function pass(ms: number, clock: { nowMs: number }, outages: Outages, each = async () => {}) {
   for (const endMs = clock.nowMs + ms; clock.nowMs < endMs; ) {
     clock.nowMs += NOTE_MS;
@@ -70,7 +70,7 @@ async function pass(ms: number, clock: { nowMs: number }, outages: Outages, each
   }
 }
 
-test('after a time in which nobody ran, samples may be later by as long, for two hours', async (t) => {
+test('after a time without any distributor, samples may be late by its length, for two hours', async (t) => {
   const { start, clock } = await setUpOutages(t);
   const before = await start();
   assert.equal((await before.write(WINDOW_MS + 1)).status, 400);
@@ -88,7 +88,7 @@ test('after a time in which nobody ran, samples may be later by as long, for two
   assert.equal(stored(log).length, 2);
 });
 
-test('a restart, and a process beside one that accepts writes, change nothing', async (t) => {
+test('a restart, or a second process that accepts writes, causes no outage', async (t) => {
   const { start, clock } = await setUpOutages(t);
   await start();
   clock.nowMs += 60_000;
@@ -99,7 +99,7 @@ test('a restart, and a process beside one that accepts writes, change nothing', 
   assert.equal((await other.write(WINDOW_MS + 1)).status, 400);
 });
 
-test('once a partition of the log takes records again its senders may be as late as that was long', async (t) => {
+test('once a partition accepts records again, its samples may be late by the outage’s length', async (t) => {
   const { start, clock } = await setUpOutages(t);
   const { outages, log, write } = await start();
   const lastAcceptedMs = clock.nowMs;
@@ -117,7 +117,7 @@ test('once a partition of the log takes records again its senders may be as late
   assert.equal(outages.wideningMs, HOUR_MS, 'it has ended');
 });
 
-test('who has nothing to send but late samples is let in after an outage, too', async (t) => {
+test('a sender with only late samples is accepted after an outage, too', async (t) => {
   const { start, clock } = await setUpOutages(t);
   const { outages, log, write, probe } = await start();
   log.failing.set(0, new WriteLogError('unavailable', 'no broker'));
@@ -131,7 +131,7 @@ test('who has nothing to send but late samples is let in after an outage, too', 
   assert.equal((await write(lateMs)).status, 204);
 });
 
-test('a distributor that is started anew in the middle of an outage does not divide it', async (t) => {
+test('a restart in the middle of an outage does not split it', async (t) => {
   const { start, clock } = await setUpOutages(t);
   const full = new WriteLogError('disk_full', 'database or disk is full');
   let current = await start();
@@ -146,7 +146,7 @@ test('a distributor that is started anew in the middle of an outage does not div
   assert.equal((await current.write(WINDOW_MS + 3 * HOUR_MS)).status, 204);
 });
 
-test('a log that answers, but takes no records or small ones only, is an outage too', async (t) => {
+test('a log that answers but rejects all or large records is an outage too', async (t) => {
   const { start, clock } = await setUpOutages(t);
   const { outages, log, write, probe } = await start();
   const full = new WriteLogError('disk_full', 'database or disk is full');
@@ -163,7 +163,7 @@ test('a log that answers, but takes no records or small ones only, is an outage 
   assert.equal((await write(WINDOW_MS + HOUR_MS)).status, 204);
 });
 
-test('while an outage may be one that the database has not, what is too late is for later, and nothing else', async (t) => {
+test('while an outage may be unknown to the database, only samples that are too late get a 503', async (t) => {
   const { start, clock, database } = await setUpOutages(t);
   await start();
   clock.nowMs += HOUR_MS;
@@ -183,7 +183,7 @@ test('while an outage may be one that the database has not, what is too late is 
   assert.equal((await write(WINDOW_MS + HOUR_MS)).status, 204);
 });
 
-test('a database that was unreachable while writes were accepted makes no outage', async (t) => {
+test('an unreachable database causes no outage while writes are accepted', async (t) => {
   const { start, clock, database } = await setUpOutages(t);
   const { outages, write } = await start();
   database.isAway = true;
@@ -195,7 +195,7 @@ test('a database that was unreachable while writes were accepted makes no outage
   assert.equal((await write(WINDOW_MS + 1)).status, 400);
 });
 
-test('a clock that is ahead makes no outage, from the start or in between, and writes wait for a right one', async (t) => {
+test('a clock that is ahead causes no outage, and writes wait until it is right', async (t) => {
   const { start, clock, sql } = await setUpOutages(t);
   const before = await start();
   const aheadMs = 3 * HOUR_MS;
@@ -231,7 +231,7 @@ test('a clock that is behind refuses no sample for good', async (t) => {
   assert.equal((await push(live)).status, 503);
 });
 
-test('while every clock is wrong nothing is accepted, and that is an outage', async (t) => {
+test('a time in which every clock is wrong is an outage', async (t) => {
   const { start, clock } = await setUpOutages(t);
   const { outages, write } = await start();
   clock.fault = 'the clock is 3 h behind';

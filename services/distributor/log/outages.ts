@@ -12,16 +12,16 @@ export interface OutagesOptions {
 }
 
 const NOTE_EVERY_MS = 15_000;
-/** A shorter pause is within what senders and windows have room for anyway. */
+/** A shorter pause is covered by senders' buffers and by windows. */
 const SHORTEST_OUTAGE_MS = 60_000;
 
 /**
- * Outages of ours: while no distributor could make writes durable, or none ran, senders have kept what they had to send.
- * So for two hours after one, samples may be later by its length. That holds once the outage is in the database, where
- * readers look before they take a range of time for settled (`ReadHorizon`); until then what is too late is for later.
+ * Our own outages. While no distributor could make writes durable, or none ran, senders have kept their samples. So for two hours after
+ * an outage samples may be late by its length. That applies once the outage is in the database, where readers look before they treat
+ * a range of time as settled (`ReadHorizon`). Until then samples that are too late get a 503.
  *
- * A distributor notes there every fifteen seconds that it accepts writes; what lies between the last that anybody did and
- * the first that somebody does again is an outage. One under way is none yet: nothing of it is accepted.
+ * A distributor notes there every fifteen seconds that it accepts writes. The time between the last such note of any distributor and
+ * the first one after it is an outage. An outage under way doesn't count yet: no write is accepted during it.
  */
 export class Outages {
   readonly #options: OutagesOptions;
@@ -101,10 +101,7 @@ export class Outages {
     const last = this.#outages.at(-1);
     if (last === undefined || before.some(({ startMs }) => startMs === last.startMs)) return;
     if (nowMs - last.endMs < CATCH_UP_MS) {
-      logger.info(
-        { ...last },
-        'writes were not accepted for a while: the lateness window is wider by that time',
-      );
+      logger.info({ ...last }, 'writes were not accepted for a while; samples may be late by that much');
     }
   }
 

@@ -32,7 +32,7 @@ function setUp() {
       partitions,
     });
   };
-  /** What is allowed after a look. */
+  /** The version allowed after a look. */
   const look = async (who = versions) => {
     await who.start();
     await who.stop();
@@ -41,7 +41,7 @@ function setUp() {
   return { clock, owners, told, announce, look, make };
 }
 
-test('the version that is written is one that every ingester reads, and no newer than this program knows', async () => {
+test('the written version is one that every ingester reads, and not newer than this program knows', async () => {
   const { told, announce, look } = setUp();
   assert.equal(await look(), 1, 'nobody is known yet');
   await announce('a', HIGHEST_RECORD_VERSION + 1);
@@ -58,7 +58,7 @@ test('the version that is written is one that every ingester reads, and no newer
   ]);
 });
 
-test('an ingester that has gone is not forgotten for an hour: it may come back as before', async () => {
+test('a stopped ingester is remembered for an hour: it may return unchanged', async () => {
   const { clock, announce, look, make } = setUp();
   await announce('a', 2);
   await announce('b', 1);
@@ -72,7 +72,7 @@ test('an ingester that has gone is not forgotten for an hour: it may come back a
   assert.equal(await look(), 2);
 });
 
-test('of two processes that have one place the one that reads less counts', async () => {
+test('of two processes with the same instance id, the lower version counts', async () => {
   for (const order of [
     ['first', 'second'],
     ['second', 'first'],
@@ -84,7 +84,7 @@ test('of two processes that have one place the one that reads less counts', asyn
   }
 });
 
-test('while nobody is announced, or nobody tells, what was known stands', async () => {
+test('without announcements the last known version is kept', async () => {
   const { clock, owners, announce, look } = setUp();
   await announce('a', 2);
   assert.equal(await look(), 2);

@@ -2,7 +2,7 @@ import { Heartbeat, type OwnersSnapshot } from '@xscaler/cluster';
 import { HIGHEST_RECORD_VERSION, LOWEST_RECORD_VERSION } from '@xscaler/wire/log-record';
 
 export interface RecordVersionsOptions {
-  /** The ingesters that are announced now, or were when somebody was there to tell. */
+  /** The ingesters announced now, or last known. */
   readonly owners: () => Promise<OwnersSnapshot>;
   /** In ms. */
   readonly clock: () => number;
@@ -18,12 +18,12 @@ interface Announced {
 }
 
 const LOOK_MS = 1_000;
-/** An ingester that is not announced any more may have crashed and come back as before. */
+/** An ingester that is no longer announced may have crashed and may return unchanged. */
 const REMEMBERED_MS = 3_600_000;
 
 /**
- * Which version of the log's records may be written: the highest that every ingester reads, by what they announce.
- * While none is known it is the lowest, which all read. What can't be said so is for later: see `DistributorOptions`.
+ * The version of the log's records to write: the highest that every announced ingester reads. While no ingester is known it is the
+ * lowest, which all read. For data that needs a newer version see `WritesOptions`.
  */
 export class RecordVersions {
   readonly #options: RecordVersionsOptions;
@@ -41,7 +41,7 @@ export class RecordVersions {
     return this.#current;
   }
 
-  /** Resolves after a first look, whether or not it was answered. */
+  /** Resolves after the first look, even if it failed. */
   start(): Promise<void> {
     return this.#heartbeat.start();
   }
@@ -55,14 +55,14 @@ export class RecordVersions {
     const { byPartition } = await owners();
     const nowMs = clock();
     const read = new Map<string, number>();
-    // Two processes may have one place by mistake: both read the log.
+    // Two processes may have the same instance id by mistake: both read the log.
     for (const { instanceId, recordVersion } of [...byPartition.values()].flat()) {
       read.set(instanceId, Math.min(recordVersion, read.get(instanceId) ?? recordVersion));
     }
     for (const [instanceId, recordVersion] of read) {
       this.#announced.set(instanceId, { recordVersion, seenMs: nowMs });
     }
-    // Who was seen last stands, however long ago it was: there is nobody who would read more.
+    // Without announcements the ingesters seen last are kept, however long ago that was.
     if (byPartition.size > 0) {
       for (const [instanceId, { seenMs }] of this.#announced) {
         if (nowMs - seenMs > REMEMBERED_MS) this.#announced.delete(instanceId);
@@ -82,12 +82,11 @@ export class RecordVersions {
     const told = JSON.stringify([recordVersion, ingesters]);
     if (told === this.#told) return;
     this.#told = told;
-    if (ingesters.length === 0)
-      logger.info({ recordVersion }, 'every ingester reads the newest record version');
+    if (ingesters.length === 0) logger.info({ recordVersion }, 'every ingester reads the newest records');
     else
       logger.warn(
         { recordVersion, ingesters },
-        'newer record versions wait for ingesters that cannot read them',
+        'newer records are not written yet: some ingesters read only older ones',
       );
   }
 }

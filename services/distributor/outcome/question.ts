@@ -1,8 +1,5 @@
-/**
- * Something that has to be known before a request can be encoded, and has to be asked elsewhere. When it is decided the request
- * is encoded again.
- */
+/** A fact that must be fetched from elsewhere before a request can be encoded. Once it is decided the request is encoded again. */
 export interface Question {
-  /** Never rejects; takes a second or two at most. */
+  /** Never rejects; takes up to about two seconds. */
   decide(nowMs: number): Promise<void>;
 }

@@ -1,43 +1,43 @@
-/** Why a sample, exemplar or metadata entry isn't stored: the code is the metric's `reason`, the text what its sender reads. */
+/** Why a sample, exemplar or metadata entry isn't stored. The code is the metric's `reason`; the text is for the sender. */
 export const REASONS = {
   too_old: 'timestamp is older than the out-of-order time window (out of bounds)',
   too_far_in_future: 'timestamp is too far in the future',
-  no_labels: 'a series without labels',
-  empty_label_name: 'a label with an empty name',
+  no_labels: 'the series has no labels',
+  empty_label_name: 'a label has an empty name',
   repeated_label_name: 'a label name occurs more than once',
-  invalid_utf8: 'a label that is not valid UTF-8',
-  too_many_labels: 'more labels than max_label_names_per_series',
+  invalid_utf8: 'a label is not valid UTF-8',
+  too_many_labels: 'the series has more labels than max_label_names_per_series',
   label_name_too_long: 'a label name is longer than max_label_name_length',
   label_value_too_long: 'a label value is longer than max_label_value_length',
   metric_name_too_long: 'the metric name is longer than max_metric_name_length',
   relabelling_too_costly: "a label is too long for the pattern of one of the tenant's relabelling rules",
-  labels_too_long: 'labels longer than 1 MB in total',
-  series_limit: 'a new series above max_global_series_per_user',
-  too_many_ha_clusters: 'a new HA cluster above ha_max_clusters',
+  labels_too_long: 'the labels are longer than 1 MB in total',
+  series_limit: 'the new series exceeds max_global_series_per_user',
+  too_many_ha_clusters: 'the new HA cluster exceeds ha_max_clusters',
   ha_deduplicated: 'another replica of the HA pair is elected',
-  point_too_large: 'a data point whose series exceed one log record',
-  dropped_by_relabelling: "the tenant's relabelling leaves the series out",
-  bad_symbol_reference: 'a reference to a symbol that the request does not have',
-  odd_label_references: 'a label name without a value',
-  invalid_histogram: 'a native histogram that is inconsistent',
-  histogram_scale: 'an exponential histogram whose scale is too coarse',
-  bucket_counts: 'a histogram whose buckets and bounds do not match',
+  point_too_large: "the data point's series do not fit one log record",
+  dropped_by_relabelling: "the tenant's relabelling drops the series",
+  bad_symbol_reference: 'a symbol reference is outside the symbol table',
+  odd_label_references: 'a label name has no value',
+  invalid_histogram: 'the native histogram is inconsistent',
+  histogram_scale: "the exponential histogram's scale is too coarse",
+  bucket_counts: "the histogram's buckets do not match its bounds",
   delta_temporality:
     'delta temporality is not accepted, send cumulative points or set otel_native_delta_ingestion',
   unknown_temporality: 'the aggregation temporality is neither cumulative nor delta',
-  no_metric_name: 'a metric without a name that can be stored',
-  no_value: 'a point without a value',
-  invalid_attribute: 'an attribute whose name can not be that of a label',
+  no_metric_name: 'the metric has no name that can be stored',
+  no_value: 'the data point has no value',
+  invalid_attribute: 'an attribute name cannot be a label name',
   exemplar_labels: "an exemplar's labels are not valid",
   exemplar_too_long: "an exemplar's labels are longer than 128 characters",
   exemplar_out_of_bounds: "an exemplar's timestamp is out of bounds",
-  too_many_exemplars: 'more exemplars than max_exemplars_per_series_per_minute lets in',
+  too_many_exemplars: 'the series has more exemplars than max_exemplars_per_series_per_minute',
   metadata_too_long: 'a help or unit text is longer than max_metadata_length',
 } as const;
 
 export type Reason = keyof typeof REASONS;
 
-/** What somebody wants not to be stored: counted, but no fault of the request, and its sender need not know. */
+/** Parts left out on purpose, by settings: counted, but not the request's fault, and not reported to its sender. */
 export const INTENDED: ReadonlySet<Reason> = new Set(['ha_deduplicated', 'dropped_by_relabelling']);
 
 /** One refusal that the answer describes. */
@@ -51,22 +51,22 @@ interface Fault {
 const MAX_NAMED_FAULTS = 10;
 const MAX_SUBJECT_LENGTH = 400;
 
-/** What one request's refusals add up to; the first are kept with what they are about. */
+/** A request's refusals by reason; the first few are kept with their subject. */
 export class Refusals {
   readonly samples = new Map<Reason, number>();
   readonly exemplars = new Map<Reason, number>();
   readonly metadata = new Map<Reason, number>();
   /** Of samples: those left out as intended too. */
   sampleCount = 0;
-  /** Those of which the sender is told. */
+  /** Those reported to the sender. */
   faultyCount = 0;
   /** Of the samples left out as intended, those that are native histograms. */
   histogramsLeftOut = 0;
   /** Of exemplars: those left out as intended too. */
   exemplarsInAll = 0;
-  /** Those of which the sender is told. */
+  /** Those reported to the sender. */
   exemplarCount = 0;
-  /** Those above the tenant's limit. Their sender is told, but they are not the request's fault. */
+  /** Those above the tenant's limit: reported to the sender, but not the request's fault. */
   thinnedExemplars = 0;
   /** A series that lost some of them. */
   thinnedSeries = '';
@@ -100,7 +100,7 @@ export class Refusals {
     this.#name(reason, describe, detail);
   }
 
-  /** Without `describe` they are counted, and named with the samples that go with them. */
+  /** Without `describe` they are only counted, since they are named with their samples. */
   refuseExemplars(reason: Reason, count: number, describe?: () => string): void {
     if (count === 0) return;
     add(this.exemplars, reason, count);
@@ -131,7 +131,7 @@ export class Refusals {
     this.#remarks.add(text);
   }
 
-  /** Samples of another data point come now. */
+  /** Begins another data point. */
   atNewPoint(): void {
     this.#pointIsNoted = false;
   }
@@ -147,7 +147,7 @@ export class Refusals {
     this.#faults.push({ reason, subject: shortened(describe()), detail });
   }
 
-  /** The answer's text: how much was stored, then each named fault on a line, then what they were in all. */
+  /** The answer's text: the number stored, then each named fault on a line, then the totals by reason. */
   text(storedSamples: number): string {
     const leftOut = this.sampleCount - this.faultyCount;
     const leftOutText = leftOut === 0 ? '' : `, ${leftOut} left out`;

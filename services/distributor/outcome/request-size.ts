@@ -1,13 +1,13 @@
-/** The kinds of things in a request that cost work, as an answer calls them. */
+/** The kinds of parts in a request that cost work, as answers name them. */
 export type RequestPart = 'samples' | 'data points' | 'series' | 'exemplars' | 'metadata entries';
 
 /** A data point of OTLP may become this many samples, on average: most histograms have fewer buckets. */
 const SAMPLES_PER_POINT = 20;
 
-/** How much a request has of each kind that `max_samples_per_request` bounds. */
+/** A request's number of parts of each kind that `max_samples_per_request` bounds. */
 export class RequestSize {
   samples = 0;
-  /** Where the format has data points, these are bounded in the place of samples and series. */
+  /** Set if the format has data points, which are then bounded instead of samples and series. */
   points: number | undefined;
   series = 0;
   exemplars = 0;
@@ -24,7 +24,7 @@ export class RequestSize {
     return Math.max(main, this.exemplars, this.metadata);
   }
 
-  /** The first kind with more than `max`, and how much there is of it, at least. */
+  /** The first kind with more than `max` parts, and the number counted of it. */
   partAbove(max: number): { readonly part: RequestPart; readonly count: number } | undefined {
     const { points } = this;
     if (points !== undefined && points > max) return { part: 'data points', count: points };
@@ -36,13 +36,13 @@ export class RequestSize {
     return undefined;
   }
 
-  /** One of the series, with this many exemplars, is left out as intended: it costs nothing. */
+  /** A series with this many exemplars is left out on purpose: it costs nothing. */
   noteLeftOut(exemplars: number): void {
     this.#leftOutSeries++;
     this.#leftOutExemplars += exemplars;
   }
 
-  /** What the request costs at the ingestion rate, if `storedSamples` of its samples are stored. */
+  /** Cost at the ingestion rate, if `storedSamples` of the samples are stored. */
   cost(storedSamples: number): number {
     const series = this.series - this.#leftOutSeries;
     return Math.max(storedSamples, series, this.exemplars - this.#leftOutExemplars, this.metadata);

@@ -43,7 +43,7 @@ for (const [encoding, compress] of Object.entries(COMPRESSORS)) {
   });
 }
 
-test('of zstd every cut is noticed, wherever it is, and no whole body is taken for one', async () => {
+test('every truncated zstd body is detected, and no complete one is taken for truncated', async () => {
   const expansion = new BodyExpansion();
   const noise = Buffer.from(Array.from({ length: 9_000 }, (_, i) => (i * i * 7919) >>> 5));
   for (const level of [1, 19]) {
@@ -69,7 +69,7 @@ test('of zstd every cut is noticed, wherever it is, and no whole body is taken f
   }
 });
 
-test('frames of zstd without number are refused', async () => {
+test('too many zstd frames are refused', async () => {
   const frame = zlib.zstdCompressSync(Buffer.alloc(1));
   const many = (count: number) => Buffer.concat(Array.from({ length: count }, () => frame));
   const expansion = new BodyExpansion();
@@ -88,7 +88,7 @@ test('a body that is not compressed has the same bound', async () => {
   assert.ok(!isKnownEncoding('toString'));
 });
 
-test('however many want to be expanded, all are, and one that fails holds up nobody', async () => {
+test('all waiting bodies are expanded, and a failed one does not block the others', async () => {
   const expansion = new BodyExpansion(2);
   const good = zlib.gzipSync(new Uint8Array(1000));
   const wanted = Array.from({ length: 40 }, (_, i) =>

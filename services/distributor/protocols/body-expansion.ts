@@ -27,8 +27,8 @@ export function isKnownEncoding(contentEncoding: string | undefined): boolean {
 }
 
 /**
- * Expands bodies off the event loop, a few at a time: each may take the limit on an expanded body. The others wait, in
- * the order they came.
+ * Expands bodies off the event loop, a few at a time, since each may need as much memory as an expanded body is limited to. The others
+ * wait in order of arrival.
  */
 export class BodyExpansion {
   #free: number;
@@ -58,7 +58,7 @@ export class BodyExpansion {
         throw new TooLargeError(maxBytes + 1, maxBytes);
       }
       if (!isOfBody(error)) throw error;
-      throw new DecodeError(`it is not ${encoding}, or damaged`);
+      throw new DecodeError(`it is not valid ${encoding}`);
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#free++;
@@ -84,11 +84,11 @@ function normal(contentEncoding: string | undefined): string {
 /** Bodies that are cut off are refused, as with the others. */
 async function expandZstd(body: Uint8Array, options: { maxOutputLength: number }): Promise<Uint8Array> {
   const frames = zstdFrames(body);
-  if (frames === undefined) throw new NotFramesError('not whole frames');
+  if (frames === undefined) throw new NotFramesError('not complete zstd frames');
   const parts: Uint8Array[] = [];
   let left = options.maxOutputLength;
   for (const frame of frames) {
-    // A bound of nothing is none to Node.
+    // Node takes a bound of 0 for no bound.
     const part = await zstdDecompress(frame, { maxOutputLength: Math.max(1, left) });
     left -= part.length;
     if (left < 0) throw new TooLargeError(options.maxOutputLength - left, options.maxOutputLength);

@@ -24,10 +24,10 @@ export const OTLP_PATHS: readonly string[] = ['/otlp/v1/metrics', '/v1/metrics']
 const PROTOBUF = 'application/x-protobuf';
 const JSON_TYPE = 'application/json';
 
-/** JSON is read this much at a time, in a millisecond or two; other requests come between. */
+/** JSON is read in steps of this size, a millisecond or two each; other requests run between them. */
 const JSON_STEP_BYTES = 256 * 1024;
 
-/** Canonical gRPC codes for what can happen to a request. */
+/** Canonical gRPC codes by HTTP status. */
 const CODES: Readonly<Record<WriteFailure['status'], number>> = {
   400: 3, // INVALID_ARGUMENT
   404: 5, // NOT_FOUND
@@ -40,9 +40,9 @@ const CODES: Readonly<Record<WriteFailure['status'], number>> = {
 };
 
 /**
- * OTLP/HTTP ("OpenTelemetry Protocol Specification", OTLP/HTTP): protobuf or JSON, answered in what was sent. Points
- * that are refused are a partial success; errors are a `Status`, with a `RetryInfo` if the client may come again.
- * Requests of OTLP/gRPC come here as protobuf, too.
+ * OTLP/HTTP ("OpenTelemetry Protocol Specification", OTLP/HTTP): protobuf or JSON, answered in the same format. Points
+ * that are refused are a partial success; errors are a `Status`, with a `RetryInfo` if the client may retry.
+ * OTLP/gRPC requests arrive here as protobuf, too.
  */
 export class OtlpProtocol implements WriteProtocol {
   readonly format = 'otlp';
@@ -87,7 +87,7 @@ export class OtlpProtocol implements WriteProtocol {
 }
 
 function partialSuccess({ refusals, storedSamples }: EncodedPush): PartialSuccess | undefined {
-  // Without rejected points it is a warning, as the specification has it.
+  // Without rejected points it is a warning, by the specification.
   if (refusals.none && refusals.thinnedExemplars === 0) return undefined;
   return { rejectedDataPoints: refusals.pointCount, errorMessage: refusals.text(storedSamples).trimEnd() };
 }

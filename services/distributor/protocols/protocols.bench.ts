@@ -1,5 +1,5 @@
 /**
- * What a distributor costs per sample in each protocol: the same 2,000 known series with ten labels, one sample each, as
+ * Cost of a distributor per sample in each protocol: the same 2,000 known series with ten labels, one sample each, as
  * a counter. The log is memory. `node services/distributor/protocols/protocols.bench.ts`
  */
 import { Labels } from '@xscaler/model';

@@ -105,7 +105,7 @@ test('remote write 2.0: what is left out as intended counts as written, and the 
   assert.equal(records(log).length, 1);
 });
 
-test('remote write 2.0: the counts are true if some is refused, and if all is', async () => {
+test('remote write 2.0: the counts are exact if some or all is refused', async () => {
   const { post, log, current } = setUp();
   const mixed = encodeWriteRequestV2([
     series({ a: '1' }, { timestamps: [NOW_MS, 5], values: [1, 2] }),
@@ -121,7 +121,7 @@ test('remote write 2.0: the counts are true if some is refused, and if all is', 
   assert.deepEqual(written(answer.headers), ['1', '1', '0']);
   assert.match(textOf(answer), /^3 samples refused, 2 stored\n/);
   assert.match(textOf(answer), /refused in all: too_old 2, invalid_histogram 1\n/);
-  assert.match(textOf(answer), /\{b="1"\}: a native histogram that is inconsistent \(6 observations/);
+  assert.match(textOf(answer), /\{b="1"\}: the native histogram is inconsistent \(6 observations/);
   current.limits = { ...current.limits, max_samples_per_request: 1 };
   const tooLarge = await post(packSnappy(mixed), V2_HEADERS);
   assert.deepEqual([tooLarge.status, ...written(tooLarge.headers)], [400, '0', '0', '0']);
@@ -130,7 +130,7 @@ test('remote write 2.0: the counts are true if some is refused, and if all is', 
   assert.deepEqual([garbage.status, ...written(garbage.headers)], [400, '0', '0', '0']);
 });
 
-test('while an ingester reads old records only, histograms are for later and start timestamps are left out', async () => {
+test('while an ingester reads only old records, histograms get a 503 and start timestamps are left out', async () => {
   const version = { current: 1 };
   const { post, log } = setUp({}, { recordVersion: () => version.current }, 1);
   const plain = series({ a: '1' }, { startTimes: [NOW_MS - 5] });
@@ -168,7 +168,7 @@ test('a series is the same one in every protocol', async () => {
   );
 });
 
-test('metadata that comes with every request is stored once in a while, unless it was lost', async () => {
+test('repeated metadata is stored only now and then, unless it was lost', async () => {
   const { post, log, clock, current } = setUp({}, {}, 1);
   const metadata = { type: 'gauge', help: 'Help.', unit: '' } as const;
   const body = packSnappy(encodeWriteRequestV2([series({ __name__: 'g' }, { metadata })]));
@@ -286,7 +286,7 @@ test('OTLP: refused points are a partial success that counts and names them', as
   assert.deepEqual(await counts(registry), { received: 11, stored: 3, refused: 8 });
 });
 
-test('OTLP: while a long JSON body is read others have their turn', async () => {
+test('OTLP: other requests are served while a long JSON body is read', async () => {
   const { postOtlp } = setUp();
   const points = Buffer.from(
     JSON.stringify(otlp(Array.from({ length: 9_000 }, (_, i) => gauge(`g${i}`, i)))),
@@ -305,7 +305,7 @@ test('OTLP: while a long JSON body is read others have their turn', async () => 
   assert.ok(turns > 2);
 });
 
-test('OTLP: what can not be taken is a Status, with when to come again if that helps', async () => {
+test('OTLP: a refused request gets a Status, with a retry delay if a retry helps', async () => {
   const { postOtlp, current, log } = setUp({ max_decompressed_size: 10_000 });
   const json = { 'content-type': 'application/json' };
   const body = Buffer.from(JSON.stringify(otlp([gauge('g', 1, 2, 3)])));
@@ -354,7 +354,7 @@ test('OTLP: what can not be taken is a Status, with when to come again if that h
   assert.ok(log.records.length <= 4);
 });
 
-test('OTLP: the bound on a request is one on data points', async () => {
+test('OTLP: a request is bounded by its data points', async () => {
   const { postOtlp } = setUp({ max_samples_per_request: 10 });
   const bounds = Array.from({ length: 15 }, (_, i) => i);
   const points = (count: number) =>
@@ -381,7 +381,7 @@ test('OTLP: the bound on a request is one on data points', async () => {
   assert.match(textOf(answer), /11 data points, max_samples_per_request is 10/);
 });
 
-test('tenants translate names as they want', async () => {
+test('each tenant’s settings decide how names are translated', async () => {
   const { postOtlp, log, current } = setUp();
   const body = encodeExportRequest(
     otlp([gauge('room.temperature', 1)], { 'service.name': 's', 'k8s.pod.name': 'p' }),
@@ -404,7 +404,7 @@ test('tenants translate names as they want', async () => {
   );
 });
 
-test('tenants have histograms, deltas, scopes and resources stored as they want', async () => {
+test('each tenant’s settings decide how histograms, deltas, scopes and resources are stored', async () => {
   const { postOtlp, log, current } = setUp({}, {}, 1);
   const time = { timeUnixNano: `${NOW_MS}000000` };
   const latency = { ...time, count: 3, sum: 1, bucketCounts: [1, 2], explicitBounds: [1] };

@@ -16,12 +16,11 @@ const V1_MESSAGE = 'prometheus.WriteRequest';
 const V2_MESSAGE = 'io.prometheus.write.v2.Request';
 
 /**
- * Prometheus' remote write, 1.0 and 2.0 at one address: the content type says which ("Remote-Write 2.0 specification",
- * content negotiation). A request that is partly bad keeps its good part and is answered 400, which no sender retries;
- * answers to 2.0 say how much was written, always. What somebody wants not to be stored (the samples of an HA replica that
- * isn't elected: the other one's are) counts as written, as with Mimir: of a 2xx that counts less than was sent, Prometheus
- * (`queue_manager.go`) counts the rest as failed and writes an error for every request. Exemplars above the tenant's limit are
- * in that rest: they are lost, though the request is not at fault.
+ * Prometheus' remote write, 1.0 and 2.0 at one address: the content type names the version ("Remote-Write 2.0 specification", content
+ * negotiation). A request that is partly bad keeps its good part and gets a 400, which no sender retries. Answers to 2.0 always have
+ * the numbers written. Samples left out on purpose, like those of an HA replica that isn't elected, count as written, like in Mimir:
+ * if a 2xx counts fewer than were sent, Prometheus (`queue_manager.go`) counts the rest as failed and logs an error for every request.
+ * Exemplars above the tenant's limit are not counted: they are lost, though the request is not at fault.
  */
 class RemoteWriteProtocol implements WriteProtocol {
   readonly format: WriteFormat;
@@ -67,7 +66,7 @@ class RemoteWriteProtocol implements WriteProtocol {
   }
 }
 
-/** Float samples, native histograms and exemplars of which their sender is rid: all that were neither refused nor thinned out. */
+/** Float samples, native histograms and exemplars that count as written: all that were neither refused nor above the limit. */
 function written({ push }: WriteOutcome): [samples: number, histograms: number, exemplars: number] {
   if (push === undefined) return [0, 0, 0];
   const { storedSamples, storedHistograms, storedExemplars, refusals } = push;
@@ -78,7 +77,7 @@ function written({ push }: WriteOutcome): [samples: number, histograms: number, 
   ];
 }
 
-/** Both versions; they have one buffer for expanded bodies. */
+/** Both versions, with a shared buffer for expanded bodies. */
 export class RemoteWriteProtocols {
   readonly #snappy = new SnappyExpander();
   readonly #v1 = new RemoteWriteProtocol('remote_write_1', this.#snappy);
@@ -95,7 +94,7 @@ export function plainAnswer(outcome: WriteOutcome): UpstreamResponse {
   if (outcome.push !== undefined) {
     const { refusals, storedSamples } = outcome.push;
     if (!refusals.none) return textAnswer(400, refusals.text(storedSamples));
-    // Like Mimir: nothing to be done about it, but not a 204 either.
+    // Like Mimir: the sender need do nothing, but it is not a 204 either.
     return refusals.samples.has('ha_deduplicated') || refusals.thinnedExemplars > 0
       ? textAnswer(202, refusals.text(storedSamples))
       : NO_CONTENT;

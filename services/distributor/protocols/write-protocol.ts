@@ -2,31 +2,31 @@ import type { UpstreamRequest, UpstreamResponse } from '@xscaler/rpc';
 import type { EncodedPush } from '../encoding/push-encoder.ts';
 import type { WriteFormat } from '../encoding/write-sources.ts';
 
-/** What became of a write request, before it is put in the words of its protocol. */
+/** The outcome of a write request, before its protocol turns it into an answer. */
 export type WriteOutcome =
-  /** Durable in the log, as far as it wasn't refused. */
+  /** Durable in the log, except for refused parts. */
   | { readonly push: EncodedPush }
-  /** Nothing of it is stored. */
+  /** No part is stored. */
   | WriteFailure;
 
 export interface WriteFailure {
   readonly push?: undefined;
   readonly status: 400 | 404 | 405 | 413 | 415 | 429 | 500 | 503;
   readonly text: string;
-  /** When to come again, in ms, if that makes sense. */
+  /** Delay before a retry, in ms, if a retry makes sense. */
   readonly retryAfterMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A way in: how a request's body becomes what `WriteSources` reads, and how it is answered. */
+/** A protocol of writes: expands a request's body for `WriteSources`, and answers it. */
 export interface WriteProtocol {
   readonly format: WriteFormat;
-  /** What can be said against the request without looking at its body. */
+  /** A fault of the request that shows before its body is read. */
   fault(request: UpstreamRequest): WriteFailure | undefined;
   /**
    * The expanded body, valid until another is expanded.
    * @throws TooLargeError if the body expands to more than `maxBytes`
-   * @throws DecodeError if it isn't what its headers say
+   * @throws DecodeError if it doesn't match its headers
    */
   expand(request: UpstreamRequest, maxBytes: number): Uint8Array | Promise<Uint8Array>;
   answer(request: UpstreamRequest, outcome: WriteOutcome): UpstreamResponse;

@@ -10,7 +10,7 @@ const RESERVED_BLOCK = 3;
 const MAX_FRAMES = 64;
 
 /**
- * The frames of Zstandard with content that bytes are made of (RFC 8878, 3.1), undefined if they aren't whole frames or are too many.
+ * Splits bytes into Zstandard frames (RFC 8878, 3.1), without skippable ones; undefined if a frame is incomplete or there are too many.
  * Node's decompressor expands the first frame alone, returns the beginning of one that is cut off, without an error. What is
  * in the blocks is not looked at.
  */

@@ -8,7 +8,7 @@ import { series, setUp, textOf } from '../distributor.testbed.ts';
 const of = (i: string) => series({ __name__: 'm', i });
 const many = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => of(`${prefix}${i}`));
 
-/** The cluster behind a distributor: what its ingesters have, how they count it. */
+/** The cluster behind a distributor: the series its ingesters have, and their count. */
 function cluster() {
   const state = {
     ids: new Map<string, Uint8Array>(),
@@ -32,7 +32,7 @@ function cluster() {
 
 const settled = () => new Promise((next) => setImmediate(next));
 
-test('series that another distributor let in count, and are existing ones here', async () => {
+test('series accepted by another distributor count as existing ones', async () => {
   const all = cluster();
   all.add(...many('theirs', 8));
   all.state.total = 8;
@@ -40,7 +40,7 @@ test('series that another distributor let in count, and are existing ones here',
   assert.equal((await push([of('a')])).status, 204);
   await settled();
   assert.equal(distributor.inspect().tenants[0].activeSeries, 9);
-  // Meanwhile another one is let in elsewhere: the ingesters count and have it.
+  // Meanwhile another distributor accepts a series: the ingesters have and count it.
   all.add(of('a'), of('new there'));
   all.state.total = 10;
   clock.nowMs += 5_000;
@@ -51,7 +51,7 @@ test('series that another distributor let in count, and are existing ones here',
   assert.match(textOf(answer), /^1 samples refused, 10 stored\n.*i="new here".*limit 10/);
 });
 
-test('right after a restart existing series go on, and a new one above the limit is refused', async () => {
+test('right after a restart existing series are stored, and a new one above the limit is refused', async () => {
   const all = cluster();
   const existing = many('e', 20);
   all.add(...existing);
@@ -63,7 +63,7 @@ test('right after a restart existing series go on, and a new one above the limit
   assert.equal((await push([of('new')])).status, 400);
 });
 
-test('while the list cannot be had everything is accepted; it is asked for again', async () => {
+test('while the list cannot be loaded every series is accepted and the load is retried', async () => {
   const all = cluster();
   all.state.fails = true;
   const { push, clock } = setUp({ max_global_series_per_user: 2 }, all);
@@ -78,7 +78,7 @@ test('while the list cannot be had everything is accepted; it is asked for again
   assert.equal((await push([...many('a', 3), ...many('b', 3)])).status, 204);
 });
 
-test('at the limit the list is loaded again before a series is refused for not being in it, but not for every request', async () => {
+test('at the limit the list is reloaded before a series is refused, but not for every request', async () => {
   const all = cluster();
   all.state.total = 2;
   all.add(of('a'), of('b'));
@@ -101,7 +101,7 @@ test('at the limit the list is loaded again before a series is refused for not b
   assert.ok(all.state.loads <= loads + 4, `${all.state.loads - loads} loads in 100 s`);
 });
 
-test('a list that cannot be had at the limit refuses nobody', async () => {
+test('no series is refused while the list cannot be loaded', async () => {
   const all = cluster();
   all.state.total = 1;
   all.add(of('a'));
@@ -113,7 +113,7 @@ test('a list that cannot be had at the limit refuses nobody', async () => {
   assert.equal((await push([of('b')])).status, 204);
 });
 
-test('a count that is too old says nothing', async () => {
+test('a count that is too old is ignored', async () => {
   const all = cluster();
   all.state.total = 100;
   const { push, clock } = setUp({ max_global_series_per_user: 3 }, all);
@@ -138,10 +138,10 @@ test('a refusal names the metrics and labels that grew most', async () => {
   assert.equal(answer.status, 400);
   const remarks = textOf(answer)
     .split('\n')
-    .filter((line) => line.includes('grew most'));
+    .filter((line) => line.includes('fastest growing'));
   assert.equal(remarks.length, 1);
   assert.match(
     remarks[0],
-    /^160 series are active; grew most of late: metrics requests \+100, latency \+50, m \+10; labels pod \((9\d|10\d) values\), path \((4\d|5\d) values\), i \(\d+ values\)$/,
+    /^160 series are active; fastest growing: metrics requests \+100, latency \+50, m \+10; labels pod \((9\d|10\d) values\), path \((4\d|5\d) values\), i \(\d+ values\)$/,
   );
 });

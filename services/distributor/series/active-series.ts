@@ -2,22 +2,23 @@ import type { SeriesTotal } from '@xscaler/cluster';
 import type { Question } from '../outcome/question.ts';
 import { SeriesGrowth } from './series-growth.ts';
 import { LAST_SEEN, SeriesTable } from './series-table.ts';
+import type { UndoLog } from './undo-log.ts';
 
 /** A series is active while it was seen within the last hour. */
 export const ACTIVE_MINUTES = 60;
 
 /** How often the whole cluster's count is asked for. */
 const TOTAL_EVERY_MS = 5_000;
-/** A count that is older says nothing any more. */
+/** An older count is ignored. */
 const TOTAL_MAX_AGE_MS = 60_000;
-/** After the count got to the limit, other distributors may take new series for this long before they know. */
+/** Once the count reaches the limit, other distributors may accept new series for this long before they know. */
 const SETTLING_MS = 15_000;
-/** How old the list of active series may be if a series is refused for not being in it. */
+/** Maximum age of the list of active series, to refuse a series that is not in it. */
 const LIST_MAX_AGE_MS = 600_000;
-/** The same until they know: nothing for a short list; a long one isn't loaded for every request. */
+/** The same until the others know: a short list must be fresh; a long one isn't loaded for every request. */
 const LIST_MAX_AGE_SETTLING_MS = 3_000;
 const SERIES_PER_MS = 100;
-/** The same while the others' series can't be counted. */
+/** The same while other distributors' series can't be counted. */
 const LIST_MAX_AGE_ALONE_MS = 15_000;
 /** A list that can't be had is asked for again this much later; until then everything is accepted. */
 const LOAD_RETRY_MS = 10_000;
@@ -36,25 +37,22 @@ export interface ActiveSeriesOptions {
 }
 
 /**
- * The active series of a tenant with a limit on them: those seen here within the last hour, and those that the ingesters have.
+ * The active series of a tenant with a limit on them: those seen here within the last hour, and those that ingesters report.
  *
- * How many there are is the larger of what is known here and what the ingesters count over the cluster, with what was
- * new here since. Existing series are never refused: a series is refused as new only if it isn't in a list from the ingesters that is
- * younger than any that another distributor could have let in. Until there is a list everything is accepted.
+ * Their count is the larger of the number known here and the ingesters' count over the cluster plus the series new here since. Existing
+ * series are never refused. A series is refused as new only if it isn't in a list from the ingesters that is younger than any series
+ * another distributor could have accepted. Until there is a list, every series is accepted.
  */
 export class ActiveSeries implements Question {
   readonly #growth = new SeriesGrowth();
   readonly #options: ActiveSeriesOptions;
   readonly #table: SeriesTable;
-  /** Labels of what was admitted since `mark`. */
-  readonly #grown: (readonly string[])[] = [];
-  #isMarked = false;
   #limit = 0;
   #nowMs = 0;
   #nowMinute = 1;
   #total: SeriesTotal | undefined;
   #totalAtMs = 0;
-  /** Series known here when the total was. */
+  /** Series known here when the total arrived. */
   #sizeAtTotal = 0;
   #totalAskedMs = Number.NEGATIVE_INFINITY;
   /** When the count was found at the limit, NaN while it is below. */
@@ -69,7 +67,7 @@ export class ActiveSeries implements Question {
     this.#table = new SeriesTable({ ownWords: 0, maxEntries, staleAfterMinutes: ACTIVE_MINUTES, seed });
   }
 
-  /** Takes the current limit; asks for what it has to know, in the background. */
+  /** Takes the current limit, and loads missing facts in the background. */
   begin(limit: number, nowMs: number, nowMinute: number): void {
     this.#limit = limit;
     this.#nowMs = nowMs;
@@ -86,25 +84,25 @@ export class ActiveSeries implements Question {
     this.#table.sweep(this.#nowMinute);
   }
 
-  /** Series known here, the stale ones that weren't swept yet too. */
+  /** Series known here, including stale ones that are not swept yet. */
   get size(): number {
     return this.#table.size;
   }
 
-  /** Active series of the whole cluster, as far as it is known here. */
+  /** Active series of the whole cluster, as far as known here. */
   get count(): number {
     const own = this.#table.size;
     const total = this.#knownTotal();
     return total === undefined ? own : Math.max(own, total + Math.max(0, own - this.#sizeAtTotal));
   }
 
-  /** How many there are, and what grew most, for the refusal at the limit. */
+  /** Count and fastest growth, for the refusal at the limit. */
   get remark(): string {
     const growth = this.#growth.text();
-    return `${this.count} series are active${growth === '' ? '' : `; grew most of late: ${growth}`}`;
+    return `${this.count} series are active${growth === '' ? '' : `; fastest growing: ${growth}`}`;
   }
 
-  /** Notes a series that was there before there was a limit. */
+  /** Notes a series that is older than the limit. */
   note(words: Int32Array, at: number, seenMinute: number): void {
     const { [at]: id0, [at + 1]: id1, [at + 2]: id2, [at + 3]: id3 } = words;
     const table = this.#table;
@@ -114,13 +112,14 @@ export class ActiveSeries implements Question {
   /**
    * Notes that the id at `words[at …]` is active; false if it is new and above the limit; undefined if `decide` has to
    * find out whether it is new. `pairs` are its labels if they are at hand.
-   * @param mayAsk else what can't be told is accepted
+   * @param mayAsk whether a question may be asked; otherwise undecided series are accepted
    */
   admit(
     words: Int32Array,
     at: number,
     pairs: readonly string[] | undefined,
     mayAsk: boolean,
+    undo: UndoLog,
   ): boolean | undefined {
     const table = this.#table;
     const known = table.find(words[at], words[at + 1], words[at + 2], words[at + 3]);
@@ -132,31 +131,10 @@ export class ActiveSeries implements Question {
       if (this.#hasList()) return false;
       if (mayAsk && !Number.isNaN(this.#loadedMs) && !this.#hasFailedLately()) return undefined;
     }
-    if (pairs !== undefined) {
-      if (this.#isMarked) this.#grown.push(pairs);
-      else this.#growth.add(pairs, this.#nowMs);
-    }
+    if (pairs !== undefined) undo.whenKept(() => this.#growth.add(pairs, this.#nowMs));
     table.insert(words[at], words[at + 1], words[at + 2], words[at + 3], this.#nowMinute);
+    undo.note(table, words[at], words[at + 1], words[at + 2], words[at + 3]);
     return true;
-  }
-
-  /** What is admitted from here on can be taken back, until `settle`. */
-  mark(): void {
-    this.#table.mark();
-    this.#isMarked = true;
-  }
-
-  settle(): void {
-    this.#table.settle();
-    this.#isMarked = false;
-    for (const pairs of this.#grown) this.#growth.add(pairs, this.#nowMs);
-    this.#grown.length = 0;
-  }
-
-  /** Series that were admitted since `mark` aren't active. */
-  rewind(): void {
-    this.#table.rewind();
-    this.#grown.length = 0;
   }
 
   /** Loads the list. Where that takes too long or fails new series are accepted for a while. */
@@ -185,7 +163,7 @@ export class ActiveSeries implements Question {
   #hasList(): boolean {
     const { load, total } = this.#options;
     if (load === undefined) return true;
-    // Alone, this process has seen every series since.
+    // Without other distributors this process has seen every series since.
     if (total === undefined) return !Number.isNaN(this.#loadedMs);
     let maxAgeMs = Math.min(LIST_MAX_AGE_SETTLING_MS, Math.floor(this.#table.size / SERIES_PER_MS));
     if (this.#loadedMs >= this.#fullSinceMs + SETTLING_MS) {

@@ -20,7 +20,7 @@ export class EntryPages {
   readonly #counts: number[] = [];
   /** The pages with free entries, the one to be filled last. */
   readonly #roomy: number[] = [];
-  /** Stands for a page without memory. */
+  /** Replaces pages without memory. */
   readonly #none: Int32Array;
 
   constructor(stride: number) {
@@ -28,7 +28,7 @@ export class EntryPages {
     this.#none = new Int32Array(stride);
   }
 
-  /** Pages that there are or were; a page number is an entry number without its 8 lowest bits. */
+  /** Pages, empty ones too; a page number is an entry number without its 8 lowest bits. */
   get pageCount(): number {
     return this.#pages.length;
   }

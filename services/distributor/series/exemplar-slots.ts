@@ -1,40 +1,40 @@
 import { type Exemplar, exemplarKey } from '@xscaler/model';
 import { FIRST_OWN_WORD, LAST_SEEN, SeriesTable } from './series-table.ts';
 import { textHash } from './text-hash.ts';
+import type { UndoLog } from './undo-log.ts';
 
 const MINUTE_MS = 60_000;
 /**
- * Exemplars that a slot keeps. With one they would be spread most evenly. But a busy native histogram of Prometheus' clients
- * shows its ten youngest at each scrape, all of the same moment; and two of other series that follow each other may be close,
- * one being the last of a scrape's interval and the other the first of the next one's. Such senders are to lose none.
+ * Exemplars that a slot keeps. One would spread them most evenly. But a busy native histogram of Prometheus' clients shows its ten
+ * youngest at each scrape, all of the same moment. Consecutive exemplars of other series may also be close: the last of one scrape
+ * interval and the first of the next. Such senders must lose none.
  */
 const SLOT_EXEMPLARS = 10;
-/** A slot that nothing has come for is forgotten: should it be sent to again, it keeps as many once more. */
+/** A slot without exemplars for this long is forgotten. If it is sent to again it keeps a full number once more. */
 const REMEMBERED_MINUTES = 5;
-/** Of a tenant: some 8 MB. When there are more, some are forgotten early. */
+/** Limit per tenant, about 8 MB. Above it some slots are forgotten early. */
 const MAX_SLOTS = 100_000;
 
-/** What a tenant lost to its limit since this process has known it. */
+/** Exemplars that a tenant has lost to its limit since this process started to serve it. */
 export interface DroppedExemplars {
   readonly count: number;
-  /** A series that lost some, and when, ms; undefined if none has. */
+  /** A series that lost some, and the time, ms; undefined if none has. */
   readonly last: { readonly series: string; readonly atMs: number } | undefined;
 }
 
 /**
- * Holds a tenant's exemplars to `max_exemplars_per_series_per_minute`, evenly over sample time: a series' minute is divided
- * into slots of ten exemplars each (a limit of ten or less makes it one slot), and each slot keeps the first that come, whatever
- * the order of the slots. One that was let in is let in again: what is sent a second time is what might not have been stored.
+ * Limits a tenant's exemplars to `max_exemplars_per_series_per_minute`, evenly over sample time. A series' minute is divided into slots
+ * of ten exemplars each (a limit of ten or less makes one slot). Each slot keeps the first to arrive, in any order of slots. An
+ * accepted exemplar is accepted again, since it is sent a second time if it may not have been stored.
  */
 export class ExemplarSlots {
   readonly #seed: number;
-  /** By series id and slot: hashes of what the slot has let in, 0 if there is room. Made with the first exemplar. */
+  /** By series id and slot: hashes of the accepted exemplars, 0 for each free place. Made with the first exemplar. */
   #slots: SeriesTable | undefined;
   #limit = 0;
   #perSlot = 0;
   #slotMs = MINUTE_MS;
   #nowMinute = 1;
-  #isMarked = false;
   #dropped: DroppedExemplars = { count: 0, last: undefined };
 
   constructor(seed: number) {
@@ -60,13 +60,13 @@ export class ExemplarSlots {
     this.#slots = undefined;
   }
 
-  /** How many a slot keeps; Infinity without a limit. More than these come best in an order that spreads them. */
+  /** Exemplars that a slot keeps; Infinity without a limit. More than this should arrive in an order that spreads them. */
   get perSlot(): number {
     return this.#limit === 0 ? Number.POSITIVE_INFINITY : this.#perSlot;
   }
 
-  /** Whether an exemplar of the series whose id is at `words[at …]` is within the limit: then it takes its place. */
-  admits(words: Int32Array, at: number, exemplar: Exemplar): boolean {
+  /** Whether an exemplar of the series whose id is at `words[at …]` is within the limit. It then takes a place in its slot. */
+  admits(words: Int32Array, at: number, exemplar: Exemplar, undo: UndoLog): boolean {
     if (this.#limit === 0) return true;
     const slots = this.#table();
     const slot = Math.imul(Math.floor(exemplar.timestampMs / this.#slotMs), 0x9e3779b1);
@@ -75,7 +75,10 @@ export class ExemplarSlots {
     const w2 = words[at + 2];
     const w3 = words[at + 3];
     let found = slots.find(w0, w1, w2, w3);
-    if (found < 0) found = slots.insert(w0, w1, w2, w3, this.#nowMinute);
+    if (found < 0) {
+      found = slots.insert(w0, w1, w2, w3, this.#nowMinute);
+      undo.note(slots, w0, w1, w2, w3);
+    }
     const own = slots.words;
     own[found + LAST_SEEN] = this.#nowMinute;
     const hash = textHash(exemplarKey(exemplar)) | 1;
@@ -83,38 +86,22 @@ export class ExemplarSlots {
       if (own[i] === hash) return true;
       if (own[i] !== 0) continue;
       own[i] = hash;
-      slots.removeOnRewind(own, found);
+      undo.note(slots, w0, w1, w2, w3);
       return true;
     }
     return false;
-  }
-
-  /** Slots that change from here on can be forgotten, until `settle`. */
-  mark(): void {
-    this.#isMarked = true;
-    this.#slots?.mark();
-  }
-
-  settle(): void {
-    this.#isMarked = false;
-    this.#slots?.settle();
-  }
-
-  /** Forgets the slots that have changed since `mark`. */
-  rewind(): void {
-    this.#slots?.rewind();
   }
 
   sweep(): void {
     this.#slots?.sweep(this.#nowMinute);
   }
 
-  /** Forgets all slots: what they let in may not have been stored. */
+  /** Forgets all slots, since the exemplars they accepted may not have been stored. */
   forget(): void {
     this.#slots?.clear();
   }
 
-  /** Counts what was dropped, of `series` among others. */
+  /** Counts dropped exemplars; `series` lost some of them. */
   noteDropped(count: number, series: string, atMs: number): void {
     if (count > 0) this.#dropped = { count: this.#dropped.count + count, last: { series, atMs } };
   }
@@ -127,7 +114,6 @@ export class ExemplarSlots {
         staleAfterMinutes: REMEMBERED_MINUTES,
         seed: this.#seed,
       });
-      if (this.#isMarked) this.#slots.mark();
     }
     return this.#slots;
   }

@@ -1,4 +1,4 @@
-/** What is known of an HA pair's election. */
+/** The state of an HA pair's election. */
 export interface Election {
   readonly replica: string;
   /** Sample time that the replica was last seen at, ms. */
@@ -20,7 +20,7 @@ export function encodeElection({ replica, latestMs, sinceMs }: Election): string
   return `1 ${latestMs} ${sinceMs} ${replica}`;
 }
 
-/** Undefined if it is none, or of a version to come. */
+/** Undefined if the value is not an election, or has a later version. */
 export function decodeElection(value: string): Election | undefined {
   const match = FORMAT.exec(value);
   if (match === null) return undefined;

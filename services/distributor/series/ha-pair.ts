@@ -1,35 +1,34 @@
 import type { Leases } from '@xscaler/cluster';
 import { decodeElection, type Election, encodeElection } from './ha-lease.ts';
 
-/** An elected replica of which no sample came for longer, in sample time, may be replaced. */
-export const FAILOVER_MS = 30_000;
-/** The elected replica's sample time is told to the others so often, */
+/** An elected replica may be replaced if it has sent no sample for longer than this, in sample time. */
+const FAILOVER_MS = 30_000;
+/** The elected replica's sample time is written to the lease this often, */
 const RENEW_MS = 1_000;
-/** or when it is this much further: a backlog covers minutes within a second. */
+/** or when it has advanced by this much: a backlog covers minutes within a second. */
 const RENEW_STEP_MS = 5_000;
-/** An election is forgotten when its replica was silent for this long. */
+/** An election is forgotten after its replica was silent for this long. */
 const LEASE_TTL_MS = 3_600_000;
-/** How often a claim is tried if others claim as well. */
+/** Attempts at a claim while other distributors claim as well. */
 const MAX_CLAIMS = 4;
 
 export interface HaPairOptions {
   /** Tenant and cluster. */
   readonly key: readonly [tenant: string, cluster: string];
-  /** Where distributors agree; absent if there is but one. */
+  /** Absent if there is no other distributor. */
   readonly leases?: Leases | undefined;
   readonly onElected: (pair: HaPair, before: Election | undefined) => void;
 }
 
 /**
- * The replicas of one cluster of one tenant, of which one is elected: its samples are stored, those of the others are left
- * out. Elected is who comes first; another one takes its place when it has a sample that is more than 30 s younger than the
- * elected one's youngest. So it is sample time that decides, whenever samples arrive.
+ * The replicas of one of a tenant's clusters. The elected one's samples are stored, those of the others are left out. The first to
+ * send is elected. Another one replaces it with a sample more than 30 s younger than the elected one's youngest. So sample time
+ * decides, whenever samples arrive.
  *
- * All distributors agree by a lease. It is asked if something is to be decided (a pair that isn't known here, a
- * failover, an elected one that comes back after a silence), and the elected one's time is written into it once
- * a second, or in five seconds of sample time. Where it is unreachable the last known election goes on; what is to be decided is decided here
- * alone, and the first to write the lease when it is back decides for all. Until then two replicas may be
- * stored; none is left out for the lack of an election.
+ * All distributors agree by a lease. It is read if something must be decided: a pair that isn't known here, a failover, or an
+ * elected replica that returns after a silence. The elected one's time is written to it once a second, or every five seconds of sample
+ * time. While leases are unreachable the last known election holds, and decisions are made here; the first distributor to write the lease
+ * afterwards decides for all. Until then two replicas may be stored. No sample is left out for lack of an election.
  */
 export class HaPair {
   readonly #options: HaPairOptions;
@@ -37,15 +36,15 @@ export class HaPair {
   /** The lease's value when it was last read or written here. */
   #written: string | undefined;
   #renewedMs = Number.NEGATIVE_INFINITY;
-  /** When the lease was last found to say what is known here. */
+  /** When the lease last agreed with what is known here. */
   #confirmedMs = Number.NEGATIVE_INFINITY;
-  /** Sample time that others were told last. */
+  /** Sample time last written to the lease. */
   #toldMs = Number.NEGATIVE_INFINITY;
   #renewing: Promise<void> | undefined;
   #claiming: Promise<void> | undefined;
   #candidate = '';
   #candidateMs = 0;
-  /** When a sample came last, by the wall clock, ms. */
+  /** When the last sample arrived, by the wall clock, ms. */
   seenMs = 0;
 
   constructor(options: HaPairOptions) {
@@ -61,15 +60,15 @@ export class HaPair {
   }
 
   /**
-   * Whether samples of a replica, the youngest at `timeMs`, are to be stored, as far as is known here; undefined if that
-   * has to be decided by `decide` first.
+   * Whether samples of a replica, the youngest at `timeMs`, are stored, as far as is known here; undefined if `decide` must
+   * decide that first.
    */
   accepts(replica: string, timeMs: number, nowMs: number): boolean | undefined {
     this.seenMs = nowMs;
     const election = this.#election;
     const isElected = election?.replica === replica;
     if (election === undefined || timeMs - election.latestMs > FAILOVER_MS) {
-      // An elected one that was silent may have been replaced meanwhile.
+      // An elected replica that was silent may have been replaced.
       if (!isElected || !this.#isConfirmed(nowMs)) {
         this.#candidate = replica;
         this.#candidateMs = timeMs;
@@ -81,7 +80,7 @@ export class HaPair {
     return true;
   }
 
-  /** Decides what `accepts` left open. Never rejects: if the others can't be asked it is decided here. */
+  /** Decides what `accepts` left open. Never rejects: if leases are unreachable it decides alone. */
   decide(nowMs: number): Promise<void> {
     this.#claiming ??= this.#claim(this.#candidate, this.#candidateMs, nowMs).finally(() => {
       this.#claiming = undefined;
@@ -89,7 +88,7 @@ export class HaPair {
     return this.#claiming;
   }
 
-  /** Tells the others, now and then, how far the elected replica is. In the background; never rejects. */
+  /** Writes the elected replica's time to the lease if that is due. In the background; never rejects. */
   renew(nowMs: number): Promise<void> | undefined {
     const { leases } = this.#options;
     const election = this.#election;
@@ -98,7 +97,7 @@ export class HaPair {
     if (!isDue || encodeElection(election) === this.#written) return undefined;
     this.#toldMs = election.latestMs;
     this.#renewing = this.#renew(leases, election, nowMs)
-      // Away: the next one tells them more.
+      // Unreachable: the next renewal writes a later time.
       .catch(() => undefined)
       .finally(() => {
         this.#renewing = undefined;
@@ -134,7 +133,7 @@ export class HaPair {
         current = outcome.current;
       }
     } catch {
-      // Away.
+      // Unreachable.
     }
     if (this.#election?.replica === replica) {
       const latestMs = Math.max(timeMs, this.#election.latestMs);
@@ -153,7 +152,7 @@ export class HaPair {
     this.#confirmedMs = nowMs;
   }
 
-  /** Takes over what the others have agreed on; what nobody has written leaves things unchanged. */
+  /** Takes over the election that others agreed on. An absent lease changes nothing. */
   #adopt(value: string | undefined): void {
     this.#written = value;
     const theirs = value === undefined ? undefined : decodeElection(value);

@@ -10,7 +10,7 @@ const SECOND = 1_000;
 const from = (replica: string, seconds: number, more: Record<string, string> = {}, value = 1) =>
   series({ __name__: 'up', cluster: 'eu', __replica__: replica, ...more }, NOW_MS + seconds * SECOND, value);
 
-/** Leases that can go away, in memory. */
+/** Leases in memory, which can become unreachable. */
 function breakableLeases(): { leases: Leases; state: { away: boolean; calls: number } } {
   const { leases } = openMemoryCluster();
   const state = { away: false, calls: 0 };
@@ -51,7 +51,7 @@ const electedOf = ({ distributor }: TestBed, cluster = 'eu') =>
     .tenants.flatMap(({ haPairs }) => haPairs)
     .find((pair) => pair.cluster === cluster)?.elected;
 
-test('of two replicas the first is stored, without its label; what the other sends is left out and answered 202', async () => {
+test('the first replica is stored without its label; the other’s samples are left out and answered 202', async () => {
   const bed = setUp();
   assert.equal((await bed.push([from('a', 0), from('a', 0, { i: '2' })])).status, 204);
   const answer = await bed.push([from('b', 5), from('b', 5, { i: '2' })]);
@@ -75,7 +75,7 @@ test('of two replicas the first is stored, without its label; what the other sen
   assert.match(metrics, /xscaler_distributor_ha_elected_replica\{tenant="acme",cluster="eu",replica="a"\} 1/);
 });
 
-test('a tenant sees the elected replicas of its own pairs, and of nobody else', async () => {
+test('a tenant sees the elected replicas of its own pairs only', async () => {
   const { push, distributor } = setUp();
   await push([from('a', 0)]);
   await push([from('secret', 0)], 'other');
@@ -108,7 +108,7 @@ test('a tenant sees the elected replicas of its own pairs, and of nobody else', 
   });
 });
 
-test('the other replica takes over once its samples are more than 30 s younger, and keeps it', async () => {
+test('the other replica takes over once its samples are more than 30 s younger, and stays elected', async () => {
   const bed = setUp();
   await bed.push([from('a', 0)]);
   assert.equal((await bed.push([from('b', 30)])).status, 202);
@@ -120,7 +120,7 @@ test('the other replica takes over once its samples are more than 30 s younger, 
   assert.match(await bed.registry.metrics(), /ha_elections_total\{tenant="acme"\} 2/);
 });
 
-test('it is sample time that decides, not when samples arrive', async () => {
+test('sample time decides, not arrival time', async () => {
   const bed = setUp();
   await bed.push([from('a', 0)]);
   bed.clock.nowMs += 600 * SECOND;
@@ -129,7 +129,7 @@ test('it is sample time that decides, not when samples arrive', async () => {
   assert.equal((await bed.push([from('b', 25)])).status, 202);
 });
 
-test('a request that shows the elected one to be silent is stored whole', async () => {
+test('a request that shows the elected replica to be silent is stored whole', async () => {
   const bed = setUp();
   await bed.push([from('a', 0)]);
   const answer = await bed.push([from('b', 20, { i: '1' }), from('b', 40, { i: '2' }), from('a', 5)]);
@@ -138,7 +138,7 @@ test('a request that shows the elected one to be silent is stored whole', async 
   assert.deepEqual(await counts(bed.registry), { received: 4, stored: 3, refused: 1 });
 });
 
-test('clusters are elected apart, series without both labels are nobody’s, and tenants have their own', async () => {
+test('each cluster of each tenant has its own election; series without both labels have none', async () => {
   const bed = setUp();
   await bed.push([from('a', 0), from('x', 0, { cluster: 'us' })]);
   assert.equal((await bed.push([from('b', 1, { cluster: 'us' })])).status, 202);
@@ -150,7 +150,7 @@ test('clusters are elected apart, series without both labels are nobody’s, and
   assert.equal(stored(bed.log).filter(({ labels }) => labels.get('__replica__') === 'z').length, 1);
 });
 
-test('if a tenant does not want it both replicas are stored as they come', async () => {
+test('without accept_ha_samples both replicas are stored unchanged', async () => {
   const bed = setUp({ accept_ha_samples: false });
   assert.equal((await bed.push([from('a', 0), from('b', 0)])).status, 204);
   assert.equal(new Set(stored(bed.log).map(({ id }) => id)).size, 2);
@@ -158,7 +158,7 @@ test('if a tenant does not want it both replicas are stored as they come', async
   assert.equal((await bed.push([from('a', 1), from('b', 1)])).status, 202, 'settings are live');
 });
 
-test('what is left out costs no rate', async () => {
+test('dropped samples cost no rate', async () => {
   const bed = setUp({ ingestion_rate: 2, ingestion_burst_size: 4 });
   await bed.push([from('a', 0), from('a', 0, { i: '1' })]);
   const many = Array.from({ length: 50 }, (_, i) => from('b', 1, { i: `${i}` }));
@@ -166,13 +166,13 @@ test('what is left out costs no rate', async () => {
   assert.equal((await bed.push([from('a', 1), from('a', 1, { i: '1' })])).status, 204);
 });
 
-test('clusters above the limit are refused by name; those that are silent for an hour make room', async () => {
+test('clusters above the limit are refused by name; a cluster silent for an hour makes room', async () => {
   const bed = setUp({ ha_max_clusters: 2 });
   const of = (cluster: string, seconds: number) => from('a', seconds, { cluster });
   assert.equal((await bed.push([of('1', 0), of('2', 0)])).status, 204);
   const refused = await bed.push([of('3', 0), of('1', 1)]);
   assert.equal(refused.status, 400);
-  assert.match(textOf(refused), /cluster="3".*a new HA cluster above ha_max_clusters \(limit 2\)/);
+  assert.match(textOf(refused), /cluster="3".*the new HA cluster exceeds ha_max_clusters \(limit 2\)/);
   bed.clock.nowMs += 3_000 * SECOND;
   await bed.push([of('1', 3_000)]);
   bed.clock.nowMs += 1_000 * SECOND;
@@ -200,7 +200,7 @@ test('two distributors agree on the elected replica, and on who takes over', asy
   assert.equal(electedOf(one), 'b');
 });
 
-test('of distributors that meet a pair at the same time one elects', async () => {
+test('of distributors that see a pair at the same time, one elects', async () => {
   const { leases } = openMemoryCluster();
   const beds = Array.from({ length: 4 }, () => setUp({}, { leases }));
   const answers = await Promise.all(beds.map((bed, i) => bed.push([from(`r${i}`, 0)])));
@@ -208,7 +208,7 @@ test('of distributors that meet a pair at the same time one elects', async () =>
   assert.equal(new Set(beds.map((bed) => electedOf(bed))).size, 1);
 });
 
-test('with the leases away the last election goes on, an unknown pair is accepted, a failover goes by what is seen here', async () => {
+test('while leases are unreachable the last election holds, and new pairs and failovers are decided locally', async () => {
   const { leases, state } = breakableLeases();
   const [one, two] = [setUp({}, { leases }), setUp({}, { leases })];
   await one.push([from('a', 0)]);
@@ -242,7 +242,7 @@ test('a steady pair asks for its lease once a second at most, a series without p
   assert.equal(state.calls, calls);
 });
 
-test('an election is read as it was written; what is none is not taken for one', () => {
+test('an election is read back unchanged; other values are not taken for one', () => {
   const election = { replica: 'a b\nc 1', latestMs: -5, sinceMs: 1_700_000_000_000 };
   assert.deepEqual(decodeElection(encodeElection(election)), election);
   for (const text of ['', '2 1 1 a', '1 1 a', '1 1.5 1 a']) assert.equal(decodeElection(text), undefined);

@@ -2,11 +2,11 @@ import type { Leases } from '@xscaler/cluster';
 import type { Question } from '../outcome/question.ts';
 import { HaPair, type HaPairOptions } from './ha-pair.ts';
 
-/** Replicas of all pairs of a tenant that are told apart; pods that are replicas change their names. */
+/** Limit on a tenant's replicas over all pairs; replicas that are pods change their names. */
 const MAX_REPLICAS = 65_536;
-/** Pairs of a tenant without a limit on them. */
+/** Limit on a tenant's pairs if the tenant sets none. */
 const MAX_PAIRS = 10_000;
-/** A pair that nothing came of for this long may be forgotten. */
+/** A pair without samples for this long may be forgotten. */
 const IDLE_MS = 3_600_000;
 
 interface Replica {
@@ -20,7 +20,7 @@ export interface HaPairsOptions {
   readonly onElected: HaPairOptions['onElected'];
 }
 
-/** The HA pairs of a tenant. Facts about a series have the number of the replica that sends it. */
+/** A tenant's HA pairs. Facts about a series have the number of the replica that sends it. */
 export class HaPairs {
   readonly #options: HaPairsOptions;
   #pairs = new Map<string, HaPair>();
@@ -33,7 +33,7 @@ export class HaPairs {
 
   /**
    * The number of a replica, from 1; 0 if the pair is a new one above `maxPairs` (0: no limit).
-   * @param onForget is told when numbers given so far mean nothing any more
+   * @param onForget is called when all earlier numbers become invalid
    */
   numberOf(cluster: string, replica: string, maxPairs: number, nowMs: number, onForget: () => void): number {
     const key = JSON.stringify([cluster, replica]);
@@ -52,7 +52,7 @@ export class HaPairs {
     return number;
   }
 
-  /** Whether samples of a replica, the youngest at `timeMs`, are to be stored: stored they are if that has to be asked. */
+  /** Whether samples of a replica, the youngest at `timeMs`, are stored. While that is undecided they are. */
   accepts(number: number, timeMs: number, nowMs: number, questions: Set<Question>): boolean {
     const { pair, name } = this.#replicas[number - 1];
     const answer = pair.accepts(name, timeMs, nowMs);

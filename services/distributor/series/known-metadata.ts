@@ -6,8 +6,8 @@ const REPEAT_MINUTES = 10;
 const MAX_ENTRIES = 100_000;
 
 /**
- * Metadata that has been stored a short while ago, by its hash: what senders of remote write 2.0 and OTLP say with
- * every request goes into the log once in ten minutes.
+ * Hashes of metadata stored a short while ago. Senders of remote write 2.0 and OTLP repeat it with every request; it goes
+ * into the log once in ten minutes.
  */
 export class KnownMetadata {
   readonly #entries: SeriesTable;
@@ -21,7 +21,7 @@ export class KnownMetadata {
     });
   }
 
-  /** Whether it is known; if not, it is from now on. */
+  /** Whether it is known. It is from now on. */
   knows({ h0, h1, h2, h3 }: ContentHash, nowMinute: number): boolean {
     const entries = this.#entries;
     const at = entries.find(h0, h1, h2, h3);
@@ -38,7 +38,7 @@ export class KnownMetadata {
     this.#entries.sweep(nowMinute);
   }
 
-  /** Forgets everything: what was noted last may not have been stored. */
+  /** Forgets everything, since the latest metadata may not have been stored. */
   clear(): void {
     this.#entries.clear();
   }

@@ -2,9 +2,9 @@ import { compareUtf8 } from '@xscaler/model';
 import type { Limits } from '@xscaler/tenancy';
 import { Relabelling } from './relabelling.ts';
 
-/** Labels as they are stored, and the replica of an HA pair that sent them, if one did. */
+/** Labels to store, and the HA replica that sent them, if one did. */
 export interface RewrittenLabels {
-  /** Flat, sorted; those that came, if nothing is to be rewritten. */
+  /** Flat, sorted; the given ones if they are stored unchanged. */
   readonly pairs: readonly string[];
   readonly cluster: string | undefined;
   readonly replica: string | undefined;
@@ -16,8 +16,8 @@ type Settings = Pick<
 >;
 
 /**
- * What a tenant's settings do to labels before a series is known by them. In this order, like Mimir: the label of
- * the replica goes, then the rules of relabelling are run, then labels are dropped.
+ * Rewrites labels by a tenant's settings, before a series is identified by them. In this order, like Mimir: the replica's label is
+ * removed, then the relabelling rules run, then labels are dropped.
  */
 export class LabelRewriting {
   readonly #settings: Settings;
@@ -29,12 +29,12 @@ export class LabelRewriting {
     if (rules.length > 0) this.#relabelling = new Relabelling(rules);
   }
 
-  /** Whether other settings would do the same. */
+  /** Whether other settings have the same effect. */
   isBy(settings: Settings): boolean {
     return settings === this.#settings || textOf(settings) === textOf(this.#settings);
   }
 
-  /** `pairs`: flat, sorted, without empty values. Undefined if the series is to be left out. */
+  /** `pairs`: flat, sorted, without empty values. Undefined if the series is dropped. */
   rewrite(pairs: readonly string[]): RewrittenLabels | undefined {
     const { accept_ha_samples: acceptsHa, ha_cluster_label: clusterLabel } = this.#settings;
     const { ha_replica_label: replicaLabel, drop_labels: dropped } = this.#settings;

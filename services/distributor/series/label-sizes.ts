@@ -1,6 +1,6 @@
 import { METRIC_NAME } from '@xscaler/model';
 
-/** What limits on labels go by: lengths in bytes of UTF-8. The value of `__name__` is not a label value here. */
+/** Sizes that label limits apply to, in bytes of UTF-8. The value of `__name__` does not count as a label value. */
 export interface LabelSizes {
   readonly longestNameBytes: number;
   readonly longestValueBytes: number;

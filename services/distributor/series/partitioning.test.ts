@@ -8,7 +8,7 @@ const keyOf = (record: Record<string, string>) => {
   return groupKey('acme', labels, seriesId('acme', labels));
 };
 
-test('series that differ in le alone share a key with the series that has none', () => {
+test('series that differ only in le share a key with the series without it', () => {
   const key = keyOf({ __name__: 'd_bucket', job: 'a' });
   assert.equal(keyOf({ __name__: 'd_bucket', job: 'a', le: '0.5' }), key);
   assert.equal(keyOf({ __name__: 'd_bucket', job: 'a', le: '+Inf' }), key);

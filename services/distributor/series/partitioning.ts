@@ -19,8 +19,8 @@ export function metadataSeed(tenant: string): number {
 }
 
 /**
- * A 32-bit key of a metric's metadata, by its name alone: signed, the same in every process. Cheap, since
- * who aims names at one partition moves but their own metadata, which no query looks for in one place.
+ * A 32-bit key of a metric's metadata, by its name only: signed, the same in every process. The hash may be weak, since somebody who
+ * aims names at one partition moves only their own metadata, and queries read all partitions for it.
  */
 export function metadataKey(seed: number, metric: string): number {
   return hashText(seed, metric);

@@ -25,7 +25,7 @@ function rewritten(labels: Record<string, string>, settings: object) {
   return { ...result, labels: Object.fromEntries(entries) };
 }
 
-// What comes out is what Prometheus' relabel package documents and does.
+// Expected results are those of Prometheus' relabel package.
 test('replace puts groups of the joined sources into the target', () => {
   const a = { a: 'foo', b: 'bar', c: 'baz' };
   const rule = { source_labels: ['a', 'b'], target_label: 'd', separator: ';' };
@@ -80,7 +80,7 @@ test('labelmap, labeldrop and labelkeep go by names', () => {
 });
 
 test('hashmod, lowercase and uppercase', () => {
-  // 976 is what Prometheus gives for this value and modulus.
+  // Prometheus returns 976 for this value and modulus.
   const hashed = { action: 'hashmod', source_labels: ['c'], target_label: 'd', modulus: 1000 };
   assert.deepEqual(relabelled({ a: 'foo', b: 'bar', c: 'baz' }, hashed), {
     a: 'foo',
@@ -98,7 +98,7 @@ test('hashmod, lowercase and uppercase', () => {
   );
 });
 
-test('rules are run one after the other, on what those before have made', () => {
+test('each rule sees the result of the rules before it', () => {
   assert.deepEqual(
     relabelled(
       { a: 'boo' },
@@ -111,7 +111,7 @@ test('rules are run one after the other, on what those before have made', () => 
   );
 });
 
-test('of an HA pair the replica goes, before rules and dropped labels', () => {
+test('the replica label of an HA pair is removed before rules and dropped labels', () => {
   const sent = { __replica__: 'one', cluster: 'eu', job: 'node', pod: 'x' };
   const found = rewritten(sent, {
     drop_labels: ['pod', 'nobody'],
@@ -127,7 +127,7 @@ test('of an HA pair the replica goes, before rules and dropped labels', () => {
   assert.deepEqual([named?.labels, named?.cluster, named?.replica], [{ c: 'eu', x: '1' }, 'eu', 'two']);
 });
 
-test('settings that do the same are told from others', () => {
+test('settings with the same effect are recognized', () => {
   const rewriting = new LabelRewriting(limitsSchema.parse({ drop_labels: 'a' }));
   assert.ok(rewriting.isBy(limitsSchema.parse({ drop_labels: 'a', ingestion_rate: 5 })));
   assert.ok(!rewriting.isBy(limitsSchema.parse({ drop_labels: 'a,b' })));

@@ -10,7 +10,7 @@ type LabelMap = Map<string, string>;
 /** Does a rule's work on labels; false if the series is to be left out. */
 type Rule = (labels: LabelMap) => boolean;
 
-/** A rule would take long with a text: nothing can interrupt it, and a distributor has one thread for all tenants' writes. */
+/** A rule would take long with a text. It can't be interrupted, and a distributor has one thread for all tenants' writes. */
 export class TextTooLongError extends Error {
   override readonly name = 'TextTooLongError';
 }
@@ -26,7 +26,7 @@ const SHOWN_LENGTH = 100;
 
 /**
  * Rules that rewrite a series' labels, as Prometheus' relabel_config does (documentation, "Configuration", relabel_config).
- * They are run for series not seen before alone; what a rule makes of a text is remembered, since most labels of new
+ * They run only for series not seen before; a rule's result for a text is remembered, since most labels of new
  * series are old ones.
  */
 export class Relabelling {

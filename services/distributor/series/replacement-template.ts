@@ -2,7 +2,7 @@ import type { RE2JS } from 're2js';
 
 type Part = { readonly text: string } | { readonly group: number };
 
-/** What a template needs of a match: the text of a group (0: the whole match), null if it took no part. */
+/** A match as a template sees it: the text of a group (0: the whole match), null if the group took no part. */
 export interface MatchedGroups {
   group(group: number): string | null;
 }
@@ -10,7 +10,7 @@ export interface MatchedGroups {
 /**
  * A text with references to the groups of a regex, as Go's `regexp.Expand` has them: `$1`, `$name`, `${1}`, `${name}`, and `$$`
  * for a dollar sign. A name is the longest run of letters, digits and underscores, so that `$1x` is the group named `1x`. A
- * group that isn't there is empty; a dollar sign that begins none of these stands.
+ * missing group is empty; any other dollar sign is kept.
  */
 export class ReplacementTemplate {
   readonly #parts: readonly Part[];

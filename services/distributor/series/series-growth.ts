@@ -1,6 +1,6 @@
 import { textHash } from './text-hash.ts';
 
-/** New series are counted by metric and label over this long, and then over the same time again. */
+/** New series are counted by metric and label over this long, and over the window before. */
 const WINDOW_MS = 600_000;
 /** Metrics and labels counted in one window; further ones aren't. */
 const MAX_METRICS = 1_000;
@@ -10,7 +10,7 @@ const MAX_NAME_LENGTH = 200;
 const BITMAP_BITS = 8_192;
 const NAMED = 3;
 
-/** Which metrics and labels a tenant's new series come from: what somebody who is at a limit wants to know. */
+/** The metrics and labels that a tenant's new series come from, to explain why a limit was reached. */
 export class SeriesGrowth {
   #current = new GrowthWindow();
   #before = new GrowthWindow();
@@ -18,7 +18,7 @@ export class SeriesGrowth {
 
   /** A series that is new, as flat pairs. */
   add(pairs: readonly string[], nowMs: number): void {
-    // A window without new series isn't one: at its limit a tenant grows no more, and asks what it was.
+    // A window begins with a new series: at its limit a tenant stops growing, and the windows before must remain.
     if (nowMs - this.#beganMs >= WINDOW_MS) {
       this.#before = this.#current;
       this.#current = new GrowthWindow();
@@ -27,7 +27,7 @@ export class SeriesGrowth {
     this.#current.add(pairs);
   }
 
-  /** `metrics a +5000, b +20; labels pod (4000 values), path (35 values)`; empty if there was nothing new. */
+  /** `metrics a +5000, b +20; labels pod (4000 values), path (35 values)`; empty without new series. */
   text(): string {
     const windows = [this.#before, this.#current];
     const metrics = largest(windows.map(({ metrics }) => metrics)).map(
@@ -73,14 +73,14 @@ class GrowthWindow {
 }
 
 /**
- * Counts the different texts among those it is given, about: linear counting (Whang, Vander-Zanden and Taylor, "A linear-time
- * probabilistic counting algorithm for database applications", 1990).
+ * Estimates the number of distinct texts: linear counting (Whang, Vander-Zanden and Taylor, "A linear-time probabilistic counting
+ * algorithm for database applications", 1990).
  */
 class ValueCount {
   readonly #bits = new Uint32Array(BITMAP_BITS / 32);
 
   add(text: string): void {
-    // Who aims values at few bits makes a label look smaller to himself.
+    // Values aimed at a few bits only make the sender's own label look smaller.
     const bit = textHash(text) % BITMAP_BITS;
     this.#bits[bit >>> 5] |= 1 << (bit & 31);
   }

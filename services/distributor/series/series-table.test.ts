@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { FIRST_OWN_WORD, LAST_SEEN, SeriesTable } from './series-table.ts';
+import { UndoLog } from './undo-log.ts';
 
 const OPTIONS = { ownWords: 1, maxEntries: 1_000_000, staleAfterMinutes: 60, seed: 12345 };
 
@@ -44,31 +45,36 @@ test('keys that share many bits stay apart', () => {
   assert.equal(table.find(0, 7, 7, 2_000), -1);
 });
 
-test('a rewind removes what was inserted since the mark, and nothing else', () => {
+test('undoing removes the entries inserted since the log was opened, and no others', () => {
   const table = new SeriesTable(OPTIONS);
+  const undo = new UndoLog();
   const word = randomWords(7);
   const kept: (readonly [number, number, number, number])[] = [];
   for (let round = 0; round < 500; round++) {
-    table.mark();
-    // Few segments and few homes, so that entries stand in each other's way.
+    undo.open();
+    // Few segments and few homes, so that entries collide.
     const keys = Array.from(
       { length: 1 + (round % 9) },
       () => [word() & 0x40000000, word() & 7, 0, word()] as const,
     );
-    for (const key of keys) if (table.find(...key) < 0) table.insert(...key, 5);
+    for (const key of keys) {
+      if (table.find(...key) >= 0) continue;
+      table.insert(...key, 5);
+      undo.note(table, ...key);
+    }
     if (round % 3 > 0) {
-      table.rewind();
+      undo.undo();
       for (const key of keys) assert.equal(table.find(...key), -1);
     } else {
       kept.push(...keys);
     }
-    table.settle();
+    undo.keep();
     if (round % 10 === 0) for (const key of kept) assert.ok(table.find(...key) >= 0);
   }
   assert.equal(table.size, kept.length);
   for (const key of kept) assert.ok(table.find(...key) >= 0);
-  table.rewind();
-  assert.equal(table.size, kept.length, 'after it has settled nothing is taken back');
+  undo.undo();
+  assert.equal(table.size, kept.length, 'kept insertions are not undone');
 });
 
 test('stale entries go when every segment has been swept, the others stay', () => {

@@ -1,4 +1,5 @@
 import { EntryPages, LAST_SEEN } from './entry-pages.ts';
+import type { Undoable } from './undo-log.ts';
 
 export { LAST_SEEN };
 /** Words before a table's own: four of key, one of when the entry was last seen. */
@@ -11,7 +12,7 @@ const FIRST_CAPACITY = 16;
 const MAX_LOAD = 0.7;
 
 export interface SeriesTableOptions {
-  /** Words an entry carries besides its key and when it was last seen. */
+  /** Words of an entry after its key and the minute it was last seen. */
   readonly ownWords: number;
   /** Bound on the entries of the whole table. */
   readonly maxEntries: number;
@@ -22,22 +23,21 @@ export interface SeriesTableOptions {
 }
 
 /**
- * A table from 128-bit keys to a few words, as arrays of 32-bit words: nothing in it is an object, and the
- * garbage collector has nothing to walk.
+ * A table from 128-bit keys to a few words, in arrays of 32-bit words, so that the garbage collector has no objects to walk.
  *
- * Entries lie in the order they came, and a sender sends its series in the same order every time: `find`
- * looks first at the entry after the one found last, if it nearly always is, next in memory. Only else
- * does it ask the index, by open addressing, which costs two cache misses in a large table.
+ * Entries are in order of insertion, and a sender sends its series in the same order every time. So `find` first looks at the entry
+ * after the one found last, which is next in memory and nearly always the right one. Otherwise it uses the index, by open addressing,
+ * which costs two cache misses in a large table.
  *
  *     slot = tag:word entry:word      tag = the key's last word, entry = number + 1, 0 in an empty slot
  *
  * The index is cut into 64 segments by the key's topmost bits. Each grows on its own, so that no insertion
  * ever moves more than a 64th of it, and stale entries are dropped segment by segment.
  */
-export class SeriesTable {
-  /** Where `find` or `insert` found its entry: the words from the returned index on. Until the next `sweep` or `insert`. */
+export class SeriesTable implements Undoable {
+  /** The words that the index returned by `find` or `insert` refers to, until the next `sweep` or `insert`. */
   words: Int32Array;
-  /** Entries, stale ones too until they are swept. */
+  /** Entries, including stale ones that are not swept yet. */
   size = 0;
   /** Entries dropped to make room though they weren't stale. */
   evicted = 0;
@@ -53,9 +53,6 @@ export class SeriesTable {
   #nextPage = 0;
   #nextWords: Int32Array;
   #nextAt = 0;
-  /** Keys of what `rewind` removes. */
-  readonly #inserted: number[] = [];
-  #isMarked = false;
 
   constructor({ ownWords, maxEntries, staleAfterMinutes, seed }: SeriesTableOptions) {
     this.#entries = new EntryPages(FIRST_OWN_WORD + ownWords);
@@ -124,32 +121,24 @@ export class SeriesTable {
     this.#counts[segment]++;
     this.size++;
     this.words = words;
-    this.removeOnRewind(words, at);
     return at;
   }
 
-  /** Entries that are inserted from here on can be taken back, until `settle`. */
-  mark(): void {
-    this.#inserted.length = 0;
-    this.#isMarked = true;
-  }
-
-  settle(): void {
-    this.#isMarked = false;
-  }
-
-  /** The entry at `words[at …]` is one of those that `rewind` removes, though it was there before. */
-  removeOnRewind(words: Int32Array, at: number): void {
-    if (this.#isMarked) this.#inserted.push(words[at], words[at + 1], words[at + 2], words[at + 3]);
-  }
-
-  /** Removes what was inserted since `mark`. */
-  rewind(): void {
-    const inserted = this.#inserted;
-    for (let i = 0; i < inserted.length; i += 4) {
-      this.#remove(inserted[i], inserted[i + 1], inserted[i + 2], inserted[i + 3]);
+  /** Removes the entry with this key, if there is one: undoes its insertion. */
+  undo(k0: number, k1: number, k2: number, k3: number): void {
+    const segment = k0 >>> (32 - SEGMENT_BITS);
+    const slots = this.#segments[segment];
+    let slot = this.#slot(k1, k2, slots.length);
+    for (; slots[slot + 1] !== 0; slot = (slot + 2) & (slots.length - 1)) {
+      const entry = slots[slot + 1] - 1;
+      const words = this.#entries.page(this.#entries.pageOf(entry));
+      if (!isEntry(words, this.#entries.indexOf(entry), k0, k1, k2, k3)) continue;
+      this.#entries.remove(entry);
+      this.#counts[segment]--;
+      this.size--;
+      this.#close(slots, slot);
+      return;
     }
-    inserted.length = 0;
   }
 
   /** Drops the stale entries of the next segment: call it now and then. */
@@ -200,22 +189,6 @@ export class SeriesTable {
     slots[slot + 1] = entry + 1;
   }
 
-  #remove(k0: number, k1: number, k2: number, k3: number): void {
-    const segment = k0 >>> (32 - SEGMENT_BITS);
-    const slots = this.#segments[segment];
-    let slot = this.#slot(k1, k2, slots.length);
-    for (; slots[slot + 1] !== 0; slot = (slot + 2) & (slots.length - 1)) {
-      const entry = slots[slot + 1] - 1;
-      const words = this.#entries.page(this.#entries.pageOf(entry));
-      if (!isEntry(words, this.#entries.indexOf(entry), k0, k1, k2, k3)) continue;
-      this.#entries.remove(entry);
-      this.#counts[segment]--;
-      this.size--;
-      this.#close(slots, slot);
-      return;
-    }
-  }
-
   /** Empties a slot: whatever was put behind it for lack of it moves up (Knuth, 6.4, algorithm R). */
   #close(slots: Int32Array, emptied: number): void {
     const mask = slots.length - 1;
@@ -241,7 +214,7 @@ export class SeriesTable {
   #makeRoom(segment: number, nowMinute: number): void {
     this.#rebuild(segment, nowMinute - this.#staleAfterMinutes);
     if (this.#counts[segment] < this.#maxSegmentEntries) return;
-    // What is dropped here is learnt again from the next request that carries it.
+    // A dropped entry is added again by the next request that has it.
     this.evicted += this.#counts[segment];
     this.#rebuild(segment, Number.POSITIVE_INFINITY);
   }

@@ -1,4 +1,4 @@
-/** 32 bits: FNV-1a (Fowler, Noll and Vo) and a last mixing. Collisions are easy to find. */
+/** 32 bits: FNV-1a (Fowler, Noll and Vo) with a final mix. Collisions are easy to construct. */
 export function textHash(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

@@ -1,6 +1,6 @@
 /**
  * A token bucket in samples. It may go into debt by one request: a request is let through when the bucket
- * holds a full burst or as much as the request wants, so that one larger than the burst passes in the end
+ * holds a full burst or as much as the request wants, so that one larger than the burst passes eventually
  * instead of being retried for ever.
  */
 export class TokenBucket {

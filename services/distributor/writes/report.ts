@@ -1,4 +1,4 @@
-import type { TenantSeries } from './series/tenant-series.ts';
+import type { TenantSeries } from '../series/tenant-series.ts';
 
 /** What a distributor shows of itself to people. */
 export interface DistributorReport {

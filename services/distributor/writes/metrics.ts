@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { DistributorReport } from './distributor-report.ts';
+import type { EncodedPush } from '../encoding/push-encoder.ts';
+import type { DistributorReport } from './report.ts';
 
 /** A distributor's metrics. For every tenant: received = stored + refused by reason, in samples. */
 export class DistributorMetrics {
@@ -22,7 +23,7 @@ export class DistributorMetrics {
   readonly otlpCacheBytes: Gauge;
   readonly exemplarSlots: Gauge;
 
-  /** The functions are asked when metrics are collected. */
+  /** The functions are called when metrics are collected. */
   constructor(
     registry: Registry,
     series: () => number,
@@ -76,30 +77,30 @@ export class DistributorMetrics {
     });
     this.requests = new Counter({
       name: 'xscaler_distributor_requests_total',
-      help: 'Write requests by status and protocol',
+      help: 'Write requests by status code and protocol',
       labelNames: ['code', 'protocol'],
       registers,
     });
     this.requestsRefused = new Counter({
       name: 'xscaler_distributor_requests_refused_total',
-      help: 'Write requests from which nothing was stored, by status',
+      help: 'Write requests refused as a whole, by status code',
       labelNames: ['tenant', 'code'],
       registers,
     });
     this.appendSeconds = new Histogram({
       name: 'xscaler_distributor_append_seconds',
-      help: 'Time until all records of a request are durable',
+      help: 'Time until all records of a request were durable',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
       registers,
     });
     this.inFlightBytes = new Gauge({
       name: 'xscaler_distributor_in_flight_bytes',
-      help: 'Bytes of requests that are not answered yet, and of their records',
+      help: 'Bytes of requests in flight and of their records',
       registers,
     });
     this.knownSeries = new Gauge({
       name: 'xscaler_distributor_known_series',
-      help: 'Series whose facts are kept, over all tenants',
+      help: 'Label sets, as received, that facts are kept for, over all tenants',
       registers,
       collect() {
         this.set(series());
@@ -107,7 +108,7 @@ export class DistributorMetrics {
     });
     this.factsEvicted = new Gauge({
       name: 'xscaler_distributor_facts_evicted',
-      help: 'Facts dropped to make room before they were stale',
+      help: 'Facts dropped to make room though they were not stale',
       registers,
       collect() {
         this.set(evicted());
@@ -135,7 +136,7 @@ export class DistributorMetrics {
     });
     this.activeSeries = new Gauge({
       name: 'xscaler_distributor_active_series',
-      help: 'Active series over the cluster of tenants with a series limit, as counted by this distributor',
+      help: 'Active series in the cluster, as counted by this distributor, of tenants with a series limit',
       labelNames: ['tenant'],
       registers,
       collect() {
@@ -147,7 +148,7 @@ export class DistributorMetrics {
     });
     this.otlpCacheBytes = new Gauge({
       name: 'xscaler_distributor_otlp_cache_bytes',
-      help: 'Bytes of cached label sets of OTLP series',
+      help: 'Size of the cache of OTLP label sets, in bytes',
       registers,
       collect() {
         this.set(otlpCacheBytes());
@@ -155,11 +156,29 @@ export class DistributorMetrics {
     });
     this.exemplarSlots = new Gauge({
       name: 'xscaler_distributor_exemplar_slots',
-      help: 'Exemplar slots kept for max_exemplars_per_series_per_minute, over all tenants',
+      help: 'Exemplar slots kept to enforce max_exemplars_per_series_per_minute, over all tenants',
       registers,
       collect() {
         this.set(exemplarSlots());
       },
     });
+  }
+
+  /** Counts a request that is durable. */
+  countStored(tenant: string, push: EncodedPush): void {
+    const { samples, exemplars, metadata } = push.refusals;
+    this.received.inc({ tenant }, push.received.samples);
+    this.stored.inc({ tenant }, push.storedSamples);
+    for (const [reason, count] of samples) this.refused.inc({ tenant, reason }, count);
+    if (push.storedExemplars > 0) this.exemplarsStored.inc({ tenant }, push.storedExemplars);
+    for (const [reason, count] of exemplars) this.exemplarsRefused.inc({ tenant, reason }, count);
+    if (push.storedMetadata > 0) this.metadataStored.inc({ tenant }, push.storedMetadata);
+    for (const [reason, count] of metadata) this.metadataRefused.inc({ tenant, reason }, count);
+  }
+
+  /** Counts a request that is refused as a whole. */
+  countWhole(tenant: string, samples: number, reason: string): void {
+    this.received.inc({ tenant }, samples);
+    this.refused.inc({ tenant, reason }, samples);
   }
 }
