@@ -57,7 +57,7 @@ async function checkDatabase(config: Config, db: Database, signal: AbortSignal):
   return schema.level === 'ok' ? [schema, clock, ...(await checkBlocks(db, signal))] : [schema, clock];
 }
 
-/** The topic, and of every partition whether it is the log that the blocks were made from. */
+/** The topic, and of every partition whether it is the log that blocks were created from. */
 async function checkLog(config: Config, db: Database): Promise<Finding[]> {
   const counts = await new PlacementStore(db).partitionCounts();
   const partitionCount = Math.max(1, ...counts.map((row) => row.partitionCount));

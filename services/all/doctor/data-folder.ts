@@ -100,7 +100,7 @@ async function checkRecords(log: WriteLog, db: Database, partition: number): Pro
   );
 }
 
-/** Whether the log is the one that the blocks were made from, and has what they do not. */
+/** Whether the log is the one that blocks were created from, and has what they do not. */
 export async function checkPartition(log: WriteLog, db: Database, partition: number): Promise<Finding> {
   const progress = await new SqlBlockStore(db).progress(partition);
   const { reason, startOffset, endOffset } = await judgeLog(log, partition, progress);

@@ -127,7 +127,7 @@ function salvageFile(name: DataFile, damagedPath: string, freshPath: string): Fi
   }
 }
 
-/** A log that has lost its identity is still the one that the blocks were made from: the database knows which. */
+/** A log that has lost its identity is still the one that blocks were created from: the database knows which. */
 function adoptIdentity(dir: string, log: DatabaseSync): void {
   const repaired = databasePath(dir) + REPAIRED;
   const path = existsSync(repaired) ? repaired : databasePath(dir);

@@ -60,7 +60,7 @@ test('the first log is registered, and no other one accepts records after it', a
   await guard.check();
   await assert.rejects(writes.append(0, new Uint8Array(1)), {
     code: 'log_replaced',
-    message: /not the one that the blocks were made from: its identity is log-b, not log-a/,
+    message: /not the one that blocks were created from: its identity is log-b, not log-a/,
   });
   assert.match(guard.notReady() ?? '', /its identity is log-b/);
   assert.equal(log.records.length, 0);
@@ -157,7 +157,7 @@ test('a write that the guard refuses gets a 503 with the reason and Retry-After,
   const { push } = setUp({}, { log: writes });
   const answer = await push([series({ __name__: 'up' })]);
   assert.equal(answer.status, 503);
-  assert.match(textOf(answer), /the write log is not the one that the blocks were made from/);
+  assert.match(textOf(answer), /the write log is not the one that blocks were created from/);
   assert.ok(Number(answer.headers['retry-after']) > 0);
   assert.equal(log.records.length, 0);
   state.identity = 'log-b';

@@ -97,7 +97,7 @@ export class LogGuard {
     const reason = `its identity is ${identity}, not ${other}: see \`xscaler log accept-loss\``;
     return {
       code: 'log_replaced',
-      reason: `the write log is not the one that the blocks were made from: ${reason}`,
+      reason: `the write log is not the one that blocks were created from: ${reason}`,
     };
   }
 
@@ -108,7 +108,7 @@ export class LogGuard {
       const endOffset = await log.endOffset(partition);
       if (endOffset >= resumeOffset) continue;
       const reason = `partition ${partition} ends at offset ${endOffset}, below its resume offset ${resumeOffset}`;
-      const what = `the write log is not the one that the blocks were made from: ${reason}`;
+      const what = `the write log is not the one that blocks were created from: ${reason}`;
       return { code: 'log_replaced', reason: what };
     }
     try {
