@@ -17,7 +17,7 @@ const MUST_BE_BELOW_MS = 100;
 const SAMPLES = 2_880;
 const STEP_MS = 60_000;
 const END_MS = SAMPLES * 30_000;
-const LIMITS = { maxHeldBytes: 900_000_000 };
+const LIMITS = { max_estimated_memory_consumption_per_query: 900_000_000 };
 
 /** Points of a subquery, seven million of them. */
 const MANY = '[81d:1s]';

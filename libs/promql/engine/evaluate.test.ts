@@ -133,10 +133,10 @@ test('a query that costs more than it may names the limit', async () => {
       }),
       (error) => error instanceof LimitError && error.limit === limit && error.code === 'execution',
     );
-  await fails({ maxSeries: 1 }, 'max_fetched_series_per_query');
-  await fails({ maxSamples: 50 }, 'max_samples_per_query');
-  await fails({ maxSteps: 40 }, 'max_points_per_series');
-  await fails({ maxReachMs: 60_000 }, 'max_total_query_length');
+  await fails({ max_fetched_series_per_query: 1 }, 'max_fetched_series_per_query');
+  await fails({ max_samples_per_query: 50 }, 'max_samples_per_query');
+  await fails({ max_points_per_series: 40 }, 'max_points_per_series');
+  await fails({ max_total_query_length: 60_000 }, 'max_total_query_length');
 });
 
 test('a cancelled or late query stops while it computes', async () => {

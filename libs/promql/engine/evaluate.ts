@@ -39,9 +39,9 @@ export async function evaluateInstant(
 export async function evaluateRange(query: Expr | string, options: RangeQueryOptions): Promise<QueryResult> {
   const { startMs, endMs, stepMs, limits } = options;
   const count = Math.floor((endMs - startMs) / stepMs) + 1;
-  const maxSteps = limits?.maxSteps ?? DEFAULT_MAX_STEPS;
-  if (count > maxSteps) {
-    const shown = maxSteps.toLocaleString('en-US');
+  const max_points_per_series = limits?.max_points_per_series ?? DEFAULT_MAX_STEPS;
+  if (count > max_points_per_series) {
+    const shown = max_points_per_series.toLocaleString('en-US');
     throw new LimitError(
       'max_points_per_series',
       `exceeded maximum resolution of ${shown} points per timeseries. Try decreasing the query resolution (?step=XX)`,

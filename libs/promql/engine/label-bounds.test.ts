@@ -136,26 +136,39 @@ test('label sets that functions and operators make count in the memory of a quer
     `info(x, {n=~".+"}) or ${grown(LENGTH)}`,
   ]) {
     await assert.rejects(
-      run(query, some, { maxHeldBytes: 0.45 * MADE_BYTES }),
+      run(query, some, { max_estimated_memory_consumption_per_query: 0.45 * MADE_BYTES }),
       isOverMemory,
       query.slice(0, 40),
     );
-    assert.equal((await run(query, some, { maxHeldBytes: 4 * MADE_BYTES })).type, 'vector');
+    assert.equal(
+      (await run(query, some, { max_estimated_memory_consumption_per_query: 4 * MADE_BYTES })).type,
+      'vector',
+    );
   }
 });
 
 test('label sets that nobody refers to any more count no more', async () => {
   const some = series(ROWS, 10);
   const terms = new Array(10).fill(`count(${grown(LENGTH)})`).join(' + ');
-  assert.equal((await run(terms, some, { maxHeldBytes: 1.5 * MADE_BYTES })).type, 'vector');
+  assert.equal(
+    (await run(terms, some, { max_estimated_memory_consumption_per_query: 1.5 * MADE_BYTES })).type,
+    'vector',
+  );
   const kept = new Array(10).fill(grown(LENGTH)).join(' or ');
-  await assert.rejects(run(kept, some, { maxHeldBytes: 1.5 * MADE_BYTES }), isOverMemory);
+  await assert.rejects(
+    run(kept, some, { max_estimated_memory_consumption_per_query: 1.5 * MADE_BYTES }),
+    isOverMemory,
+  );
 });
 
 test('label sets that are read, and are as before, cost nothing', async () => {
   const some = series(ROWS, 1_000);
   for (const query of ['x', 'topk(5, x)', 'x > 3', 'sort(x)', 'last_over_time(x[5m])'])
-    assert.equal((await run(query, some, { maxHeldBytes: 20_000 })).type, 'vector', query);
+    assert.equal(
+      (await run(query, some, { max_estimated_memory_consumption_per_query: 20_000 })).type,
+      'vector',
+      query,
+    );
 });
 
 /** Counts its looks. */

@@ -63,7 +63,7 @@ test('scalars count as what a query holds', async () => {
       startMs: 0,
       endMs: 999_000,
       stepMs: 1_000,
-      limits: { maxHeldBytes: 9 * maxCells },
+      limits: { max_estimated_memory_consumption_per_query: 9 * maxCells },
     });
   await assert.rejects(run(3_999), isLimit('max_estimated_memory_consumption_per_query'));
   assert.equal((await run(4_000)).type, 'matrix');
@@ -83,7 +83,7 @@ test('what an evaluated node no longer refers to counts no more', async () => {
 });
 
 test('a block of many series over many steps is refused before it is made', async () => {
-  const limits = { maxHeldBytes: 9 * 50_000 };
+  const limits = { max_estimated_memory_consumption_per_query: 9 * 50_000 };
   for (const query of ['x', 'rate(x[5m])', 'count_values("v", x * time())', 'topk(5, x)', 'x or x']) {
     await assert.rejects(
       evaluateRange(query, {
@@ -155,7 +155,7 @@ test('an answer is encoded up to a size', async () => {
 });
 
 test('memory that the machine refuses ends a query as its limit does', async () => {
-  const limits = { maxHeldBytes: Number.POSITIVE_INFINITY };
+  const limits = { max_estimated_memory_consumption_per_query: Number.POSITIVE_INFINITY };
   await assert.rejects(
     evaluateInstant('vector(1)[100y:1ms]', { queryable: nothing, timeMs: 1_700_000_000_000, limits }),
     isLimit('max_estimated_memory_consumption_per_query'),

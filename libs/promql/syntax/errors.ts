@@ -10,15 +10,25 @@ export class ExecutionError extends Error {
   readonly code = 'execution';
 }
 
-/** The limits a query may run into, named as the configuration names them. */
-export type LimitName =
-  | 'max_fetched_series_per_query'
-  | 'max_fetched_chunk_bytes_per_query'
-  | 'max_samples_per_query'
-  | 'max_estimated_memory_consumption_per_query'
-  | 'max_total_query_length'
-  | 'max_points_per_series'
-  | 'max_query_response_size_bytes';
+/** The limits of one query, named as a tenant's settings name them. */
+export const QUERY_LIMITS = [
+  /** Series selected by all selectors together. */
+  'max_fetched_series_per_query',
+  /** Bytes of chunks fetched from storage, which counts them. */
+  'max_fetched_chunk_bytes_per_query',
+  /** Samples read from storage, and cells held, each. */
+  'max_samples_per_query',
+  /** Bytes held at a time: cells (series × steps, also of subqueries and scalars), 9 each, and label sets that the query makes. */
+  'max_estimated_memory_consumption_per_query',
+  /** Time that one selector covers, from its first step's window to its last, ms. */
+  'max_total_query_length',
+  /** Steps of a range query. */
+  'max_points_per_series',
+  /** Bytes of an encoded answer. */
+  'max_query_response_size_bytes',
+] as const;
+
+export type LimitName = (typeof QUERY_LIMITS)[number];
 
 /** A query that would cost more than it may. */
 export class LimitError extends ExecutionError {

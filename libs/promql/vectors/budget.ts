@@ -38,7 +38,7 @@ export class Budget {
   constructor(limits: QueryLimits = {}, cancellation?: Cancellation, memory = NO_MEMORY) {
     this.memory = memory;
     this.#limits = limits;
-    this.#maxBytes = limits.maxHeldBytes ?? DEFAULT_MAX_BYTES;
+    this.#maxBytes = limits.max_estimated_memory_consumption_per_query ?? DEFAULT_MAX_BYTES;
     this.#cancellation = cancellation;
   }
 
@@ -65,36 +65,36 @@ export class Budget {
   /** @throws LimitError */
   addSeries(count: number): void {
     this.#series += count;
-    const { maxSeries } = this.#limits;
-    if (maxSeries !== undefined && this.#series > maxSeries) {
+    const { max_fetched_series_per_query } = this.#limits;
+    if (max_fetched_series_per_query !== undefined && this.#series > max_fetched_series_per_query) {
       throw new LimitError(
         'max_fetched_series_per_query',
-        `the query touches more series than its limit max_fetched_series_per_query (${maxSeries})`,
+        `the query touches more series than its limit max_fetched_series_per_query (${max_fetched_series_per_query})`,
       );
     }
   }
 
   /** A selector is about to be read. @param reachMs from the first to the last sample it may want @throws LimitError */
   checkReach(reachMs: number): void {
-    const { maxReachMs } = this.#limits;
-    if (maxReachMs === undefined || reachMs <= maxReachMs) return;
+    const { max_total_query_length } = this.#limits;
+    if (max_total_query_length === undefined || reachMs <= max_total_query_length) return;
     throw new LimitError(
       'max_total_query_length',
-      `the query reaches over ${formatDurationMs(reachMs)}, more than its limit max_total_query_length (${formatDurationMs(maxReachMs)})`,
+      `the query reaches over ${formatDurationMs(reachMs)}, more than its limit max_total_query_length (${formatDurationMs(max_total_query_length)})`,
     );
   }
 
   /** Counts samples decoded. @throws LimitError | QueryCancelledError | QueryTimeoutError */
   addSamples(count: number): void {
     this.#samplesRead += count;
-    checkSamples(this.#samplesRead, this.#limits.maxSamples, 'max_samples_per_query');
+    checkSamples(this.#samplesRead, this.#limits.max_samples_per_query, 'max_samples_per_query');
     this.work(count);
   }
 
   /** Counts cells about to be allocated. @throws LimitError | QueryCancelledError | QueryTimeoutError */
   hold(cells: number): void {
     this.#held += cells;
-    checkSamples(this.#held, this.#limits.maxSamples, 'max_samples_per_query');
+    checkSamples(this.#held, this.#limits.max_samples_per_query, 'max_samples_per_query');
     this.#checkMemory();
     if (this.#held > this.#peak) this.#peak = this.#held;
     this.work(cells);

@@ -23,7 +23,7 @@ test('any number of values, in runs or not', () => {
 });
 
 test('memory that it takes is counted, and given back', () => {
-  const budget = new Budget({ maxHeldBytes: 150_000 * 9 });
+  const budget = new Budget({ max_estimated_memory_consumption_per_query: 150_000 * 9 });
   sortInterruptibly(shuffled(140_000), 140_000, budget);
   assert.equal(budget.held, 0);
   assert.throws(() => sortInterruptibly(shuffled(160_000), 160_000, budget), LimitError);

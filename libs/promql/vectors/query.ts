@@ -1,27 +1,15 @@
 import type { FloatHistogram, Labels } from '@xscaler/model';
 import type { Queryable } from '@xscaler/storage';
+import type { LimitName } from '../syntax/errors.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { QueryMemory } from './query-memory.ts';
 import type { Stage } from './stage-times.ts';
 
-/** What one query may cost; an absent limit is none if no default is given. */
-export interface QueryLimits {
-  /** Series selected by all selectors together. */
-  readonly maxSeries?: number;
-  /** Samples read from storage, and cells held, each. */
-  readonly maxSamples?: number;
-  /**
-   * Bytes held at a time: cells (series × steps, those of subqueries and scalars too), 9 each, and label sets that the query
-   * makes; 450,000,000 if absent: as many samples as Prometheus' `query.max-samples` by default.
-   */
-  readonly maxHeldBytes?: number;
-  /** Time that a selector may reach over, from its first step's window to its last, ms. */
-  readonly maxReachMs?: number;
-  /** Bytes of an encoded answer; 256 MiB if absent. */
-  readonly maxResponseBytes?: number;
-  /** Steps of a range query; 11,000 if absent, as Prometheus. */
-  readonly maxSteps?: number;
-}
+/**
+ * What one query may cost, by limit. An absent limit is none, except that a query holds at most 450,000,000 bytes (as many samples
+ * as Prometheus' `query.max-samples`), returns 256 MiB and has 11,000 steps. `LimitName` says what each counts.
+ */
+export type QueryLimits = { readonly [Name in LimitName]?: number };
 
 /** What an evaluation needs besides the expression. */
 export interface QueryOptions {

@@ -1,7 +1,7 @@
+import { type LimitName, QUERY_LIMITS } from '@xscaler/promql/errors';
 import type { UpstreamResponse } from '@xscaler/rpc';
 import { ApiError, invalid, STATUS_OF } from '../answer/api-error.ts';
 import { requestFailure } from '../answer/request-failure.ts';
-import type { EvaluationLimits } from '../evaluation/evaluation-api.ts';
 import type { EvaluationPool } from '../evaluation/evaluation-pool.ts';
 import type { QueryLimitsOf, TenantQueryLimits } from '../limits/query-limits.ts';
 import type { QuerierMetrics } from './querier-metrics.ts';
@@ -113,17 +113,14 @@ function bound(setting: number): number {
 }
 
 /** What a query of a tenant may cost its thread. */
-export function evaluationLimits(limits: TenantQueryLimits): EvaluationLimits {
-  return {
-    maxSeries: bound(limits.max_fetched_series_per_query),
-    maxFetchedBytes: bound(limits.max_fetched_chunk_bytes_per_query),
-    maxSamples: bound(limits.max_samples_per_query),
-    maxHeldBytes: bound(limits.max_estimated_memory_consumption_per_query),
-    maxReachMs: bound(limits.max_total_query_length),
-    // Prometheus counts the steps behind the first.
-    maxSteps: bound(limits.max_points_per_series) + 1,
-    maxResponseBytes: bound(limits.max_query_response_size_bytes),
-  };
+export function evaluationLimits(limits: TenantQueryLimits): Record<LimitName, number> {
+  const bounds = Object.fromEntries(QUERY_LIMITS.map((name) => [name, bound(limits[name])])) as Record<
+    LimitName,
+    number
+  >;
+  // Prometheus counts the steps after the first.
+  bounds.max_points_per_series++;
+  return bounds;
 }
 
 /** How many queries of a tenant run and wait. */

@@ -2,12 +2,6 @@ import type { QueryLimits } from '@xscaler/promql';
 import type { WireError, WireMatcher } from '@xscaler/rpc';
 import type { RemoteReadJob } from './remote-read-answer.ts';
 
-/** What one query may cost its thread. */
-export interface EvaluationLimits extends QueryLimits {
-  /** Bytes of frames fetched for all selectors together. */
-  readonly maxFetchedBytes?: number;
-}
-
 /** One query for an evaluation thread. Times and durations in ms. */
 export interface EvaluationJob {
   readonly tenant: string;
@@ -17,7 +11,7 @@ export interface EvaluationJob {
   readonly endMs: number;
   readonly stepMs: number;
   readonly lookbackDeltaMs: number;
-  readonly limits: EvaluationLimits;
+  readonly limits: QueryLimits;
   /** Series in the answer at most; 0: all. */
   readonly resultLimit: number;
   /** `all` also tells the samples of each step. */

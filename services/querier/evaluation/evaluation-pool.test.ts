@@ -214,7 +214,11 @@ test('what a storage fails by comes out as it is told apart: name, code, message
 
 test('limits end a query with their name', async (t) => {
   const pool = poolOver(t, sourceOf(headOf(5)));
-  const reply = await pool.run({ ...instant('clock'), limits: { maxSeries: 4 } }, unbounded, never);
+  const reply = await pool.run(
+    { ...instant('clock'), limits: { max_fetched_series_per_query: 4 } },
+    unbounded,
+    never,
+  );
   assert.equal(reply.status, 422);
   assert.match(Buffer.from(reply.body).toString(), /max_fetched_series_per_query/);
 });
@@ -223,12 +227,15 @@ test('each limit on what a query fetches and holds ends it with its name, and th
   const pool = poolOver(t, sourceOf(headOf(5)));
   const range = { ...instant('clock + clock'), startMs: 0, endMs: SAMPLES * STEP_MS, stepMs: STEP_MS };
   for (const [limits, name] of [
-    [{ maxSeries: 9 }, 'max_fetched_series_per_query'],
-    [{ maxSamples: 2 * SAMPLES }, 'max_samples_per_query'],
-    [{ maxFetchedBytes: 1_000 }, 'max_fetched_chunk_bytes_per_query'],
-    [{ maxHeldBytes: 9 * 5 * SAMPLES }, 'max_estimated_memory_consumption_per_query'],
-    [{ maxReachMs: 3_600_000 }, 'max_total_query_length'],
-    [{ maxResponseBytes: 1_000 }, 'max_query_response_size_bytes'],
+    [{ max_fetched_series_per_query: 9 }, 'max_fetched_series_per_query'],
+    [{ max_samples_per_query: 2 * SAMPLES }, 'max_samples_per_query'],
+    [{ max_fetched_chunk_bytes_per_query: 1_000 }, 'max_fetched_chunk_bytes_per_query'],
+    [
+      { max_estimated_memory_consumption_per_query: 9 * 5 * SAMPLES },
+      'max_estimated_memory_consumption_per_query',
+    ],
+    [{ max_total_query_length: 3_600_000 }, 'max_total_query_length'],
+    [{ max_query_response_size_bytes: 1_000 }, 'max_query_response_size_bytes'],
   ] as const) {
     const reply = await pool.run({ ...range, limits }, unbounded, never);
     assert.equal(reply.status, 422, name);

@@ -37,7 +37,11 @@ async function evaluate(job: EvaluationJob): Promise<EvaluationReply> {
     }
     const result = await resultOf(job, cancellation);
     const { result: shown, truncated } = limited(result, job.resultLimit);
-    const data = encodeResult(shown, { cancellation, maxBytes: job.limits.maxResponseBytes, memory });
+    const data = encodeResult(shown, {
+      cancellation,
+      maxBytes: job.limits.max_query_response_size_bytes,
+      memory,
+    });
     return renderAnswer(shown, data, {
       stats: job.stats,
       queuedMs: job.queuedMs,

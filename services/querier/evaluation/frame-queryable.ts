@@ -38,7 +38,8 @@ export class FrameQueryable implements Queryable {
   }
 
   #checkLimits(): void {
-    const { maxSeries, maxSamples, maxFetchedBytes } = this.#job.limits;
+    const { max_fetched_series_per_query, max_samples_per_query, max_fetched_chunk_bytes_per_query } =
+      this.#job.limits;
     let series = 0;
     let samples = 0;
     let bytes = 0;
@@ -47,9 +48,15 @@ export class FrameQueryable implements Queryable {
       samples += sampleCount;
       bytes += byteSize;
     }
-    check('max_fetched_series_per_query', 'touches', series, 'series', maxSeries);
-    check('max_samples_per_query', 'reads', samples, 'samples', maxSamples);
-    check('max_fetched_chunk_bytes_per_query', 'fetches', bytes, 'bytes of chunks', maxFetchedBytes);
+    check('max_fetched_series_per_query', 'touches', series, 'series', max_fetched_series_per_query);
+    check('max_samples_per_query', 'reads', samples, 'samples', max_samples_per_query);
+    check(
+      'max_fetched_chunk_bytes_per_query',
+      'fetches',
+      bytes,
+      'bytes of chunks',
+      max_fetched_chunk_bytes_per_query,
+    );
   }
 }
 

@@ -50,11 +50,17 @@ test('an answer larger than its limit, or that reaches too far, ends where that 
   for (const chunked of [false, true]) {
     const { length } = readSamplesAnswer((await answer(job(false, 10))).body[0])[0];
     assert.equal(length, 9);
-    await assert.rejects(answer(job(chunked, 10), { maxResponseBytes: 2_000 }), (error: unknown) => {
-      assert.ok(error instanceof LimitError);
-      return error.limit === 'max_query_response_size_bytes';
-    });
-    await assert.rejects(answer(job(chunked, 10), { maxReachMs: 9_999 }), /max_total_query_length/);
+    await assert.rejects(
+      answer(job(chunked, 10), { max_query_response_size_bytes: 2_000 }),
+      (error: unknown) => {
+        assert.ok(error instanceof LimitError);
+        return error.limit === 'max_query_response_size_bytes';
+      },
+    );
+    await assert.rejects(
+      answer(job(chunked, 10), { max_total_query_length: 9_999 }),
+      /max_total_query_length/,
+    );
   }
 });
 

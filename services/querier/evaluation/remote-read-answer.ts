@@ -1,8 +1,8 @@
 import { Matcher, SampleColumns } from '@xscaler/model';
-import { type Cancellation, LimitError } from '@xscaler/promql';
+import { type Cancellation, LimitError, type QueryLimits } from '@xscaler/promql';
 import type { Queryable } from '@xscaler/storage';
 import { ChunkedResponseWriter, type ReadQuery, SamplesResponseWriter } from '@xscaler/wire/remote-read';
-import type { EvaluationLimits, EvaluationReply } from './evaluation-api.ts';
+import type { EvaluationReply } from './evaluation-api.ts';
 
 /** A remote read for an evaluation thread. */
 export interface RemoteReadJob {
@@ -14,13 +14,13 @@ export interface RemoteReadJob {
 
 /**
  * Answers a remote read: one series is decoded and encoded at a time, but the answer is whole before it leaves, and so
- * bounded by `maxResponseBytes`, before compression.
+ * bounded by `max_query_response_size_bytes`, before compression.
  * @throws LimitError | QueryCancelledError | QueryTimeoutError, and what the queryable throws
  */
 export async function answerRemoteRead(
   { queries, chunked }: RemoteReadJob,
   queryable: Queryable,
-  limits: EvaluationLimits,
+  limits: QueryLimits,
   cancellation: Cancellation,
 ): Promise<EvaluationReply> {
   const writer = chunked ? new ChunkedResponseWriter() : new SamplesResponseWriter();
@@ -50,18 +50,18 @@ export async function answerRemoteRead(
   return { status: 200, headers, body: [body], samplesRead };
 }
 
-function checkReach(reachMs: number, { maxReachMs }: EvaluationLimits): void {
-  if (maxReachMs === undefined || reachMs <= maxReachMs) return;
+function checkReach(reachMs: number, { max_total_query_length }: QueryLimits): void {
+  if (max_total_query_length === undefined || reachMs <= max_total_query_length) return;
   throw new LimitError(
     'max_total_query_length',
-    `the read reaches over ${reachMs} ms, more than its limit max_total_query_length (${maxReachMs} ms)`,
+    `the read reaches over ${reachMs} ms, more than its limit max_total_query_length (${max_total_query_length} ms)`,
   );
 }
 
-function checkSize(bytes: number, { maxResponseBytes }: EvaluationLimits): void {
-  if (maxResponseBytes === undefined || bytes <= maxResponseBytes) return;
+function checkSize(bytes: number, { max_query_response_size_bytes }: QueryLimits): void {
+  if (max_query_response_size_bytes === undefined || bytes <= max_query_response_size_bytes) return;
   throw new LimitError(
     'max_query_response_size_bytes',
-    `the answer is larger than its limit max_query_response_size_bytes (${maxResponseBytes})`,
+    `the answer is larger than its limit max_query_response_size_bytes (${max_query_response_size_bytes})`,
   );
 }
