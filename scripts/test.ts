@@ -30,8 +30,8 @@ const REPORTERS = [
   '--test-reporter=spec',
   '--test-reporter-destination=stdout',
 ];
-/** Files that run at the same time: twice as many as cores, since those with servers mostly wait. */
-const CONCURRENCY = 2 * availableParallelism();
+/** Files that run at the same time: one more than cores, since those with servers mostly wait. */
+const CONCURRENCY = availableParallelism() + 1;
 /** Longest time one test may take, ms: a hang should end with its name. */
 const TEST_TIMEOUT_MS = 1_500_000;
 
