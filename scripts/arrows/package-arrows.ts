@@ -3,8 +3,8 @@ import { importsOf, withoutComments } from './imports.ts';
 /**
  * Who may import whom. A package that is missing here may import nothing of ours, so a new library
  * needs a line. Services may import every library but `testkit`; only `all` imports services. `e2e` and `bench`
- * may import every library, and `bench` what `e2e` starts programs with. `simulator` runs the services on a stage of its
- * own and may import all of them.
+ * may import every library, and `bench` what `e2e` starts programs with. `simulator` runs the
+ * services on a simulated world and may import all of them.
  */
 export const LIBRARY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   model: [],
@@ -20,6 +20,9 @@ export const LIBRARY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   cluster: ['model', 'rpc', 'tls'],
   tenancy: ['database', 'model'],
   runtime: [],
+  // Planned: rule groups with the state of alerts; organisations, plans and usage.
+  rules: ['model', 'promql', 'storage'],
+  control: ['database', 'model', 'tenancy'],
 };
 
 /** Libraries without I/O and without a clock of their own: time and randomness come in as arguments. */
