@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { WireError } from '@xscaler/rpc/errors';
 import type { MetricFamily } from './metrics.ts';
 
 /** What a thread finds in `workerData`. */
@@ -8,14 +9,6 @@ export interface ThreadSeed<Config> {
   readonly ports: Readonly<Record<string, MessagePort>>;
 }
 
-/** An error as a thread reports it. */
-export interface ThreadFault {
-  readonly name: string;
-  readonly message: string;
-  readonly code: string | undefined;
-  readonly stack: string | undefined;
-}
-
 /** To a thread, on the port every worker has. */
 export type ThreadCommand = { readonly kind: 'metrics' } | { readonly kind: 'stop' };
 
@@ -23,19 +16,6 @@ export type ThreadCommand = { readonly kind: 'metrics' } | { readonly kind: 'sto
 export type ThreadReport =
   | { readonly kind: 'waits'; readonly reason: string | undefined }
   | { readonly kind: 'ready' }
-  | { readonly kind: 'failed'; readonly fault: ThreadFault }
+  | { readonly kind: 'failed'; readonly fault: WireError }
   | { readonly kind: 'metrics'; readonly families: readonly MetricFamily[] }
-  | { readonly kind: 'stopped'; readonly fault: ThreadFault | undefined };
-
-export function toThreadFault(error: unknown): ThreadFault {
-  if (!(error instanceof Error)) {
-    return { name: 'Error', message: String(error), code: undefined, stack: undefined };
-  }
-  const code = (error as { code?: unknown }).code;
-  return {
-    name: error.name,
-    message: error.message,
-    code: typeof code === 'string' ? code : undefined,
-    stack: error.stack,
-  };
-}
+  | { readonly kind: 'stopped'; readonly fault: WireError | undefined };

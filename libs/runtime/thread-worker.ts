@@ -1,7 +1,8 @@
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { toWireError } from '@xscaler/rpc/errors';
 import { dropBootLeftovers } from './boot-leftovers.ts';
 import { type MetricFamily, type MetricsRegistry, registrySource } from './metrics.ts';
-import { type ThreadCommand, type ThreadReport, type ThreadSeed, toThreadFault } from './thread-messages.ts';
+import type { ThreadCommand, ThreadReport, ThreadSeed } from './thread-messages.ts';
 
 /** What a thread starts from. */
 export interface ThreadContext<Config> {
@@ -38,14 +39,14 @@ export function runThread<Config>(boot: (context: ThreadContext<Config>) => Prom
       report({ kind: 'ready' });
       setImmediate(dropBootLeftovers);
     },
-    (error: unknown) => report({ kind: 'failed', fault: toThreadFault(error) }),
+    (error: unknown) => report({ kind: 'failed', fault: toWireError(error) }),
   );
   port.on('message', async (command: ThreadCommand) => {
     const thread = await running;
     if (command.kind === 'stop') {
       await thread.stop().then(
         () => report({ kind: 'stopped', fault: undefined }),
-        (error: unknown) => report({ kind: 'stopped', fault: toThreadFault(error) }),
+        (error: unknown) => report({ kind: 'stopped', fault: toWireError(error) }),
       );
       return;
     }

@@ -1,12 +1,7 @@
 import { type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
+import { fromWireError, toWireError, type WireError } from '@xscaler/rpc/errors';
 import type { MetricFamily, MetricsSource } from './metrics.ts';
-import {
-  type ThreadCommand,
-  type ThreadFault,
-  type ThreadReport,
-  type ThreadSeed,
-  toThreadFault,
-} from './thread-messages.ts';
+import type { ThreadCommand, ThreadReport, ThreadSeed } from './thread-messages.ts';
 
 export interface ThreadOptions<Config> {
   /** The thread's entry file: `new URL('./heads-thread.ts', import.meta.url)`. It calls `runThread`. */
@@ -76,7 +71,7 @@ class WorkerThread implements Thread {
   readonly #worker: Worker;
   readonly #onCrash: (crash: ThreadCrash) => void;
   readonly #boot = Promise.withResolvers<void>();
-  readonly #stopped = Promise.withResolvers<ThreadFault | undefined>();
+  readonly #stopped = Promise.withResolvers<WireError | undefined>();
   readonly #onWaits: (reason: string | undefined) => void;
   readonly #metricsDeadlineMs: number;
   #collection: PromiseWithResolvers<void> | undefined;
@@ -128,7 +123,7 @@ class WorkerThread implements Thread {
       this.#phase = 'stopping';
       this.#command({ kind: 'stop' });
     }
-    const late = Promise.withResolvers<ThreadFault>();
+    const late = Promise.withResolvers<WireError>();
     const timer = setTimeout(() => {
       const message = `did not stop within ${deadlineMs} ms`;
       late.resolve({ name: 'Error', message, code: undefined, stack: undefined });
@@ -137,7 +132,7 @@ class WorkerThread implements Thread {
     clearTimeout(timer);
     await this.#worker.terminate();
     if (fault !== undefined)
-      throw new Error(`thread ${this.name}: ${fault.message}`, { cause: revive(fault) });
+      throw new Error(`thread ${this.name}: ${fault.message}`, { cause: fromWireError(fault) });
   }
 
   #command(command: ThreadCommand): void {
@@ -155,7 +150,7 @@ class WorkerThread implements Thread {
         break;
       case 'failed':
         this.#phase = 'ended';
-        this.#boot.reject(revive(report.fault));
+        this.#boot.reject(fromWireError(report.fault));
         void this.#worker.terminate();
         break;
       case 'metrics':
@@ -181,15 +176,9 @@ class WorkerThread implements Thread {
     if (phase === 'ended') return;
     const crash = new ThreadCrash(this.name, reason, cause);
     this.#boot.reject(crash);
-    this.#stopped.resolve(toThreadFault(crash));
+    this.#stopped.resolve(toWireError(crash));
     if (phase === 'running') this.#onCrash(crash);
   }
-}
-
-function revive(fault: ThreadFault): Error {
-  const error = Object.assign(new Error(fault.message), { name: fault.name, code: fault.code });
-  if (fault.stack !== undefined) error.stack = fault.stack;
-  return error;
 }
 
 function endProcess(crash: ThreadCrash): void {

@@ -2,6 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, posix } from 'node:path';
 import { fileCircles, folderCircles, folderFaults } from './folder-arrows.ts';
+import { onlyReexports } from './imports.ts';
 import { type Fault, packageFaults } from './package-arrows.ts';
 
 const root = dirname(dirname(import.meta.dirname));
@@ -19,8 +20,9 @@ const frontDoors = new Set(
     return Object.values<string>(exports).map((file) => posix.join(posix.dirname(manifest), file));
   }),
 );
-/** Exported files in folders are reached from their own package, too. */
-const isFrontDoor = (path: string) => frontDoors.has(path) && path.split('/').length === 3;
+/** An exported file at a package's root that only re-exports: code in such a file is the package's own, too. */
+const isFrontDoor = (path: string) =>
+  frontDoors.has(path) && path.split('/').length === 3 && onlyReexports(sources.get(path) ?? '');
 
 const faults: Fault[] = [];
 for (const [path, source] of sources)

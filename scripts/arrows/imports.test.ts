@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { importsOf } from './imports.ts';
+import { importsOf, onlyReexports } from './imports.ts';
 
 test('every way to name a module is found, with its kind and line', () => {
   const source = [
@@ -34,4 +34,11 @@ test('comments name no modules', () => {
     importsOf(source).map(({ specifier, line }) => `${line} ${specifier}`),
     ['5 ./c.ts'],
   );
+});
+
+test('a file that only re-exports is told from one with code', () => {
+  const door =
+    "/** The package. */\nexport { a } from './a.ts';\nexport type {\n  B,\n} from './b.ts';\nexport * from './c.ts';\n";
+  assert.equal(onlyReexports(door), true);
+  assert.equal(onlyReexports(`${door}export const d = 1;\n`), false);
 });

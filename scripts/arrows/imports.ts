@@ -45,6 +45,15 @@ export function withoutComments(source: string): string {
     .join('\n');
 }
 
+/** Whether a source does nothing but pass on what other files export. */
+export function onlyReexports(source: string): boolean {
+  return (
+    withoutComments(source)
+      .replace(/^export\s+(?:type\s)?[*{][^;'"]*?from\s+'[^'\n]+';$/gm, '')
+      .trim() === ''
+  );
+}
+
 function lineOf(code: string, index: number): number {
   let line = 1;
   for (let at = code.indexOf('\n'); at !== -1 && at < index; at = code.indexOf('\n', at + 1)) line++;

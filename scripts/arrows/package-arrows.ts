@@ -19,7 +19,7 @@ export const LIBRARY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   database: ['model', 'rpc', 'tls'],
   cluster: ['model', 'rpc', 'tls'],
   tenancy: ['database', 'model'],
-  runtime: [],
+  runtime: ['rpc'],
   // Planned: rule groups with the state of alerts; organisations, plans and usage.
   rules: ['model', 'promql', 'storage'],
   control: ['database', 'model', 'tenancy'],
