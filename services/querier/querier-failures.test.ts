@@ -100,7 +100,7 @@ function querierOf(
   return { get, logged };
 }
 
-/** An ingester in another thread that fails whatever it is asked. */
+/** An ingester in another thread that fails every request. */
 function connectIngester(t: TestContext, fail: () => Promise<never>): IngesterApi {
   const { port1, port2 } = new MessageChannel();
   t.after(() => port1.close());
@@ -138,7 +138,7 @@ async function assertAll(
 const INTERNAL = { status: 500, errorType: 'internal', error: 'internal error, request req-7' };
 const unavailable = (error: string) => ({ status: 503, errorType: 'unavailable', error });
 
-test('a PostgreSQL whose connections are refused is a 503 that says no more than that', async (t) => {
+test('if PostgreSQL refuses connections, reads get a 503 without details', async (t) => {
   const url = `postgres://xscaler@127.0.0.1:${await refusedPort()}/xscaler`;
   const db = openPostgresDatabase({ url, maxConnections: 2 });
   t.after(() => db.close());
@@ -146,7 +146,7 @@ test('a PostgreSQL whose connections are refused is a 503 that says no more than
   await assertAll(querier, unavailable('the database is not available'), 'warn');
 });
 
-test('an ingester whose connections are refused is a 503 that says no more than that', async (t) => {
+test('if an ingester refuses connections, reads get a 503 without details', async (t) => {
   const ingester = connectGrpcIngester(`127.0.0.1:${await refusedPort()}`);
   t.after(() => ingester.close());
   await assertAll(
@@ -162,7 +162,7 @@ test('a log that is not available is a 503 that says what cannot be known', asyn
   await assertAll(querierOf(t, { endOffset }), unavailable(text), 'warn');
 });
 
-test('a log that is gone, another one or damaged, and a damaged database, are a 503 without a path', async (t) => {
+test('a missing, different or damaged log, or a damaged database, is a 503 without a path', async (t) => {
   const cases = [
     ['log_missing', 'the write log is gone'],
     ['log_replaced', 'the write log is not the one that blocks were created from'],
@@ -178,7 +178,7 @@ test('a log that is gone, another one or damaged, and a damaged database, are a 
   await assertAll(querierOf(t, { blocks: { ...NO_BLOCKS, list } }), unavailable(text), 'warn');
 });
 
-test('selectors whose patterns cost too much are a 422, found by the querier or an ingester', async (t) => {
+test('selectors with too expensive patterns get a 422 from the querier or an ingester', async (t) => {
   const cost = new PatternCostError('a regular expression is too large');
   const fail = async () => {
     throw cost;
@@ -211,7 +211,7 @@ test('exemplars that are more than a query, or an answer of an ingester, may hol
   assert.match(unlimited.text, /more of one ingester than an answer may hold/);
 });
 
-test('a clock that is wrong is a 503 that says so', async (t) => {
+test('a wrong clock is a 503 that names it', async (t) => {
   const clockFault = () => 'the clock of this machine is 3h ahead of the clock of PostgreSQL';
   const { get, logged } = querierOf(t, { clockFault });
   for (const path of PATHS) {

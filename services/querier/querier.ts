@@ -36,9 +36,9 @@ export interface QuerierOptions {
   readonly limitsOf: QueryLimitsOf;
   /** Ascending: every partition that may hold samples of a tenant which no block has. */
   readonly partitionsOf: (tenant: string) => Promise<readonly number[]>;
-  /** A tenant's lateness window, as the database has it now. */
+  /** The tenant's current lateness window in the database. */
   readonly latenessOf: (tenant: string) => Promise<Lateness>;
-  /** How far the clock of a service may be from the time. */
+  /** Greatest error of a service's clock. */
   readonly maxClockSkewMs: number;
   readonly clock: () => number;
   /** Why the clock can't be gone by: then every read is refused. Undefined while it can; absent: it always can. */
@@ -47,7 +47,7 @@ export interface QuerierOptions {
   readonly registry: Registry;
   readonly version: string;
   readonly evaluationThreads: number;
-  /** Queries waiting for a thread at most. */
+  /** Limit on the queries that wait for a thread. */
   readonly maxQueuedQueries: number;
   readonly evaluationHeapMb: number;
   readonly queryTimeoutMs: number;
@@ -60,7 +60,7 @@ export interface QuerierOptions {
 
 const LABEL_VALUES_PATH = /^\/api\/v1\/label\/([^/]+)\/values$/;
 
-/** Answers the Prometheus read API. Every failure is an answer, a bug too: `handle` never rejects. */
+/** Answers the Prometheus read API. `handle` never rejects: every failure, even a bug, becomes an answer. */
 export class Querier implements Upstream {
   readonly #options: QuerierOptions;
   readonly #offsets: EndOffsets;
@@ -176,7 +176,7 @@ export class Querier implements Upstream {
     return label ? this.#labelValues(label[1]) : this.#handlers.get(path);
   }
 
-  /** Who asked isn't told what exactly it was; the operator finds it here. */
+  /** Logs the cause for the operator; the client's answer leaves it out. */
   #note(err: unknown, told: ApiError, { tenant, path }: UpstreamRequest, requestId: string): void {
     const { logger } = this.#options;
     const fields = { requestId, tenant, path, err };

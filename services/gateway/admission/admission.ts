@@ -3,7 +3,7 @@ import { type Limits, parseBearer } from '@xscaler/tenancy';
 import { Refusal, unauthenticated, unavailable } from '../refusals/refusal.ts';
 import type { RouteKind } from '../routing/routes.ts';
 
-/** Who decides whether a token opens a tenant. Answers at once: it is asked for every request. */
+/** Decides whether a token may act for a tenant. Synchronous, since every request asks. */
 export interface Authenticator {
   authenticate(token: string | undefined, tenantId: string, need: RouteKind): Authentication;
 }
@@ -18,7 +18,7 @@ export type Authentication =
         | 'tenant_suspended'
         | 'tenant_soft_locked'
         | 'unavailable';
-      /** For the client, if it may be told. */
+      /** Shown to the client if the tenant is suspended or locked. */
       readonly reason: string;
     };
 
@@ -31,7 +31,7 @@ export interface Credentials {
 
 /**
  * Takes both headers from Node's raw list of names and values: its `headers` joins a repeated X-Scope-OrgID
- * and drops a repeated Authorization, and either could say one thing to us and another to a proxy before us.
+ * and drops a repeated Authorization, so a proxy in front could read another value than this gateway.
  * @throws Refusal if X-Scope-OrgID is missing, malformed or given twice
  */
 export function credentialsOf(rawHeaders: readonly string[]): Credentials {
@@ -54,7 +54,7 @@ export function credentialsOf(rawHeaders: readonly string[]): Credentials {
   return { tenantId: tenantId!, token: authorizations === 1 ? parseBearer(authorization) : undefined };
 }
 
-/** What a request was let in with. */
+/** What an accepted request's token and tenant allow. */
 export interface Admission {
   readonly limits: Limits;
   readonly tokenId: string;

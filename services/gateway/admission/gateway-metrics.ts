@@ -20,7 +20,7 @@ const GAUGES: readonly (readonly [name: string, help: string, value: (inFlight: 
   ['xscaler_gateway_writes_waiting', 'Writes waiting for other writes', ({ waiting }) => waiting],
 ];
 
-/** No label has a value that a client chooses: routes are those of the table, or `unknown`, tenants those whose token came along. */
+/** Clients cannot choose label values: a route is one of the table or `unknown`; a tenant is counted only with a token of it. */
 export class GatewayMetrics {
   readonly #requests: Counter<'route' | 'status'>;
   readonly #duration: Histogram<'route'>;
@@ -78,12 +78,12 @@ export class GatewayMetrics {
     this.#duration.observe({ route }, durationMs / 1000);
   }
 
-  /** Anybody can name a tenant: it is counted only if the token was looked at, and is of this tenant. */
+  /** Anyone can name a tenant, so a refusal counts only if the request had one of the tenant's tokens. */
   refused(tenant: string, reason: RefusalCode, isAdmitted: boolean): void {
     if (isAdmitted || reason === 'forbidden') this.#refused.inc({ tenant, reason });
   }
 
-  /** The tenant's token was looked at before; empty: a client of `/metrics`. */
+  /** @param tenant authenticated earlier; empty for a client of `/metrics` */
   slowReader(tenant: string): void {
     this.#slowReaders.inc({ tenant });
   }

@@ -16,27 +16,27 @@ import type { Route, RouteKind } from '../routing/routes.ts';
 import { type Admission, type Authenticator, admit, type Credentials } from './admission.ts';
 import { type WritePlace, WriteQueue } from './write-queue.ts';
 
-/** Bounds of a gateway as a whole; those of a tenant are in its `Limits`. */
+/** Limits of the whole gateway; a tenant's are in its `Limits`. */
 export interface GatewayLimits {
-  /** Requests with both headers right that are being worked on; tenants share them as in `FairShares`, and so with all bytes. */
+  /** Authenticated requests in flight. Tenants share these, and the bytes below, by `FairShares`. */
   readonly maxInFlightRequests: number;
   /** Bytes of request bodies held. */
   readonly maxInFlightBytes: number;
-  /** How long a body waits for others to be done before it is refused. */
+  /** A body that waits longer for memory is refused. */
   readonly maxBodyWaitMs: number;
-  /** A body that comes more slowly is refused. */
+  /** A body that arrives more slowly is refused. */
   readonly minBodyPace: MinPace;
   /** Largest body of a read (a form). */
   readonly maxReadBodyBytes: number;
-  /** Bytes of answers held that clients have not taken yet. */
+  /** Bytes held for answers that clients have not read yet. */
   readonly maxAnswerBytes: number;
-  /** How long a read, or its answer, waits for other answers to be taken before it is refused. */
+  /** A read, or its answer, that waits longer for room among unread answers is refused. */
   readonly maxAnswerWaitMs: number;
-  /** A client that takes its answer more slowly is cut off: the answer is held for it meanwhile. */
+  /** A client that reads its answer more slowly is disconnected, since the answer takes memory until then. */
   readonly minAnswerPace: MinPace;
-  /** A write that waits longer for those before it is refused. */
+  /** A write that waits longer for earlier writes is refused. */
   readonly maxWriteWaitMs: number;
-  /** How long a service may take. */
+  /** Limit on a service's answer time. */
   readonly writeTimeoutMs: number;
   readonly readTimeoutMs: number;
 }
@@ -47,64 +47,64 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxBodyWaitMs: 2_000,
   minBodyPace: { windowMs: 10_000, bytesPerSecond: 4 * 1024 },
   maxReadBodyBytes: 10 * 1024 * 1024,
-  // Half of it is the largest answer that a query may have by default.
+  // Twice the default limit on a query's answer.
   maxAnswerBytes: 512 * 1024 * 1024,
   maxAnswerWaitMs: 10_000,
-  // Half of a connection of 1 Mbit/s.
+  // Half of 1 Mbit/s.
   minAnswerPace: { windowMs: 30_000, bytesPerSecond: 64 * 1024 },
   maxWriteWaitMs: 300,
   writeTimeoutMs: 30_000,
-  // The querier ends a query after 2 minutes and says so better than we can.
+  // Longer than the querier's own limit of 2 minutes, whose error says more.
   readTimeoutMs: 130_000,
 };
 
-/** Of all answers together, part of it that may wait for room: they may be in memory already. */
+/** Answers that wait for room may already be in memory, so they are limited to this fraction of `maxAnswerBytes`. */
 const WAITING_ANSWERS = 1 / 8;
 
 /** How tenants' rates are divided among the gateways of a cluster. */
 export interface RateDivision {
-  /** A request that a tenant's rate counts has come, whether it is let in or not. */
+  /** Counts a request towards the tenant's rate, accepted or not. */
   offered(tenant: string): void;
-  /** The part of the tenant's rate that is this gateway's: above 0, up to 1. */
+  /** This gateway's fraction of the tenant's rate: above 0, up to 1. */
   share(tenant: string): number;
 }
 
-/** Of a gateway that is the only one. */
+/** For a single gateway. */
 const ALONE: RateDivision = { offered: () => {}, share: () => 1 };
 
 export interface IntakeOptions {
   readonly authenticator: Authenticator;
-  /** Takes writes and deletions, and says what it knows of a tenant. */
+  /** Serves writes, deletions and a tenant's debug pages. */
   readonly distributor: Upstream;
-  /** Takes reads and rules. */
+  /** Serves reads and rules. */
   readonly querier: Upstream;
   readonly limits?: Partial<GatewayLimits>;
-  /** Absent if there is no other gateway. */
+  /** Absent for a single gateway. */
   readonly rates?: RateDivision;
   readonly logger: Logger;
   /** Monotonic, ms. */
   readonly clock: () => number;
-  /** From 0 up to 1: spreads when refused clients come back. */
+  /** In [0, 1): spreads the retries of refused clients. */
   readonly random: () => number;
 }
 
-/** Longest `Retry-After` of a request refused because of other tenants, s; chosen at random, so that clients do not return at once. */
+/** Longest `Retry-After` after a refusal because of other tenants, s. It is random, so that clients do not return together. */
 const RETRY_WITHIN_SECONDS = 3;
 
 /** What a gateway holds at the moment. */
 export interface InFlight {
   readonly requests: number;
-  /** Of their bodies. */
+  /** Bytes of request bodies. */
   readonly bytes: number;
-  /** Of answers that clients have not taken yet. */
+  /** Bytes of answers that clients have not read yet. */
   readonly answerBytes: number;
-  /** Writes that a service works on, how many these may be, and writes that wait for them. */
+  /** Writes in flight to a service, the current limit on them, and writes waiting. */
   readonly atWork: number;
   readonly places: number;
   readonly waiting: number;
 }
 
-/** A request being worked on: what it holds of the gateway. */
+/** The resources that a request in flight holds. */
 export interface Place {
   readonly body: ByteLease;
   readonly answer: ByteLease;
@@ -112,8 +112,7 @@ export interface Place {
 }
 
 /**
- * What every request goes through, whether it comes by HTTP or gRPC: who may do what, how often, how much at once, how
- * long it may take.
+ * The checks of every request, by HTTP or gRPC: permission, rate, memory, concurrency and time.
  */
 export class Intake {
   readonly #options: IntakeOptions;
@@ -136,7 +135,7 @@ export class Intake {
     this.#bodies = new ByteBudget({
       maxBytes: maxInFlightBytes,
       maxWaitMs: this.limits.maxBodyWaitMs,
-      // What waits is still with its client.
+      // Waiting bodies are still at their clients.
       maxWaitingBytes: Number.POSITIVE_INFINITY,
       lendsToOne: true,
       refusal: () => this.#unavailable('too many bytes in flight', 'bodies_full'),
@@ -172,10 +171,10 @@ export class Intake {
     return admit(this.#options.authenticator, credentials, kind);
   }
 
-  /** To be released when the request is done. @throws Refusal if too many are under way, or come too often */
+  /** The caller releases it when the request is done. @throws Refusal if too many are in flight, or the rate is exceeded */
   place(tenant: string, kind: RouteKind, limits: Limits): Place {
     this.#checkRate(tenant, kind, limits);
-    // Before its body is read, and once more when it is.
+    // Checked before the body is read, and again afterwards.
     if (kind === 'write' && this.#writes.isFull(tenant)) throw this.#unavailable('too many writes wait');
     if (!this.#requests.fits(tenant, 1)) throw this.#unavailable('too many requests in flight');
     this.#requests.add(tenant, 1);
@@ -195,12 +194,12 @@ export class Intake {
     };
   }
 
-  /** Of an answer that belongs to no tenant. */
+  /** For an answer that belongs to no tenant. */
   ownAnswer(): ByteLease {
     return this.#answers.lease('');
   }
 
-  /** What could never be held is too large: a 503 would have the client try it for ever. */
+  /** A body that could never be held counts as too large, since the client would retry a 503 for ever. */
   maxBodyBytes(kind: RouteKind, limits: Limits): number {
     const { maxInFlightBytes, maxReadBodyBytes } = this.limits;
     const held = Math.min(limits.max_recv_msg_size, Math.floor(maxInFlightBytes / 2));
@@ -208,8 +207,8 @@ export class Intake {
   }
 
   /**
-   * The service's answer, which the place holds room for. Its work is ended when the client leaves (`left` is aborted) or the time
-   * is up.
+   * The service's answer, for which the place holds room. The request is cancelled if the client disconnects (`left` is
+   * aborted) or after the timeout.
    * @throws Refusal
    * @throws the reason of `left`, or the error of a bug
    */
@@ -238,7 +237,7 @@ export class Intake {
     } catch (error) {
       if (canceler.signal.aborted) throw canceler.signal.reason;
       if (error instanceof Refusal) throw error;
-      // A bug: the code that answers the request logs it.
+      // A bug; the caller logs it.
       if (knownFailure(error) === undefined) throw error;
       const { path, tenant, headers } = request;
       const requestId = headers[REQUEST_ID_HEADER];
@@ -251,7 +250,7 @@ export class Intake {
     }
   }
 
-  /** A tenant that has answers enough to read is not given another one: nothing is worked out that can't be held. */
+  /** A tenant with too many unread answers waits here, so that no answer is computed that cannot be held. */
   async #askForLarge(
     upstream: Upstream,
     request: UpstreamRequest,
@@ -262,7 +261,7 @@ export class Intake {
     answer.shrinkTo(0);
     const room = (bytes: number) => answer.growTo(bytes, signal);
     const response = await upstream.handle(request, signal, room);
-    // A service in another thread has not asked.
+    // A service in another thread has not leased the answer.
     await room(response.body.length);
     return response;
   }
@@ -292,7 +291,7 @@ export class Intake {
     return new Refusal(code, text, { 'retry-after': String(seconds) });
   }
 
-  /** `request_rate` is a tenant's rate of writes, over all gateways. */
+  /** `request_rate` limits a tenant's writes over all gateways. */
   #checkRate(tenant: string, kind: RouteKind, limits: Limits): void {
     if (kind !== 'write') return;
     const waitMs = this.#takeOfTenant(tenant, limits.request_rate, this.#options.clock());

@@ -5,7 +5,7 @@ import { type WritePlace, WriteQueue } from './write-queue.ts';
 
 const MAX_WAIT_MS = 300;
 
-/** A queue before a service that does this many writes a second, one after the other, each of which takes some time at least. */
+/** A queue in front of a service that does this many writes a second, one at a time, each with a minimum duration. */
 class Simulation {
   readonly queue: WriteQueue;
   readonly #context: TestContext;
@@ -25,7 +25,7 @@ class Simulation {
     });
   }
 
-  /** Offers of tenants a second; returns how long accepted ones took, and how many were refused. */
+  /** Offers each tenant's writes per second; returns the durations of accepted writes and the number refused. */
   async run(
     service: { perSecond: number; leastMs?: number },
     offers: Record<string, number>,
@@ -72,7 +72,7 @@ class Simulation {
   }
 }
 
-/** Lets the callbacks of settled promises run. */
+/** Runs the callbacks of settled promises. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -81,14 +81,14 @@ function worst(values: readonly number[], from = 0): number {
   return Math.max(...values.slice(from));
 }
 
-test('twice of what can be done is answered soon or refused at once, and as much as can be done is done', async (t) => {
+test('at twice the capacity writes are answered soon or refused at once, and the capacity is used', async (t) => {
   const { loud } = await new Simulation(t).run({ perSecond: 1_000 }, { loud: 2_000 }, 10);
   assert.ok(loud.tookMs.length > 9_700, `${loud.tookMs.length}`);
   assert.ok(worst(loud.tookMs, 2_000) < MAX_WAIT_MS, `${worst(loud.tookMs, 2_000)} ms`);
   assert.ok(loud.refused > 9_000 && loud.expired < 100, `${loud.refused}, ${loud.expired}`);
 });
 
-test('below what can be done nobody is refused, after an overload either', async (t) => {
+test('below the capacity no write is refused, not even after an overload', async (t) => {
   const simulation = new Simulation(t);
   const service = { perSecond: 1_000 };
   const refused = async (offered: number) => {
@@ -101,7 +101,7 @@ test('below what can be done nobody is refused, after an overload either', async
   assert.equal(await refused(900), 0);
 });
 
-test('a service that got faster is given more, one that got slower less', async (t) => {
+test('a faster service gets more writes at once, a slower one fewer', async (t) => {
   const simulation = new Simulation(t);
   await simulation.run({ perSecond: 400 }, { loud: 4_000 }, 5);
   const before = simulation.queue.places;
@@ -112,7 +112,7 @@ test('a service that got faster is given more, one that got slower less', async 
   assert.ok(worst(slower.tookMs, 1_500) < 500, `${worst(slower.tookMs, 1_500)} ms`);
 });
 
-test('a service that takes its time is given as many as it can do at once', async (t) => {
+test('a slow but parallel service gets as many writes as it can handle at once', async (t) => {
   const simulation = new Simulation(t);
   const service = { perSecond: 2_000, leastMs: 120 };
   await simulation.run(service, { loud: 20 }, 5);
@@ -122,7 +122,7 @@ test('a service that takes its time is given as many as it can do at once', asyn
   assert.ok(worst(loud.tookMs) < 700, `${worst(loud.tookMs)} ms`);
 });
 
-test('a tenant that sends little is neither refused nor kept waiting for one that sends too much', async (t) => {
+test('a tenant that sends little is neither refused nor delayed by one that sends too much', async (t) => {
   const simulation = new Simulation(t);
   const { loud, quiet } = await simulation.run({ perSecond: 1_000 }, { loud: 4_000, quiet: 50 }, 10);
   assert.equal(quiet.refused + quiet.expired, 0);
@@ -130,7 +130,7 @@ test('a tenant that sends little is neither refused nor kept waiting for one tha
   assert.ok(loud.tookMs.length > 9_000, `${loud.tookMs.length}`);
 });
 
-test('while nothing is answered at all no more wait than before, and none for longer than they may', async (t) => {
+test('if the service stops answering, the queue does not grow and no write waits longer than allowed', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let nowMs = 0;
   const queue = new WriteQueue({
@@ -148,7 +148,7 @@ test('while nothing is answered at all no more wait than before, and none for lo
   assert.deepEqual([queue.atWork, queue.waiting, queue.places], [places, 0, places]);
 });
 
-test('a write that is cancelled while it waits is forgotten, and waiting ones start when a place is free', async (t) => {
+test('a cancelled write leaves the queue, and waiting writes start when a place is free', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const queue = new WriteQueue({
     maxWaitMs: MAX_WAIT_MS,

@@ -5,22 +5,22 @@ export interface WriteQueueOptions {
   readonly maxWaitMs: number;
   /** Monotonic, ms. */
   readonly clock: () => number;
-  /** The refusal of a write that would wait, or has waited, too long. */
+  /** The error for a write that would wait, or has waited, too long. */
   readonly refusal: () => Refusal;
 }
 
-/** Writes running at the beginning, and at the fewest and the most, whatever they take. */
+/** Initial, least and greatest number of writes in flight. */
 const FIRST_AT_WORK = 64;
 const LEAST_AT_WORK = 16;
 const MOST_AT_WORK = 1_024;
-/** How long a write should be running at most, those running with it included. */
+/** Target for a write's time in flight, ms. */
 const WORK_MS = 100;
-/** A service that takes its time when it has nothing else to do may take a multiple of it. */
+/** For a slow service, the target is this multiple of its time when idle. */
 const WORK_OF_IDLE = 2;
 const MAX_WORK_MS = 400;
-/** As many running tell how long a write takes by itself. */
+/** With fewer other writes in flight, the service counts as idle. */
 const IDLE_AT_WORK = 4;
-/** How often it is decided how many may be running. */
+/** Interval between changes of the limit. */
 const WINDOW_MS = 100;
 const GROWTH = 1.1;
 const SHRINKAGE = 0.9;
@@ -28,13 +28,13 @@ const SHRINKAGE = 0.9;
 const NEWEST = 0.05;
 
 /**
- * Writes before a service: this many of them are given to it at once that it is busy and still answers soon; the others wait here,
- * a bounded time, tenants in turn. So an admitted write is answered soon, however much is offered, and a tenant that sends little
- * waits for no other one.
+ * Limits the writes in flight to a service, so that it is busy but still answers soon. Other writes wait here for a bounded
+ * time, and tenants take turns. So an admitted write is answered soon under any load, and a tenant that sends little does
+ * not wait for one that sends much.
  *
- * How many are running follows from how long they take, as with TCP: a window in which even the quickest took long has too many;
- * one in which they were quick, and all places taken, may have more. The quickest, since a standing queue makes all slow, a
- * stalled disk only some (Nichols, Jacobson: Controlling Queue Delay, ACM Queue 10/5, 2012).
+ * The limit follows the time that writes take, as in TCP. It shrinks after a window in which even the quickest write was
+ * slow, and grows after a window of quick writes that used all places. The quickest counts because a standing queue slows
+ * all writes, a stalled disk only some (Nichols, Jacobson: Controlling Queue Delay, ACM Queue 10/5, 2012).
  */
 export class WriteQueue {
   readonly #maxWaitMs: number;
@@ -45,7 +45,7 @@ export class WriteQueue {
   #waitingCount = 0;
   #atWork = 0;
   #places = FIRST_AT_WORK;
-  /** Average time running, and the same of those that had the service to themselves. */
+  /** Average time in flight: of all writes, and of those that found the service idle. */
   #workMs = 0;
   #idleWorkMs = 0;
   #windowStartMs: number;
@@ -67,12 +67,12 @@ export class WriteQueue {
     return this.#waitingCount;
   }
 
-  /** How many may be running. */
+  /** Current limit on writes in flight. */
   get places(): number {
     return this.#places;
   }
 
-  /** Whether one more of the tenant would wait too long. Half of the time that it may wait: how long the others take is a guess. */
+  /** Whether another write of the tenant would wait too long: over half the allowed time, since the estimate is rough. */
   isFull(tenant: string): boolean {
     if (this.#atWork < this.#places) return false;
     const own = this.#waiting.get(tenant);
@@ -82,9 +82,9 @@ export class WriteQueue {
   }
 
   /**
-   * Waits for a place, to be left when the write is done.
+   * Waits for a place; the caller leaves it when the write is done.
    * @throws Refusal if that takes too long
-   * @throws the reason of `left`, when it is aborted
+   * @throws the reason of `left` if it is aborted
    */
   async enter(tenant: string, left: AbortSignal): Promise<WritePlace> {
     left.throwIfAborted();
@@ -140,7 +140,7 @@ export class WriteQueue {
       if (next.done) return;
       const [tenant, own] = next.value;
       const waiter = own.shift();
-      // To the end, if it has more: tenants take turns.
+      // A tenant with more writes goes to the end: tenants take turns.
       this.#waiting.delete(tenant);
       if (own.length > 0) this.#waiting.set(tenant, own);
       this.#atWork++;
@@ -173,12 +173,12 @@ export class WriteQueue {
   }
 }
 
-/** A write's place running. */
+/** A write in flight. */
 export interface WritePlace {
   leave(): void;
 }
 
 interface Waiter {
-  /** Its place is taken for it already. */
+  /** Called after the queue has counted the write as in flight. */
   callIn(): void;
 }

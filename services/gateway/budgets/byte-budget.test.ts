@@ -15,7 +15,7 @@ function budget(options: Partial<ByteBudgetOptions> = {}): ByteBudget {
   });
 }
 
-test('a tenant gets as much as it leaves free, and there is always some left for the next one', () => {
+test('a tenant gets as much as it leaves free, and some is always left for another tenant', () => {
   for (const tenants of [1, 2, 3, 10]) {
     const shares = new FairShares(1_000);
     for (let round = 0; round < 1_000; round++) {
@@ -32,7 +32,7 @@ test('a tenant gets as much as it leaves free, and there is always some left for
   }
 });
 
-test('a lease waits for room, and gets it in the order in which it came', async () => {
+test('waiting leases get room in the order of arrival', async () => {
   const bytes = budget();
   const [first, second, third] = ['a', 'a', 'a'].map((tenant) => bytes.lease(tenant));
   assert.equal(first.tryGrowTo(50), true);
@@ -52,7 +52,7 @@ test('a lease waits for room, and gets it in the order in which it came', async 
   assert.equal(bytes.heldBytes, 0);
 });
 
-test('a lease that waits too long, or is not waited for any more, leaves nothing behind', async () => {
+test('a lease that waits too long or is cancelled holds nothing', async () => {
   const bytes = budget({ maxWaitMs: 10 });
   const held = bytes.lease('a');
   await held.growTo(100);
@@ -71,7 +71,7 @@ test('a lease that waits too long, or is not waited for any more, leaves nothing
   assert.equal(bytes.heldBytes, 0);
 });
 
-test('what could never be held is refused at once, and so is what would wait with too much', async () => {
+test('a lease that could never fit, or would make too many bytes wait, is refused at once', async () => {
   const bytes = budget({ maxWaitingBytes: 10 });
   await assert.rejects(bytes.lease('a').growTo(101), { code: 'bodies_full' });
   const held = bytes.lease('a');
@@ -82,7 +82,7 @@ test('what could never be held is refused at once, and so is what would wait wit
   await large;
 });
 
-test('leases that hold everything between them end one after the other if one may borrow', async () => {
+test('leases that fill the budget finish one after the other if one may borrow', async () => {
   const bytes = budget({ lendsToOne: true });
   const leases = Array.from({ length: 20 }, () => bytes.lease('a'));
   let held = 0;

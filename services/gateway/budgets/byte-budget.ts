@@ -5,20 +5,20 @@ export interface ByteBudgetOptions {
   readonly maxBytes: number;
   /** A lease that has waited this long for room is refused. */
   readonly maxWaitMs: number;
-  /** Bytes that may wait at once. They may be in memory already, beside the budget. One lease alone may wait with more. */
+  /** Limit on waiting bytes, which may be in memory already, in addition to the budget. A single lease may exceed it. */
   readonly maxWaitingBytes: number;
   /**
-   * Whether one lease at a time may grow past the budget until it is released. What grows step by step needs this: without
+   * Whether one lease at a time may grow past the budget until it is released. Leases that grow in steps need this: without
    * it, leases that hold everything between them would all wait for each other.
    */
   readonly lendsToOne: boolean;
-  /** For a tenant whose lease can't grow by this many bytes. */
+  /** The error for a tenant whose lease cannot grow by this many bytes. */
   readonly refusal: (tenant: string, bytes: number) => Refusal;
 }
 
 /**
- * Bytes held for clients at once: bodies that arrive, or answers that are being taken. Tenants share them as in
- * `FairShares`. A lease that finds no room waits for a bounded time and is then refused.
+ * Limits the bytes held for clients: arriving bodies, or unread answers. Tenants share them by `FairShares`. A lease that
+ * finds no room waits for a bounded time and is then refused.
  */
 export class ByteBudget {
   readonly #options: ByteBudgetOptions;
@@ -54,7 +54,7 @@ export class ByteBudget {
     return true;
   }
 
-  /** For leases: resolves when the bytes are taken. */
+  /** For leases: resolves when the bytes are counted. */
   take(lease: Lease, bytes: number, signal: AbortSignal | undefined): Promise<void> {
     const { maxBytes, maxWaitMs, maxWaitingBytes, refusal } = this.#options;
     signal?.throwIfAborted();
@@ -92,7 +92,7 @@ export class ByteBudget {
     }
   }
 
-  /** For leases: waiters are told. */
+  /** For leases: also wakes waiters. */
   withdraw(lease: Lease): void {
     for (const waiter of this.#waiting) if (waiter.lease === lease) waiter.withdraw();
   }
@@ -107,12 +107,12 @@ export class ByteBudget {
 interface Waiter {
   readonly lease: Lease;
   readonly bytes: number;
-  /** The bytes have been taken. */
+  /** Called after the bytes are counted. */
   grant(): void;
   withdraw(): void;
 }
 
-/** What one request holds of a budget. */
+/** One request's part of a budget. */
 export interface ByteLease {
   readonly bytes: number;
   /** Whether it has grown; if not, `growTo` waits for room. */
@@ -120,11 +120,11 @@ export interface ByteLease {
   /**
    * Resolves once it has grown. One call at a time.
    * @throws Refusal if there is no room in time
-   * @throws the reason of `signal`, when it is aborted
+   * @throws the reason of `signal` if it is aborted
    */
   growTo(bytes: number, signal?: AbortSignal): Promise<void>;
   shrinkTo(bytes: number): void;
-  /** Gives everything back for good: a released lease can't grow. */
+  /** Returns all bytes. A released lease cannot grow. */
   release(): void;
 }
 

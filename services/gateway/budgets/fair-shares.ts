@@ -1,7 +1,7 @@
 /**
- * Divides a bounded amount (bytes, places) among tenants: a tenant may hold as much as is left free. One tenant alone gets
- * half, two get a third each, n get one part in n + 1 each, and there is always something left for the next one. A tenant that
- * holds nothing may take all that is free.
+ * Divides a bounded amount (bytes, places) among tenants: a tenant may hold as much as it leaves free. A single tenant gets
+ * half, two get a third each, n get 1 / (n + 1) each, so some is always left for another tenant. A tenant that holds nothing
+ * may take all that is free.
  *
  * Choudhury, Hahne: Dynamic Queue Length Thresholds for Shared-Memory Packet Switches (1998), with alpha = 1.
  */
@@ -22,7 +22,7 @@ export class FairShares {
     return this.#byTenant.get(tenant) ?? 0;
   }
 
-  /** Whether the tenant may take this much more. `own`: what the one that asks holds already of the tenant's. */
+  /** Whether the tenant may take this much more. `own`: the part of the tenant's amount that the asking request holds. */
   fits(tenant: string, amount: number, own = 0): boolean {
     const free = this.max - this.#held - amount;
     if (free < 0) return false;
@@ -30,7 +30,7 @@ export class FairShares {
     return ofTenant === own || ofTenant + amount <= free;
   }
 
-  /** Takes `amount` for the tenant, or gives it back if it is negative. Whether it fits is for the caller to ask. */
+  /** Takes `amount` for the tenant, or returns it if negative. The caller checks `fits` first. */
   add(tenant: string, amount: number): void {
     this.#held += amount;
     const left = this.heldBy(tenant) + amount;

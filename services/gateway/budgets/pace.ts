@@ -1,15 +1,15 @@
-/** The least that has to move in every window; the rest may move as it likes. */
+/** The least rate, averaged over each window. */
 export interface MinPace {
   readonly windowMs: number;
   readonly bytesPerSecond: number;
 }
 
-/** How often it is looked whose window is over: so often in a window. */
+/** Checks per window for windows that are over. */
 const LOOKS = 10;
 
 /**
- * Watches that bodies or answers get on: each one ends with the first window in which too few bytes of it were moved. All of
- * them share a timer, since one for each request would cost more than all the rest of this.
+ * Ends bodies or answers that make too little progress: each one in the first window in which too few of its bytes moved.
+ * All share one timer, since a timer per request would cost more than the rest of this class.
  */
 export class PaceWatch {
   readonly minPace: MinPace;
@@ -21,8 +21,8 @@ export class PaceWatch {
   }
 
   /**
-   * @param movedBytes in all, up to now
-   * @param onSlow told once, with what was moved in the window
+   * @param movedBytes in total until now
+   * @param onSlow called once, with the bytes moved in the window
    */
   watch(movedBytes: () => number, onSlow: (movedBytes: number) => void): Pace {
     const watched: Watched = { movedBytes, onSlow, before: movedBytes(), sinceMs: performance.now() };
@@ -54,7 +54,7 @@ export class PaceWatch {
 }
 
 export interface Pace {
-  /** A new window begins: for a time it was not the other side that was waited for. */
+  /** Begins a new window, after a time in which the delay was not the other side's. */
   restart(): void;
   stop(): void;
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { TokenBuckets } from './token-buckets.ts';
 
-test('a key may take its rate, a second of it at once, and is told when to come back', () => {
+test('a key may burst one second of its rate, and is told when to retry', () => {
   const buckets = new TokenBuckets();
   assert.deepEqual(
     [0, 0, 0, 250, 500, 500].map((nowMs) => buckets.take('a', 2, nowMs)),
@@ -13,14 +13,14 @@ test('a key may take its rate, a second of it at once, and is told when to come 
   assert.equal(buckets.take('a', 0, 500), 0);
 });
 
-test('a rate below one a second lets one through', () => {
+test('a rate below one a second admits one request', () => {
   const buckets = new TokenBuckets();
   assert.equal(buckets.take('a', 0.1, 0), 0);
   assert.equal(buckets.take('a', 0.1, 5000), 5000);
   assert.equal(buckets.take('a', 0.1, 10_000), 0);
 });
 
-test('over any time no more is let through than the burst and the rate allow', () => {
+test('no period admits more than the burst and the rate allow', () => {
   fc.assert(
     fc.property(
       fc.double({ min: 0.1, max: 1000, noNaN: true }),
@@ -41,7 +41,7 @@ test('over any time no more is let through than the burst and the rate allow', (
   );
 });
 
-test('buckets that lie idle are thrown out', () => {
+test('idle buckets are dropped', () => {
   const buckets = new TokenBuckets();
   for (let i = 0; i < 10_000; i++) buckets.take(`tenant-${i}`, 1, 0);
   assert.equal(buckets.take('late', 1, 60_000), 0);

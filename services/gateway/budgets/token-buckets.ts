@@ -3,15 +3,15 @@ interface Bucket {
   atMs: number;
 }
 
-/** Keys kept before buckets that lie idle are thrown out: a full bucket is as good as none. */
+/** Above this many keys, idle buckets are dropped: a full bucket is equal to a new one. */
 const SWEEP_AT = 10_000;
 
-/** A token bucket for each key: `rate` tokens a second, as many at once as a second brings, and at least one. */
+/** A token bucket for each key: `rate` tokens a second, with a burst of one second's tokens, at least one. */
 export class TokenBuckets {
   readonly #buckets = new Map<string, Bucket>();
   #sweepAt = SWEEP_AT;
 
-  /** Takes a token; returns 0, or the ms until there is one. A rate of 0 means no limit. */
+  /** Takes a token and returns 0, or returns the ms until the next token. A rate of 0 means no limit. */
   take(key: string, rate: number, nowMs: number): number {
     if (rate <= 0) return 0;
     const burst = Math.max(1, rate);
@@ -29,7 +29,7 @@ export class TokenBuckets {
     return 0;
   }
 
-  /** A bucket untouched for a minute is full again, unless its rate is below one a minute. */
+  /** A bucket unused for a minute is full again, unless its rate is below one a minute. */
   #sweep(nowMs: number): void {
     for (const [key, bucket] of this.#buckets) {
       if (nowMs - bucket.atMs >= 60_000) this.#buckets.delete(key);

@@ -12,9 +12,9 @@ import { Cardinality, type Counted, largest, type ValueCounts } from './cardinal
 import { MAX_TIME_MS, type Parameters } from './parameters.ts';
 import type { ReadHandler, ReadRequest } from './read-request.ts';
 
-/** Series count that have a sample in this long: about what the head of a Prometheus has. */
+/** Counts cover series with a sample in this period: about the head of a Prometheus. */
 const RECENT_MS = 2 * 3_600_000;
-/** Active series are those with a sample in this long, as Mimir's default has it. */
+/** Active series have a sample in this period, Mimir's default. */
 const ACTIVE_MS = 20 * 60_000;
 
 const DEFAULT_TSDB_LIMIT = 10;
@@ -30,9 +30,9 @@ export interface CardinalityOptions {
 }
 
 /**
- * What a tenant has how much of: `status/tsdb` as Prometheus answers it and `cardinality/…` as Mimir does (HTTP API
- * reference, "Label names cardinality" and on). They count series of the last two hours, in heads and recent blocks; with
- * `count_method=active` those of the last twenty minutes.
+ * Series counts by label: `status/tsdb` like Prometheus, and `cardinality/…` like Mimir (HTTP API reference, from "Label
+ * names cardinality" on). They cover the last two hours, in heads and recent blocks, or the last twenty minutes with
+ * `count_method=active`.
  */
 export class CardinalityHandlers {
   readonly #fanOut: FanOut;

@@ -19,7 +19,7 @@ function heads(partition: number, counted: SeriesCounts) {
   return { partition, chunkCount: 1, minTimeMs: 0, maxTimeMs: 0, ...counted };
 }
 
-test('partitions add up; of one partition the source with the most stands, value by value', async () => {
+test('partitions add up; within one, the largest count of any source wins, value by value', async () => {
   const sources = {
     heads: [
       heads(0, counts(5, { job: { a: 3, b: 2 } })),
@@ -46,7 +46,7 @@ test('partitions add up; of one partition the source with the most stands, value
   assert.equal(cardinality.valuesOf('nothing').size, 0);
 });
 
-test('a count without sources is empty, and one that nobody waits for ends', async () => {
+test('a count without sources is empty, and a cancelled one ends', async () => {
   const empty = await Cardinality.of({ heads: [], blocks: [] }, signal);
   assert.equal(empty.seriesCount, 0);
   assert.equal(empty.labels.size, 0);
@@ -55,7 +55,7 @@ test('a count without sources is empty, and one that nobody waits for ends', asy
   await assert.rejects(Cardinality.of(sources, AbortSignal.abort(new Error('enough'))), /enough/);
 });
 
-test('the largest are those that sorting gives, whatever the limit', () => {
+test('the largest counts equal those from sorting, for any limit', () => {
   const counted: fc.Arbitrary<Counted[]> = fc
     .uniqueArray(fc.string(), { maxLength: 300 })
     .chain((names) => fc.tuple(...names.map((name) => fc.nat(5).map((count) => ({ name, count })))));

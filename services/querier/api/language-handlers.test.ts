@@ -48,7 +48,7 @@ test('parse_query gives the query as a tree', async () => {
   assert.deepEqual(await ask(parseQuery, 'foo > bool 2'), tree);
 });
 
-test('what cannot be read is named, and what is too long to be read here', async () => {
+test('a query that does not parse or is too long is refused with the reason', async () => {
   for (const handler of [formatQuery, parseQuery]) {
     await assert.rejects(
       ask(handler, 'sum('),

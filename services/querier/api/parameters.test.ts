@@ -35,7 +35,7 @@ test('times are seconds with a fraction, or RFC 3339', () => {
   assert.equal(get('').timeMs('time', 42), 42);
 });
 
-test('what is not a time is refused in Prometheus’ words', () => {
+test('an invalid time is refused in Prometheus’ words', () => {
   for (const text of [
     'foo',
     '30d',
@@ -73,7 +73,7 @@ test('durations are seconds, or Prometheus’ own form', () => {
   refusal(() => get('step=30m1h').durationMs('step'));
 });
 
-test('a lookback that is not positive is none, and one that is not a duration is refused in words of its own', () => {
+test('a lookback that is not positive means the default, and an invalid one has its own error text', () => {
   assert.equal(get('lookback_delta=90').lookbackDeltaMs(), 90_000);
   assert.equal(get('lookback_delta=0').lookbackDeltaMs(), undefined);
   assert.equal(get('lookback_delta=-5').lookbackDeltaMs(), undefined);
@@ -83,7 +83,7 @@ test('a lookback that is not positive is none, and one that is not a duration is
   );
 });
 
-test('a form body counts as the query string does, and comes first', () => {
+test('a form body counts like the query string, and takes precedence', () => {
   const parameters = new Parameters({
     tenant: 't',
     method: 'POST',
@@ -96,7 +96,7 @@ test('a form body counts as the query string does, and comes first', () => {
   assert.deepEqual(parameters.all('match[]'), ['y', 'x']);
 });
 
-test('a pair that cannot be read is left out, the others are taken', () => {
+test('an unreadable pair is skipped and the others are used', () => {
   const parameters = get('query=%zz&time=5&step=1;x=2&end=%4&start=%37');
   assert.deepEqual(
     ['query', 'time', 'step', 'x', 'end', 'start'].map((name) => parameters.text(name)),
@@ -121,7 +121,7 @@ test('a selector that every series satisfies is refused, as is one that does not
   );
 });
 
-test('limits are whole and not negative', () => {
+test('limits are non-negative integers', () => {
   assert.equal(get('limit=5').limit(), 5);
   assert.equal(get('').limit(), 0);
   refusal(() => get('limit=-1').limit());
@@ -131,7 +131,7 @@ test('limits are whole and not negative', () => {
   );
 });
 
-test('selectors are bounded in number', () => {
+test('the number of selectors is limited', () => {
   const selectors = Array.from({ length: 101 }, (_, i) => `match[]=m${i}`);
   assert.equal(get(selectors.slice(1).join('&')).matcherSets().length, 100);
   assert.match(

@@ -1,20 +1,20 @@
 import type { QueryLimits } from '@xscaler/promql';
 import type { WireError, WireMatcher } from '@xscaler/rpc';
-import type { RemoteReadJob } from './remote-read-answer.ts';
+import type { ReadQuery } from '@xscaler/wire/remote-read';
 
 /** One query for an evaluation thread. Times and durations in ms. */
 export interface EvaluationJob {
   readonly tenant: string;
   readonly query: string;
-  /** stepMs 0: an instant query at startMs (endMs the same). */
+  /** If stepMs is 0, an instant query at startMs, and endMs is equal. */
   readonly startMs: number;
   readonly endMs: number;
   readonly stepMs: number;
   readonly lookbackDeltaMs: number;
   readonly limits: QueryLimits;
-  /** Series in the answer at most; 0: all. */
+  /** Greatest number of series in the answer; 0 means all. */
   readonly resultLimit: number;
-  /** `all` also tells the samples of each step. */
+  /** `all` includes the samples of each step. */
   readonly stats: 'none' | 'totals' | 'all';
   /** How long the query waited for its thread. */
   readonly queuedMs: number;
@@ -22,27 +22,35 @@ export interface EvaluationJob {
   readonly arrival: number | undefined;
   readonly requestId: string;
   readonly cancellation: SharedArrayBuffer;
-  /** Where it exists, it is answered and the query is not looked at. */
+  /** If present, the job is this remote read and `query` is ignored. */
   readonly remoteRead?: RemoteReadJob;
 }
 
-/** The answer, rendered: `status` and body as they go to the client. */
+/** A remote read for an evaluation thread. */
+export interface RemoteReadJob {
+  /** Times are finite, inclusive, ms. */
+  readonly queries: readonly ReadQuery[];
+  /** Whether the answer is streamed chunks rather than samples. */
+  readonly chunked: boolean;
+}
+
+/** The answer, rendered: status and body as sent to the client. */
 export interface EvaluationReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** One after the other they are the body. They may lie in shared memory, which the next job will use. */
+  /** The pieces of the body in order. They may be in shared memory, which the next job overwrites. */
   readonly body: readonly Uint8Array[];
   readonly samplesRead: number;
-  /** In place of an answer: what ended the evaluation, if that wasn't the query's own fault. */
+  /** Instead of an answer: the error that ended the evaluation, if the query did not cause it. */
   readonly thrown?: WireError;
 }
 
-/** What an evaluation thread serves. One job at a time. */
+/** Served by an evaluation thread, one job at a time. */
 export interface EvaluatorApi {
   evaluate(job: EvaluationJob, signal: AbortSignal): Promise<EvaluationReply>;
 }
 
-/** What an evaluation thread asks of the querier's main thread: frames of series, from heads and blocks. */
+/** Served by the querier's main thread to evaluation threads: frames of series, from heads and blocks. */
 export interface SelectApi {
   select(
     request: {

@@ -4,7 +4,7 @@ import { LimitError } from '@xscaler/promql';
 import { UnavailableError } from '@xscaler/rpc';
 import { evaluationFailure } from './evaluation-failure.ts';
 
-/** What V8 itself throws. */
+/** Errors thrown by V8. */
 function thrownBy(work: () => unknown): unknown {
   try {
     work();
@@ -14,7 +14,7 @@ function thrownBy(work: () => unknown): unknown {
   throw new Error('it was possible');
 }
 
-test('a query too large for its thread is the query’s fault', () => {
+test('a query too large for its thread is answered as an error of the query', () => {
   const endless = (): number => 1 + endless();
   const tooLarge = [
     thrownBy(endless),
@@ -33,7 +33,7 @@ test('a query too large for its thread is the query’s fault', () => {
   assert.equal(evaluationFailure(new LimitError('max_samples_per_query', 'too many samples')).status, 422);
 });
 
-test('what is not the query’s fault is left to the main thread, which logs it: a failed read, or a bug', () => {
+test('a failed read or a bug is passed to the main thread, which logs it', () => {
   const others = [
     new UnavailableError('partition 3 is stopped'),
     thrownBy(() => new DataView(new ArrayBuffer(1)).getFloat64(0)),

@@ -5,8 +5,8 @@ import { failure } from '../answer/envelope.ts';
 import type { EvaluationReply } from './evaluation-api.ts';
 
 /**
- * The reply for a query that failed: its answer if the query is to blame, otherwise the error, which the querier's main
- * thread knows how to log and to tell. It isn't thrown across: an `RpcError` would look like the end of this thread.
+ * The reply for a query that failed: an answer if the query caused it, otherwise the error, which the querier's main
+ * thread logs and answers. It is not thrown to that thread, since an `RpcError` would look like the end of this one.
  */
 export function evaluationFailure(error: unknown): EvaluationReply {
   const fault = queryFault(error);
@@ -30,8 +30,8 @@ function queryFault(error: unknown): ApiError | undefined {
 }
 
 /**
- * An allocation or a stack that the thread does not have, by V8's words for it: the query's doing, and no retry helps. All
- * other errors of this class are bugs.
+ * Whether an allocation or the stack exceeded the thread's memory, by V8's message. The query caused it, and a retry does
+ * not help. Other errors of this class are bugs.
  */
 const OUT_OF_MEMORY =
   /allocation failed|^Maximum call stack size exceeded|^Invalid (?:typed )?array(?: buffer)? length|^Invalid string length|maximum size exceeded/i;

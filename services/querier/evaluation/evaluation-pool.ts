@@ -4,18 +4,18 @@ import { type QueueBounds, requirePlace, TenantQueue } from '../queue/tenant-que
 import type { EvaluationJob } from './evaluation-api.ts';
 import { type Evaluated, EvaluationWorker, type EvaluationWorkerOptions } from './evaluation-worker.ts';
 
-/** Longer than dashboards wait between two looks: a thread that nobody asks holds 15 MB, a new one takes 0.2 s. */
+/** Longer than the refresh interval of dashboards. An idle thread holds 15 MB; a new one takes 0.2 s to start. */
 const MAX_IDLE_MS = 600_000;
 
 export interface EvaluationPoolOptions extends EvaluationWorkerOptions {
-  /** At most, and one more if a tenant holds them all while another waits; they start when there is work for them. */
+  /** Greatest number of threads, plus one if a tenant holds all while another waits. They start on demand. */
   readonly threads: number;
-  /** How long a thread without work is kept, ms; 10 minutes by default. */
+  /** An idle thread ends after this long; 10 minutes by default. */
   readonly maxIdleMs?: number;
-  /** Queries of all tenants that wait for a thread at most; one more is refused. */
+  /** Limit on the queries of all tenants that wait for a thread; more are refused. */
   readonly maxQueued: number;
   onThreadLost(error: Error): void;
-  /** A thread was ended, since it was still busy with a query of the tenant long after that had been given up. */
+  /** Called after a thread was ended because it still ran a query of the tenant long after its cancellation. */
   onThreadDeaf(tenant: string): void;
 }
 
@@ -28,20 +28,19 @@ interface Waiting {
 }
 
 /**
- * Threads that evaluate queries, each one at a time, tenants in turn. They start when there are queries and end when there
- * have been none for a while. A query that nobody waits for any more is stopped through a cell of shared memory, since its
- * thread is deaf to messages while it computes. A thread that dies takes its one query with it and is replaced; so is one
- * that goes on computing long after its query was stopped.
+ * Threads that evaluate queries, each one at a time. Tenants take turns. Threads start on demand and end when idle for long.
+ * A query is cancelled through shared memory, since its thread reads no messages while it computes. A thread that fails
+ * loses only its query, and is replaced. So is a thread that still computes long after its query was cancelled.
  *
- * A tenant alone may use all threads. While it does, one more thread works for the others, so that no tenant can keep
- * the reads of another from being answered, however few threads there are.
+ * A single tenant may use all threads. While it does, an additional thread serves the others, so that no tenant can block
+ * another's reads, however few threads there are.
  */
 export class EvaluationPool {
   readonly #options: EvaluationPoolOptions;
-  /** The one used last comes last, and is the next to be used; each with what ends it. */
+  /** Idle threads, the last used one last, which is used next; each with its end timer. */
   readonly #idle = new Map<EvaluationWorker, NodeJS.Timeout>();
   readonly #threads = new Set<EvaluationWorker>();
-  /** Whom a thread works for. */
+  /** The tenant that each busy thread works for. */
   readonly #tenants = new Map<EvaluationWorker, string>();
   readonly #queue = new TenantQueue<Waiting>();
   #deaf = 0;
@@ -57,12 +56,12 @@ export class EvaluationPool {
     try {
       this.#rest(this.#spawn());
     } catch (error) {
-      // The system has no thread to give: a query will say so, if it still hasn't by then.
+      // The system has no thread left; a query reports that if it lasts.
       this.#options.onThreadLost(error as Error);
     }
   }
 
-  /** Threads that run or start. */
+  /** Running and starting threads. */
   get size(): number {
     return this.#threads.size;
   }
@@ -71,7 +70,7 @@ export class EvaluationPool {
     return this.#threads.size - this.#idle.size;
   }
 
-  /** Threads ended because they did not hear that their query was given up. */
+  /** Threads ended because they did not react to a cancellation. */
   get deaf(): number {
     return this.#deaf;
   }
@@ -80,7 +79,7 @@ export class EvaluationPool {
     return this.#queue.size;
   }
 
-  /** Aborting the signal stops the evaluation; its reason, a `TimeoutError` or another, says which error it was. */
+  /** Aborting the signal stops the evaluation; the error follows from its reason, a `TimeoutError` or another. */
   async run(submission: Submission, bounds: QueueBounds, signal: AbortSignal): Promise<Evaluated> {
     const arrivedMs = performance.now();
     const thread = await this.#acquire(submission.tenant, bounds, signal);
@@ -128,7 +127,7 @@ export class EvaluationPool {
     });
   }
 
-  /** Whether there is a thread for a query of the tenant, or may be one more. */
+  /** Whether a query of the tenant may use an idle thread or start one. */
   #mayRun(tenant: string, maxRunning: number): boolean {
     if (this.#queue.runningOf(tenant) >= maxRunning) return false;
     const { busy } = this;
@@ -136,7 +135,7 @@ export class EvaluationPool {
     return busy < threads || (busy === threads && this.#queue.isHeldByOneOther(tenant));
   }
 
-  /** A thread that rests, or a new one. */
+  /** An idle thread, or a new one. */
   #available(): EvaluationWorker {
     const idle = [...this.#idle.keys()].at(-1);
     if (idle === undefined) return this.#spawn();
@@ -144,7 +143,7 @@ export class EvaluationPool {
     return idle;
   }
 
-  /** The thread waits for work, and ends if none comes. */
+  /** Keeps the thread for later work, and ends it if none arrives. */
   #rest(thread: EvaluationWorker): void {
     const end = () => {
       this.#idle.delete(thread);
@@ -165,7 +164,7 @@ export class EvaluationPool {
     return thread;
   }
 
-  /** The thread works for its tenant no more. */
+  /** The thread no longer works for its tenant. */
   #ended(thread: EvaluationWorker): void {
     const tenant = this.#tenants.get(thread);
     if (tenant === undefined) return;

@@ -4,31 +4,31 @@ import { ApiError } from '../answer/api-error.ts';
 import { joined } from '../answer/envelope.ts';
 import type { EvaluationJob, EvaluationReply, EvaluatorApi, SelectApi } from './evaluation-api.ts';
 
-/** Three semi-spaces of 16 MB. V8's own bound lets each thread grow to more than 100 MB, and keep them. */
+/** Three semi-spaces of 16 MB. By V8's default each thread could grow to over 100 MB, and keep them. */
 const YOUNG_GENERATION_MB = 48;
 
-/** How long a thread may go on with a query that was given up: what looks at its cancellation ends within milliseconds. */
+/** Time for a thread to stop a cancelled query; one that checks its cancellation stops within milliseconds. */
 const MAX_DEAF_MS = 2_000;
 
-/** The answer as it goes to the client. */
+/** The answer as sent to the client. */
 export type Evaluated = Omit<EvaluationReply, 'body' | 'thrown'> & { readonly body: Uint8Array };
 
 export interface EvaluationWorkerOptions {
-  /** JavaScript heap of the thread, MB; the columns live outside it. */
+  /** The thread's JavaScript heap, MB; columns are outside it. */
   readonly maxHeapMb: number;
   readonly source: SelectApi;
-  /** What the thread runs, if it isn't `evaluation-thread.ts`. */
+  /** The thread's entry point; `evaluation-thread.ts` by default. */
   readonly entry?: URL;
-  /** How long the thread may stay busy with a query that was given up before it is ended, ms; 2 s by default. */
+  /** A thread busy for this long with a cancelled query is ended; 2 s by default. */
   readonly maxDeafMs?: number;
-  /** Told of each frame of the source once nobody reads it any more. */
+  /** Called for each frame of the source once it is no longer read. */
   readonly giveBack?: (frame: Uint8Array) => void;
 }
 
 interface ThreadEvents {
   /** The job has ended, and another may begin. */
   free(): void;
-  /** The thread is no more: it failed, or (`isDeaf`) it was ended since it did not hear that its query was given up. */
+  /** The thread has ended: it failed, or (`isDeaf`) it did not react to a cancellation. */
   lost(error: Error, isDeaf: boolean): void;
 }
 
@@ -38,11 +38,11 @@ export class EvaluationWorker {
   readonly #api: EvaluatorApi;
   readonly #events: ThreadEvents;
   readonly #options: EvaluationWorkerOptions;
-  /** What ended the thread, once something has. */
+  /** The error that ended the thread, if it has ended. */
   readonly #exited: Promise<Error>;
   #jobSignal = new AbortController().signal;
   #isDeaf = false;
-  /** What the job that runs was given to read. */
+  /** The running job's source. */
   #frames: Uint8Array[] = [];
 
   constructor(options: EvaluationWorkerOptions, events: ThreadEvents) {
@@ -79,8 +79,8 @@ export class EvaluationWorker {
   }
 
   /**
-   * The thread is free again only when the job has really ended there, whatever became of its caller. One that goes on for
-   * long with a job that was given up is ended.
+   * The thread is free only when the job has ended there, even if its caller has left. A thread that takes long to stop a
+   * cancelled job is ended.
    */
   evaluate(job: EvaluationJob, signal: AbortSignal): Promise<Evaluated> {
     this.#jobSignal = signal;
@@ -88,7 +88,7 @@ export class EvaluationWorker {
     const done = this.#api.evaluate(job, new AbortController().signal);
     done.then(
       () => this.#free(),
-      // Its port closes before the thread's end is told.
+      // The port closes before the thread's end is reported.
       (error: unknown) => {
         if (!isClosed(error)) this.#free();
       },
@@ -116,7 +116,7 @@ export class EvaluationWorker {
     });
   }
 
-  /** A job that is given up while it waits for its series must not wait on. */
+  /** A job that is cancelled while it waits for its series must stop waiting. */
   async *#select(source: SelectApi, request: Parameters<SelectApi['select']>[0], asked: AbortSignal) {
     const signal = AbortSignal.any([asked, this.#jobSignal]);
     signal.throwIfAborted();
@@ -149,7 +149,7 @@ export class EvaluationWorker {
   }
 }
 
-/** @throws the error of an evaluation that has no answer */
+/** @throws the evaluation's error if it has no answer */
 function whole({ thrown, ...reply }: EvaluationReply): Evaluated {
   if (thrown !== undefined) throw fromWireError(thrown);
   return { ...reply, body: joined(reply.body) };
@@ -159,7 +159,7 @@ function isClosed(error: unknown): boolean {
   return error instanceof RpcError && error.code === 'closed';
 }
 
-/** What a query is told whose thread ended under it. */
+/** The error for a query whose thread ended. */
 function lossOf(fault: Error, maxHeapMb: number): Error {
   if ((fault as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY')
     return new ApiError(

@@ -5,15 +5,15 @@ import { SeriesMerger } from '@xscaler/tsdb';
 import type { EvaluationJob, SelectApi } from './evaluation-api.ts';
 
 /**
- * What the engine reads in an evaluation thread: frames streamed from the querier's main thread, grouped by series id,
- * decoded when the engine asks. Limits are looked at while frames come in, for all selectors of the query together, so
- * that a query too big dies early.
+ * The engine's data source in an evaluation thread: frames streamed from the querier's main thread, grouped by series id
+ * and decoded on demand. Limits are checked as frames arrive, over all selectors of the query, so that a query that is too
+ * large fails early.
  */
 export class FrameQueryable implements Queryable {
   readonly #source: SelectApi;
   readonly #job: EvaluationJob;
   readonly #cancellation: Cancellation;
-  /** One a selector. */
+  /** One for each selector. */
   readonly #mergers: SeriesMerger[] = [];
 
   constructor(source: SelectApi, job: EvaluationJob, cancellation: Cancellation) {

@@ -4,7 +4,8 @@ import { Labels, type Matcher, type SampleColumns } from '@xscaler/model';
 import { LimitError, QueryCancelledError, SharedCancellation } from '@xscaler/promql';
 import type { Queryable, TimeRange } from '@xscaler/storage';
 import { readChunkedAnswer, readSamplesAnswer } from '@xscaler/testkit';
-import { answerRemoteRead, type RemoteReadJob } from './remote-read-answer.ts';
+import type { RemoteReadJob } from './evaluation-api.ts';
+import { answerRemoteRead } from './remote-read-answer.ts';
 
 /** Series of 300 samples, a second apart, one more for each second that is asked for. */
 class Counting implements Queryable {
@@ -15,7 +16,7 @@ class Counting implements Queryable {
     return Array.from({ length: (range.endMs - range.startMs) / 1000 }, (_, i) => ({
       labels: Labels.fromSorted(['__name__', 'counting', 'number', `${i}`]),
       read: (dst: SampleColumns) => {
-        // The second has nothing within the bounds after all.
+        // The second has no samples within the range.
         if (i !== 1) for (let at = 0; at < 300; at++) dst.append(at * 1000, i + at);
       },
     }));
@@ -30,7 +31,7 @@ function job(chunked: boolean, ...seconds: number[]): RemoteReadJob {
 const answer = (asked: RemoteReadJob, limits = {}, cancellation = new SharedCancellation()) =>
   answerRemoteRead(asked, new Counting(), limits, cancellation);
 
-test('each query has its own result, in both kinds of answers; series without samples are left out', async () => {
+test('each query gets its own result in both formats, without series that have no samples', async () => {
   const samples = await answer(job(false, 3, 0, 1));
   assert.equal(samples.headers['content-type'], 'application/x-protobuf');
   assert.equal(samples.headers['content-encoding'], 'snappy');
@@ -46,7 +47,7 @@ test('each query has its own result, in both kinds of answers; series without sa
   assert.deepEqual(readChunkedAnswer(chunked.body[0]), results);
 });
 
-test('an answer larger than its limit, or that reaches too far, ends where that is seen', async () => {
+test('an answer that exceeds its size or range limit stops as soon as that is known', async () => {
   for (const chunked of [false, true]) {
     const { length } = readSamplesAnswer((await answer(job(false, 10))).body[0])[0];
     assert.equal(length, 9);
@@ -64,7 +65,7 @@ test('an answer larger than its limit, or that reaches too far, ends where that 
   }
 });
 
-test('a read that nobody waits for ends', async () => {
+test('a cancelled read ends', async () => {
   const cancellation = new SharedCancellation();
   cancellation.cancel();
   await assert.rejects(answer(job(true, 10), {}, cancellation), QueryCancelledError);

@@ -1,21 +1,13 @@
 import { Matcher, SampleColumns } from '@xscaler/model';
 import { type Cancellation, LimitError, type QueryLimits } from '@xscaler/promql';
 import type { Queryable } from '@xscaler/storage';
-import { ChunkedResponseWriter, type ReadQuery, SamplesResponseWriter } from '@xscaler/wire/remote-read';
-import type { EvaluationReply } from './evaluation-api.ts';
-
-/** A remote read for an evaluation thread. */
-export interface RemoteReadJob {
-  /** Times finite, ms, inclusive. */
-  readonly queries: readonly ReadQuery[];
-  /** In streamed chunks rather than samples. */
-  readonly chunked: boolean;
-}
+import { ChunkedResponseWriter, SamplesResponseWriter } from '@xscaler/wire/remote-read';
+import type { EvaluationReply, RemoteReadJob } from './evaluation-api.ts';
 
 /**
- * Answers a remote read: one series is decoded and encoded at a time, but the answer is whole before it leaves, and so
- * bounded by `max_query_response_size_bytes`, before compression.
- * @throws LimitError | QueryCancelledError | QueryTimeoutError, and what the queryable throws
+ * Answers a remote read. Series are decoded and encoded one at a time, but the answer is complete before it is sent, so
+ * `max_query_response_size_bytes` limits its size before compression.
+ * @throws LimitError | QueryCancelledError | QueryTimeoutError, and the queryable's errors
  */
 export async function answerRemoteRead(
   { queries, chunked }: RemoteReadJob,

@@ -21,7 +21,7 @@ export function renderAnswer(
   return { status: 200, headers: JSON_HEADERS, body, samplesRead: result.stats.samplesRead };
 }
 
-/** `stats` like Prometheus: times in seconds, steps only if they are asked for. */
+/** `stats` like Prometheus: times in seconds, steps only on request. */
 function withStats(
   data: readonly Uint8Array[],
   result: QueryResult,

@@ -24,14 +24,14 @@ const matrix: QueryResult = {
   },
 };
 
-test('a limit keeps the first series and says that it cut', () => {
+test('a limit keeps the first series and reports the cut', () => {
   const { result, truncated } = limited(matrix, 1);
   assert.ok(truncated && result.type === 'matrix');
   assert.deepEqual([...result.block.values], [1, 2]);
   assert.equal(result.block.labels.length, 1);
 });
 
-test('no limit, or a wide one, leaves the result alone', () => {
+test('no limit, or a large one, leaves the result unchanged', () => {
   for (const limit of [0, 2, 3])
     assert.deepEqual(limited(matrix, limit), { result: matrix, truncated: false });
 });

@@ -1,6 +1,6 @@
 import type { QueryResult, SeriesBlock } from '@xscaler/promql';
 
-/** The first `limit` series of a vector or matrix (0: all), and whether that cut any off. */
+/** The first `limit` series of a vector or matrix (0: all), and whether any were cut. */
 export function limited(result: QueryResult, limit: number): { result: QueryResult; truncated: boolean } {
   if (limit === 0) return { result, truncated: false };
   if (result.type === 'vector' || result.type === 'matrix') {

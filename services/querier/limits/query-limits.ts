@@ -1,7 +1,7 @@
 import type { LimitName } from '@xscaler/promql/errors';
 import type { Limits } from '@xscaler/tenancy';
 
-/** Limits of a tenant's queries, those of one query included. 0 means no limit. */
+/** Limits on a tenant's queries together and on each one. 0 means no limit. */
 export type TenantQueryLimits = Readonly<
   Pick<
     Limits,

@@ -6,7 +6,7 @@ import { LookupQueue } from './lookup-queue.ts';
 const BOUNDS = { maxRunning: 2, maxWaiting: 1 };
 const never = new AbortController().signal;
 
-/** Lookups that end when they are told to. */
+/** Lookups that end on command. */
 function lookups(queue: LookupQueue) {
   const started: string[] = [];
   const ends = new Map<string, (error?: Error) => void>();
@@ -27,7 +27,7 @@ const isRefusal = (error: unknown) =>
   error.errorType === 'too_many_requests' &&
   error.message.includes('max_outstanding_requests_per_tenant (1)');
 
-test('a tenant has as many lookups as it may, then they wait, then they are refused; others go on', async () => {
+test('lookups above a tenant’s limit wait and then are refused, while other tenants continue', async () => {
   const queue = new LookupQueue(100);
   const { started, begin, end } = lookups(queue);
   const first = begin('a', 'a1');
@@ -46,7 +46,7 @@ test('a tenant has as many lookups as it may, then they wait, then they are refu
   assert.deepEqual([queue.running, queue.queued], [0, 0]);
 });
 
-test('a lookup that is cancelled while it waits is never started, and makes room', async () => {
+test('a lookup cancelled while waiting never starts, and frees its place', async () => {
   const queue = new LookupQueue(100);
   const { started, begin, end } = lookups(queue);
   const running = [begin('a', 'a1'), begin('a', 'a2')];
@@ -65,7 +65,7 @@ test('a lookup that is cancelled while it waits is never started, and makes room
   assert.deepEqual(started, ['a1', 'a2', 'a5']);
 });
 
-test('of all tenants as many wait as may', async () => {
+test('the waiting lookups of all tenants are limited', async () => {
   const queue = new LookupQueue(2);
   const { begin, end, started } = lookups(queue);
   const one = { maxRunning: 1, maxWaiting: 5 };
@@ -80,7 +80,7 @@ test('of all tenants as many wait as may', async () => {
   await Promise.all(pending);
 });
 
-test('a tenant without a limit leaves room for the lookups of others', async () => {
+test('a tenant without a limit leaves room for other tenants', async () => {
   const queue = new LookupQueue(1_000);
   const { begin, end, started } = lookups(queue);
   const unbounded = { maxRunning: Number.POSITIVE_INFINITY, maxWaiting: Number.POSITIVE_INFINITY };

@@ -1,8 +1,8 @@
 import { type QueueBounds, requirePlace, TenantQueue } from './tenant-queue.ts';
 
-/** Each may hold what a query may. They wait for ingesters and the database most of their time. */
+/** Each may hold as much memory as a query. They mostly wait for ingesters and the database. */
 const MAX_RUNNING = 64;
-/** The rest is left to other tenants, whatever one tenant is allowed. */
+/** The rest is reserved for other tenants, whatever a tenant's limit. */
 const MAX_RUNNING_OF_TENANT = 48;
 
 interface Waiting {
@@ -11,15 +11,15 @@ interface Waiting {
 }
 
 /**
- * Lookups (series, labels, exemplars, metadata, counts), which need no evaluation thread: as many of a tenant at a time as
- * it may have queries (48 at most), 64 in all, the others waiting, tenants in turn.
+ * Lookups (series, labels, exemplars, metadata, counts), which need no evaluation thread. At most 64 run at a time, and of
+ * a tenant as many as its queries may, up to 48. Others wait, and tenants take turns.
  */
 export class LookupQueue {
   readonly #maxQueued: number;
   readonly #queue = new TenantQueue<Waiting>();
   #running = 0;
 
-  /** `maxQueued`: of all tenants that wait; one more is refused. */
+  /** `maxQueued`: limit on the waiting lookups of all tenants; more are refused. */
   constructor(maxQueued: number) {
     this.#maxQueued = maxQueued;
   }
@@ -32,7 +32,7 @@ export class LookupQueue {
     return this.#queue.size;
   }
 
-  /** @throws ApiError if it can't even wait */
+  /** @throws ApiError if the queue is full */
   async run<T>(tenant: string, bounds: QueueBounds, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
     if (this.#mayRun(tenant, bounds.maxRunning)) this.#started(tenant);
@@ -46,7 +46,7 @@ export class LookupQueue {
     }
   }
 
-  /** Resolves when it has been started; rejects with the signal's reason. */
+  /** Resolves when the lookup may start; rejects with the signal's reason. */
   #turn(tenant: string, bounds: QueueBounds, signal: AbortSignal): Promise<void> {
     requirePlace(this.#queue, tenant, bounds, this.#maxQueued);
     return new Promise((resolve, reject) => {

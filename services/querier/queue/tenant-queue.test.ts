@@ -18,7 +18,7 @@ test('tenants take turns, each in its own order', () => {
   assert.equal(queue.size, 0);
 });
 
-test('a tenant that may not run is passed over and keeps its turn', () => {
+test('a tenant that may not run is skipped and keeps its turn', () => {
   const queue = queueOf(['a', 'a1'], ['b', 'b1'], ['b', 'b2']);
   const notA = (tenant: string) => tenant !== 'a';
   assert.equal(queue.take(notA), 'b1');
@@ -30,7 +30,7 @@ test('a tenant that may not run is passed over and keeps its turn', () => {
   );
 });
 
-test('what is given up leaves, once', () => {
+test('a cancelled entry leaves once', () => {
   const queue = queueOf(['a', 'a1'], ['a', 'a2'], ['b', 'b1']);
   queue.remove('a', 'a1');
   queue.remove('a', 'a1');
@@ -40,7 +40,7 @@ test('what is given up leaves, once', () => {
   assert.deepEqual(drain(queue), ['a2', 'b1', undefined]);
 });
 
-test('what runs is counted by tenant', () => {
+test('running entries are counted by tenant', () => {
   const queue = new TenantQueue<string>();
   queue.started('a');
   queue.started('a');
@@ -51,7 +51,7 @@ test('what runs is counted by tenant', () => {
   assert.equal(queue.runningOf('b'), 0);
 });
 
-test('whether one other tenant has all that runs', () => {
+test('the queue knows if one other tenant holds everything that runs', () => {
   const queue = new TenantQueue<string>();
   assert.equal(queue.isHeldByOneOther('a'), false);
   queue.started('a');

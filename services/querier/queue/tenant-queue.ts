@@ -1,12 +1,12 @@
 import { ApiError } from '../answer/api-error.ts';
 
-/** How many requests of a tenant may be worked on at a time, and how many further ones may wait. */
+/** Limits on a tenant's requests: running at a time, and waiting. */
 export interface QueueBounds {
   readonly maxRunning: number;
   readonly maxWaiting: number;
 }
 
-/** @throws ApiError if as many wait already as may, of the tenant or of all */
+/** @throws ApiError if the limit on waiting requests, of the tenant or of all, is reached */
 export function requirePlace(
   queue: TenantQueue<unknown>,
   tenant: string,
@@ -23,11 +23,11 @@ export function requirePlace(
 }
 
 /**
- * What waits for a thread, by tenant. Tenants take turns, each in the order of its own arrivals, so that one with
- * many queries delays another by one query at most; a tenant that has as many running as it may is passed over.
+ * Waiting entries by tenant. Tenants take turns, each in the order of arrival, so that one with many queries delays another
+ * by at most one query. A tenant that runs as many as it may is skipped.
  */
 export class TenantQueue<T> {
-  /** Only tenants with something waiting; the one whose turn it is comes first. */
+  /** Only tenants with waiting entries, in the order of their turns. */
   readonly #waiting = new Map<string, T[]>();
   readonly #running = new Map<string, number>();
   #size = 0;
@@ -45,7 +45,7 @@ export class TenantQueue<T> {
     return this.#running.get(tenant) ?? 0;
   }
 
-  /** Whether all that runs is of one tenant, and that is another. */
+  /** Whether everything that runs belongs to one other tenant. */
   isHeldByOneOther(tenant: string): boolean {
     return this.#running.size === 1 && !this.#running.has(tenant);
   }
@@ -57,7 +57,7 @@ export class TenantQueue<T> {
     this.#size++;
   }
 
-  /** Takes an entry out that is given up; no harm if it has left already. */
+  /** Removes a cancelled entry; harmless if it has left already. */
   remove(tenant: string, entry: T): void {
     const entries = this.#waiting.get(tenant);
     const index = entries?.indexOf(entry) ?? -1;
@@ -67,7 +67,7 @@ export class TenantQueue<T> {
     if (entries.length === 0) this.#waiting.delete(tenant);
   }
 
-  /** The entry whose turn it is, if any may run. Its tenant's next turn comes after everybody else's. */
+  /** Takes the next entry that may run, if any. Its tenant goes to the end. */
   take(mayRun: (tenant: string, entry: T) => boolean): T | undefined {
     for (const [tenant, entries] of this.#waiting) {
       const [entry] = entries;

@@ -53,7 +53,7 @@ class Blocks {
   }
 }
 
-test('indexes of any number of blocks stay within the bytes given', async () => {
+test('the indexes of any number of blocks stay within the byte limit', async () => {
   const maxBytes = 500_000;
   const readers = new BlockReaders(new Blocks(), maxBytes, 0);
   const { signal } = new AbortController();
@@ -64,7 +64,7 @@ test('indexes of any number of blocks stay within the bytes given', async () => 
   }
 });
 
-test('a block that was read is read again from memory', async () => {
+test('a second read of a block comes from memory', async () => {
   const blocks = new Blocks();
   const readers = new BlockReaders(blocks, 10_000_000, 0);
   const { signal } = new AbortController();

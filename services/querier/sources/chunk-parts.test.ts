@@ -38,7 +38,7 @@ test('a small read is passed on unchanged; the second one keeps the part', async
   ]);
 });
 
-test('what is kept stays within the bytes given', async () => {
+test('kept parts stay within the byte limit', async () => {
   const store = new Store();
   const parts = new ChunkParts(store, 250_000);
   for (let number = 0; number < 10; number++) {
@@ -51,7 +51,7 @@ test('what is kept stays within the bytes given', async () => {
   assert.equal(store.reads.length, 11);
 });
 
-test('queries that want the same part at once share one read; a failed one is tried again', async () => {
+test('concurrent queries for a part share one read, and a failed read is retried', async () => {
   const store = new Store();
   let fails = 1;
   const failing = {

@@ -3,20 +3,19 @@ import { BlockIndexCache } from '@xscaler/tsdb';
 
 type PartSource = Pick<BlockStore, 'readPart'>;
 
-/** A read of this much of a part takes the whole part with it: to a database that costs hardly more. */
+/** A read of this much of a part fetches the whole part, which costs a database hardly more. */
 const LARGE_READ_BYTES = 16 * 1024;
 /** Parts that were read from a little and may be again, at most. */
 const MAX_TOUCHED = 4_096;
 
 /**
- * Parts of chunks that queries read much of, or once more, kept in memory. A part that a query touches once with a small
- * read is not: one series of a large block brings 256 KB a part otherwise. Bounded in bytes; the least recently used
- * go first.
+ * Keeps chunk parts in memory that queries read repeatedly, or much of. A single small read keeps no part, since otherwise
+ * one series of a large block would fetch 256 KB a part. Limited in bytes; the least recently used parts are dropped first.
  */
 export class ChunkParts {
   readonly #blocks: PartSource;
   readonly #cache: BlockIndexCache;
-  /** The oldest first. */
+  /** Parts that were read once, the oldest first. */
   readonly #touched = new Set<string>();
 
   constructor(blocks: PartSource, maxBytes: number) {

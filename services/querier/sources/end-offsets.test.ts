@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { WriteLog } from '@xscaler/writelog';
 import { EndOffsets } from './end-offsets.ts';
 
-/** A log whose answers come when the test lets them. */
+/** A log that answers when the test says so. */
 function slowLog() {
   const pending: PromiseWithResolvers<number>[] = [];
   const log = {
@@ -17,7 +17,7 @@ function slowLog() {
   return { log: log as unknown as WriteLog, pending };
 }
 
-test('queries that come while offsets are fetched share the next fetch, never the one under way', async () => {
+test('queries that arrive during a fetch share the next one, never the one in flight', async () => {
   const { log, pending } = slowLog();
   const offsets = new EndOffsets(log);
   const first = offsets.fetch();
@@ -33,7 +33,7 @@ test('queries that come while offsets are fetched share the next fetch, never th
   assert.deepEqual(await third, { 0: 9 });
 });
 
-test('a failed fetch fails its own queries and not the next', async () => {
+test('a failed fetch fails its own queries, not later ones', async () => {
   const { log, pending } = slowLog();
   const offsets = new EndOffsets(log);
   const first = offsets.fetch();
@@ -45,7 +45,7 @@ test('a failed fetch fails its own queries and not the next', async () => {
   assert.deepEqual(await second, { 0: 3 });
 });
 
-test('what a fetch has brought serves all reads of a query that came before it began', async () => {
+test('a fetch serves all reads of a query that arrived before it began', async () => {
   const { log, pending } = slowLog();
   let nowMs = 1_000;
   const offsets = new EndOffsets(log, () => nowMs);
@@ -64,7 +64,7 @@ test('what a fetch has brought serves all reads of a query that came before it b
   assert.deepEqual(await later, { 0: 9 });
 });
 
-test('a query waits for its own partitions alone', async () => {
+test('a query waits only for its own partitions', async () => {
   const answers = new Map<number, PromiseWithResolvers<number>>();
   const endOffset = (partition: number) => {
     const answer = Promise.withResolvers<number>();
@@ -84,7 +84,7 @@ test('a query waits for its own partitions alone', async () => {
   await assert.rejects(other, /no leader/);
 });
 
-test('an end that was asked for before the clock was set back is not known to be of any time', async () => {
+test('an end requested before the clock was set back is not reused', async () => {
   const { log, pending } = slowLog();
   let nowMs = 9_000_000;
   const offsets = new EndOffsets(log, () => nowMs);

@@ -2,16 +2,16 @@ import type { WriteLog } from '@xscaler/writelog';
 
 export type Offsets = Readonly<Record<number, number>>;
 
-/** Where one partition ended at an instant: everything acknowledged before it lies below. */
+/** A partition's end offset at an instant: everything acknowledged before then is below it. */
 interface KnownEnd {
-  /** The fetch that has brought it. */
+  /** The number of its fetch. */
   readonly number: number;
-  /** When it was asked for, wall clock, ms. */
+  /** Time of the request, wall clock, ms. */
   readonly askedMs: number;
   readonly offset: number;
 }
 
-/** What is known of a partition's end, and the fetches under way. */
+/** A partition's last known end, and the fetches in flight. */
 interface PartitionEnd {
   last: KnownEnd | undefined;
   begun: number;
@@ -20,10 +20,10 @@ interface PartitionEnd {
 }
 
 /**
- * The log's end offsets, which a strongly consistent read waits for. One fetch of a partition's end serves every query
- * that arrived before it began: a query that comes while one is under way takes the next, since the offset that is on
- * its way may be older than a write acknowledged before the query. Partitions have nothing to do with each other: a
- * query waits for those of its tenant.
+ * The log's end offsets, which a strongly consistent read waits for. One fetch of a partition's end serves every query that
+ * arrived before the fetch began. A query that arrives during a fetch takes the next one, since the first may return an
+ * offset from before a write that was acknowledged before the query. Partitions are independent: a query waits for those
+ * of its tenant only.
  */
 export class EndOffsets {
   readonly #log: WriteLog;
@@ -37,26 +37,26 @@ export class EndOffsets {
     this.#clock = clock;
   }
 
-  /** A query's place among the fetches: the offsets of any that begins later will do for it. */
+  /** A query's place among the fetches: any fetch that begins later is recent enough for it. */
   arrival(): number {
     return this.#begun;
   }
 
-  /** Those of all partitions that the log had when it was opened. */
+  /** The end offsets of all partitions that the log had when it was opened. */
   fetch(): Promise<Offsets> {
     return this.after(this.arrival(), [...Array(this.#log.partitionCount).keys()]);
   }
 
-  /** Those of some partitions that were asked for after a query had come; all who ask share the fetches. */
+  /** The partitions' end offsets, requested after the query arrived. Queries share the fetches. */
   async after(arrival: number, partitions: readonly number[]): Promise<Offsets> {
     const ends = await Promise.all(partitions.map((partition) => this.#endAfter(partition, arrival)));
     return Object.fromEntries(partitions.map((partition, i) => [partition, ends[i]]));
   }
 
-  /** Those that are known and were asked for at `sinceMs` or later, of all of the partitions; else undefined. */
+  /** The known end offsets if those of all the partitions were requested at `sinceMs` or later, else undefined. */
   knownSince(sinceMs: number, partitions: readonly number[]): Offsets | undefined {
     const offsets: Record<number, number> = {};
-    // What was asked for in the future was asked for by a clock that has been set back since.
+    // A request time in the future means that the clock has been set back since.
     const nowMs = this.#clock();
     for (const partition of partitions) {
       const last = this.#ends.get(partition)?.last;

@@ -16,29 +16,29 @@ import type { BlockReaders } from './block-readers.ts';
 import type { LookupBudget } from './lookup-budget.ts';
 import { streamsInTurn } from './streams-in-turn.ts';
 
-/** Blocks that a query reads at once, each a frame ahead: the database is waited for a few times, not once a block. */
+/** Blocks that a query reads at once, each one frame ahead, so that it does not wait for the database once per block. */
 const CONCURRENT_BLOCKS = 4;
 
-/** What one read is about. Times in ms, inclusive. */
+/** The subject of one read. Times in ms, inclusive. */
 export interface Scope {
   readonly tenant: string;
   readonly startMs: number;
   readonly endMs: number;
   /**
-   * Of each partition that is read what its ingester waits for; undefined if blocks hold all of the range and no ingester
-   * is asked.
+   * For each partition to read, the offset that its ingester waits for. Undefined if blocks hold the whole range, so that
+   * no ingester is asked.
    */
   readonly minOffsets: Readonly<Record<number, number>> | undefined;
-  /** By partition the last commit that the database had before all else was asked. */
+  /** Each partition's last commit in the database, read before anything else. */
   readonly commits: ReadonlyMap<number, CommitPoint>;
   /** Of the client's request. */
   readonly requestId: string;
 }
 
 /**
- * Reads heads and blocks as one. Ingesters are asked first and blocks are listed after their answer began: a head
- * that is committed in between is seen twice, never not at all, and doubles merge by (series id, timestamp).
- * Where the database has gone back in time, ingesters may have let go of what it has lost: they and we compare commits.
+ * Reads heads and blocks as one. Blocks are listed after the ingesters have begun to answer, so a head that is committed in
+ * between is seen twice rather than missed; duplicates merge by (series id, timestamp). If the database was restored to an
+ * earlier state, ingesters may have dropped samples that it has lost, so both sides compare commits.
  */
 export class FanOut {
   readonly #ingesters: readonly IngesterApi[];
@@ -77,7 +77,7 @@ export class FanOut {
     return this.#texts(scope, heads, (reader) => reader.labelNames(stored, signal), budget, signal);
   }
 
-  /** As `labelNames`. */
+  /** Like `labelNames`. */
   async labelValues(
     scope: Scope,
     name: string,
@@ -115,7 +115,7 @@ export class FanOut {
     return found;
   }
 
-  /** As `labelNames`. */
+  /** Like `labelNames`. */
   async series(
     scope: Scope,
     sets: readonly Matcher[][],
@@ -283,7 +283,7 @@ function timed(sets: readonly (readonly WireMatcher[])[]): Matcher[][] {
   return sets.map((set) => set.map(({ type, name, value }) => new Matcher(type, name, value, time)));
 }
 
-/** A range that ends before it starts holds nothing, as in Prometheus. */
+/** A range that ends before it starts is empty, like in Prometheus. */
 function isEmpty({ startMs, endMs }: Scope): boolean {
   return endMs < startMs;
 }
@@ -294,7 +294,7 @@ function ingesterRead(scope: Scope, sets: readonly Matcher[][]): IngesterRead {
   return { tenant, matcherSets, startMs, endMs, requestId, ...partitionsOf(scope), ...commitsOf(scope) };
 }
 
-/** What ingesters compare with the commits that they rely on. */
+/** For ingesters, which compare them with the commits that they rely on. */
 function commitsOf({ commits, minOffsets = {} }: Scope): Pick<IngesterRead, 'commits'> {
   const found = Object.keys(minOffsets).map((partition) => [
     partition,

@@ -110,7 +110,7 @@ test('end offsets from before are raised to deletions that came since, of the pa
   assert.deepEqual(await read(endMs), { 0: 13 });
 });
 
-test('a range that no window closes over yet is not settled, whatever else is known', async () => {
+test('a range that the lateness window still covers is not settled', async () => {
   const { state, offsets, read } = horizon();
   state.windowMs = 30 * DAY_MS;
   state.committedMs = NOW_MS;
@@ -151,7 +151,7 @@ test('after an outage a range settles later by its length, and two hours after i
   await expectSettled(outageEndMs - 4 * HOUR_MS, outageEndMs + HOUR_MS);
 });
 
-test('an eventual read waits for nothing and asks ingesters all the same', async () => {
+test('an eventual read does not wait, but still asks ingesters', async () => {
   const { state, horizon: subject } = horizon();
   state.isLogAway = true;
   assert.deepEqual(await subject.minOffsets('t', NOW_MS, undefined), { 0: 0 });

@@ -3,7 +3,7 @@ import { knownFailure, UnavailableError } from '@xscaler/rpc';
 import type { EndOffsets, Offsets } from './end-offsets.ts';
 import type { Scope } from './fan-out.ts';
 
-/** How late samples of a tenant may come. */
+/** Limits on the lateness of a tenant's samples. */
 export interface Lateness {
   readonly windowMs: number;
   /** When the tenant was changed last, wall clock, ms: before, another window may have held. */
@@ -21,7 +21,7 @@ export interface ReadHorizonOptions {
   readonly latenessOf: (tenant: string) => Promise<Lateness>;
   /** Wall clock, ms. */
   readonly clock: () => number;
-  /** How far the clock of a service may be from the time: two of them may be twice as far apart. */
+  /** Greatest error of a service's clock; two clocks may differ by twice as much. */
   readonly maxClockSkewMs: number;
 }
 
@@ -29,7 +29,7 @@ export interface ReadHorizonOptions {
 const WRITE_TIMEOUT_MS = 30_000;
 
 /**
- * What a read has to wait for, so that its answer lacks nothing that was acknowledged before it came.
+ * Decides how long a read waits, so that its answer has everything acknowledged before it arrived.
  *
  * A range of time **settles**: a sample of it is accepted until the range's end + the tenant's lateness window, by the
  * clock of a distributor that checks it, and is in the log when it is acknowledged, a write's timeout later at most. So

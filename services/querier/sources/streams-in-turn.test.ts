@@ -23,14 +23,14 @@ async function collect(stream: AsyncIterable<string>): Promise<string[]> {
   return values;
 }
 
-test('values come stream by stream, in order', async () => {
+test('values arrive stream by stream, in order', async () => {
   const streams = new Streams();
   const sources = [streams.stream('a', 2), streams.stream('b', 0), streams.stream('c', 1)];
   assert.deepEqual(await collect(streamsInTurn(sources, 1)), ['a0', 'a1', 'c0']);
   assert.deepEqual(await collect(streamsInTurn([], 4)), []);
 });
 
-test('this many streams are under way at once', async () => {
+test('at most `concurrency` streams run at once', async () => {
   const streams = new Streams();
   const sources = ['a', 'b', 'c'].map((name) => streams.stream(name, 2));
   const values = streamsInTurn(sources, 2);
@@ -39,7 +39,7 @@ test('this many streams are under way at once', async () => {
   assert.deepEqual(await collect(values), ['a1', 'b0', 'b1', 'c0', 'c1']);
 });
 
-test('a failure comes when it is its turn, and ends the rest', async () => {
+test('a stream’s failure is thrown in its turn and ends the rest', async () => {
   const streams = new Streams();
   const sources = [streams.stream('a', 2), streams.stream('b', 0, true), streams.stream('c', 2)];
   const values = streamsInTurn(sources, 3);
@@ -49,7 +49,7 @@ test('a failure comes when it is its turn, and ends the rest', async () => {
   assert.ok(streams.events.includes('c ended'));
 });
 
-test('a reader that leaves ends what was started', async () => {
+test('a reader that leaves ends all started streams', async () => {
   const streams = new Streams();
   const values = streamsInTurn([streams.stream('a', 2), streams.stream('b', 2)], 2);
   await values.next();

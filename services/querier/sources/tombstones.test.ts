@@ -70,7 +70,7 @@ async function podsOf(partitions: readonly number[], tombstones: readonly Partit
   return values;
 }
 
-test('what was deleted is not read from blocks of before the deletion, and is from later ones', async () => {
+test('deleted samples are hidden in blocks from before the deletion, not in later ones', async () => {
   const all = ['pod-0', 'pod-1', 'pod-2'];
   assert.deepEqual(await podsOf([0], []), all);
   assert.deepEqual(await podsOf([0], [tombstoneOf({})]), ['pod-0', 'pod-2']);

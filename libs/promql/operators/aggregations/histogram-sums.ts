@@ -6,11 +6,11 @@ import type { Aggregation } from '../../syntax/ast.ts';
 import { ABSENT, FLOAT, HISTOGRAM } from '../../vectors/query.ts';
 import type { StepBlock } from '../../vectors/step-block.ts';
 import type { Evaluation } from '../evaluation.ts';
-import type { Reduction } from './reducers.ts';
+import type { Reduction } from './reducer.ts';
 
 /**
- * The histograms of a `sum` or `avg`, gathered by cell and added to what the floats gave when all exist. A cell with
- * both kinds, or with both kinds of buckets, has no result.
+ * The histograms of a `sum` or `avg`, gathered by cell and added to the result after the last block. A cell with both
+ * floats and histograms, or with both exponential and custom buckets, has no result.
  */
 export class HistogramMembers {
   readonly #reduction: Reduction;
@@ -40,7 +40,7 @@ export class HistogramMembers {
     }
   }
 
-  /** Called when the result has what the floats give. */
+  /** Called once, when the result has all floats. */
   addToResult(): void {
     const { evaluation, expr, result } = this.#reduction;
     const { annotations } = evaluation;
@@ -66,7 +66,7 @@ export class HistogramMembers {
   }
 }
 
-/** Says that an aggregation passes over histograms, if there are any. */
+/** Adds an info annotation if the block has histograms, which the aggregation ignores. */
 export function infoOfIgnored(
   { evaluation, expr }: { readonly evaluation: Evaluation; readonly expr: Aggregation },
   block: StepBlock,
