@@ -1,5 +1,5 @@
 export interface CircuitOptions {
-  /** Failures in a row after which an address is left alone for a while. Default 2. */
+  /** Failures in a row after which an address is skipped for a while. Default 2. */
   readonly failuresToOpen?: number;
   /** How long, at first; doubled by each further failure. Default 500. */
   readonly coolDownMs?: number;
@@ -12,9 +12,9 @@ export interface CircuitOptions {
 }
 
 /**
- * Whether an address is worth asking: one that failed several times in a row is left alone until it has cooled down,
- * give or take a quarter, so that callers don't come back all at once. After that the next failure opens the circuit
- * again at once, for twice as long; a success closes it.
+ * A circuit breaker for an address. After several failures in a row the address is skipped for a cool-down, plus or minus a
+ * quarter so that callers don't return all at once. After that the next failure opens the circuit again at once, for twice
+ * as long; a success closes it.
  */
 export class AddressHealth {
   readonly #failuresToOpen: number;
@@ -52,7 +52,7 @@ export class AddressHealth {
   }
 
   failed(): void {
-    // Requests that were under way when the circuit opened say nothing new.
+    // Failures of requests in flight when the circuit opened are not counted again.
     if (this.isCooling) return;
     this.#failures++;
     if (this.#failures < this.#failuresToOpen) return;

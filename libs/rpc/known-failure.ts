@@ -1,13 +1,13 @@
 /**
- * This can't be answered now, and may be later. The message is for clients: our own words, without an address, a host
- * name or the text of somebody else's error, which belongs into `cause`.
+ * The request can't be answered now, but may be later. The message is for clients: it must not contain an address, a host
+ * name or a foreign error's text, which belongs in `cause`.
  */
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError';
   readonly code = 'unavailable';
 }
 
-/** Texts by an error's name and code. An error that has crossed a thread or a connection has kept these two alone. */
+/** Texts by an error's name and code. An error that has crossed a thread or a connection keeps only these two. */
 const OF_OURS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   DatabaseError: {
     unavailable: 'the database is not available',
@@ -71,13 +71,12 @@ const OF_SYSTEM: Readonly<Record<string, string>> = {
   ERR_WORKER_INIT_FAILED: 'too many threads are running',
 };
 
-/** Errors that wrap another: undici's `fetch failed` for one. */
+/** How many nested causes are searched: some errors wrap another, such as undici’s `fetch failed`. */
 const MAX_CAUSES = 4;
 
 /**
- * What a client may be told of an error that ended its request: the cause in our own words, if it is one that we know and
- * that may pass. Undefined: it is a bug, of which a client is told nothing but that there was one (`internalErrorText`).
- * In both cases the error itself goes to the log alone.
+ * The text that a client may see for an error that ended its request, if the cause is a known one. Undefined if it
+ * is a bug: the client then only sees `internalErrorText`. In both cases the error itself goes only to the log.
  */
 export function knownFailure(error: unknown): string | undefined {
   for (let cause = error, i = 0; cause instanceof Error && i < MAX_CAUSES; cause = cause.cause, i++) {
@@ -87,7 +86,7 @@ export function knownFailure(error: unknown): string | undefined {
   return undefined;
 }
 
-/** What a client is told of a bug. */
+/** The text that a client sees for a bug. */
 export function internalErrorText(requestId: string): string {
   return `internal error, request ${requestId}`;
 }

@@ -1,4 +1,4 @@
-// What services of a cluster talk through. Apart from the index: threads of one process must not load gRPC.
+// Network transports between services. Separate from the index because threads of one process must not load gRPC.
 export type { CircuitOptions } from './address-health.ts';
 export {
   connectGrpcIngester,

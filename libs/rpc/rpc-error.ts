@@ -70,7 +70,7 @@ export function toWireError(error: unknown): WireError {
   return {
     name: error.name,
     message: error.message,
-    // A DOMException's code is a number of no use to anyone; its name says what it is.
+    // A DOMException's code is a useless number; its name identifies the error.
     code: typeof code === 'string' ? code : undefined,
     stack: error.stack,
   };

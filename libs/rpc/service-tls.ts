@@ -5,7 +5,7 @@ export interface ServiceTlsOptions {
   /** PEM: this service's certificate with those above it, and its key; both or neither. Servers need them. */
   readonly certFile?: string;
   readonly keyFile?: string;
-  /** PEM: the authorities that others' certificates have to be signed by. */
+  /** PEM: the authorities that must have signed other services' certificates. */
   readonly caFile: string;
   /** Whether a server takes calls only from those who show a certificate of these authorities. Default: no. */
   readonly requireClientCert?: boolean;
@@ -13,7 +13,7 @@ export interface ServiceTlsOptions {
   readonly serverName?: string;
   /** How often the files are read again. Default 10,000. */
   readonly checkIntervalMs?: number;
-  /** Told of files that can't be used any more, at each look: what was read before stays in use. */
+  /** Called at each check that finds unusable files; the last good ones stay in use. */
   readonly onError?: (error: Error) => void;
 }
 
@@ -27,8 +27,8 @@ export interface TlsMaterial {
 const CHECK_INTERVAL_MS = 10_000;
 
 /**
- * How the services of a cluster prove to each other who they are. The files are read again all the time, so that
- * certificates can be renewed while the service runs: new connections use the new ones, and those there are stay.
+ * A service's TLS certificates. The files are read again at an interval, so that certificates can be renewed while the
+ * service runs: new connections use the new ones, and existing connections stay open.
  */
 export class ServiceTls {
   readonly requireClientCert: boolean;
@@ -64,7 +64,7 @@ export class ServiceTls {
     };
   }
 
-  /** The listener is told of each change. Returns what ends that. */
+  /** Calls the listener after each change. Returns a function that unsubscribes it. */
   onChange(listener: (material: TlsMaterial) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

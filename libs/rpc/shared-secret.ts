@@ -3,11 +3,11 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 /** Header of HTTP, metadata of gRPC. */
 export const SECRET_HEADER = 'x-xscaler-secret';
 
-/** Tells whether a caller knows the services' shared secret, in a time that says nothing about it. */
+/** Checks in constant time whether a caller knows the services' shared secret. */
 export class SharedSecret {
   readonly #digest: Buffer | undefined;
 
-  /** Without a secret everybody passes. */
+  /** Without a secret every caller is accepted. */
   constructor(secret: string | undefined) {
     this.#digest = secret === undefined ? undefined : digestOf(secret);
   }

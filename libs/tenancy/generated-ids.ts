@@ -20,7 +20,7 @@ export function generateTokenId(random: RandomBytes = randomBytes): string {
   return `tok_${randomBase32(random)}${randomBase32(random)}`;
 }
 
-/** Lower-case letters, digits and single dashes; accents are taken off. */
+/** Lower-case letters, digits and single dashes; accents are removed. */
 function slugOf(name: string): string {
   const slug = name
     .normalize('NFKD')
@@ -32,7 +32,7 @@ function slugOf(name: string): string {
   return slug === '' ? 'tenant' : slug;
 }
 
-/** A byte holds 8 values of 5 bits equally often: nothing is biased. */
+/** A byte maps to each 5-bit value equally often, so the result is unbiased. */
 function randomBase32(random: RandomBytes): string {
   let text = '';
   for (const byte of random(ID_CHARACTERS)) text += BASE32[byte & 31];

@@ -16,17 +16,17 @@ const DEFAULT_POLL_INTERVAL_MS = 1_000;
 const MAX_READ_AGE_MS = 4_000;
 /** and a writer obeys no row that it has known for less: whatever their clocks say, readers know it first. */
 const MIN_KNOWN_MS = 5_000;
-/** A row that was to be in effect this long ago has been known to everybody. */
+/** A row whose effect began this long ago is known to every process. */
 const SETTLED_MS = 60_000;
-/** A writer that hasn't seen the rows for this long writes no more: far less than what readers look back. */
+/** A writer that hasn't seen the rows for this long stops writing: far less than readers look back. */
 const MAX_WRITE_AGE_MS = 3_600_000;
 /**
- * How far readers look back: by then what was written elsewhere is in blocks, which are found by tenant. Where it isn't, since
- * everything was at a standstill meanwhile, they go on asking until it is.
+ * How far readers look back: by then samples written to former partitions are in blocks, which are found by tenant. If they
+ * aren't, because of a long outage, readers keep asking those partitions until they are.
  */
 const READ_BACK_MS = 24 * 3_600_000;
 
-/** Which partitions a tenant's samples go to and are read from: the rows of the database, a poll behind. */
+/** The partitions that a tenant's samples are written to and read from: the database's rows as of the last poll. */
 export class PlacementDirectory {
   readonly #db: Database;
   readonly #blocks: SqlBlockStore;
@@ -34,7 +34,7 @@ export class PlacementDirectory {
   readonly #pollIntervalMs: number;
   readonly #history = new PlacementHistory();
   #change = -1;
-  /** When the view was asked for that we have. */
+  /** When the present view was requested. */
   #viewMs = Number.NEGATIVE_INFINITY;
   #refreshing: Promise<void> | undefined;
   /** By partition, as of `#committedMs`: it only becomes more. */
@@ -49,10 +49,10 @@ export class PlacementDirectory {
     this.#pollIntervalMs = pollIntervalMs;
   }
 
-  /** Loads the rows and goes on looking for new ones. Rejects with `DatabaseError` if the first load fails. */
+  /** Loads the rows and keeps polling for new ones. Rejects with `DatabaseError` if the first load fails. */
   async start(): Promise<void> {
     await this.refresh();
-    // The view keeps its age: what is too old to go by is refused if it is asked for.
+    // The view keeps its age: a view that is too old is refused when it is requested.
     this.#timer = setInterval(() => void this.refresh().catch(() => undefined), this.#pollIntervalMs);
   }
 
@@ -60,7 +60,7 @@ export class PlacementDirectory {
     clearInterval(this.#timer);
   }
 
-  /** Brings the view up to date; calls at the same time share one look. Rejects with `DatabaseError`. */
+  /** Refreshes the view; concurrent calls share one refresh. Rejects with `DatabaseError`. */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#load().finally(() => {
       this.#refreshing = undefined;
@@ -68,7 +68,7 @@ export class PlacementDirectory {
     return this.#refreshing;
   }
 
-  /** Where a tenant's samples go: the same object until that changes. Undefined if it isn't known well enough. */
+  /** The partitions that a tenant's samples go to: the same object until they change. Undefined if that is unknown or outdated. */
   writeShard(tenant: string): Shard | undefined {
     const nowMs = this.#now();
     if (nowMs - this.#viewMs > MAX_WRITE_AGE_MS) return undefined;
@@ -77,7 +77,7 @@ export class PlacementDirectory {
 
   /** Every partition that may hold samples of a tenant which no block has. Rejects with `DatabaseError` if that can't be known. */
   async readPartitions(tenant: string): Promise<readonly number[]> {
-    // The look that is under way may have begun too early; the next one hasn't.
+    // A refresh in flight may have begun too early; the next one hasn't.
     for (let looks = 0; this.#now() - this.#viewMs > MAX_READ_AGE_MS; looks++) {
       if (looks === 2) throw new DatabaseError('unavailable', 'tenant placement is not loaded yet');
       await this.refresh();
@@ -85,14 +85,14 @@ export class PlacementDirectory {
     const partitions: number[] = [];
     for (const [partition, untilMs] of this.#history.usedUntil(tenant)) {
       const isRecent = untilMs > this.#now() - READ_BACK_MS;
-      // Who writes by rows that he last saw before is gone by then.
+      // Writers with an outdated view have stopped writing by then.
       if (isRecent || !(await this.#isCommitted(partition, untilMs + MAX_WRITE_AGE_MS)))
         partitions.push(partition);
     }
     return partitions;
   }
 
-  /** Whether everything of a partition that was acknowledged until then is in blocks. */
+  /** Whether all records of a partition acknowledged by then are in blocks. */
   async #isCommitted(partition: number, untilMs: number): Promise<boolean> {
     const isKnown = () => (this.#committedUntil.get(partition) ?? 0) >= untilMs;
     const nowMs = this.#now();
@@ -102,7 +102,7 @@ export class PlacementDirectory {
     return isKnown();
   }
 
-  /** The counter first: rows that come after it was read come again with the next look. */
+  /** Reads the counter first: rows added after that are read by the next refresh. */
   async #load(): Promise<void> {
     const beganMs = this.#now();
     const change = await selectChange(this.#db);

@@ -1,7 +1,7 @@
 import type { PartitionCountRow, PlacementRow, ShardSizeRow } from './placement-rows.ts';
 import { type Shard, shardOf } from './shard.ts';
 
-/** What holds for a tenant without a row of its own. */
+/** The placement of a tenant without a row. */
 const ALL: ShardSizeRow = { change: -1, effectiveMs: 0, tenant: '', size: 0, isFixed: false };
 
 interface PlacedShard {
@@ -14,7 +14,7 @@ interface PlacedShard {
 export class PlacementHistory {
   readonly #counts: PartitionCountRow[] = [];
   readonly #sizes = new Map<string, ShardSizeRow[]>();
-  /** By tenant what writers got last; one for all that have no row. */
+  /** By tenant: the shard that writers got last; tenants without a row share one. */
   readonly #placed = new Map<string, PlacedShard>();
   /** The same of what readers got. */
   readonly #used = new Map<string, { rowCount: number; until: ReadonlyMap<number, number> }>();

@@ -2,22 +2,22 @@ import type { BlockStore } from '@xscaler/database';
 import type { WriteLog } from '@xscaler/writelog';
 import { judgeLog, type LogVerdict } from './log-verdict.ts';
 
-/** What `acceptLoss` works on. */
+/** Dependencies of `acceptLoss`. */
 export interface LossParts {
   readonly blocks: BlockStore;
   readonly log: WriteLog;
-  /** Names of the ingesters whose heads still have what the log has dropped below `startOffset`. */
+  /** Names of the ingesters whose heads still hold records that the log dropped below `startOffset`. */
   readonly holdersOf: (startOffset: number) => Promise<readonly string[]>;
 }
 
 /**
- * Makes a partition go on with what its log holds, if that lacks what no block has: at the beginning of the log if it has
- * dropped records, is another one, or was cut short. Of such a log nothing is passed over.
+ * Makes a partition continue at the beginning of its log if the log dropped records that no block holds, was replaced, or
+ * was cut short. Every record that the log still holds is read.
  *
- * While an ingester of another zone is live nothing is lost yet: its heads have what the log has dropped, and moving
- * the offset would make the restarted one store other blocks of the same heads.
+ * Refused while an ingester of another zone still holds the dropped records: nothing is lost yet, and moving the offset
+ * would make the restarted ingester store different blocks for the same heads.
  * @returns what to tell the operator
- * @throws Error naming who still holds the records
+ * @throws Error naming the ingesters that still hold the records
  */
 export async function acceptLoss({ blocks, log, holdersOf }: LossParts, partition: number): Promise<string> {
   const progress = await blocks.progress(partition);
@@ -49,7 +49,7 @@ function holdersText(kind: LogVerdict['kind'], holders: readonly string[]): stri
   return `${names} still holds records of the former log; to give up those that no block has, stop ${names} first`;
 }
 
-/** `readOffset`: what lies below it had been read. */
+/** `readOffset`: the records below it had been read. */
 function lossOf({ kind, reason, startOffset }: LogVerdict, resumeOffset: number, readOffset: number): string {
   if (kind === 'dropped') return `records ${resumeOffset} to ${startOffset - 1} are lost`;
   const count = readOffset - resumeOffset;

@@ -22,7 +22,7 @@ function add(head: Head, from: number, to: number): void {
 
 const countsOf = (heads: PartitionHeads) => Object.fromEntries(activeSeriesOf(3, heads, NOW_MS).byTenant);
 
-test('a series counts once, in however many heads it is, and only while it is active', () => {
+test('a series in several heads counts once, and only while it is active', () => {
   const heads = new PartitionHeads(3, new HeadMemory(0));
   add(heads.mustOpen('t', NOW_MS - HOUR_MS, 2 * HOUR_MS, 0, 0).head, 0, 100);
   add(heads.mustOpen('t', NOW_MS - 1.5 * HOUR_MS, HOUR_MS, 1, 0).head, 90, 120);
@@ -33,7 +33,7 @@ test('a series counts once, in however many heads it is, and only while it is ac
   assert.deepEqual(countsOf(heads), { t: 120, u: 7 });
 });
 
-test('between large heads the count is near enough', () => {
+test('the count across large heads is a close estimate', () => {
   const heads = new PartitionHeads(3, new HeadMemory(0));
   add(heads.mustOpen('t', NOW_MS - HOUR_MS, HOUR_MS, 0, 0).head, 0, 40_000);
   add(heads.mustOpen('t', NOW_MS, HOUR_MS, 1, 0).head, 10_000, 60_000);
@@ -41,7 +41,7 @@ test('between large heads the count is near enough', () => {
   assert.ok(Math.abs(t - 60_000) < 1_000, `${t}`);
 });
 
-test('the ids are those of the series of one tenant', () => {
+test('the ids are those of one tenant’s series', () => {
   const heads = new PartitionHeads(3, new HeadMemory(0));
   add(heads.mustOpen('t', NOW_MS - HOUR_MS, 2 * HOUR_MS, 0, 0).head, 0, 3);
   add(heads.mustOpen('t', NOW_MS - 1.5 * HOUR_MS, HOUR_MS, 1, 0).head, 3, 5);

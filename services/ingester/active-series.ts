@@ -2,10 +2,10 @@ import { ID_BYTES, ID_WORDS } from '@xscaler/model';
 import type { Head } from '@xscaler/tsdb';
 import type { PartitionHeads } from './partition-heads.ts';
 
-/** A series is active for this long after its window's end, which is when it was last seen at the latest. */
+/** A series stays active for this long after its window's end, the latest time at which it can have been seen. */
 const ACTIVE_MS = 3_600_000;
 
-/** Of a head's series this many, about, are looked for in other heads of their tenant. */
+/** About this many of a head's series are looked up in the tenant's other heads. */
 const SAMPLED_SERIES = 4096;
 
 /** Active series of a partition, by tenant. */
@@ -26,7 +26,7 @@ export function activeSeriesOf(partition: number, heads: PartitionHeads, nowMs: 
   return { partition, byTenant: [...ofTenants].map(([tenant, ofTenant]) => [tenant, seriesIn(ofTenant)]) };
 }
 
-/** Ids of a tenant's active series, one behind the other, some of them twice. */
+/** Ids of a tenant's active series, concatenated; some appear twice. */
 export function activeIdsOf(heads: PartitionHeads, tenant: string, nowMs: number): Uint8Array {
   const parts: Uint8Array[] = [];
   for (const { head } of heads.ofTenant(tenant)) {
@@ -42,8 +42,8 @@ function isActive({ windowStartMs, windowMs }: Head, nowMs: number): boolean {
 }
 
 /**
- * Series that are in any of the heads. Between two windows, and with late samples, most series are in several; how many of a large
- * head's are in others is estimated from a sample by id, which is a hash.
+ * Distinct series in the heads. At a window change, and with late samples, most series are in several heads. The overlap of a
+ * large head with the others is estimated from a sample by id, which is a hash.
  */
 function seriesIn(heads: readonly Head[]): number {
   const [largest, ...others] = [...heads].sort((a, b) => b.seriesCount - a.seriesCount);

@@ -11,22 +11,22 @@ import type { HeldHead } from './partition-heads.ts';
 export interface CommitQueueOptions {
   readonly partition: number;
   readonly zone: string;
-  /** How long the block of another zone's cut is waited for before this one stores it. */
+  /** How long to wait for the block of another zone's cut before this zone stores it. */
   readonly otherZoneMs: number;
   readonly committer: HeadCommitter;
   readonly followed: FollowedLog;
   readonly blocks: BlockStore;
   readonly ledger: LedgerView;
   readonly log: WriteLog;
-  /** Where nobody else reads the log; a shared one has a retention of its own. */
+  /** Present if no other process reads the log; a shared log has its own retention. */
   readonly truncatesLog: boolean;
   readonly nextOffset: () => number;
   readonly clock: () => number;
   readonly logger: LogWriter;
   readonly metrics: IngesterMetrics;
-  /** Another replica has stored something else, or another log is in the place of the one that is read: somebody has to look. */
+  /** Another replica has stored different content, or the log was replaced: an operator must look. */
   readonly onContradiction: (error: Error) => void;
-  /** The database has lost commits that were relied on: everything is to be read again from what it has. */
+  /** The database has lost commits that were relied on: the partition must be read again from its present state. */
   readonly onCommitsLost: () => void;
   /** Deletions were stored, in this commit or an earlier one. */
   readonly onDeletionsStored: (commit: CommitPoint) => void;
@@ -38,23 +38,23 @@ class CommitsLostError extends Error {
 
 const IDLE_MS = 100;
 const RETRY_MS = 1_000;
-/** The resume offset moves by checkpoint if no head was committed for this many records, */
+/** A checkpoint moves the resume offset if no head was committed for this many records, */
 const CHECKPOINT_RECORDS = 10_000;
-/** or for this long, if there is something to move it over: what is committed should be known to be. */
+/** or for this long, if the offset can move at all. */
 const CHECKPOINT_MS = 60_000;
 
 /**
- * Closed heads of a partition on their way into blocks, one at a time.
+ * Stores a partition's closed heads as blocks, one at a time.
  *
- * The zone whose cut closed a head stores it. Others wait for its ledger row, and store the head themselves when
+ * The zone whose cut closed a head stores it. Other zones wait for its ledger row, and store the head themselves if
  * that takes too long: a second insert of the same content is a no-op.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
   readonly #closed: HeldHead[] = [];
-  /** What other zones have stored, as of this look at the queue. */
+  /** Heads that other zones have stored, as of this pass over the queue. */
   #stored: readonly LedgerRow[] | undefined;
-  /** The commit behind which a conflict was found that nothing in the database explains. */
+  /** The commit after which a conflict was found that the database does not explain. */
   #unexplained: CommitPoint | undefined;
   #lastCheckpoint: number;
   #lastCheckpointMs: number;
@@ -73,16 +73,16 @@ export class CommitQueue {
     return this.#closed.length;
   }
 
-  /** Works until the signal aborts; whatever fails is tried again. */
+  /** Runs until the signal aborts; failures are retried. */
   async run(signal: AbortSignal): Promise<void> {
     const { logger, partition, onCommitsLost, onContradiction } = this.#options;
     while (!signal.aborted) {
       let waitMs = IDLE_MS;
       this.#stored = undefined;
       try {
-        // One that waits for another zone holds none of the others up.
+        // A head that waits for another zone does not hold up the others.
         for (const held of [...this.#closed]) if (await this.#advance(held)) waitMs = 0;
-        // Reads wait for deletions to be stored, and need not wait for what another zone is to store.
+        // Reads wait for deletions to be stored, so they are not held up by a head that another zone will store.
         if (this.#closed.length === 0 || this.#options.committer.hasDeletions) await this.#checkpoint();
       } catch (error) {
         if (error instanceof CommitsLostError) return onCommitsLost();
@@ -95,7 +95,7 @@ export class CommitQueue {
     }
   }
 
-  /** True if the head is in a block now. */
+  /** Whether the head is in a block now. */
   async #advance(held: HeldHead): Promise<boolean> {
     const { clock, zone, otherZoneMs, committer, followed, metrics, logger, partition } = this.#options;
     if (held.cutByZone !== zone && clock() - held.closedAtMs < otherZoneMs) {
@@ -112,7 +112,7 @@ export class CommitQueue {
     const { outcome, meta } = await committer.commit(held);
     if (outcome === 'already') {
       const stored = await this.#progress(meta.toOffset);
-      // A database that has gone back in time since may have lost it again.
+      // A database that has since gone back in time may have lost it again.
       if (!stored.some((row) => isOf(row, held))) return false;
     }
     this.#finish(held, meta);
@@ -133,7 +133,7 @@ export class CommitQueue {
   }
 
   async #ledgerRowOf(held: HeldHead): Promise<LedgerRow | undefined> {
-    // Heads are here in the order of their cuts.
+    // The queue is in the order of the cuts.
     this.#stored ??= await this.#progress(this.#closed[0].toOffset);
     return this.#stored.find((row) => isOf(row, held));
   }
@@ -143,7 +143,7 @@ export class CommitQueue {
     const isLate = clock() - this.#lastCheckpointMs >= CHECKPOINT_MS && committer.isBehind;
     const isDue = isLate || committer.hasDeletions;
     if (!isDue && nextOffset() - this.#lastCheckpoint < CHECKPOINT_RECORDS) return;
-    // Another zone may have been here: that is not a conflict.
+    // Another zone may have stored it first, which is not a conflict.
     await this.#progress(nextOffset());
     await followed.verify();
     await committer.checkpoint();
@@ -157,8 +157,8 @@ export class CommitQueue {
   }
 
   /**
-   * Commits that were made without us (another zone's, one whose answer was lost) are taken over. What was in the way may
-   * also be gone again, with a database that has gone back in time: all else that happens twice is a contradiction.
+   * Adopts commits that this replica did not see (another zone's, or one whose answer was lost). The conflicting commit may
+   * also have vanished because the database went back in time. Any other conflict that occurs twice is a contradiction.
    */
   async #resolveConflict(error: DatabaseError): Promise<void> {
     const { committer, onContradiction, onCommitsLost } = this.#options;
@@ -175,9 +175,9 @@ export class CommitQueue {
   }
 
   /**
-   * Looks where the partition stands, and returns its ledger rows from `minToOffset` on.
-   * @throws CommitsLostError if the database hasn't got the commits that it had
-   * @throws WriteLogError `log_replaced` if it goes with another log
+   * Reads the partition's progress, and returns its ledger rows from `minToOffset` on.
+   * @throws CommitsLostError if the database has lost commits
+   * @throws WriteLogError `log_replaced` if the partition now belongs to another log
    */
   async #progress(minToOffset: number): Promise<readonly LedgerRow[]> {
     const { blocks, committer, followed, partition } = this.#options;

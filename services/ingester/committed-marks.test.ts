@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { CommittedMarks } from './committed-marks.ts';
 
-test('the latest instant whose end the resume offset has reached is given', () => {
+test('the result is the latest instant whose end the resume offset has reached', () => {
   const marks = new CommittedMarks();
   assert.equal(marks.reached(100), undefined);
   marks.add(1_000, 10);
@@ -15,14 +15,14 @@ test('the latest instant whose end the resume offset has reached is given', () =
   assert.deepEqual(marks.reached(30), { timeMs: 3_000, endOffset: 30 });
 });
 
-test('if nothing is written the instant moves on', () => {
+test('without writes the instant advances', () => {
   const marks = new CommittedMarks();
   marks.add(1_000, 10);
   marks.add(2_000, 10);
   assert.deepEqual(marks.reached(10), { timeMs: 2_000, endOffset: 10 });
 });
 
-test('however many there are, an instant never comes with an end below its own', () => {
+test('however many marks there are, an instant never has an end below its own', () => {
   fc.assert(
     fc.property(
       fc.array(fc.nat(3), { minLength: 1, maxLength: 6_000 }),

@@ -3,20 +3,20 @@ interface Mark {
   readonly endOffset: number;
 }
 
-/** Marks kept at most; past it every other one goes, which costs nothing but how near an instant is named. */
+/** Maximum number of marks; above it every other one is dropped, which only makes the instants coarser. */
 const MAX_MARKS = 2_048;
 
 /**
- * Where one partition's log ended at which instant. Once everything below such an end is in blocks, so is every
- * record that was acknowledged before its instant.
+ * Records where a partition's log ended at each of several instants. Once everything below such an end is in blocks, so is
+ * every record that was acknowledged before its instant.
  */
 export class CommittedMarks {
   #marks: Mark[] = [];
 
-  /** Instants in their order. */
+  /** In ascending order. */
   add(timeMs: number, endOffset: number): void {
     const last = this.#marks.at(-1);
-    // Nothing came in between: what held for the earlier instant holds for the later one.
+    // No record arrived in between: the later instant has the same end.
     if (last !== undefined && last.endOffset >= endOffset) {
       last.timeMs = timeMs;
       return;
@@ -25,12 +25,12 @@ export class CommittedMarks {
     this.#marks.push({ timeMs, endOffset });
   }
 
-  /** Forgets marks of instants that have yet to come: they were made by a clock that has been set back since. */
+  /** Forgets marks in the future: the clock that made them has since been set back. */
   forgetAfter(nowMs: number): void {
     this.#marks = this.#marks.filter(({ timeMs }) => timeMs <= nowMs);
   }
 
-  /** The latest mark that a resume offset has reached; earlier ones are forgotten. */
+  /** Returns the latest mark that a resume offset has reached, and forgets earlier ones. */
   reached(resumeOffset: number): Readonly<Mark> | undefined {
     const above = this.#marks.findIndex(({ endOffset }) => endOffset > resumeOffset);
     const count = above < 0 ? this.#marks.length : above;

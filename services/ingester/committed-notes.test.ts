@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommittedNotes } from './committed-notes.ts';
 
-/** A partition whose log and resume offset the test moves. */
+/** A partition whose log and resume offset are moved by the test. */
 function partition() {
   const notes: [endOffset: number, timeMs: number][] = [];
   const state = {
@@ -47,7 +47,7 @@ function partition() {
   return Object.assign(at, { state });
 }
 
-test('an instant is noted when the resume offset has got to where the log ended then', async () => {
+test('an instant is noted once the resume offset has reached the log’s end at that instant', async () => {
   const at = partition();
   assert.deepEqual(await at(1_000, { endOffset: 10, appliedOffset: 10 }), []);
   assert.deepEqual(await at(2_000, { endOffset: 20, appliedOffset: 20 }), []);
@@ -56,13 +56,13 @@ test('an instant is noted when the resume offset has got to where the log ended 
   assert.deepEqual(await at(5_000, { resumeOffset: 30 }), [[30, 5_000]], 'nothing came since');
 });
 
-test('an end below what is applied is not believed', async () => {
+test('a log end below the applied offset is ignored', async () => {
   const at = partition();
   assert.deepEqual(await at(1_000, { endOffset: 10, appliedOffset: 15, resumeOffset: 12 }), []);
   assert.deepEqual(await at(2_000, { resumeOffset: 15 }), [[15, 2_000]]);
 });
 
-test('where another log ends says nothing', async () => {
+test('the end of another log is ignored', async () => {
   const at = partition();
   assert.deepEqual(
     await at(1_000, { endOffset: 3, appliedOffset: 2, resumeOffset: 5, isReplaced: true }),
@@ -71,19 +71,19 @@ test('where another log ends says nothing', async () => {
   assert.deepEqual(await at(2_000, { endOffset: 5, appliedOffset: 5, isReplaced: false }), [[5, 2_000]]);
 });
 
-test('while something is unreachable nothing is noted, and nothing forgotten', async () => {
+test('during an outage no instant is noted or forgotten', async () => {
   const at = partition();
   await at(1_000, { endOffset: 10, appliedOffset: 10 });
   assert.deepEqual(await at(2_000, { endOffset: 20, resumeOffset: 12, away: true }), []);
   assert.deepEqual(await at(3_000, { away: false }), [[10, 1_000]]);
 });
 
-test('a partition that is not live notes nothing', async () => {
+test('a partition that is not live notes no instant', async () => {
   const at = partition();
   assert.deepEqual(await at(1_000, { appliedOffset: undefined }), []);
 });
 
-test('a clock that is wrong notes nothing, and takes nothing back', async () => {
+test('while the clock is wrong, no instant is noted or taken back', async () => {
   const at = partition();
   const clockFault = 'it is 3 h ahead';
   assert.deepEqual(
@@ -95,13 +95,13 @@ test('a clock that is wrong notes nothing, and takes nothing back', async () => 
   assert.equal(at.state.forgotten, 1);
 });
 
-test('what was noted and marked before a clock was set back counts no more', async () => {
+test('notes and marks from before a clock was set back are discarded', async () => {
   const at = partition();
   assert.deepEqual(await at(9_000_000, { endOffset: 10, appliedOffset: 10, resumeOffset: 10 }), [
     [10, 9_000_000],
   ]);
   assert.deepEqual(await at(9_010_000, { endOffset: 20, appliedOffset: 20 }), []);
-  // 20 is reached, but not by an instant that has yet to come.
+  // 20 is reached, but its instant is in the future.
   assert.deepEqual(await at(1_000, { endOffset: 30, appliedOffset: 30, resumeOffset: 20 }), []);
   assert.deepEqual(await at(2_000, { resumeOffset: 30 }), [[30, 2_000]]);
 });

@@ -8,13 +8,13 @@ export interface CommittedNotesOptions {
   readonly partition: number;
   readonly log: Pick<WriteLog, 'endOffset'>;
   readonly blocks: Pick<BlockStore, 'resumeOffset' | 'noteCommitted' | 'forgetFutureNotes'>;
-  /** The offset that is applied next; undefined if the partition isn't live. */
+  /** Offset of the next record to apply; undefined if the partition isn't live. */
   readonly appliedOffset: () => number | undefined;
-  /** Rejects unless the log that is asked is the one that is applied. */
+  /** Rejects if the log that answers is not the one being applied. */
   readonly verifyLog: () => Promise<void>;
   /** Wall clock, ms. */
   readonly clock: () => number;
-  /** Why the clock can't be gone by; undefined while it can; absent: it always can. */
+  /** Why the clock can't be trusted; undefined while it can. If absent, it is always trusted. */
   readonly clockFault?: () => string | undefined;
   readonly logger: LogWriter;
 }
@@ -22,11 +22,11 @@ export interface CommittedNotesOptions {
 const NOTE_EVERY_MS = 10_000;
 
 /**
- * Notes in the database until when everything acknowledged in one partition is in blocks: who reads what lies before
- * needs neither the log nor an ingester. The resume offset proves it, whichever ingester moved it.
+ * Notes in the database the instant up to which every acknowledged record of a partition is in blocks. A read of earlier
+ * data needs neither the log nor an ingester. The resume offset proves it, whichever ingester moved it.
  *
- * A note of an instant that has yet to come would hide what is acknowledged until then. So nothing is noted by a clock that is
- * wrong; what one noted all the same, before that was noticed or in an older release, is taken back.
+ * A note in the future would hide records that are acknowledged until then. So no note is written while the clock is wrong,
+ * and a note that a wrong clock left (before this was noticed, or in an older release) is taken back.
  */
 export class CommittedNotes {
   readonly #options: CommittedNotesOptions;
@@ -37,13 +37,13 @@ export class CommittedNotes {
     this.#options = options;
   }
 
-  /** Works until the signal aborts. */
+  /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { logger, partition } = this.#options;
     while (!signal.aborted) {
       await sleep(NOTE_EVERY_MS, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
-      // Others say that the log or the database is unreachable.
+      // An unreachable log or database is reported elsewhere.
       const failed = (error: unknown) =>
         logger.debug({ partition, err: error }, 'what is committed was not noted');
       await this.forgetFuture().catch(failed);
@@ -51,7 +51,7 @@ export class CommittedNotes {
     }
   }
 
-  /** Takes back what a wrong clock noted, here or in the database. */
+  /** Takes back notes of a wrong clock, here and in the database. */
   async forgetFuture(): Promise<void> {
     const { blocks, clock, clockFault, logger, partition } = this.#options;
     const nowMs = clock();
@@ -66,12 +66,12 @@ export class CommittedNotes {
     const { appliedOffset, blocks, clock, clockFault, log, partition, verifyLog } = this.#options;
     const applied = appliedOffset();
     if (applied === undefined) return;
-    // The clock first: what is acknowledged before it lies below the end that is asked for after it.
+    // Read the clock first: records acknowledged before that instant lie below an end asked for afterwards.
     const timeMs = clock();
     if (clockFault?.() !== undefined) return;
-    // A leader that isn't one any more may name an end from before; what is applied lies below the end for sure.
+    // A former leader may name an outdated end, but applied records certainly lie below the end.
     const endOffset = Math.max(await log.endOffset(partition), applied);
-    // Another log that is in its place may end anywhere.
+    // If the log was replaced, the new one may end anywhere.
     await verifyLog();
     this.#marks.add(timeMs, endOffset);
     const mark = this.#marks.reached(await blocks.resumeOffset(partition));

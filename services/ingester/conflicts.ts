@@ -1,11 +1,11 @@
-/** A tenant's samples that were dropped because their timestamp had another value. */
+/** A tenant's samples that were dropped because their timestamp already had another value. */
 export interface TenantConflicts {
   readonly tenant: string;
   /** Since the process started. */
   readonly samples: number;
-  /** The labels of a series that had one last. */
+  /** Labels of the series with the latest conflict. */
   readonly series: string;
-  /** Of the record with that sample. */
+  /** Offset of the record with that sample. */
   readonly offset: number;
 }
 

@@ -5,7 +5,7 @@ import { maskOf } from './masked-heads.ts';
 import type { HeldHead } from './partition-heads.ts';
 
 /**
- * Counts the series of a partition's heads, a few milliseconds at a time: the thread goes on applying records meanwhile. It
+ * Counts the series of a partition's heads, a few milliseconds at a time, so that the thread keeps applying records. It
  * holds the heads before its first pause.
  */
 export async function countedHeads(

@@ -11,21 +11,21 @@ function cutWindows(heads: PartitionHeads, nowMs: number, settings = SETTINGS): 
   return headsToCut(heads, settings, nowMs).map(({ head }) => head.windowStartMs);
 }
 
-test('a head that was opened in time is cut when its window has been over for the grace', () => {
+test('a head that was opened on time is cut when its window has been over for the grace period', () => {
   const heads = new PartitionHeads(0, new HeadMemory(0));
   heads.mustOpen('t', 0, 1_000, 0, 500);
   assert.deepEqual(cutWindows(heads, 1_009), []);
   assert.deepEqual(cutWindows(heads, 1_010), [0]);
 });
 
-test('a head that late samples opened is cut at its age', () => {
+test('a head that late samples opened is cut at the maximum age', () => {
   const heads = new PartitionHeads(0, new HeadMemory(0));
   heads.mustOpen('t', 0, 1_000, 0, 5_000);
   assert.deepEqual(cutWindows(heads, 5_049), []);
   assert.deepEqual(cutWindows(heads, 5_050), [0]);
 });
 
-test('a late head is cut at its size', () => {
+test('a late head is cut at the maximum size', () => {
   const heads = new PartitionHeads(0, new HeadMemory(0));
   const { head } = heads.mustOpen('t', 0, 1_000, 0, 5_000);
   head.append(head.create(1, 2, 3, 4, Labels.of({ a: 'b' })), 1, 0, 0);
@@ -42,7 +42,7 @@ test('at the memory bound the largest head is cut, whatever its window', () => {
   assert.deepEqual(cutWindows(heads, 200, { ...SETTINGS, maxHeadBytes: 1 }), [1_000]);
 });
 
-test('a cut that was asked for is not asked for again at once', () => {
+test('a requested cut is not requested again at once', () => {
   const heads = new PartitionHeads(0, new HeadMemory(0));
   heads.mustOpen('t', 0, 1_000, 0, 500);
   assert.deepEqual(cutWindows(heads, 100_000), [0]);

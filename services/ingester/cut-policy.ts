@@ -1,20 +1,20 @@
 import type { HeldHead, PartitionHeads } from './partition-heads.ts';
 
-/** When heads are closed. Only a live owner asks: replay closes heads where the log says they were. */
+/** When heads are closed. Only a live owner asks for cuts; a replay closes heads where the log did. */
 export interface CutSettings {
-  /** How long after its end a window stays open for samples that come on time or a little late. */
+  /** How long after its end a window stays open for samples that arrive on time or slightly late. */
   readonly graceMs: number;
   /** Age at which a head that was opened by late samples is cut. */
   readonly lateHeadAgeMs: number;
   readonly lateHeadBytes: number;
-  /** Bytes of a partition's open heads past which the largest is cut, and of all uncommitted ones past which it stops consuming. */
+  /** Above this many bytes in a partition's open heads the largest is cut; above it in all uncommitted heads the partition stops consuming. */
   readonly maxHeadBytes: number;
 }
 
-/** A cut that was asked for and hasn't come back through the log is asked for again after this. */
+/** A requested cut that has not come back through the log is requested again after this time. */
 const CUT_RETRY_MS = 10_000;
 
-/** The open heads that should be cut now. Marks them as asked for. */
+/** Returns the open heads to cut now, and marks them as requested. */
 export function headsToCut(heads: PartitionHeads, settings: CutSettings, nowMs: number): HeldHead[] {
   const due: HeldHead[] = [];
   let largest: HeldHead | undefined;
@@ -25,7 +25,7 @@ export function headsToCut(heads: PartitionHeads, settings: CutSettings, nowMs: 
     if (isDue(held, settings, nowMs)) due.push(held);
     else if (largest === undefined || held.head.byteSize > largest.head.byteSize) largest = held;
   }
-  // Heads that are closed, or about to be, give their memory back already: cutting more would only make small blocks.
+  // Heads that are closed or being closed will return their memory soon: cutting more would only make small blocks.
   if (largest !== undefined && due.length === 0 && openBytes > settings.maxHeadBytes) due.push(largest);
   for (const held of due) held.cutAskedAtMs = nowMs;
   return due;

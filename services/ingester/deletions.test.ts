@@ -14,7 +14,7 @@ const named = (value: string): WrittenMatcher => ({ type: '=', name: '__name__',
 
 let deletions = 0;
 
-/** Logs a deletion and tells nobody: as a distributor that dies right after. */
+/** Logs a deletion without hiding it, like a distributor that dies right after. */
 async function logDeletion(
   machine: Machine,
   name: string,
@@ -60,7 +60,7 @@ async function eventually(check: () => Promise<boolean>, what: string): Promise<
   assert.fail(what);
 }
 
-test('a deletion hides what was logged before it and nothing that comes after', async () => {
+test('a deletion hides earlier samples and no later ones', async () => {
   await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
@@ -102,7 +102,7 @@ test('a deletion hides what was logged before it and nothing that comes after', 
   assert.deepEqual(await machine.read(next), { up, down }, 'after a restart');
 });
 
-test('a series that was deleted is gone from labels and series too', async () => {
+test('a deleted series is gone from labels and series too', async () => {
   await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
@@ -115,7 +115,7 @@ test('a series that was deleted is gone from labels and series too', async () =>
   assert.deepEqual(await namesOf(machine, ingester), ['down', 'up']);
 });
 
-test('a head without any of the series goes on', async () => {
+test('a head without any of the deleted series stays open', async () => {
   await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
@@ -130,7 +130,7 @@ test('a head without any of the series goes on', async () => {
   );
 });
 
-/** A store whose commits wait until they are let through, or fail. */
+/** A store whose commits wait until they are released or made to fail. */
 function holdingCommits(blocks: BlockStore, before: () => Promise<void>): BlockStore {
   return new Proxy(blocks, {
     get(target, name) {
@@ -190,7 +190,7 @@ test('the resume offset moves over a deletion only together with its tombstone',
   assert.equal(tombstone.logOffset, 1);
 });
 
-test('a deletion of what no head has is stored without waiting for one', async () => {
+test('a deletion of series that no head has is stored without waiting for a head', async () => {
   await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
@@ -203,7 +203,7 @@ test('a deletion of what no head has is stored without waiting for one', async (
   assert.equal(await machine.blocks.resumeOffset(0), 0, 'the open head is still to be replayed');
 });
 
-test('what a database that goes back in time has lost right after it was found stored is stored again', async () => {
+test('a deletion that the database loses right after it was found stored is stored again', async () => {
   await using machine = await Machine.make();
   const blocks = new SqlBlockStore(machine.db);
   const commit = blocks.commit.bind(blocks);
@@ -222,16 +222,16 @@ test('what a database that goes back in time has lost right after it was found s
   assert.deepEqual(await machine.read(ingester), { down: [[100, 1]] });
 });
 
-/** How far the heads are that were open: closed and maybe on their way into blocks, in blocks, or there no more. */
+/** How far the open heads have come: closed and perhaps being stored, stored in blocks, or dropped. */
 type Stage = 'closed' | 'committed' | 'dropped';
 
-/** Has the policy cut every window, and waits until all heads are at least that far. */
+/** Lets the policy cut every window, and waits until all heads are at least at that stage. */
 async function untilHeads(machine: Machine, ingester: Ingester, stage: Stage): Promise<void> {
-  // A head that is opened after the clock has moved on is too young to be cut.
+  // A head opened after the clock moved is too young to be cut.
   await machine.read(ingester);
   machine.nowMs += 3_600_000;
   await eventually(async () => {
-    // Those that are committed linger by this clock.
+    // Committed heads linger by this clock.
     if (stage === 'dropped') machine.nowMs += 1_000;
     const [{ heads }] = await ingester.inspect();
     const states = heads.map((head) => (head as { state: string }).state);
@@ -260,7 +260,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 2,
-    // A range that ends before it starts is one of nothing.
+    // A range that ends before it starts is empty.
     arbitrary: fc.record({ kind: fc.constant('delete' as const), name, startMs: time, endMs: time }),
   },
   {
@@ -273,7 +273,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
 );
 
-/** What the log says: of each series the first value of each timestamp since that was deleted last. */
+/** The expected samples: for each series and timestamp, the first value since its last deletion. */
 class Model {
   readonly #series = new Map<string, Map<number, number>>();
 
@@ -296,7 +296,7 @@ class Model {
   }
 }
 
-/** Takes the steps, and looks in the end at what this zone shows and at what another that replays the log does. */
+/** Takes the steps, then compares what this zone shows with a zone that replays the log. */
 async function checkSteps(steps: readonly Step[]): Promise<void> {
   await using machine = await Machine.make();
   let ingester = machine.ingester();
@@ -325,14 +325,14 @@ async function checkSteps(steps: readonly Step[]): Promise<void> {
   assert.deepEqual(await machine.read(other), expected, 'replayed in another zone');
 }
 
-test('whatever is written, deleted, stored and replayed, each zone shows what the log says', async () => {
+test('after any writes, deletions, commits and replays, each zone shows exactly the log’s samples', async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), checkSteps), {
     numRuns: 25,
   });
 });
 
 for (const stage of ['closed', 'committed', 'dropped'] as const) {
-  test(`a deletion of a range that ends before it starts shows nothing again: heads ${stage}`, () =>
+  test(`a deletion of an empty range uncovers no deleted samples: heads ${stage}`, () =>
     checkSteps([
       { kind: 'write', name: 'a', timestampMs: 1_200, value: 1 },
       { kind: 'write', name: 'a', timestampMs: 1_850, value: 2 },

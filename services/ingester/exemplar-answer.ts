@@ -5,7 +5,7 @@ import { bytesOfExemplars, bytesOfTexts } from '@xscaler/tsdb';
 import { exemplarsOf } from './masked-heads.ts';
 import type { HeldHead } from './partition-heads.ts';
 
-/** Exemplars after which others have their turn: a millisecond or two. */
+/** Exemplars per turn of the thread: a millisecond or two. */
 const STEP_EXEMPLARS = 2_000;
 
 /** The exemplars of heads, which stay readable meanwhile. Rejects with an `RpcError` `too_large` above the read's `maxBytes`. */

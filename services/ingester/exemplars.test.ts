@@ -6,7 +6,7 @@ import type { Ingester } from './index.ts';
 import { Machine, TENANT, WINDOW_MS } from './machine.testbed.ts';
 
 const { signal } = new AbortController();
-/** A hundred of each of three windows; the log has them in another order, and every tenth twice. */
+/** A hundred exemplars in each of three windows; the log has them in another order, and every tenth twice. */
 const TRAIL: readonly Exemplar[] = Array.from({ length: 300 }, (_, i) => ({
   labels: Labels.of({ trace_id: `${i}` }),
   value: i,
@@ -41,13 +41,13 @@ async function found(
   };
   const answer = await ingester.exemplars(read, signal);
   const exemplars = answer.flatMap((one) => one.exemplars);
-  // Each window's come by time, the windows in no order.
+  // Each window's exemplars are ordered by time; the windows are unordered.
   return exemplars
     .sort((a, b) => a.timestampMs - b.timestampMs)
     .map((one) => exemplarKey({ ...one, labels: Labels.fromSorted(one.labels) }));
 }
 
-test('all exemplars of the log are in the heads, by time, those of a replay too, and then in the blocks', async () => {
+test('all exemplars are in the heads, ordered by time, also after a replay, and then in the blocks', async () => {
   await using machine = await Machine.make();
   const first = machine.ingester();
   await first.start();
@@ -70,7 +70,7 @@ test('all exemplars of the log are in the heads, by time, those of a replay too,
   assert.deepEqual(stored.sort((a, b) => a.timestampMs - b.timestampMs).map(exemplarKey), expected);
 });
 
-test('a read of more exemplars than it may hold is refused, and the heads are let go of', async () => {
+test('a read of exemplars above its limit is refused and releases the heads', async () => {
   await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();

@@ -4,7 +4,7 @@ import type { LogBatch } from '@xscaler/writelog';
 import { FollowedLog } from './followed-log.ts';
 import { fingerprintOf } from './record-mark.ts';
 
-/** A log of records of one byte, which the test changes, and its follower, who has read nothing yet. */
+/** A log of one-byte records that the test changes, and a follower that has not read yet. */
 function followed() {
   const state = { identity: 'a', records: [1, 2, 3, 4, 5], nowMs: 0 };
   const bytes = () => state.records.map((record) => Uint8Array.of(record));
@@ -24,7 +24,7 @@ function followed() {
   return { state, follower, read };
 }
 
-test('what was read before a look that found the same log is of it, and what was read after is not known to be', async () => {
+test('records read before a successful check are verified, later ones are not', async () => {
   const { follower, read } = followed();
   read(0, 3);
   assert.deepEqual([follower.verifiedOffset, follower.committed], [0, { identity: 'a', mark: undefined }]);
@@ -39,7 +39,7 @@ test('what was read before a look that found the same log is of it, and what was
   assert.equal(follower.verifiedOffset, 5);
 });
 
-test('nothing that was read since the last look is of a log that another one has replaced', async () => {
+test('records read since the last check are not verified if the log was replaced', async () => {
   const { follower, read, state } = followed();
   read(0, 3);
   state.identity = 'b';
@@ -47,7 +47,7 @@ test('nothing that was read since the last look is of a log that another one has
   assert.equal(follower.verifiedOffset, 0);
 });
 
-test('after a long silence the last record that was read before it has to be there still', async () => {
+test('after a long silence the last record read before it must still exist', async () => {
   const { follower, read, state } = followed();
   read(0, 3);
   await follower.verify();
@@ -60,7 +60,7 @@ test('after a long silence the last record that was read before it has to be the
   await assert.rejects(follower.verify(), { code: 'log_replaced', message: /got others in their place/ });
 });
 
-test('a clock that was wrong for a while hides no silence', async () => {
+test('a clock that was wrong for a while does not hide a silence', async () => {
   const { follower, read, state } = followed();
   read(0, 3);
   state.nowMs += 3 * 3_600_000;

@@ -6,25 +6,25 @@ import { RecordMark } from './record-mark.ts';
 export interface FollowedLogOptions {
   readonly log: JudgedLog;
   readonly partition: number;
-  /** Was asked for after `nextOffset`, which is read next, was found to be right. */
+  /** Requested after `nextOffset`, the next to be read, was found to be right. */
   readonly identity: string;
   readonly nextOffset: number;
   /** Wall clock, ms. */
   readonly clock: () => number;
 }
 
-/** After such a time without an answer brokers may have come back with less than they had. */
+/** After this long without an answer, brokers may have come back with fewer records. */
 const LONG_SILENCE_MS = 15_000;
 
 /**
- * The log that a partition's replica follows, and up to where what it has read of it is known to be of that log.
+ * The log that a partition's replica follows, and the offset up to which its reads are verified to come from that log.
  *
- * A log that is deleted and made again has other records at the same offsets, and a reader that was cut off or stood still for
- * long enough would go on in it. But an identity never comes back: if the log has it still, all that was read before the question
- * is of this log. So only what was read before such a question is committed.
+ * A log that is deleted and created again has other records at the same offsets, and a reader that was disconnected or paused
+ * for long enough would continue in it. But an identity is never reused: if the log still has it, all records read before the
+ * check are from this log. So only records read before such a check are committed.
  *
- * Brokers that come back after an outage may have lost the last records, and have others in their place. So after a long silence the
- * last record that was read before it has to be there still.
+ * Brokers that return after an outage may have lost the last records, and hold others at those offsets. So after a long
+ * silence the last record read before it must still exist.
  */
 export class FollowedLog {
   readonly identity: string;
@@ -43,12 +43,12 @@ export class FollowedLog {
     this.#verifiedMs = options.clock();
   }
 
-  /** All records below it were read of this log. */
+  /** All records below it were read from this log. */
   get verifiedOffset(): number {
     return this.#verifiedOffset;
   }
 
-  /** What a commit says of the log. */
+  /** The log's identity and mark, for a commit. */
   get committed(): CommittedLog {
     return { identity: this.identity, mark: this.#verifiedMark };
   }
@@ -59,7 +59,7 @@ export class FollowedLog {
     this.#nextOffset = offset + 1;
   }
 
-  /** Rejects with `WriteLogError` `log_replaced` if another log exists, or a cut one; with others if it cannot be asked. */
+  /** Rejects with `WriteLogError` `log_replaced` if the log was replaced or cut; with other codes if it cannot be asked. */
   async verify(): Promise<void> {
     const nextOffset = this.#nextOffset;
     const { mark } = this.#last;
@@ -72,7 +72,7 @@ export class FollowedLog {
         `the log was deleted and made again: its identity is ${found}, it was ${this.identity}`,
       );
     }
-    // A clock that was set back by much does not tell how long it was silent.
+    // A clock that was set back far does not tell how long the silence was.
     if (Math.abs(askedMs - this.#verifiedMs) >= LONG_SILENCE_MS) await this.#requireMark();
     this.#verifiedMs = askedMs;
     if (nextOffset < this.#verifiedOffset) return;
@@ -87,7 +87,7 @@ export class FollowedLog {
     if (kind === 'cut' || kind === 'replaced') throw new WriteLogError('log_replaced', reason ?? kind);
   }
 
-  /** Verifies what lies at `offset`, if that isn't done yet. Rejects as `verify` does. */
+  /** Verifies the record at `offset` unless that is done. Rejects like `verify`. */
   async require(offset: number): Promise<void> {
     if (offset >= this.#verifiedOffset) await this.verify();
   }

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import { encodeCut, HIGHEST_RECORD_VERSION } from '@xscaler/wire/log-record';
 import { Machine, TENANT, WINDOW_MS } from './machine.testbed.ts';
 
-/** Well-formed in everything that no version may change: its first byte and its checksum. */
+/** Well-formed in the parts that no version may change: the first byte and the checksum. */
 function recordOfNextVersion(): Uint8Array {
   const record = encodeCut({ tenant: TENANT, windowStartMs: 0, windowMs: WINDOW_MS, seq: 0, zone: 'a' });
   record[0] = HIGHEST_RECORD_VERSION + 1;
@@ -13,7 +13,7 @@ function recordOfNextVersion(): Uint8Array {
   return record;
 }
 
-test('a record of a version that is not known stops the partition by that name, until it is taken out', async () => {
+test('a record of an unknown version stops the partition with that reason, until it is taken out', async () => {
   await using machine = await Machine.make();
   await machine.write('up', [[1, 1]]);
   await machine.log.append(0, recordOfNextVersion());

@@ -28,13 +28,13 @@ export interface HeadCommitterOptions {
   readonly known: KnownProgress;
 }
 
-/** Parts of a block go into the database in transactions of about this size. */
+/** A block's parts are inserted in transactions of about this size. */
 const STAGE_BYTES = 1024 * 1024;
 
 /**
- * Turns closed heads into blocks: parts staged under an id that nobody lists, then one transaction with the
- * ledger row and the resume offset. A crash before that leaves parts that the sweep removes; after it, a
- * replay skips what the ledger spans.
+ * Turns closed heads into blocks. Parts are staged under an unlisted id, then one transaction adds the ledger row and
+ * moves the resume offset. A crash before it leaves parts that the sweep removes; after it, a replay skips the offsets
+ * that the ledger spans.
  */
 export class HeadCommitter {
   readonly #partition: number;
@@ -43,7 +43,7 @@ export class HeadCommitter {
   readonly #metadata: PendingMetadata;
   readonly #deletions: PendingDeletions;
   readonly #followed: FollowedLog;
-  /** Where the partition stands in the database, as known here: all that this replica relies on is in commits up to this one. */
+  /** The partition's progress in the database, as known here: all that this replica relies on is in commits up to this one. */
   known: KnownProgress;
   #hasStoredDeletions = false;
 
@@ -57,7 +57,7 @@ export class HeadCommitter {
     this.known = options.known;
   }
 
-  /** Stores a closed head, all of which is known to be of the log that is followed. Rejects as `BlockStore` does: try again later. */
+  /** Stores a closed head whose records are all verified to come from the followed log. Rejects as `BlockStore` does: try again later. */
   async commit(held: HeldHead): Promise<{ outcome: 'committed' | 'already'; meta: BlockMeta }> {
     const { head } = held;
     const { blockId } = held;
@@ -96,12 +96,12 @@ export class HeadCommitter {
     return { outcome, meta };
   }
 
-  /** Whether deletions wait to be stored: its requester may have disconnected before its readers knew of it. */
+  /** Whether deletions wait to be stored. A client may have disconnected before the readers learned of its deletion. */
   get hasDeletions(): boolean {
     return !this.#deletions.isEmpty;
   }
 
-  /** Whether deletions were stored since this was asked last: they are in `known.commit` or an earlier one. */
+  /** Whether deletions were stored since the last call; they are in `known.commit` or an earlier one. */
   takeStoredDeletions(): boolean {
     const hasStored = this.#hasStoredDeletions;
     this.#hasStoredDeletions = false;
@@ -113,19 +113,19 @@ export class HeadCommitter {
     return this.#resumeOffset(undefined) > this.known.resumeOffset;
   }
 
-  /** Moves the resume offset alone, if records bring nothing that a head holds (metadata, cuts, samples skipped). */
+  /** Moves the resume offset without a block, for records that add nothing to a head (metadata, cuts, skipped samples). */
   async checkpoint(): Promise<void> {
     const resumeOffset = this.#resumeOffset(undefined);
     if (resumeOffset > this.known.resumeOffset || !this.#metadata.isEmpty || this.hasDeletions)
       await this.#commit(undefined, 0, resumeOffset);
   }
 
-  /** What isn't known yet to be of the log that is followed is read again by a replay. */
+  /** Records not yet verified to come from the followed log are read again by a replay. */
   #resumeOffset(committed: HeldHead | undefined): number {
     return this.#heads.resumeOffsetWithout(committed, this.#followed.verifiedOffset);
   }
 
-  /** Another zone may be ahead: what it found stored is stored, whatever this one has applied. */
+  /** Another zone may be ahead: its resume offset holds, whatever this replica has applied. */
   async #commit(
     meta: BlockMeta | undefined,
     partCount: number,
@@ -149,8 +149,8 @@ export class HeadCommitter {
       metadata,
       deletions,
     });
-    // Where the head was stored already, others have been here: the queue looks where the partition stands now. What went with
-    // this commit goes with the next one again, since nobody knows its number, by which its loss would be noticed.
+    // If the head was already stored, another zone did it, and the queue reads the partition's progress again. Metadata and
+    // deletions go with the next commit too: this one's number is unknown, so its loss would not be noticed.
     if (outcome === 'already') return outcome;
     this.known = { resumeOffset, commit: { number: expectedCommit.number + 1, id: commitId } };
     this.#metadata.forget(metadata);

@@ -20,16 +20,16 @@ export interface HeadKeeperOptions {
   readonly heads: PartitionHeads;
   /** Undefined until the ledger is loaded. */
   readonly relied: () => ReliedCommits | undefined;
-  /** Whether the replay is over: before, heads are closed where the log says they were. */
+  /** Whether the replay is over; until then heads are closed where the log says so. */
   readonly isLive: () => boolean;
 }
 
-/** How often the database is asked whether it has what it had. */
+/** How often to check that the database has not lost commits. */
 const CHECK_COMMITS_MS = 5_000;
 
 /**
- * Keeps one partition's heads as young and as few as they should be: asks for cuts through the log, drops heads that
- * lingered long enough, and looks whether the database still has what was dropped.
+ * Keeps a partition's heads young and few: asks for cuts through the log, drops heads that have lingered long enough, and
+ * checks that the database still has the dropped ones.
  */
 export class HeadKeeper {
   readonly #options: HeadKeeperOptions;
@@ -40,7 +40,7 @@ export class HeadKeeper {
     this.#checkedMs = options.clock();
   }
 
-  /** Works until the signal aborts. */
+  /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { cuts, heads, isLive, metrics, partition } = this.#options;
     while (!signal.aborted) {
@@ -77,14 +77,14 @@ export class HeadKeeper {
     const { clock, relied } = this.#options;
     if (clock() - this.#checkedMs < CHECK_COMMITS_MS) return;
     this.#checkedMs = clock();
-    // One that is unreachable is looked at when it is back.
+    // An unreachable database is checked when it is back.
     await relied()
       ?.check()
       .catch(() => undefined);
   }
 }
 
-/** Cuts are looked for once a second, or more often if windows are short. */
+/** Heads are checked for cuts once a second, or more often if windows are short. */
 function intervalMs(cuts: CutSettings): number {
   return Math.min(1_000, Math.max(50, Math.min(cuts.graceMs, cuts.lateHeadAgeMs) / 2));
 }

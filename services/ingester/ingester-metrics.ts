@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { PartitionHeads } from './partition-heads.ts';
 
-/** Everything that the ingester counts. */
+/** The ingester's metrics. */
 export class IngesterMetrics {
   readonly appliedSamples: Counter;
   readonly repeatedSamples: Counter;

@@ -12,7 +12,7 @@ import {
 import { SeriesMerger } from '@xscaler/tsdb';
 import { Machine, TENANT } from './machine.testbed.ts';
 
-test('a read sees every write that the log had acknowledged', async () => {
+test('a read sees every acknowledged write', async () => {
   await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
@@ -23,7 +23,7 @@ test('a read sees every write that the log had acknowledged', async () => {
   }
 });
 
-test('heads are cut by the log and become blocks; nothing is missing or double at any time', async () => {
+test('the log cuts heads, which become blocks; no sample is ever missing or doubled', async () => {
   await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
@@ -41,7 +41,7 @@ test('heads are cut by the log and become blocks; nothing is missing or double a
   assert.ok((await machine.blocks.resumeOffset(0)) >= 60, 'the resume offset moved');
 });
 
-test('late samples open the next head of their window; the first value of a timestamp stands', async () => {
+test('late samples open the next head of their window; the first value of a timestamp wins', async () => {
   await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
@@ -68,7 +68,7 @@ test('late samples open the next head of their window; the first value of a time
   assert.deepEqual((await machine.read(next)).up, expected, 'after a restart');
 });
 
-test('another value for a timestamp is counted for its tenant, with a series that had one; the same value is not', async () => {
+test('another value for a timestamp is counted for its tenant, with an example series; the same value is not', async () => {
   await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
@@ -91,7 +91,7 @@ test('another value for a timestamp is counted for its tenant, with a series tha
   assert.match(conflict.series, /__name__="up"/);
 });
 
-/** A block store that fails at a chosen call, before or after doing it. */
+/** A block store that fails at a chosen call, before or after executing it. */
 function failingAt(
   blocks: BlockStore,
   method: 'stage' | 'commit',
@@ -114,7 +114,7 @@ function failingAt(
   });
 }
 
-/** The store with other methods in place of some of its own. */
+/** The store with some methods replaced. */
 function replacing(blocks: BlockStore, others: Partial<BlockStore>): BlockStore {
   return new Proxy(blocks, {
     get(target, name) {
@@ -126,7 +126,7 @@ function replacing(blocks: BlockStore, others: Partial<BlockStore>): BlockStore 
 
 for (const method of ['stage', 'commit'] as const) {
   for (const when of ['before', 'after'] as const) {
-    test(`a ${method} that fails ${when} it is done loses nothing and doubles nothing`, async () => {
+    test(`a ${method} that fails ${when} it is done loses and doubles no sample`, async () => {
       await using machine = await Machine.make();
       const blocks = failingAt(machine.blocks, method, when, 2);
       const ingester = machine.ingester({ blocks });
@@ -152,7 +152,7 @@ for (const method of ['stage', 'commit'] as const) {
   }
 }
 
-test('an ingester that dies between cut and commit is continued by the next one, with equal digests', async () => {
+test('an ingester that dies between cut and commit is continued by the next, with equal digests', async () => {
   await using machine = await Machine.make();
   const never = failingAt(machine.blocks, 'commit', 'before', Number.POSITIVE_INFINITY);
   const first = machine.ingester({ blocks: never });
@@ -177,7 +177,7 @@ test('an ingester that dies between cut and commit is continued by the next one,
   ]);
   await second.stop();
 
-  // Another replica replays the same log into a database of its own.
+  // Another replica replays the same log into a separate database.
   const other = openSqliteDatabase(join(machine.dir, 'other.sqlite'));
   await migrate(other);
   const replicaBlocks = new SqlBlockStore(other);
@@ -216,7 +216,7 @@ test('two zones hold the same, and each head becomes one block', async () => {
   await zones[1].stop();
 });
 
-test('a zone whose peer never stores the head it cut stores it itself', async () => {
+test('a zone stores a head itself if the zone that cut it never does', async () => {
   await using machine = await Machine.make();
   const never = failingAt(machine.blocks, 'commit', 'before', Number.POSITIVE_INFINITY);
   const broken = machine.ingester({ zone: 'a', blocks: never });
@@ -235,7 +235,7 @@ test('a zone whose peer never stores the head it cut stores it itself', async ()
   assert.deepEqual((await machine.read(other)).up, [[1, 1]]);
 });
 
-test('a conflict with a commit that the database has lost again is not a contradiction; one that stays is', async () => {
+test('a conflict with a commit that the database then loses is not a contradiction; a lasting conflict is', async () => {
   await using machine = await Machine.make();
   const blocks = new SqlBlockStore(machine.db);
   const commit = blocks.commit.bind(blocks);
@@ -257,7 +257,7 @@ test('a conflict with a commit that the database has lost again is not a contrad
   }
 });
 
-test('a read that waits for nothing still waits for the replay: heads without it would be a hole', async () => {
+test('a read without offsets to wait for still waits for the replay', async () => {
   await using machine = await Machine.make();
   for (let t = 0; t < 300; t++) await machine.write('up', [[t, t]]);
   const ingester = machine.ingester();
@@ -281,7 +281,7 @@ test('a record that cannot be read stops the partition and fails its reads', asy
   assert.deepEqual(ingester.status(), { 0: { state: 'stopped', nextOffset: 1 } });
 });
 
-test('a partition is shown while log and database are unreachable', async () => {
+test('the status of a partition is shown while log and database are unreachable', async () => {
   await using machine = await Machine.make();
   let isAway = false;
   const blocks = new Proxy<BlockStore>(machine.blocks, {
@@ -303,7 +303,7 @@ test('a partition is shown while log and database are unreachable', async () => 
   );
 });
 
-test('a record that an operator took out is passed over, and everything goes on', async () => {
+test('a record that an operator took out is skipped, and the partition continues', async () => {
   await using machine = await Machine.make();
   await machine.write('up', [[1, 1]]);
   await machine.log.append(0, new Uint8Array([1, 2, 3]));
@@ -322,7 +322,7 @@ test('a record that an operator took out is passed over, and everything goes on'
   ]);
 });
 
-test('a log that ends below the resume offset is not the one that blocks were created from', async () => {
+test('a log that ends below the resume offset is recognized as another one', async () => {
   await using machine = await Machine.make();
   await machine.blocks.commit({
     meta: undefined,
@@ -336,7 +336,7 @@ test('a log that ends below the resume offset is not the one that blocks were cr
   await assert.rejects(ingester.start(), /below the resume offset/);
 });
 
-test('a log that no longer holds the resume offset is an error, never a silent gap', async () => {
+test('a log that no longer holds the resume offset is an error, not a silent gap', async () => {
   await using machine = await Machine.make();
   for (let t = 0; t < 10; t++) await machine.write('up', [[t, t]]);
   await machine.log.truncate(0, 5);
@@ -344,7 +344,7 @@ test('a log that no longer holds the resume offset is an error, never a silent g
   await assert.rejects(ingester.start(), /records are missing/);
 });
 
-test('what another zone commits while an ingester starts is neither lost nor stored again', async () => {
+test('a commit of another zone while an ingester starts is neither lost nor stored again', async () => {
   await using machine = await Machine.make();
   const first = machine.ingester({ zone: 'a', truncatesLog: false });
   await first.start();
@@ -375,7 +375,7 @@ test('what another zone commits while an ingester starts is neither lost nor sto
   assert.equal((await machine.read(second)).up.length, 6);
 });
 
-test('a running ingester takes a partition more: what it held is in the next read, and nothing else changes', async () => {
+test('a running ingester adds a partition: the next read includes it, and nothing else changes', async () => {
   await using machine = await Machine.make();
   await machine.write('old', [[1, 1]]);
   await machine.write('new', [[1, 2]], 1);
@@ -413,7 +413,7 @@ test('a running ingester takes a partition more: what it held is in the next rea
   await assert.rejects(names([1, 2]), /partition 2 is not owned here/);
 });
 
-test('a database that is unreachable when an ingester starts is waited for', async () => {
+test('an ingester that starts waits for an unreachable database', async () => {
   await using machine = await Machine.make();
   await machine.write('up', [[1, 1]]);
   let refusals = 2;

@@ -26,36 +26,36 @@ import { PartitionOwner } from './partition-owner.ts';
 import type { PartitionReport } from './partition-report.ts';
 
 export interface IngesterOptions {
-  /** Those that it has from the start; `own` gives it more. */
+  /** Partitions owned from the start; `own` adds more. */
   readonly partitions: readonly number[];
-  /** Replicas of a partition are in zones of their own. */
+  /** Each replica of a partition is in a different zone. */
   readonly zone: string;
-  /** How long another zone's block is waited for. */
+  /** How long to wait for another zone's block. */
   readonly otherZoneMs: number;
-  /** Whether this ingester alone reads the log, and so lets it forget what is in blocks. */
+  /** Whether only this ingester reads the log, and so trims records that are in blocks. */
   readonly truncatesLog: boolean;
   readonly log: WriteLog;
   readonly blocks: BlockStore;
   readonly cuts: CutSettings;
   readonly committedHeadLingerMs: number;
   readonly clock: () => number;
-  /** Why the clock can't be gone by; undefined while it can; absent: it always can. */
+  /** Why the clock can't be trusted; undefined while it can. If absent, it is always trusted. */
   readonly clockFault?: () => string | undefined;
   readonly logger: LogWriter;
   readonly registry: Registry;
 }
 
-/** Memory of dropped heads that is kept for new ones. */
+/** Memory of dropped heads kept for reuse. */
 const FREE_PAGES_BYTES = 64 * 1024 * 1024;
 
-/** Parts that were staged this long ago belong to a commit that nobody continues. */
+/** Parts staged this long ago belong to an abandoned commit. */
 const STAGED_LIVE_MS = 3_600_000;
 const SWEEP_EVERY_MS = 600_000;
 
 /** Target size of a frame of series. */
 const FRAME_BYTES = 1024 * 1024;
 
-/** By partition: its state, and the offset that it applies next. */
+/** By partition: its state, and the offset of the next record to apply. */
 export type IngesterStatus = Readonly<
   Record<number, { readonly state: PartitionOwner['state']; readonly nextOffset: number }>
 >;
@@ -98,7 +98,7 @@ export class Ingester implements IngesterApi {
 
   /** Resolves when every partition has replayed what the log held. */
   async start(): Promise<void> {
-    // What is taken while the sweep is under way is started by the code that takes it.
+    // A partition added during the sweep is started by the code that adds it.
     const owners = this.#owners;
     await this.#sweep();
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
@@ -106,14 +106,14 @@ export class Ingester implements IngesterApi {
   }
 
   /**
-   * Takes partitions beside those that it has, while it goes on with these. Resolves when the new ones have replayed what
-   * the log held; rejects if one of them is stopped.
+   * Adds partitions while the present ones continue. Resolves when the new ones have replayed the log; rejects if one of
+   * them is stopped.
    */
   async own(partitions: readonly number[]): Promise<void> {
     await Promise.all(this.#add(partitions).map((owner) => owner.start()));
   }
 
-  /** The owners that are new. */
+  /** Returns the new owners. */
   #add(partitions: readonly number[]): PartitionOwner[] {
     const known = new Set(this.#owners.map(({ partition }) => partition));
     const added = partitions.filter((partition) => !known.has(partition)).map(this.#newOwner);
@@ -121,12 +121,12 @@ export class Ingester implements IngesterApi {
     return added;
   }
 
-  /** Puts an owner that begins with what the database has in the place of one that relied on more. */
+  /** Replaces an owner that relied on lost commits by one that starts from the database's present state. */
   async #readAgain(owner: PartitionOwner, logger: LogWriter): Promise<void> {
     const fresh = this.#newOwner(owner.partition);
     this.#owners = this.#owners.map((other) => (other === owner ? fresh : other));
     await owner.giveUp();
-    // What stops it is in its logs and in its status.
+    // Why it stops is in its logs and its status.
     fresh
       .start()
       .catch((err) => logger.warn({ partition: owner.partition, err }, 'the partition is not read'));
@@ -137,7 +137,7 @@ export class Ingester implements IngesterApi {
     await Promise.all(this.#owners.map((owner) => owner.stop()));
   }
 
-  /** Where each partition stands, by partition. */
+  /** Each partition's status. */
   status(): IngesterStatus {
     return Object.fromEntries(
       this.#owners.map(({ partition, state, nextOffset }) => [partition, { state, nextOffset }]),
@@ -152,7 +152,7 @@ export class Ingester implements IngesterApi {
       .map(({ partition, heads }) => activeSeriesOf(partition, heads, nowMs));
   }
 
-  /** Each partition in detail, for people. */
+  /** Each partition in detail, for operators. */
   inspect(): Promise<PartitionReport[]> {
     return Promise.all(this.#owners.map((owner) => owner.inspect()));
   }
@@ -219,7 +219,7 @@ export class Ingester implements IngesterApi {
     const owners = await this.#caughtUp(read, signal);
     const nowMs = this.#clock();
     const ids = Buffer.concat(owners.map(({ heads }) => activeIdsOf(heads, read.tenant, nowMs)));
-    // In a buffer of its own, which a port moves.
+    // In a separate buffer, which a port can transfer.
     return new Uint8Array(ids);
   }
 
@@ -229,8 +229,8 @@ export class Ingester implements IngesterApi {
   }
 
   /**
-   * The owners of a read's partitions, once they have what it waits for. What it takes of them it takes before its next await:
-   * @throws Error if one has ended meanwhile, another being in its place that has yet to replay
+   * The owners of a read's partitions, once they have applied what it waits for. The caller must select from them before its
+   * next await. @throws UnavailableError if an owner has ended meanwhile and its replacement has yet to replay
    */
   async #caughtUp(
     read: Pick<IngesterRead, 'tenant' | 'minOffsets' | 'partitions' | 'commits'>,
@@ -250,7 +250,7 @@ export class Ingester implements IngesterApi {
     return owners;
   }
 
-  /** @throws UnavailableError if a partition is asked for that is not here: its data would be missing from the answer */
+  /** @throws UnavailableError if a requested partition is not owned here: its data would be missing from the answer */
   #ownersFor({ partitions }: Pick<IngesterRead, 'partitions'>): readonly PartitionOwner[] {
     if (partitions === undefined) return this.#owners;
     return partitions.map((partition) => {
@@ -267,7 +267,7 @@ function headsOf(owners: readonly PartitionOwner[], { tenant, startMs, endMs }: 
     .filter(({ head }) => head.windowStartMs <= endMs && head.windowStartMs + head.windowMs > startMs);
 }
 
-/** What one read may take of the thread for its regular expressions, ms. */
+/** Limit of the thread time that a read's regular expressions may use, ms. */
 const MAX_PATTERN_MS = 3_000;
 
 function compileMatchers(sets: readonly (readonly WireMatcher[])[]): Matcher[][] {

@@ -1,7 +1,7 @@
 import type { LedgerRow } from '@xscaler/database';
 
 /**
- * The committed heads of one partition, in memory: tells a replay which samples already live in a block.
+ * A partition's committed heads, in memory: tells a replay which samples are already in a block.
  * A sample is skipped only if a ledger row of its own tenant and window spans its offset.
  */
 export class LedgerView {

@@ -4,14 +4,14 @@ import { type WriteLog, WriteLogError } from '@xscaler/writelog';
 import { fingerprintOf } from './record-mark.ts';
 
 /**
- * What a log is to the blocks of a partition: `same` as they were made from; it has `dropped` records that no block holds; it
- * was `replaced` by another one; or it was `cut`: records were lost at its end, and it may have got others since.
+ * How a log relates to a partition's blocks. `same`: they were made from it. `dropped`: it no longer has records that no
+ * block holds. `replaced`: it is another log. `cut`: it lost records at its end, and may have received others since.
  */
 export interface LogVerdict {
   readonly kind: 'same' | 'dropped' | 'replaced' | 'cut';
-  /** For people; undefined if it is the same. */
+  /** For operators; undefined if the log is the same. */
   readonly reason: string | undefined;
-  /** Of the present log. */
+  /** Identity of the present log. */
   readonly identity: string;
   readonly startOffset: number;
   readonly endOffset: number;
@@ -20,12 +20,12 @@ export interface LogVerdict {
 export type JudgedLog = Pick<WriteLog, 'identity' | 'startOffset' | 'endOffset' | 'read'>;
 type KnownProgress = Pick<PartitionProgress, 'resumeOffset' | 'logIdentity' | 'mark'>;
 
-/** A leader that was replaced may name an older end for the moment that it takes it to find out. */
+/** A leader that was replaced may name an older end until it finds out. */
 const END_TRIES = 5;
 const END_RETRY_MS = 1_000;
 const READ_TIMEOUT_MS = 10_000;
 
-/** Judges a partition's log by what the database knows of it. Rejects with `WriteLogError` if the log cannot be asked. */
+/** Compares a partition's log with the database's record of it. Rejects with `WriteLogError` if the log cannot be asked. */
 export async function judgeLog(
   log: JudgedLog,
   partition: number,
@@ -71,7 +71,7 @@ export async function judgeLog(
   return verdict('same');
 }
 
-/** Where the log ends. An end that is too low for the mark is asked for again. */
+/** The log's end. An end that is too low for the mark is requested again. */
 async function endOf(log: JudgedLog, partition: number, progress: KnownProgress): Promise<number> {
   const { resumeOffset, mark } = progress;
   for (let tries = 1; ; tries++) {
@@ -82,7 +82,7 @@ async function endOf(log: JudgedLog, partition: number, progress: KnownProgress)
   }
 }
 
-/** Whether the log has the record that was read before. */
+/** Whether the log still has the record that was read before. */
 async function hasMark(log: JudgedLog, partition: number, mark: LogMark): Promise<boolean> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), READ_TIMEOUT_MS);

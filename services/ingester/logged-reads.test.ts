@@ -14,7 +14,7 @@ const READ: IngesterRead = {
 
 const COSTLY = Object.assign(new Error('the regular expressions take too long'), { code: 'pattern_cost' });
 
-test('a read that a bug ends is logged with its request, whatever was read; no other failure is', async () => {
+test('a read that fails because of a bug is logged with its request id; other failures are not', async () => {
   const { signal } = new AbortController();
   const logged: object[] = [];
   let error: Error;

@@ -13,7 +13,7 @@ import type { LogWriter } from '@xscaler/runtime';
 
 type AnyRead = Pick<IngesterRead, 'tenant' | 'requestId'>;
 
-/** An ingester whose reads, if a bug ends them, are logged with the id of the request that they were for. */
+/** An ingester that logs reads that fail because of a bug, with their request id. */
 export class LoggedReads implements IngesterApi {
   readonly #ingester: IngesterApi;
   readonly #logger: Pick<LogWriter, 'error'>;

@@ -25,8 +25,8 @@ export const TENANT = 'acme';
 export const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * A write log and a database of their own, as a machine has them: they outlive any ingester. Disposed of, its ingesters are
- * stopped first, so that a test that fails ends too.
+ * A machine's write log and database, which outlive its ingesters. Disposing it stops the ingesters first, so that a
+ * failing test ends too.
  */
 export class Machine implements AsyncDisposable {
   readonly dir = mkdtempSync(join(tmpdir(), 'ingester-'));
@@ -62,7 +62,7 @@ export class Machine implements AsyncDisposable {
     return ingester;
   }
 
-  /** Logs samples [timestamp, value] of series `name`, and exemplars of it. */
+  /** Logs samples [timestamp, value] and exemplars of series `name`. */
   async write(
     name: string,
     samples: readonly (readonly [number, number])[],
@@ -86,7 +86,7 @@ export class Machine implements AsyncDisposable {
     await this.log.append(partition, this.#writer.finish());
   }
 
-  /** Closes the log and goes on with the one in another file, empty or not, in its place. */
+  /** Closes the log and continues with the one in another file, which may be empty. */
   async useLog(name: string): Promise<void> {
     await this.log.close();
     this.log = this.#openLog(name);
@@ -100,7 +100,7 @@ export class Machine implements AsyncDisposable {
     return this.log.endOffset(0);
   }
 
-  /** Everything that a query sees, heads first and then blocks, merged: `name → [[t, v], …]`. */
+  /** All that a query sees, read from heads, then blocks, and merged: `name → [[t, v], …]`. */
   async read(ingester: Ingester): Promise<Record<string, [number, number][]>> {
     const { signal } = new AbortController();
     const merger = new SeriesMerger();

@@ -11,11 +11,11 @@ import {
 import type { HeldHead } from './partition-heads.ts';
 
 /*
- * Reads of heads, less what was deleted after they were closed. Few heads have a tombstone, and none for long: those that
- * do are read series by series.
+ * Reads of heads without the samples deleted after they were closed. Few heads have a tombstone, and only briefly; those
+ * that do are read series by series.
  */
 
-/** What hides some of a head; undefined if nothing does. */
+/** The tombstones that hide part of a head; undefined if there are none. */
 export function maskOf({ tombstones }: HeldHead): SeriesMask | undefined {
   return tombstones.length === 0 ? undefined : new SeriesMask([...tombstones]);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OffsetWaiters } from './offset-waiters.ts';
 
-test('a waiter resolves once its offset is reached, no sooner', async () => {
+test('a waiter resolves once its offset is reached, and not before', async () => {
   const waiters = new OffsetWaiters();
   const { signal } = new AbortController();
   let first = false;
@@ -17,7 +17,7 @@ test('a waiter resolves once its offset is reached, no sooner', async () => {
   assert.equal(first, true);
 });
 
-test('an aborted waiter rejects with the reason, the others wait on', async () => {
+test('an aborted waiter rejects with the reason, the others keep waiting', async () => {
   const waiters = new OffsetWaiters();
   const leaving = new AbortController();
   const gone = waiters.wait(5, leaving.signal);
@@ -28,7 +28,7 @@ test('an aborted waiter rejects with the reason, the others wait on', async () =
   await staying;
 });
 
-test('fail rejects everybody', async () => {
+test('fail rejects all waiters', async () => {
   const waiters = new OffsetWaiters();
   const waiting = waiters.wait(1, new AbortController().signal);
   waiters.fail(new Error('stopped'));

@@ -7,7 +7,7 @@ function close(heads: PartitionHeads, tenant: string, windowStartMs: number, seq
   return heads.close({ tenant, windowStartMs, windowMs: 100, seq, zone: 'a' }, offset, 0);
 }
 
-test('a cut closes the head it names and no other', () => {
+test('a cut closes only the head that it names', () => {
   const heads = new PartitionHeads(0, new HeadMemory(0));
   const held = heads.mustOpen('t', 0, 100, 7, 0);
   assert.equal(close(heads, 't', 0, 6, 9), undefined, 'another seq');
@@ -22,7 +22,7 @@ test('a cut closes the head it names and no other', () => {
   assert.equal(next.head.seq, 10);
 });
 
-test('the resume offset is the first that no block holds', () => {
+test('the resume offset is the first offset that no block holds', () => {
   const heads = new PartitionHeads(0, new HeadMemory(0));
   assert.equal(heads.resumeOffsetWithout(undefined, 50), 50);
   const first = heads.mustOpen('t', 0, 100, 5, 0);
@@ -35,7 +35,7 @@ test('the resume offset is the first that no block holds', () => {
   assert.equal(heads.resumeOffsetWithout(first, 50), 50);
 });
 
-test('tenants see their own heads alone, and dropped heads are gone', () => {
+test('tenants see only their own heads, and dropped heads are gone', () => {
   const heads = new PartitionHeads(0, new HeadMemory(0));
   const mine = heads.mustOpen('t', 0, 100, 5, 0);
   heads.mustOpen('u', 0, 100, 5, 0);

@@ -7,28 +7,28 @@ import { windowKey } from './ledger-view.ts';
 
 export type HeadState = 'open' | 'closed' | 'committed';
 
-/** A head and where it stands. Its times are wall-clock and steer policy only. */
+/** A head and its state. Its times are wall-clock and only steer policy. */
 export interface HeldHead {
   readonly head: Head;
-  /** Of the block that it becomes, however often that is tried: what was staged stays staged. */
+  /** Id of the block that it becomes, the same for every attempt: staged parts stay valid. */
   readonly blockId: string;
-  /** What was deleted since it was closed; an open head has none of what was deleted. */
+  /** Deletions since it was closed; an open head holds no deleted samples. */
   readonly tombstones: Tombstone[];
   state: HeadState;
-  /** Offset of the record that closed it, and the zone that stores it, once closed. */
+  /** Once closed: offset of the record that closed it, and the zone that stores it. */
   toOffset: number;
   cutByZone: string;
   closedAtMs: number;
   readonly openedAtMs: number;
   cutAskedAtMs: number;
   committedAtMs: number;
-  /** The partition's last commit when it was known to be stored, once it is: its block is in that or an earlier one. */
+  /** Once stored: the partition's last commit at that time. Its block is in that commit or an earlier one. */
   commit: CommitPoint;
 }
 
 /**
- * All heads of one partition. A window has at most one open head; older ones of the same window may still
- * wait for their commit, or linger after it for the queries that are under way.
+ * All heads of one partition. A window has at most one open head; older heads of the same window may still
+ * wait for their commit, or linger after it for running queries.
  */
 export class PartitionHeads {
   readonly #partition: number;
@@ -47,7 +47,7 @@ export class PartitionHeads {
     return this.#open.get(windowKey(tenant, windowStartMs, windowMs));
   }
 
-  /** The open head of a window, made if there is none: then `offset` is the first that it covers. */
+  /** The open head of a window. If there is none, opens one whose first offset is `offset`. */
   mustOpen(tenant: string, windowStartMs: number, windowMs: number, offset: number, nowMs: number): HeldHead {
     const key = windowKey(tenant, windowStartMs, windowMs);
     let held = this.#open.get(key);
@@ -94,9 +94,9 @@ export class PartitionHeads {
   }
 
   /**
-   * Closes the open heads that have any of the deleted series, and hides what was deleted of every closed one: what they hold
-   * was in the log before. What comes after goes into other heads. Returns the heads that it closed, to be stored by
-   * `zone`: by each zone itself, since none of them asked for it.
+   * Closes the open heads that have any of the deleted series, and hides the deleted samples of all closed heads, whose
+   * records precede the deletion in the log. Later samples go into other heads. Returns the heads that it closed, to be
+   * stored by `zone`: each zone stores them itself, since no zone asked for the cut.
    */
   delete(deletion: Deletion, offset: number, zone: string, nowMs: number): HeldHead[] {
     const { tenant, startMs, endMs } = deletion;
@@ -146,7 +146,7 @@ export class PartitionHeads {
     return this.#open.values();
   }
 
-  /** The lowest offset that a replay needs, were `committed` in its block: what no block holds yet starts there. */
+  /** The lowest offset that a replay would need if `committed` were stored: the start of the records that no block holds. */
   resumeOffsetWithout(committed: HeldHead | undefined, nextOffset: number): number {
     let resume = nextOffset;
     for (const held of this.all()) {
@@ -156,7 +156,7 @@ export class PartitionHeads {
     return resume;
   }
 
-  /** Bytes held by heads that are not in a block yet. */
+  /** Bytes held by heads that are not yet in a block. */
   get uncommittedBytes(): number {
     let bytes = 0;
     for (const held of this.all()) if (held.state !== 'committed') bytes += held.head.byteSize;

@@ -36,25 +36,25 @@ export interface PartitionOwnerOptions {
   /** How long a committed head stays readable: longer than a query lives. */
   readonly committedHeadLingerMs: number;
   readonly clock: () => number;
-  /** Why the clock can't be gone by; undefined while it can; absent: it always can. */
+  /** Why the clock can't be trusted; undefined while it can. If absent, it is always trusted. */
   readonly clockFault?: () => string | undefined;
   readonly logger: LogWriter;
   readonly metrics: IngesterMetrics;
-  /** The database has gone back in time: this owner has ended, and another has to begin with what exists. */
+  /** The database has gone back in time: this owner has ended, and another must start from the database's present state. */
   readonly onCommitsLost: () => void;
 }
 
 /** Records are applied for this long before reads get a turn. */
 const TURN_MS = 5;
 const RETRY_MS = 1_000;
-/** How often the log is asked whether it is the same still. */
+/** How often to check that the log is still the same. */
 const VERIFY_EVERY_MS = 3_000;
 const DELETIONS_STORED_POLL_MS = 20;
 
 /**
- * One partition's state machine: applies the log from the resume offset on, closes heads where the log says cut,
- * and stores closed heads as blocks. `state` is `stopped` for good once a record cannot be read or a block
- * contradicts another replica's: somebody has to look.
+ * One partition's state machine: applies the log from the resume offset on, closes heads at the log's cuts, and
+ * stores closed heads as blocks. `state` stays `stopped` once a record cannot be read or a block contradicts
+ * another replica's: an operator must look.
  */
 export class PartitionOwner {
   readonly partition: number;
@@ -64,7 +64,7 @@ export class PartitionOwner {
   state: 'loading' | 'replaying' | 'live' | 'stopped' = 'loading';
   /** Why it is stopped, once it is. */
   stoppedBy: string | undefined;
-  /** The offset of the record that is applied next. */
+  /** Offset of the next record to apply. */
   nextOffset = 0;
   readonly #options: PartitionOwnerOptions;
   readonly #ledger = new LedgerView();
@@ -78,7 +78,7 @@ export class PartitionOwner {
   #commits: CommitQueue | undefined;
   #relied: ReliedCommits | undefined;
   #replayEnd = 0;
-  /** Records that an operator has taken out. */
+  /** Records that an operator took out. */
   #skipped: ReadonlySet<number> = new Set();
   #work: Promise<unknown> = Promise.resolve();
 
@@ -95,7 +95,7 @@ export class PartitionOwner {
     });
   }
 
-  /** Loads ledger and resume offset, then follows the log. Resolves once the records that were there are applied. */
+  /** Loads ledger and resume offset, then follows the log. Resolves once the records present at the start are applied. */
   async start(): Promise<void> {
     const { partition, logger } = this.#options;
     try {
@@ -124,7 +124,7 @@ export class PartitionOwner {
     await this.waitFor(this.#replayEnd, signal);
   }
 
-  /** A database or a log that is unreachable is waited for. */
+  /** Retries while the database or the log is unreachable. */
   async #loadPatiently(): Promise<number> {
     const { logger, partition } = this.#options;
     const { signal } = this.#stopping;
@@ -139,7 +139,7 @@ export class PartitionOwner {
     }
   }
 
-  /** Ledger, resume offset, and where the replay ends. @throws Error if the log lacks records that no block holds */
+  /** Loads ledger and resume offset, and finds where the replay ends. @throws Error if the log lacks records that no block holds */
   async #load(): Promise<number> {
     const { partition, blocks, clock, log } = this.#options;
     const progress = await blocks.progress(partition);
@@ -186,8 +186,8 @@ export class PartitionOwner {
   }
 
   /**
-   * Waits until every offset below `offset` is applied, and in any case for the end of the replay: until then heads
-   * lack what no block holds yet. Rejects when the signal aborts or the partition stops.
+   * Waits until every offset below `offset` is applied and the replay is over: until then heads lack records that no
+   * block holds. Rejects when the signal aborts or the partition stops.
    */
   waitFor(offset: number, signal: AbortSignal): Promise<void> {
     if (this.state === 'stopped')
@@ -197,15 +197,15 @@ export class PartitionOwner {
   }
 
   /**
-   * Resolves if the blocks that a reader finds at its last commit and the heads here are all that there is, and the
-   * database has what was deleted of these blocks.
+   * Resolves if the blocks that a reader finds at its last commit and the heads here are complete, and the database has
+   * all deletions that apply to these blocks.
    */
   async requireIn(found: CommitPoint, tenant: string, signal: AbortSignal): Promise<void> {
     while (this.#deletions.has(tenant)) await sleep(DELETIONS_STORED_POLL_MS, undefined, { signal });
     await this.#relied?.requireIn(found);
   }
 
-  /** Everything about the partition that somebody who looks for a fault wants to see. */
+  /** The partition's details, for an operator who looks for a fault. */
   inspect(): Promise<PartitionReport> {
     const { log, blocks } = this.#options;
     return reportOf(this, log, blocks);
@@ -216,7 +216,7 @@ export class PartitionOwner {
     await this.#work;
   }
 
-  /** Ends it for another in its place: reads that wait are refused, memory goes back. */
+  /** Ends this owner so that another can replace it: waiting reads are refused, memory is returned. */
   async giveUp(): Promise<void> {
     this.state = 'stopped';
     this.#waiters.fail(new UnavailableError(`partition ${this.partition} is read again`));
@@ -235,7 +235,7 @@ export class PartitionOwner {
     onCommitsLost();
   }
 
-  /** Stops the partition once another log is in the place of the one that it reads. */
+  /** Stops the partition once its log is replaced. */
   async #verifyNowAndThen(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await sleep(VERIFY_EVERY_MS, undefined, { signal }).catch(() => undefined);
@@ -243,13 +243,13 @@ export class PartitionOwner {
       try {
         await this.#followed?.verify();
       } catch (error) {
-        // That the log is unreachable is said if it is read.
+        // An unreachable log is reported when it is read.
         if (isReplaced(error) && !signal.aborted) return this.#stopLoudly(error);
       }
     }
   }
 
-  /** Applies the log until the partition stops. A log that is unreachable is waited for; what it cannot give for good stops us. */
+  /** Applies the log until the partition stops. Waits for an unreachable log; a permanent failure stops the partition. */
   async #follow(): Promise<void> {
     const { logger, partition } = this.#options;
     const { signal } = this.#stopping;
@@ -358,7 +358,7 @@ function isReplaced(error: unknown): boolean {
   return error instanceof WriteLogError && error.code === 'log_replaced';
 }
 
-/** Whether the same call may succeed later: what failed is elsewhere, and away. */
+/** Whether the same call may succeed later, because a remote service is unavailable. */
 function mayPass(error: unknown): boolean {
   if (error instanceof DatabaseError) return error.code === 'unavailable';
   return error instanceof WriteLogError && error.retryable;

@@ -18,7 +18,7 @@ export interface PartitionReport {
   readonly heads: readonly object[];
 }
 
-/** What a report asks of the partition's owner. */
+/** The state that a report needs from the partition's owner. */
 interface ReportedOwner {
   readonly partition: number;
   readonly state: string;
@@ -28,7 +28,7 @@ interface ReportedOwner {
   readonly conflicts: Conflicts;
 }
 
-/** Everything about the partition that somebody who looks for a fault wants to see. Never rejects. */
+/** The partition's details, for an operator who looks for a fault. Never rejects. */
 export async function reportOf(
   owner: ReportedOwner,
   log: Pick<WriteLog, 'endOffset'>,
@@ -36,7 +36,7 @@ export async function reportOf(
 ): Promise<PartitionReport> {
   const { partition } = owner;
   const heads = [...owner.heads.all()].map(reportOfHead);
-  // What is unreachable is left out: this is looked at when something is.
+  // Details that are unreachable are omitted: a report is most needed during an outage.
   const unknown = () => undefined;
   const [endOffset, resumeOffset, ledgerRows] = await Promise.all([
     log.endOffset(partition).catch(unknown),

@@ -1,8 +1,8 @@
 import type { LoggedDeletion } from '@xscaler/database';
 
 /**
- * Deletions read from the log and not yet stored with a commit: the resume offset moves over one only in the transaction
- * that stores it, so a replay brings it again until then.
+ * Deletions read from the log and not yet stored with a commit. The resume offset moves past one only in the transaction
+ * that stores it, so until then a replay reads it again.
  */
 export class PendingDeletions {
   #pending: LoggedDeletion[] = [];
@@ -19,12 +19,12 @@ export class PendingDeletions {
     return this.#pending.some(({ deletion }) => deletion.tenant === tenant);
   }
 
-  /** Those below an offset of the log. */
+  /** The deletions below a log offset. */
   snapshot(belowOffset: number): readonly LoggedDeletion[] {
     return this.#pending.filter(({ logOffset }) => logOffset < belowOffset);
   }
 
-  /** Forgets what a commit has stored, but not what came after its snapshot. */
+  /** Forgets the deletions that a commit has stored, but not those added after its snapshot. */
   forget(snapshot: readonly LoggedDeletion[]): void {
     const stored = new Set(snapshot);
     this.#pending = this.#pending.filter((logged) => !stored.has(logged));

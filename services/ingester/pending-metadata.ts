@@ -1,16 +1,16 @@
 import type { MetricMetadata } from '@xscaler/model';
 
-/** Metrics of one tenant at most. */
+/** Maximum number of metrics per tenant. */
 const MAX_METRICS = 50_000;
 
 /**
- * Metadata read from the log and not yet stored with a commit. Readable meanwhile; a replay brings it again,
+ * Metadata read from the log and not yet stored with a commit. It is readable meanwhile, and a replay reads it again,
  * since the resume offset moves only in the transaction that stores it.
  */
 export class PendingMetadata {
   readonly #byTenant = new Map<string, Map<string, MetricMetadata>>();
 
-  /** False if the tenant has too many metrics waiting: the entry is dropped, its sender will say it again. */
+  /** Returns false if too many of the tenant's metrics wait: the entry is dropped, and its sender will repeat it. */
   add(tenant: string, entry: MetricMetadata): boolean {
     const ofTenant = this.#byTenant.get(tenant);
     if (ofTenant === undefined) this.#byTenant.set(tenant, new Map([[entry.metric, entry]]));
@@ -35,7 +35,7 @@ export class PendingMetadata {
     return [...this.#byTenant].map(([tenant, entries]) => ({ tenant, entries: [...entries.values()] }));
   }
 
-  /** Forgets what a commit has stored, but not what came after its snapshot. */
+  /** Forgets the entries that a commit has stored, but not those added after its snapshot. */
   forget(snapshot: readonly { tenant: string; entries: readonly MetricMetadata[] }[]): void {
     for (const { tenant, entries } of snapshot) {
       const ofTenant = this.#byTenant.get(tenant);

@@ -52,7 +52,7 @@ function samplesOf(heads: PartitionHeads, name: string): unknown[] {
   ]);
 }
 
-test('histograms and start timestamps reach the heads of their windows, and stay what came first', () => {
+test('histograms and start timestamps reach the heads of their windows, and the first value wins', () => {
   const writer = new LogRecordWriter();
   writer.reset(TENANT, WINDOW_MS);
   addSeries(writer, 'float');

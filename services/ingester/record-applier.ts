@@ -4,12 +4,12 @@ import type { LogRecordReader } from '@xscaler/wire/log-record';
 import type { LedgerView } from './ledger-view.ts';
 import type { PartitionHeads } from './partition-heads.ts';
 
-/** What applying one record did, in samples. */
+/** The effect of one record, in samples. */
 export interface ApplyCounts {
   stored: number;
-  /** The same value again: silent. */
+  /** The same value again; not reported. */
   repeated: number;
-  /** Another value for a timestamp that has one: the first stands. */
+  /** Another value for a timestamp that has one: the first wins. */
   conflicting: number;
   /** Index in the record of the first series with such a sample, −1 if there is none. */
   conflictingSeries: number;
@@ -22,17 +22,17 @@ export function noCounts(): ApplyCounts {
 }
 
 /**
- * Puts the samples of a decoded record into the heads of its tenant. Nothing but the record, its offset and the
- * ledger decides what happens: a replay gives the same heads. `nowMs` is only noted as a new head's age.
+ * Puts the samples of a decoded record into its tenant's heads. Only the record, its offset and the ledger decide the
+ * result, so a replay gives the same heads. `nowMs` only dates a new head.
  *
- * Windows are found again for every sample that leaves the last one; ids are looked up once a series and window.
+ * The window is looked up for every sample outside the last one; ids are looked up once per series and window.
  */
 export class RecordApplier {
   readonly #heads: PartitionHeads;
   readonly #ledger: LedgerView;
   #windowStartMs = Number.NaN;
   #head: Head | undefined;
-  /** Among the histograms of the record at hand: the first that has not been applied. */
+  /** Index of the current record's next histogram to apply. */
   #nextHistogram = 0;
   readonly #histogram = newHistogramBytes();
 
@@ -83,7 +83,7 @@ export class RecordApplier {
     this.#applyExemplars(record, offset, nowMs);
   }
 
-  /** A sample of a record some of whose samples are native histograms or have start timestamps. */
+  /** Applies a sample of a record with native histograms or start timestamps. */
   #appendNoted(head: Head, slot: number, record: LogRecordReader, sample: number): AppendOutcome {
     const { timestamps, valueWords, startTimes, histogramPlaces } = record;
     const { count, samples, places, bytes } = histogramPlaces;
@@ -104,7 +104,7 @@ export class RecordApplier {
     return head.appendNoted(slot, timestamps[sample], low, high, startMs, histogram);
   }
 
-  /** Makes the head of a timestamp's window current, or none if the ledger says that its samples are stored. */
+  /** Makes the head of a timestamp's window current, or no head if the ledger says that its samples are stored. */
   #enter(record: LogRecordReader, timestampMs: number, offset: number, nowMs: number): void {
     const { tenant, windowMs } = record;
     const startMs = Math.floor(timestampMs / windowMs) * windowMs;

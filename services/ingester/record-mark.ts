@@ -2,7 +2,7 @@ import type { LogMark } from '@xscaler/database';
 
 const TAIL_BYTES = 4;
 
-/** The last record that was read, as two numbers: nothing is allocated for a record. */
+/** The last record that was read, as two numbers, so that no record costs an allocation. */
 export class RecordMark {
   #offset = -1;
   #length = 0;
@@ -21,7 +21,7 @@ export class RecordMark {
   }
 }
 
-/** Tells a record from another: its length and its last bytes, which are its CRC-32. */
+/** Distinguishes records: the length and the last bytes, which are the CRC-32. */
 export function fingerprintOf(record: Uint8Array): string {
   return fingerprint(record.length, tailOf(record));
 }

@@ -2,21 +2,21 @@ import type { BlockStore, CommitHistory, CommitPoint } from '@xscaler/database';
 import { UnavailableError } from '@xscaler/rpc';
 
 /**
- * What a partition's replica relies on the database for: blocks of heads that it has let go of, or never had because
- * the ledger says that they are stored. A database that goes back in time (a replica of it that had not heard of the last
- * commits took over, a backup was restored) has lost some of these; an ingester that continued without noticing would have holes.
+ * The commits that a partition's replica relies on: they hold blocks of heads that it has dropped, or never had because the
+ * ledger says that they are stored. A database that goes back in time (a lagging replica took over, or a backup was restored)
+ * has lost some of them; an ingester that did not notice would have holes.
  */
 export class ReliedCommits {
   readonly #partition: number;
   readonly #blocks: Pick<BlockStore, 'commitHistory'>;
-  /** The last commit as the committer knows it: a descendant of all that is relied on. */
+  /** The last commit known to the committer: a descendant of all commits relied on. */
   readonly #known: () => CommitPoint;
   readonly #onLost: () => void;
-  /** All that is relied on is in this commit or an earlier one. */
+  /** All blocks relied on are in this commit or an earlier one. */
   #relied: CommitPoint;
-  /** All deletions that heads know of are in this commit or an earlier one. */
+  /** All deletions known to heads are in this commit or an earlier one. */
   #deletions: CommitPoint;
-  /** A commit that was seen in one history with what was known then. */
+  /** A commit that was seen in one history with the last known commit. */
   #verified: CommitPoint;
 
   /** `relied`: the last commit when the ledger was loaded. */
@@ -36,17 +36,17 @@ export class ReliedCommits {
     this.#verified = relied;
   }
 
-  /** Deletions were stored, which hide what blocks have. */
+  /** Notes that deletions, which hide samples of blocks, were stored. */
   storedDeletions(commit: CommitPoint): void {
     this.#deletions = commit;
   }
 
-  /** A head is let go of that was known to be stored at a commit. */
+  /** Notes that a head is dropped that was known to be stored at a commit. */
   letGo(commit: CommitPoint): void {
     if (commit.number > this.#relied.number) this.#relied = commit;
   }
 
-  /** Looks whether the database has what is relied on. Rejects with `DatabaseError` if it is unreachable. */
+  /** Checks that the database has the commits relied on. Rejects with `DatabaseError` if it is unreachable. */
   async check(): Promise<CommitHistory> {
     const known = this.#known();
     const history = await this.#blocks.commitHistory(this.#partition);
@@ -56,8 +56,8 @@ export class ReliedCommits {
   }
 
   /**
-   * Resolves if a reader that found `found` as the partition's last commit finds the blocks of all heads that are
-   * not here any more, and the database what was deleted of them. @throws UnavailableError if it doesn't: its database is behind, or ours was
+   * Resolves if a reader that found `found` as the partition's last commit finds the blocks of all dropped heads, and the
+   * database has their deletions. @throws UnavailableError if not: the reader's database is behind, or ours was
    */
   async requireIn(found: CommitPoint): Promise<void> {
     const relied = this.#relied;

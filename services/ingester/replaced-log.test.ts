@@ -8,7 +8,7 @@ import type { WriteLog } from '@xscaler/writelog';
 import type { Ingester } from './index.ts';
 import { Machine, TENANT } from './machine.testbed.ts';
 
-/** Writes a window of samples, and stores it; the resume offset is above it then. */
+/** Writes and stores a window of samples; the resume offset is then above it. */
 async function storeWindow(machine: Machine, name: string, records = 8): Promise<Ingester> {
   const ingester = machine.ingester();
   await ingester.start();
@@ -21,7 +21,7 @@ async function writeMany(machine: Machine, name: string, count: number): Promise
   for (let t = 0; t < count; t++) await machine.write(name, [[t, t]]);
 }
 
-/** Waits until a partition is stopped; why. */
+/** Waits until a partition is stopped, and returns the reason. */
 async function stopped(ingester: Ingester): Promise<string> {
   for (let tries = 0; tries < 400; tries++) {
     const [report] = await ingester.inspect();
@@ -31,7 +31,7 @@ async function stopped(ingester: Ingester): Promise<string> {
   return assert.fail('it is not stopped');
 }
 
-/** The log of a machine under the name of another one. */
+/** A machine's log with another log's identity. */
 function renamed(log: WriteLog, identity: () => string): WriteLog {
   return new Proxy(log, {
     get: (target, name) => {
@@ -42,7 +42,7 @@ function renamed(log: WriteLog, identity: () => string): WriteLog {
   });
 }
 
-test('another log stops the partition, also once it has outgrown the old resume offset', async () => {
+test('another log stops the partition, even if it has outgrown the old resume offset', async () => {
   await using machine = await Machine.make();
   await (await storeWindow(machine, 'old')).stop();
   const resumeOffset = await machine.blocks.resumeOffset(0);
@@ -58,7 +58,7 @@ test('another log stops the partition, also once it has outgrown the old resume 
   assert.equal(await machine.blocks.resumeOffset(0), resumeOffset);
 });
 
-test('a log that is replaced while it is read stops the partition, and nothing of the other one is stored', async () => {
+test('a log that is replaced while it is read stops the partition, and no record of the new log is stored', async () => {
   await using machine = await Machine.make();
   let name = 'first';
   const ingester = machine.ingester({ log: renamed(machine.log, () => name) });
@@ -73,7 +73,7 @@ test('a log that is replaced while it is read stops the partition, and nothing o
   assert.equal((await machine.blocks.committedUntil()).size, 0);
 });
 
-test('a partition that goes on with another log takes no block of a replica that has read the old one', async () => {
+test('a partition that continues with another log accepts no block from a replica that read the old one', async () => {
   await using machine = await Machine.make();
   const ingester = machine.ingester();
   await ingester.start();
@@ -90,7 +90,7 @@ test('a partition that goes on with another log takes no block of a replica that
   assert.deepEqual(await machine.blocks.list(TENANT, -1e12, 1e12), []);
 });
 
-test('a log that has lost its last records is noticed, whatever it has got since', async () => {
+test('a log that lost its last records is noticed, even if it has received others since', async () => {
   await using machine = await Machine.make();
   await writeMany(machine, 'up', 2);
   await machine.log.close();
@@ -110,7 +110,7 @@ test('a log that has lost its last records is noticed, whatever it has got since
   await assert.rejects(machine.ingester().start(), /got others in their place/);
 });
 
-test('what the log still holds of an older database is read again; what it has dropped stops the partition', async () => {
+test('after the database goes back in time, records still in the log are read again; dropped ones stop the partition', async () => {
   await using machine = await Machine.make();
   await writeMany(machine, 'up', 2);
   await machine.db.query(`VACUUM INTO '${join(machine.dir, 'backup.sqlite')}'`);
