@@ -7,10 +7,10 @@ import { test } from 'node:test';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { blockStoreContract } from '../blocks/block-store-contract.ts';
 import { SqlBlockStore } from '../blocks/sql-block-store.ts';
-import type { Database } from '../sql/database.ts';
+import { type Database, DatabaseError, type SqlRunner } from '../sql/database.ts';
 import { databaseContract, rejectsWith } from '../sql/database-contract.ts';
 import { migrate } from '../sql/migrate.ts';
-import type { ServeDatabaseOptions } from './database-port.ts';
+import { type ServeDatabaseOptions, serveDatabase } from './database-port.ts';
 import { connectDatabase } from './database-port-client.ts';
 
 async function openInThread(options: ServeDatabaseOptions = {}) {
@@ -101,4 +101,41 @@ test('a thread that dies rejects what is under way', async () => {
   });
   await rejectsWith(lost, 'unavailable');
   await rejectsWith(db.query('SELECT a FROM t'), 'unavailable');
+});
+
+test('a statement that arrives while its idle transaction is rolled back is told so, and may be tried again', async () => {
+  const rollingBack = Promise.withResolvers<void>();
+  const rolledBack = Promise.withResolvers<void>();
+  const slow: Database = {
+    dialect: 'sqlite',
+    query: async () => [],
+    async transaction<T>(work: (tx: SqlRunner) => Promise<T>): Promise<T> {
+      let isOver = false;
+      const query: SqlRunner['query'] = async () => {
+        if (isOver) throw new DatabaseError('invalid', 'the transaction is over');
+        return [];
+      };
+      try {
+        return await work({ query });
+      } finally {
+        isOver = true;
+        rollingBack.resolve();
+        await rolledBack.promise;
+      }
+    },
+    close: async () => {},
+  };
+  const { port1, port2 } = new MessageChannel();
+  serveDatabase(slow, port1, { transactionIdleMs: 1 });
+  const db = connectDatabase(port2);
+  const transaction = db.transaction(async (tx) => {
+    await rollingBack.promise;
+    try {
+      await rejectsWith(tx.query('SELECT 1'), 'unavailable');
+    } finally {
+      rolledBack.resolve();
+    }
+  });
+  await rejectsWith(transaction, 'unavailable');
+  await db.close();
 });

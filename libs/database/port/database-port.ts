@@ -111,6 +111,8 @@ class DatabaseServer {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       if (this.#isClosed) reject(new RolledBack());
       const idle = () => {
+        // At once, since the rollback may take a while: until it is done a statement must hear of this reason.
+        this.#transactions.delete(tx);
         reject(
           new DatabaseError('unavailable', `the transaction was idle for ${this.#transactionIdleMs} ms`),
         );
