@@ -119,6 +119,13 @@ export const FOLDER_ARROWS: Readonly<Record<string, FolderArrows>> = {
     'remote-write-v2': ['histogram', 'labels', 'protobuf', 'remote-write-v1', 'snappy'],
     snappy: [],
   },
+  'services/ingester': {
+    '.': ['commits', 'heads', 'log', 'metrics'],
+    commits: ['heads', 'log', 'metrics'],
+    heads: [],
+    log: [],
+    metrics: ['heads'],
+  },
 };
 
 /** Folders of test data and of what tests run: they hold no part of the package. */

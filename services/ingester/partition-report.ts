@@ -1,7 +1,7 @@
 import type { BlockStore } from '@xscaler/database';
 import type { WriteLog } from '@xscaler/writelog';
-import type { Conflicts, TenantConflicts } from './conflicts.ts';
-import type { HeldHead, PartitionHeads } from './partition-heads.ts';
+import type { Conflicts, TenantConflicts } from './heads/conflicts.ts';
+import type { HeldHead, PartitionHeads } from './heads/partition-heads.ts';
 
 /** A partition as `/debug` shows it. */
 export interface PartitionReport {

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BlockStore, type CommitPoint, DatabaseError, type LedgerRow } from '@xscaler/database';
 import type { LogWriter } from '@xscaler/runtime';
 import { type WriteLog, WriteLogError } from '@xscaler/writelog';
-import type { FollowedLog } from './followed-log.ts';
+import type { LedgerView } from '../heads/ledger-view.ts';
+import type { HeldHead } from '../heads/partition-heads.ts';
+import type { FollowedLog } from '../log/followed-log.ts';
+import type { IngesterMetrics } from '../metrics/ingester-metrics.ts';
 import type { HeadCommitter } from './head-committer.ts';
-import type { IngesterMetrics } from './ingester-metrics.ts';
-import type { LedgerView } from './ledger-view.ts';
-import type { HeldHead } from './partition-heads.ts';
 
 export interface CommitQueueOptions {
   readonly partition: number;

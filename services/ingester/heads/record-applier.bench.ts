@@ -1,6 +1,6 @@
 /*
  * Cost of applying records to heads, decoding included: µs of CPU per new series, ns per sample of a known series.
- * Run: node services/ingester/record-applier.bench.ts [series] [steps]
+ * Run: node services/ingester/heads/record-applier.bench.ts [series] [steps]
  */
 import { ByteWriter } from '@xscaler/encoding';
 import { Labels, seriesId } from '@xscaler/model';

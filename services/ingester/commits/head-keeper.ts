@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogWriter } from '@xscaler/runtime';
 import { encodeCut } from '@xscaler/wire/log-record';
 import type { WriteLog } from '@xscaler/writelog';
-import { type CutSettings, headsToCut } from './cut-policy.ts';
-import type { IngesterMetrics } from './ingester-metrics.ts';
-import type { PartitionHeads } from './partition-heads.ts';
+import { type CutSettings, headsToCut } from '../heads/cut-policy.ts';
+import type { PartitionHeads } from '../heads/partition-heads.ts';
+import type { IngesterMetrics } from '../metrics/ingester-metrics.ts';
 import type { ReliedCommits } from './relied-commits.ts';
 
 export interface HeadKeeperOptions {

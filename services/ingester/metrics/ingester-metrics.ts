@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { PartitionHeads } from './partition-heads.ts';
+import type { PartitionHeads } from '../heads/partition-heads.ts';
 
 /** The ingester's metrics. */
 export class IngesterMetrics {

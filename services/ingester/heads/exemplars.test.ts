@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Exemplar, exemplarKey, Labels } from '@xscaler/model';
 import type { IngesterRead } from '@xscaler/rpc';
-import type { Ingester } from './index.ts';
-import { Machine, TENANT, WINDOW_MS } from './machine.testbed.ts';
+import type { Ingester } from '../index.ts';
+import { Machine, TENANT, WINDOW_MS } from '../machine.testbed.ts';
 
 const { signal } = new AbortController();
 /** A hundred exemplars in each of three windows; the log has them in another order, and every tenth twice. */

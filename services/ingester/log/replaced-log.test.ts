@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqliteDatabase, SqlBlockStore, SqlLogIdentityStore } from '@xscaler/database';
 import type { WriteLog } from '@xscaler/writelog';
-import type { Ingester } from './index.ts';
-import { Machine, TENANT } from './machine.testbed.ts';
+import type { Ingester } from '../index.ts';
+import { Machine, TENANT } from '../machine.testbed.ts';
 
 /** Writes and stores a window of samples; the resume offset is then above it. */
 async function storeWindow(machine: Machine, name: string, records = 8): Promise<Ingester> {

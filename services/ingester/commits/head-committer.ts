@@ -7,10 +7,10 @@ import {
   randomCommitId,
 } from '@xscaler/database';
 import { writeBlock } from '@xscaler/tsdb';
-import type { FollowedLog } from './followed-log.ts';
-import type { HeldHead, PartitionHeads } from './partition-heads.ts';
-import type { PendingDeletions } from './pending-deletions.ts';
-import type { PendingMetadata } from './pending-metadata.ts';
+import type { HeldHead, PartitionHeads } from '../heads/partition-heads.ts';
+import type { PendingDeletions } from '../heads/pending-deletions.ts';
+import type { PendingMetadata } from '../heads/pending-metadata.ts';
+import type { FollowedLog } from '../log/followed-log.ts';
 
 /** A resume offset and the commit that set it. */
 export interface KnownProgress {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { encodeCut, HIGHEST_RECORD_VERSION } from '@xscaler/wire/log-record';
-import { Machine, TENANT, WINDOW_MS } from './machine.testbed.ts';
+import { Machine, TENANT, WINDOW_MS } from '../machine.testbed.ts';
 
 /** Well-formed in the parts that no version may change: the first byte and the checksum. */
 function recordOfNextVersion(): Uint8Array {
